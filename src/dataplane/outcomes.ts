@@ -1,0 +1,34 @@
+// Every way out of the packet path, by name: the verdict it means and what it tells an operator. The order is
+// the counters' order in memory: append only. docs/counters.md is generated from this list.
+
+export type Verdict = 'pass' | 'drop' | 'tx'
+
+interface OutcomeText {
+  readonly verdict: Verdict
+  readonly meaning: string
+}
+
+const pass = (meaning: string): OutcomeText => ({ verdict: 'pass', meaning })
+const drop = (meaning: string): OutcomeText => ({ verdict: 'drop', meaning })
+
+/** outcomes: name -> verdict and meaning. Pass = to the node's kernel untouched. */
+export const outcomes = {
+  forwarded: { verdict: 'tx', meaning: 'sent to the server of its slot' },
+  short: pass('shorter than Ethernet and IPv4 headers'),
+  'not-ipv4': pass('ARP, IPv6 and all else that is not IPv4'),
+  'other-host': pass('IPv4 to a MAC that is not this interface’s: flooded or mirrored by the switch'),
+  malformed: pass('IP version or header length that cannot be'),
+  'not-tcp': pass('ICMP, UDP, VRRP and other protocols'),
+  'no-listener': pass('TCP to an address and port that are nobody’s listener'),
+  vlan: drop('for a listener, but in a tagged frame'),
+  'ip-options': drop('for a listener, but with IP options'),
+  fragment: drop('a fragment for a service address'),
+  truncated: drop('for a service address, but ends before its TCP header does'),
+  'bad-length': drop('for a listener, but its total length contradicts the frame or the headers'),
+  ttl: drop('for a listener, but its TTL has run out: a loop'),
+  'no-server': drop('for a listener that has no usable server'),
+} as const satisfies Record<string, OutcomeText>
+
+export type OutcomeName = keyof typeof outcomes
+/** outcomeNames: index = the counter's place in a block. */
+export const outcomeNames = Object.keys(outcomes) as OutcomeName[]

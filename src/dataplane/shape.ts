@@ -1,0 +1,52 @@
+// What one generation of the packet path is made of, resolved to small integers. A Shape decides the program
+// (it is generated for exactly this), Tables are what its maps are filled with. Both are plain data: the
+// generated program, the model and the engine all start from them. Left out so far: IPv6, UDP, tracking.
+
+import type { Ip4, Mac } from '../base/addresses.ts'
+
+/** ListenerShape: an address and TCP port that clients use; `service` and `pool` index Shape's lists. */
+export interface ListenerShape {
+  readonly address: Ip4
+  /** 1..65535, host order. */
+  readonly port: number
+  readonly service: number
+  readonly pool: number
+}
+
+/** Shape: everything that the program's instructions depend on. */
+export interface Shape {
+  /** The interface's own MAC: frames to others pass untouched, and it is the source of every frame sent. */
+  readonly mac: Mac
+  /** Frames may span several buffers (MTU above one page): lengths are asked for, not computed. */
+  readonly jumbo: boolean
+  /** No two have the same address and port. */
+  readonly listeners: readonly ListenerShape[]
+  /** How many services: their indexes are 0..services-1. */
+  readonly services: number
+  /** How many servers: their ids are 1..servers; id 0 is nobody, whose state is never usable. At most 32,767. */
+  readonly servers: number
+  /** The number of slots of each pool's table, a prime of schedule/. */
+  readonly pools: readonly number[]
+  /** Counter blocks, one a possible CPU: a power of two. */
+  readonly cpus: number
+}
+
+/** ServerEntry: where frames for a server id go; not usable: packets are dropped as `no-server`. */
+export interface ServerEntry {
+  readonly mac: Mac
+  readonly usable: boolean
+}
+
+/** Tables: the contents of one generation's maps. */
+export interface Tables {
+  /** HASH_KEYS random 64-bit multipliers (schedule/hash.ts): [0..2] choose the slot, [3..5] the listener's bucket. */
+  readonly keys: BigUint64Array
+  /** For each pool its slots' words: bits 0..14 the current server's id, 15..29 the settled one's, 31 "has records". */
+  readonly slots: readonly Uint32Array[]
+  /** By server id; [0] is nobody. */
+  readonly servers: readonly ServerEntry[]
+}
+
+export const HASH_KEYS = 8
+/** SERVER_MASK: the current server's id in a slot's word. */
+export const SERVER_MASK = 0x7fff
