@@ -1,0 +1,145 @@
+// Types of memory: scalars with width and byte order, byte strings, arrays, structs. One definition serves the
+// program (typed places), the map (value size, BTF) and user space (codec). Wire order is part of the type:
+// be16 never meets u16. Memory structs refuse holes; wire structs are packed and may be unaligned.
+
+import { invariant } from '../base/errors.ts'
+
+/** Kind: a scalar. u* are in host order, be* in wire order. */
+export type Kind = 'u8' | 'u16' | 'u32' | 'u64' | 'be16' | 'be32' | 'be64'
+export const KIND_BYTES = {
+  u8: 1,
+  u16: 2,
+  u32: 4,
+  u64: 8,
+  be16: 2,
+  be32: 4,
+  be64: 8,
+} as const satisfies Record<Kind, number>
+
+/** Bytes: N octets without inner structure, such as a MAC address. */
+export interface Bytes<N extends number = number> {
+  readonly is: 'bytes'
+  readonly count: N
+}
+
+/** ArrayOf: `count` elements end to end. */
+export interface ArrayOf<E extends Type = AnyType, N extends number = number> {
+  readonly is: 'array'
+  readonly element: E
+  readonly count: N
+}
+
+/** Struct: named fields at known offsets. */
+export interface Struct<F extends Fields = Fields> {
+  readonly is: 'struct'
+  readonly name: string
+  readonly fields: F
+  readonly offsets: Readonly<Record<keyof F, number>>
+  readonly size: number
+}
+
+export type AnyType = Kind | Bytes | ArrayOf | Struct
+export type Type = Kind | Bytes | { readonly is: 'array' | 'struct' }
+export type Fields = { readonly [name: string]: Type }
+
+export const bytes = <N extends number>(count: N): Bytes<N> => ({ is: 'bytes', count })
+export const array = <E extends Type, N extends number>(element: E, count: N): ArrayOf<E, N> => ({
+  is: 'array',
+  element,
+  count,
+})
+
+/** sizeOf: bytes of a type. */
+export function sizeOf(type: Type): number {
+  const any = type as AnyType
+  if (typeof any === 'string') return KIND_BYTES[any]
+  switch (any.is) {
+    case 'bytes':
+      return any.count
+    case 'array':
+      return sizeOf(any.element) * any.count
+    case 'struct':
+      return any.size
+  }
+}
+
+/** alignOf: the natural alignment of a type in memory. */
+export function alignOf(type: Type): number {
+  const any = type as AnyType
+  if (typeof any === 'string') return KIND_BYTES[any]
+  switch (any.is) {
+    case 'bytes':
+      return 1
+    case 'array':
+      return alignOf(any.element)
+    case 'struct':
+      return Math.max(1, ...Object.values(any.fields).map(alignOf))
+  }
+}
+
+function lay<const F extends Fields>(name: string, fields: F): Struct<F> {
+  let size = 0
+  const offsets = {} as Record<keyof F, number>
+  for (const [field, type] of Object.entries(fields)) {
+    offsets[field as keyof F] = size
+    size += sizeOf(type)
+  }
+  return { is: 'struct', name, fields, offsets, size }
+}
+
+/** struct: a struct in memory. A field that would need padding before it, or padding at the end, is refused. */
+export function struct<const F extends Fields>(name: string, fields: F): Struct<F> {
+  const made = lay(name, fields)
+  for (const [field, type] of Object.entries(fields)) {
+    invariant(
+      made.offsets[field as keyof F] % alignOf(type) === 0,
+      `struct ${name}: hole before ${field}: fill it with a named field`,
+    )
+  }
+  invariant(made.size % alignOf(made) === 0, `struct ${name}: hole at the end: fill it with a named field`)
+  return made
+}
+
+/** wire: headers as they are on the wire, packed. */
+export const wire = <const F extends Fields>(name: string, fields: F): Struct<F> => lay(name, fields)
+
+/** DirectMemory: an array map with one large value, loaded and stored without helper calls, mapped by the daemon. */
+export interface DirectMemory<F extends Fields = Fields> {
+  readonly is: 'direct'
+  /** Map name, at most 15 characters. */
+  readonly name: string
+  readonly type: Struct<F>
+}
+
+/** direct: names a direct memory of this struct. Its size is below 512 MB (the reach of a variable offset). */
+export function direct<const F extends Fields>(name: string, fields: F): DirectMemory<F> {
+  const type = struct(name, fields)
+  invariant(/^\w{1,15}$/.test(name), `map name ${name}: 1 to 15 letters, digits or _`)
+  invariant(
+    type.size > 0 && type.size < 2 ** 29,
+    `direct memory ${name} has ${type.size} bytes: 1 to 2^29 - 1 can be reached`,
+  )
+  return { is: 'direct', name, type }
+}
+
+/** HashMap: a kernel hash or LRU map that is looked up by helper. */
+export interface KernelMap<K extends Fields = Fields, V extends Fields = Fields> {
+  readonly is: 'map'
+  readonly name: string
+  readonly kind: 'hash' | 'lru_hash' | 'array'
+  readonly key: Struct<K>
+  readonly value: Struct<V>
+  readonly maxEntries: number
+}
+
+export function kernelMap<const K extends Fields, const V extends Fields>(
+  name: string,
+  kind: KernelMap['kind'],
+  key: Struct<K>,
+  value: Struct<V>,
+  maxEntries: number,
+): KernelMap<K, V> {
+  invariant(/^\w{1,15}$/.test(name), `map name ${name}: 1 to 15 letters, digits or _`)
+  invariant(kind !== 'array' || key.size === 4, `array map ${name}: its key is one u32`)
+  return { is: 'map', name, kind, key, value, maxEntries }
+}
