@@ -11,6 +11,7 @@ import {
   parseIp,
   parseIp4,
   parseMac,
+  tryEndpoint,
   tryIp4,
   tryIp6,
 } from './addresses.ts'
@@ -67,4 +68,23 @@ test('MAC text and bytes agree, endpoints print with brackets for IPv6', () => {
   assert.equal(macFromBytes(macBytes(mac)), '02:00:5e:10:00:01')
   assert.equal(formatEndpoint({ address: parseIp('::1'), port: 80 }), '[::1]:80')
   assert.equal(formatEndpoint({ address: parseIp('192.0.2.1'), port: 80 }), '192.0.2.1:80')
+})
+
+test('an endpoint is read back from its text, and nothing else is one', () => {
+  for (const text of ['192.0.2.1:80', '[2001:db8::1]:65535'])
+    assert.equal(formatEndpoint(tryEndpoint(text)!), text)
+  for (const text of [
+    '192.0.2.1',
+    '192.0.2.1:',
+    '192.0.2.1:0',
+    '192.0.2.1:65536',
+    '192.0.2.1:080',
+    '2001:db8::1:80',
+    '[192.0.2.1]:80',
+    '[2001:db8::1]',
+    'web:80',
+    ' 192.0.2.1:80',
+  ]) {
+    assert.equal(tryEndpoint(text), undefined, text)
+  }
 })

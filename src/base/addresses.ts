@@ -90,6 +90,15 @@ export function formatIp(ip: Ip): string {
 export const formatEndpoint = ({ address, port }: Endpoint): string =>
   isIp4(address) ? `${formatIp(address)}:${port}` : `[${formatIp(address)}]:${port}`
 
+/** tryEndpoint reads 192.0.2.1:80 or [2001:db8::1]:80; the port is 1..65535. */
+export function tryEndpoint(text: string): Endpoint | undefined {
+  const match = /^(?:\[([^\]]+)\]|([^[\]:]+)):([1-9]\d{0,4})$/.exec(text)
+  if (!match) return undefined
+  const address = match[1] === undefined ? tryIp4(match[2]!) : tryIp6(match[1])
+  const port = Number(match[3])
+  return address === undefined || port > 65535 ? undefined : { address, port }
+}
+
 /** parseMac reads six hex octets separated by colons. Throws ADDRESS_INVALID. */
 export function parseMac(text: string): Mac {
   if (!/^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$/.test(text)) {
