@@ -10,7 +10,68 @@ const entry = (meaning: string, remedy: string): Entry => ({ meaning, remedy })
 
 /** errorCatalogue: code -> meaning and remedy, both full sentences without a final stop. */
 export const errorCatalogue = {
+  ADDRESS_ELSEWHERE: entry(
+    'a service address is already on another interface of this machine',
+    "remove it there, or name that interface in the address set's `on:`",
+  ),
   ADDRESS_INVALID: entry('this is not a valid address', 'write IPv4 as 192.0.2.1 and IPv6 as 2001:db8::1'),
+  DAEMON_ABSENT: entry(
+    'no daemon answers',
+    'start it with `tenbin run -c FILE`, or name its socket with --socket or --instance',
+  ),
+  DAEMON_ANSWER: entry(
+    "the daemon's answer cannot be used",
+    "look at the daemon's log; a daemon of another version may be running",
+  ),
+  DAEMON_RUNNING: entry(
+    'a daemon of this instance is running',
+    'stop it first (systemctl stop tenbin, or the pid named), or name another instance with --instance',
+  ),
+  FILE_INVALID: entry(
+    'the file has errors; nothing was changed',
+    'correct what is listed and check it with `tenbin check FILE`',
+  ),
+  HASH_KEY_INVALID: entry(
+    'the file that keeps the hash key is damaged',
+    'restore it; or delete it, and every connection may move to another server once',
+  ),
+  INSTANCE_INVALID: entry(
+    'this cannot name an instance',
+    'use 1 to 32 of a-z, 0-9, - and _, the first a letter or digit',
+  ),
+  INTERFACE_MISSING: entry(
+    'an interface that the file names is not on this machine',
+    'correct its name under `interfaces`, or make it appear: tenbin run waits for it',
+  ),
+  NODE_AMBIGUOUS: entry(
+    'this machine has the addresses of more than one node',
+    'give each node an address that only it has',
+  ),
+  NODE_UNKNOWN: entry(
+    "this machine has none of the nodes' addresses",
+    'add this machine to `nodes` with an address of one of its interfaces',
+  ),
+  NOT_APPLIED: entry('nothing is applied yet', 'ask `tenbin status` what the daemon waits for'),
+  NOT_PERMITTED: entry('this needs more privileges', 'run it as root'),
+  PACKET_INVALID: entry(
+    'these bytes are not the packet that they should be',
+    'look at the sender: a capture shows what it really sent',
+  ),
+  REQUEST_INVALID: entry(
+    'the request is not one that the daemon understands',
+    'see the list of requests in docs/api.md',
+  ),
+  REQUEST_TOO_LARGE: entry('the request is larger than the daemon reads', 'send at most 64 KiB'),
+  ROUTE_UNKNOWN: entry('the daemon knows no such request', 'see the list of requests in docs/api.md'),
+  RUN_STATE_UNREADABLE: entry(
+    'the record of what this instance added to the machine cannot be read',
+    'look at the file named; delete it if damaged, and remove the service addresses by hand',
+  ),
+  SERVER_OFF_LINK: entry(
+    "a server that dsr is to reach is not on the interface's link",
+    'put it on the link, or remove it: a router would send its packets back',
+  ),
+  SOCKET_PATH_INVALID: entry("this path cannot be the daemon's socket", 'name another place with --socket'),
 } as const satisfies Record<string, Entry>
 
 /** ErrorCode: one of the catalogue's codes. */

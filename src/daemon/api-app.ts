@@ -1,0 +1,79 @@
+// The API as an application: a request in, an answer out, no socket. Requests are read by the routes' schemas;
+// everything that goes wrong is answered as {error: {code, message, remedy}}. An answer that does not fit its own
+// schema is a bug and is answered as one.
+
+import { Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import type { z } from 'zod'
+import type { ErrorCode } from '../base/error-catalogue.ts'
+import { TenbinError } from '../base/errors.ts'
+import { type Operations, type Route, routes } from './api-routes.ts'
+import type { ApiError } from './api-schema.ts'
+import type { Log } from './log.ts'
+import { Problems, problem } from './problem.ts'
+
+/** BODY_MAX: bytes of a request's body. */
+const BODY_MAX = 64 * 1024
+
+const httpStatus: Partial<Record<ErrorCode, ContentfulStatusCode>> = {
+  REQUEST_INVALID: 400,
+  ROUTE_UNKNOWN: 404,
+  NOT_APPLIED: 409,
+  REQUEST_TOO_LARGE: 413,
+  FILE_INVALID: 422,
+}
+
+/** apiApp answers requests by `operations`; what is a bug is logged with its stack. */
+export function apiApp(operations: Operations, log: Log): Hono {
+  const app = new Hono()
+  app.use(
+    bodyLimit({
+      maxSize: BODY_MAX,
+      onError: () => {
+        throw new TenbinError('REQUEST_TOO_LARGE', 'request', { detail: `a body above ${BODY_MAX} bytes` })
+      },
+    }),
+  )
+  for (const route of routes) {
+    app.on(route.method, route.path, async (context) => {
+      const query = readQuery(route, new URL(context.req.url))
+      const reply = await route.handle(operations, query)
+      return context.json(route.reply.parse(reply) as object)
+    })
+  }
+  app.notFound((context) =>
+    context.json(
+      { error: problem('ROUTE_UNKNOWN', `${context.req.method} ${context.req.path}: no such request`) },
+      404,
+    ),
+  )
+  app.onError((error, context) => {
+    if (error instanceof TenbinError) return context.json(errorBody(error), httpStatus[error.code] ?? 500)
+    log.error(
+      { request: `${context.req.method} ${context.req.path}`, stack: error.stack },
+      'a bug in the daemon',
+    )
+    const message = 'a bug in the daemon: its log has the particulars'
+    return context.json({ error: { code: 'BUG', message, remedy: 'report it with those lines' } }, 500)
+  })
+  return app
+}
+
+function readQuery<Query extends z.ZodObject>(route: Route<Query>, url: URL): z.output<Query> {
+  const names = [...url.searchParams.keys()]
+  const twice = names.find((name, i) => names.indexOf(name) !== i)
+  if (twice !== undefined) throw invalid(route, `${twice} is given twice`)
+  const read = route.query.safeParse(Object.fromEntries(url.searchParams))
+  if (read.success) return read.data
+  throw invalid(route, read.error.issues.map((issue) => [...issue.path, issue.message].join(': ')).join('; '))
+}
+
+const invalid = (route: Route, what: string): TenbinError =>
+  new TenbinError('REQUEST_INVALID', `${route.method} ${route.path}`, { detail: what })
+
+function errorBody(error: TenbinError): ApiError {
+  const { code, message, remedy } = error
+  const problems = error instanceof Problems ? { problems: [...error.findings] } : {}
+  return { error: { code, message, remedy, ...problems } }
+}

@@ -1,0 +1,36 @@
+// The hash key decides which server a connection goes to: with another key, connections move. It is made once,
+// kept in the state folder so that it survives a boot, and taken from the pinned packet path where that runs
+// already. Left out: a key shared by the nodes of a cluster.
+
+import { randomFillSync } from 'node:crypto'
+import { TenbinError } from '../base/errors.ts'
+import { HASH_KEYS } from '../dataplane/shape.ts'
+import { readIfThere, writePrivate } from './private-file.ts'
+
+/** readHashKeys: the kept key, or a new one, which is kept before it is used. Throws HASH_KEY_INVALID. */
+export function readHashKeys(path: string): BigUint64Array {
+  const bytes = readIfThere(path)
+  if (bytes) return decode(bytes, path)
+  const keys = randomFillSync(new BigUint64Array(HASH_KEYS))
+  keepHashKeys(path, keys)
+  return keys
+}
+
+/** keepHashKeys makes `keys` the kept ones, unless they are already. */
+export function keepHashKeys(path: string, keys: BigUint64Array): void {
+  const bytes = Buffer.alloc(8 * HASH_KEYS)
+  keys.forEach((key, i) => {
+    bytes.writeBigUInt64LE(key, 8 * i)
+  })
+  if (readIfThere(path)?.equals(bytes)) return
+  writePrivate(path, bytes)
+}
+
+function decode(bytes: Buffer, path: string): BigUint64Array {
+  if (bytes.length !== 8 * HASH_KEYS || bytes.every((byte) => byte === 0)) {
+    throw new TenbinError('HASH_KEY_INVALID', 'read hash key', {
+      detail: `${path} is not ${8 * HASH_KEYS} random bytes`,
+    })
+  }
+  return BigUint64Array.from({ length: HASH_KEYS }, (_, i) => bytes.readBigUInt64LE(8 * i))
+}

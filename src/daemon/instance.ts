@@ -1,0 +1,60 @@
+// An instance is one daemon with its packet path: its name and the places where it keeps things. Everything that
+// another process must find again (socket, lock, record of addresses, pins) follows from the name alone, so that
+// `down` works with the daemon dead. Pins are the engine's: /sys/fs/bpf/tenbin/<name>/.
+
+import { join } from 'node:path'
+import { TenbinError } from '../base/errors.ts'
+
+/** Instance: its name and absolute places. `runDir` is gone after a boot, `stateDir` stays. */
+export interface Instance {
+  readonly name: string
+  /** runDir: lock and record of this instance. Removed by `down`. */
+  readonly runDir: string
+  readonly socket: string
+  readonly lock: string
+  /** record: what this instance added to the machine's interfaces (record.ts). */
+  readonly record: string
+  readonly stateDir: string
+  /** keys: the hash key, 64 bytes, mode 0600. */
+  readonly keys: string
+}
+
+/** InstanceOptions: what the command line says; absent = the default place. */
+export interface InstanceOptions {
+  readonly instance?: string | undefined
+  readonly socket?: string | undefined
+  readonly runDir?: string | undefined
+  readonly stateDir?: string | undefined
+}
+
+export const DEFAULT_INSTANCE = 'tenbin'
+export const DEFAULT_RUN_DIR = '/run/tenbin'
+export const DEFAULT_STATE_DIR = '/var/lib/tenbin'
+/** SOCKET_PATH_MAX: bytes of a path that fit sun_path (linux/un.h, UNIX_PATH_MAX 108, with its final zero). */
+const SOCKET_PATH_MAX = 107
+
+/** instanceOf resolves the places. Throws INSTANCE_INVALID (name) and SOCKET_PATH_INVALID (too long). */
+export function instanceOf(options: InstanceOptions): Instance {
+  const name = options.instance ?? DEFAULT_INSTANCE
+  if (!/^[a-z0-9][a-z0-9_-]{0,31}$/.test(name)) {
+    throw new TenbinError('INSTANCE_INVALID', 'instance', { detail: `"${name}" cannot name an instance` })
+  }
+  const runRoot = options.runDir ?? DEFAULT_RUN_DIR
+  const runDir = join(runRoot, name)
+  const stateDir = options.stateDir ?? DEFAULT_STATE_DIR
+  const socket = options.socket ?? join(runRoot, `${name}.sock`)
+  if (Buffer.byteLength(socket) > SOCKET_PATH_MAX) {
+    throw new TenbinError('SOCKET_PATH_INVALID', 'instance', {
+      detail: `${socket} is longer than the ${SOCKET_PATH_MAX} bytes that a socket's path can have`,
+    })
+  }
+  return {
+    name,
+    runDir,
+    socket,
+    lock: join(runDir, 'lock'),
+    record: join(runDir, 'record.json'),
+    stateDir,
+    keys: join(stateDir, `${name}.key`),
+  }
+}

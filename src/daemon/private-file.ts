@@ -1,0 +1,44 @@
+// Small files of the daemon, mode 0600, replaced as a whole: written beside, flushed, renamed. A reader, or the
+// daemon after a crash, finds the old content or the new one, never half.
+
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
+
+/** writePrivate replaces `path` by `bytes` in one step; makes its folder (0700) if needed. Throws what fs throws. */
+export function writePrivate(path: string, bytes: Uint8Array | string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  const beside = `${path}.${process.pid}.new`
+  try {
+    const fd = openSync(beside, 'w', 0o600)
+    try {
+      const data = typeof bytes === 'string' ? Buffer.from(bytes) : bytes
+      for (let at = 0; at < data.length; ) at += writeSync(fd, data, at)
+      fsyncSync(fd)
+    } finally {
+      closeSync(fd)
+    }
+    renameSync(beside, path)
+  } catch (error) {
+    rmSync(beside, { force: true })
+    throw error
+  }
+}
+
+/** readIfThere: the file's bytes; undefined if there is none. Throws what fs throws otherwise. */
+export function readIfThere(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}

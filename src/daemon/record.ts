@@ -1,0 +1,80 @@
+// The record: what this instance added to the machine's interfaces, so that it removes exactly that and nothing
+// that it found there. An entry is written before its address is added and taken out after it is removed: a
+// crash in between leaves an entry without an address, which is harmless, never an address without an entry.
+// A record of another boot or of another network namespace says nothing about this one and counts as empty.
+
+import { readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { z } from 'zod'
+import { formatIp, type Ip, parseIp } from '../base/addresses.ts'
+import { TenbinError } from '../base/errors.ts'
+import { readIfThere, writePrivate } from './private-file.ts'
+
+/** Owned: an address that this instance put on an interface. */
+export interface Owned {
+  readonly ifindex: number
+  readonly interface: string
+  readonly address: Ip
+  readonly prefix: number
+}
+
+/** Record: everything recorded. `neighbours`: addresses of servers whose neighbour entries are kept managed. */
+export interface Record {
+  readonly addresses: readonly Owned[]
+  readonly neighbours: readonly { readonly ifindex: number; readonly address: Ip }[]
+}
+
+export const emptyRecord: Record = { addresses: [], neighbours: [] }
+
+const ip = z.codec(z.string(), z.custom<Ip>(), { decode: parseIp, encode: formatIp })
+const recordFile = z.object({
+  version: z.literal(1),
+  /** world: boot and network namespace that the entries are about. */
+  world: z.string(),
+  addresses: z.array(
+    z.object({ ifindex: z.number(), interface: z.string(), address: ip, prefix: z.number() }),
+  ),
+  neighbours: z.array(z.object({ ifindex: z.number(), address: ip })),
+})
+
+/** readRecord: what is recorded for this boot and namespace. Throws RUN_STATE_UNREADABLE. */
+export function readRecord(path: string, world = thisWorld()): Record {
+  try {
+    const bytes = readIfThere(path)
+    if (!bytes) return emptyRecord
+    const file = z.decode(recordFile, JSON.parse(bytes.toString('utf8')))
+    return file.world === world ? { addresses: file.addresses, neighbours: file.neighbours } : emptyRecord
+  } catch (cause) {
+    throw new TenbinError('RUN_STATE_UNREADABLE', 'read record', {
+      detail: `${path}: ${reason(cause)}`,
+      cause,
+    })
+  }
+}
+
+/** writeRecord replaces the record in one step; nothing recorded = no file. */
+export function writeRecord(path: string, record: Record, world = thisWorld()): void {
+  if (record.addresses.length === 0 && record.neighbours.length === 0) {
+    rmSync(path, { force: true })
+    return
+  }
+  const file = z.encode(recordFile, {
+    version: 1,
+    world,
+    addresses: [...record.addresses],
+    neighbours: [...record.neighbours],
+  })
+  writePrivate(path, `${JSON.stringify(file, null, 2)}\n`)
+}
+
+/** thisWorld names the boot and the network namespace that this process lives in. */
+export function thisWorld(): string {
+  const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  return `${boot} ${readlinkSync('/proc/self/ns/net')}`
+}
+
+const reason = (cause: unknown): string =>
+  cause instanceof z.ZodError || cause instanceof SyntaxError
+    ? 'its content is damaged'
+    : cause instanceof Error
+      ? cause.message
+      : String(cause)
