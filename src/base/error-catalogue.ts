@@ -15,6 +15,14 @@ export const errorCatalogue = {
     "remove it there, or name that interface in the address set's `on:`",
   ),
   ADDRESS_INVALID: entry('this is not a valid address', 'write IPv4 as 192.0.2.1 and IPv6 as 2001:db8::1'),
+  CONFIG_INVALID: entry(
+    'the file has errors',
+    'mend what is listed, at file:line:column; what runs is untouched',
+  ),
+  CONFIG_UNREADABLE: entry(
+    'the file cannot be read',
+    'name a file that exists and that this user may read; included files too',
+  ),
   DAEMON_ABSENT: entry(
     'no daemon answers',
     'start it with `tenbin run -c FILE`, or name its socket with --socket or --instance',
@@ -27,6 +35,7 @@ export const errorCatalogue = {
     'a daemon of this instance is running',
     'stop it first (systemctl stop tenbin, or the pid named), or name another instance with --instance',
   ),
+  DURATION_INVALID: entry('this is not a duration', 'write a number and its unit: 100ms, 3s, 15m, 1h'),
   FILE_INVALID: entry(
     'the file has errors; nothing was changed',
     'correct what is listed and check it with `tenbin check FILE`',
@@ -56,6 +65,10 @@ export const errorCatalogue = {
   PACKET_INVALID: entry(
     'these bytes are not the packet that they should be',
     'look at the sender: a capture shows what it really sent',
+  ),
+  RANGE_INVALID: entry(
+    'this is not a range',
+    'write names as web01..10 and addresses as 192.168.8.11..20, the smaller end first',
   ),
   REQUEST_INVALID: entry(
     'the request is not one that the daemon understands',

@@ -1,0 +1,21 @@
+// From the file to what an engine is to do on one node. Every node forwards every service, also those whose
+// addresses another node holds: what is sent to its own MAC is meant for it. Pools that no service uses and
+// servers that no such pool has are left out, so that nothing is resolved or sized for them.
+
+import { invariant } from '../base/errors.ts'
+import type { EngineSpec } from '../engine/engine.ts'
+import { type DesiredState, serviceNic } from './state.ts'
+
+/** toEngineSpec: what the engine of `node` is to forward on `link`, which is that node's service NIC. */
+export function toEngineSpec(state: DesiredState, node: string, link: EngineSpec['interface']): EngineSpec {
+  invariant(link.name === serviceNic(state, node), `${link.name} is not the service NIC of ${node}`)
+  const used = new Set(state.services.map(({ pool }) => pool))
+  const pools = state.pools.filter(({ name }) => used.has(name))
+  const members = new Set(pools.flatMap((pool) => pool.members.map(({ server }) => server)))
+  return {
+    interface: link,
+    services: state.services.map(({ name, listeners, pool }) => ({ name, listeners, pool })),
+    pools: pools.map(({ name, members }) => ({ name, members })),
+    servers: state.servers.filter(({ name }) => members.has(name)),
+  }
+}

@@ -1,0 +1,120 @@
+// What the file wants, resolved: ranges expanded, defaults filled in, every name known to exist. Plain readonly
+// data, the same on every node that has the same file; load() makes it and nothing changes it. Names are the
+// file's, lists are in the file's order, included files after the main one in the order of their paths.
+
+import { formatIp, type Ip, type Ip4, type Protocol } from '../base/addresses.ts'
+import { TenbinError } from '../base/errors.ts'
+
+/** NodeState: a machine that runs tenbin. */
+export interface NodeState {
+  readonly name: string
+  readonly address: Ip4
+}
+
+/** InterfaceState: the NIC that plays a role, the same on every node or by node name. */
+export interface InterfaceState {
+  readonly role: string
+  readonly nic: string | Readonly<Record<string, string>>
+}
+
+/** ServiceAddress: an address that clients use and the prefix length it is added with; 32: no network is told. */
+export interface ServiceAddress {
+  readonly address: Ip4
+  readonly prefix: number
+}
+
+/** AddressSet: addresses that live on one node at a time. Without failover that is the file's first node. */
+export interface AddressSet {
+  readonly name: string
+  /** A role of `interfaces`. */
+  readonly on: string
+  readonly addresses: readonly ServiceAddress[]
+}
+
+/** ServerState: a machine of the inventory; whether a pool has it is the pools' matter. */
+export interface ServerState {
+  readonly name: string
+  readonly address: Ip4
+}
+
+/** PoolState: servers that answer for the same services. `weight` 0..65535, at least one of them above 0. */
+export interface PoolState {
+  readonly name: string
+  readonly members: readonly { readonly server: string; readonly weight: number }[]
+}
+
+/** ListenerState: where clients connect. No two of a file have the same address, port and protocol. */
+export interface ListenerState {
+  readonly address: Ip4
+  readonly port: number
+  readonly protocol: Protocol
+}
+
+/** ServiceState: what clients use. `pool` names a PoolState: one of the file, or one made of `servers:`. */
+export interface ServiceState {
+  readonly name: string
+  readonly listeners: readonly ListenerState[]
+  readonly pool: string
+  readonly forward: 'dsr'
+  readonly scheduler: 'mh'
+  readonly check: 'none'
+}
+
+/** DesiredState: the whole file. At least one service, so at least one address set, role and server. */
+export interface DesiredState {
+  /** Empty: the file is for one machine, whichever it is. */
+  readonly nodes: readonly NodeState[]
+  readonly interfaces: readonly InterfaceState[]
+  readonly addressSets: readonly AddressSet[]
+  readonly servers: readonly ServerState[]
+  readonly pools: readonly PoolState[]
+  readonly services: readonly ServiceState[]
+}
+
+/** ONLY_NODE: what the one machine is called by a file that names no nodes. */
+export const ONLY_NODE = 'local'
+
+/**
+ * whichNode: the name of the node that has one of this machine's addresses. A file of one node or none needs no
+ * match. Throws NODE_UNKNOWN when no node matches, NODE_AMBIGUOUS when several do.
+ */
+export function whichNode({ nodes }: Pick<DesiredState, 'nodes'>, localAddresses: readonly Ip[]): string {
+  if (nodes.length === 0) return ONLY_NODE
+  if (nodes.length === 1) return nodes[0]!.name
+  const local = new Set(localAddresses)
+  const mine = nodes.filter(({ address }) => local.has(address))
+  if (mine.length === 1) return mine[0]!.name
+  const list = (some: readonly NodeState[]) =>
+    some.map(({ name, address }) => `${name} ${formatIp(address)}`).join(', ')
+  if (mine.length > 1)
+    throw new TenbinError('NODE_AMBIGUOUS', 'find own node', {
+      detail: `this machine has the addresses of ${list(mine)}`,
+    })
+  throw new TenbinError('NODE_UNKNOWN', 'find own node', {
+    detail: `this machine has none of the addresses of ${list(nodes)}: it has ${localAddresses.map(formatIp).join(', ')}`,
+  })
+}
+
+/** nicOf: the NIC that plays a role on a node. `role` is one of the state's, `node` an answer of whichNode. */
+export function nicOf({ interfaces }: Pick<DesiredState, 'interfaces'>, role: string, node: string): string {
+  const { nic } = interfaces.find((each) => each.role === role)!
+  return typeof nic === 'string' ? nic : nic[node]!
+}
+
+/** serviceNic: the one NIC of a node that has the service addresses and forwards. */
+export const serviceNic = (state: DesiredState, node: string): string =>
+  nicOf(state, state.addressSets[0]!.on, node)
+
+/** HeldAddress: a service address that a node is to have, on which NIC and for which address set. */
+export interface HeldAddress extends ServiceAddress {
+  readonly nic: string
+  readonly addressSet: string
+}
+
+/** heldBy: the service addresses that a node holds: all of them on the file's first node, none on others. */
+export function heldBy(state: DesiredState, node: string): HeldAddress[] {
+  if (state.nodes.length > 0 && state.nodes[0]!.name !== node) return []
+  return state.addressSets.flatMap(({ name, on, addresses }) =>
+    addresses.map((address) => ({ ...address, nic: nicOf(state, on, node), addressSet: name })),
+  )
+}
