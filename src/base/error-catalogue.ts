@@ -15,6 +15,14 @@ export const errorCatalogue = {
     "remove it there, or name that interface in the address set's `on:`",
   ),
   ADDRESS_INVALID: entry('this is not a valid address', 'write IPv4 as 192.0.2.1 and IPv6 as 2001:db8::1'),
+  BPF_CODE_INVALID: entry(
+    'these bytes are no eBPF program that tenbin can read',
+    'they were cut short or changed, or another tool made them: load a program that this version built',
+  ),
+  BPF_FAULT: entry(
+    'an interpreted program did what the kernel would not let it do',
+    'the slot named says where: see it in `tenbin debug listing`',
+  ),
   CONFIG_INVALID: entry(
     'the file has errors',
     'mend what is listed, at file:line:column; what runs is untouched',
