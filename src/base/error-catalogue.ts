@@ -44,10 +44,6 @@ export const errorCatalogue = {
     'stop it first (systemctl stop tenbin, or the pid named), or name another instance with --instance',
   ),
   DURATION_INVALID: entry('this is not a duration', 'write a number and its unit: 100ms, 3s, 15m, 1h'),
-  FILE_INVALID: entry(
-    'the file has errors; nothing was changed',
-    'correct what is listed and check it with `tenbin check FILE`',
-  ),
   HASH_KEY_INVALID: entry(
     'the file that keeps the hash key is damaged',
     'restore it; or delete it, and every connection may move to another server once',

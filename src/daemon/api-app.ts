@@ -6,12 +6,12 @@ import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { z } from 'zod'
-import type { ErrorCode } from '../base/error-catalogue.ts'
+import { type ErrorCode, errorCatalogue } from '../base/error-catalogue.ts'
 import { TenbinError } from '../base/errors.ts'
 import { type Operations, type Route, routes } from './api-routes.ts'
 import type { ApiError } from './api-schema.ts'
 import type { Log } from './log.ts'
-import { Problems, problem } from './problem.ts'
+import { problem, problemsOf } from './problem.ts'
 
 /** BODY_MAX: bytes of a request's body. */
 const BODY_MAX = 64 * 1024
@@ -21,7 +21,8 @@ const httpStatus: Partial<Record<ErrorCode, ContentfulStatusCode>> = {
   ROUTE_UNKNOWN: 404,
   NOT_APPLIED: 409,
   REQUEST_TOO_LARGE: 413,
-  FILE_INVALID: 422,
+  CONFIG_INVALID: 422,
+  CONFIG_UNREADABLE: 422,
 }
 
 /** apiApp answers requests by `operations`; what is a bug is logged with its stack. */
@@ -74,6 +75,7 @@ const invalid = (route: Route, what: string): TenbinError =>
 
 function errorBody(error: TenbinError): ApiError {
   const { code, message, remedy } = error
-  const problems = error instanceof Problems ? { problems: [...error.findings] } : {}
-  return { error: { code, message, remedy, ...problems } }
+  const problems = problemsOf(error)
+  if (problems.length === 1 && problems[0]!.file === undefined) return { error: { code, message, remedy } }
+  return { error: { code, message: `${error.op}: ${errorCatalogue[code].meaning}`, remedy, problems } }
 }

@@ -7,12 +7,12 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { formatEndpoint } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
+import { ConfigError } from '../config/config-error.ts'
 import { apiApp } from './api-app.ts'
 import type { Operations } from './api-routes.ts'
 import { errorSchema, traceSchema } from './api-schema.ts'
 import { serveApi } from './api-server.ts'
 import { openLog } from './log.ts'
-import { Problems } from './problem.ts'
 import { version } from './version.ts'
 
 let dir = ''
@@ -37,9 +37,9 @@ const operations: Operations = {
   listing: refuse,
   reload: () =>
     Promise.reject(
-      new Problems('FILE_INVALID', 'reload', [
-        { code: 'X', message: 'no such server', remedy: 'add it', file: 'a.yaml', line: 3, column: 7 },
-      ]),
+      new ConfigError('CONFIG_INVALID', 'reload', {
+        findings: [{ file: 'a.yaml', line: 3, column: 7, message: 'no such server' }],
+      }),
     ),
 }
 
@@ -107,7 +107,7 @@ test('what is asked wrongly is answered with code and remedy', () =>
       ['GET', '/v2/version', 404, 'ROUTE_UNKNOWN'],
       ['GET', '/v1/reload', 404, 'ROUTE_UNKNOWN'],
       ['GET', '/v1/listing', 409, 'NOT_APPLIED'],
-      ['POST', '/v1/reload', 422, 'FILE_INVALID'],
+      ['POST', '/v1/reload', 422, 'CONFIG_INVALID'],
     ] as const) {
       const answer = await ask(path, method, target)
       assert.equal(answer.status, status, target)

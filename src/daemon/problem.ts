@@ -1,38 +1,43 @@
-// Errors as the API and the log tell them: code, one line, remedy. Only operational errors have words for an
-// operator; anything else is a bug, told as such without its insides, which go to the log.
+// Errors as the API, the log and the command tell them: a code, one line, a remedy, and the place in the file
+// where it is the file's fault. Only operational errors have words for an operator; what is none is a bug and
+// goes on as it came.
 
 import { type ErrorCode, errorCatalogue } from '../base/error-catalogue.ts'
-import { TenbinError } from '../base/errors.ts'
+import { invariant, TenbinError } from '../base/errors.ts'
+import { ConfigError } from '../config/config-error.ts'
 import type { Problem } from './api-schema.ts'
 
-/** problemOf: an operational error's words. Rethrows what is none: a bug must not look like an answer. */
-export function problemOf(error: unknown): Problem {
-  if (error instanceof TenbinError) {
-    return { code: error.code, message: error.message, remedy: error.remedy }
-  }
-  throw error
-}
-
-/** problem: words for a code that the catalogue knows, with the particulars. */
+/** problem: words for a code, with the particulars. */
 export const problem = (code: ErrorCode, message: string): Problem => ({
   code,
   message,
   remedy: errorCatalogue[code].remedy,
 })
 
-/** Problems is an error of several findings at once: `findings` is not empty. */
+/** Problems is an error of several problems at once; its code is the first one's. */
 export class Problems extends TenbinError {
-  readonly findings: readonly Problem[]
+  readonly problems: readonly Problem[]
 
-  constructor(code: ErrorCode, op: string, findings: readonly Problem[]) {
-    super(code, op, { detail: findings.map(problemText).join('; ') })
-    this.findings = findings
+  constructor(op: string, problems: readonly Problem[]) {
+    invariant(problems.length > 0, 'an error of no problems')
+    const detail = problems.map((each) => each.message).join('; ')
+    super(problems[0]!.code as ErrorCode, op, { detail })
+    this.problems = problems
   }
+}
+
+/** problemsOf: everything that an operational error says, at least one. Rethrows what is a bug. */
+export function problemsOf(error: unknown): Problem[] {
+  if (!(error instanceof TenbinError)) throw error
+  const { code, message, remedy } = error
+  if (error instanceof Problems) return [...error.problems]
+  if (error instanceof ConfigError && error.findings.length > 0) {
+    return error.findings.map((finding) => ({ code, remedy, ...finding }))
+  }
+  return [{ code, message, remedy }]
 }
 
 /** problemText writes `file:line:column: message`, or the message alone. */
 export function problemText({ file, line, column, message }: Problem): string {
-  if (file === undefined) return message
-  const place = line === undefined ? file : `${file}:${line}:${column ?? 1}`
-  return `${place}: ${message}`
+  return file === undefined ? message : `${file}:${line ?? 1}:${column ?? 1}: ${message}`
 }

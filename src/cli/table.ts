@@ -1,0 +1,53 @@
+// Aligned columns of text for people. Widths are counted without colour codes; the last column is not padded, so
+// that no line ends in spaces.
+
+import { stripVTControlCharacters } from 'node:util'
+
+/** Align: per column, left (text) or right (numbers). */
+export type Align = 'left' | 'right'
+
+/** table lays rows out in columns two spaces apart. Rows may be shorter than `align`. */
+export function table(rows: readonly (readonly string[])[], align: readonly Align[]): string[] {
+  const width = (text: string) => stripVTControlCharacters(text).length
+  const widths = align.map((_, column) => Math.max(0, ...rows.map((row) => width(row[column] ?? ''))))
+  return rows.map((row) =>
+    row
+      .map((cell, column) => {
+        const space = ' '.repeat(Math.max(0, widths[column]! - width(cell)))
+        return align[column] === 'right' ? space + cell : cell + space
+      })
+      .join('  ')
+      .trimEnd(),
+  )
+}
+
+/** wrap breaks a list of words into lines of at most `columns`, joined by ", ". A longer word stays whole. */
+export function wrap(words: readonly string[], columns: number): string[] {
+  const lines: string[] = []
+  for (const word of words) {
+    const last = lines.at(-1)
+    if (last !== undefined && last.length + 2 + word.length <= columns)
+      lines[lines.length - 1] = `${last}, ${word}`
+    else lines.push(word)
+  }
+  return lines.map((line, i) => (i < lines.length - 1 ? `${line},` : line))
+}
+
+/** countText writes a count with thousands apart: 12,345. */
+export const countText = (count: bigint | number | string): string => BigInt(count).toLocaleString('en-US')
+
+const byteUnits = ['B', 'kB', 'MB', 'GB', 'TB', 'PB', 'EB']
+
+/** bytesText writes bytes in three digits or so: 950 B, 12.3 MB (decimal units). */
+export function bytesText(bytes: bigint | number | string): string {
+  let value = Number(bytes)
+  let unit = 0
+  while (value >= 999.5 && unit < byteUnits.length - 1) {
+    value /= 1000
+    unit++
+  }
+  return `${unit === 0 || value >= 99.95 ? value.toFixed(0) : value.toFixed(1)} ${byteUnits[unit]}`
+}
+
+/** shareText writes a part of a whole: 33.3 %. */
+export const shareText = (share: number): string => `${(share * 100).toFixed(1)} %`
