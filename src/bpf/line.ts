@@ -72,3 +72,7 @@ export function callerLine(): Line {
   }
   return { file: 'unknown', line: 0, text: '' }
 }
+
+/** formatLine: "src/dataplane/x.ts:42". */
+export const formatLine = (line: Line | undefined): string =>
+  line ? `${line.file}:${line.line}` : 'an unknown line'

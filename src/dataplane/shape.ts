@@ -48,5 +48,10 @@ export interface Tables {
 }
 
 export const HASH_KEYS = 8
+/** Which key multiplies what; the one before the first of a group is added. */
+export const KEY_SOURCE = 1
+export const KEY_PORTS = 2
+export const KEY_ADDRESS = 4
+export const KEY_PORT = 5
 /** SERVER_MASK: the current server's id in a slot's word. */
 export const SERVER_MASK = 0x7fff

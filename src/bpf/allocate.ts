@@ -1,0 +1,167 @@
+// Virtual registers to r0..r9 by one linear scan. Because jumps only go forward in emission order, the interval
+// from a value's first write to its last use is exact enough that no path can see another value in its register.
+// A value that lives across a call gets r6..r9; when none is left that is an error that names the values and
+// lines (stash one on the stack): nothing is spilled silently.
+
+import { invariant } from '../base/errors.ts'
+import type { Item } from './assemble.ts'
+import {
+  type Call,
+  type CallArgument,
+  isCall,
+  isInstruction,
+  touched,
+  VIRTUAL,
+  type VirtualItem,
+} from './code.ts'
+import { ALU, alu, CLASS, classOf, FP, type Insn, loadRef, SRC } from './isa.ts'
+import { formatLine, type Line } from './line.ts'
+
+/** AllocatedItem: an item with machine registers, or a cold mark that layout consumes. */
+export type AllocatedItem = Item | { readonly cold: boolean }
+
+const SAVED = [6, 7, 8, 9] as const
+const SCRATCH = [1, 2, 3, 4, 5, 0] as const
+
+interface Interval {
+  readonly first: number
+  last: number
+  crosses: boolean
+  /** A machine register that would save a move. */
+  hint?: number
+}
+
+const isMove = (insn: Insn): boolean => insn.code === (CLASS.alu64 | ALU.mov | SRC)
+const isPure = (insn: Insn): boolean =>
+  [CLASS.ld, CLASS.ldx, CLASS.alu, CLASS.alu64].some((kind) => kind === classOf(insn))
+
+/** withoutDead drops instructions whose only effect is a value that nobody reads. */
+export function withoutDead(items: readonly VirtualItem[]): VirtualItem[] {
+  const read = new Set<number>()
+  const kept: VirtualItem[] = []
+  for (const item of [...items].reverse()) {
+    const { reads, writes } = touched(item)
+    const dead =
+      isInstruction(item) && isPure(item) && writes.length > 0 && writes.every((reg) => !read.has(reg))
+    if (dead) continue
+    for (const reg of reads) if (!(isInstruction(item) && writes.includes(reg))) read.add(reg)
+    kept.push(item)
+  }
+  return kept.reverse()
+}
+
+function intervals(items: readonly VirtualItem[]): Map<number, Interval> {
+  const found = new Map<number, Interval>()
+  const calls: number[] = []
+  items.forEach((item, at) => {
+    const { reads, writes } = touched(item)
+    for (const reg of [...reads, ...writes]) {
+      const interval = found.get(reg)
+      if (interval) interval.last = at
+      else found.set(reg, { first: at, last: at, crosses: false })
+    }
+    if (!isCall(item)) return
+    calls.push(at)
+    item.args.forEach((arg, index) => {
+      if ('reg' in arg) found.get(arg.reg)!.hint ??= index + 1
+    })
+    if (item.result !== undefined) found.get(item.result)!.hint ??= 0
+  })
+  for (const interval of found.values())
+    interval.crosses = calls.some((at) => interval.first < at && at < interval.last)
+  return found
+}
+
+/** moves: the arguments of a call into r1.., in an order that overwrites nothing still needed; r0 breaks cycles. */
+function moves(args: readonly CallArgument[], reg: (virtual: number) => number): Insn[] {
+  const out: Insn[] = []
+  const pending = new Map<number, number>()
+  args.forEach((arg, index) => {
+    if ('reg' in arg && reg(arg.reg) !== index + 1) pending.set(index + 1, reg(arg.reg))
+  })
+  while (pending.size > 0) {
+    const sources = new Set(pending.values())
+    const free = [...pending.keys()].find((target) => !sources.has(target))
+    if (free !== undefined) {
+      out.push(alu('mov', free, { reg: pending.get(free)! }, 64))
+      pending.delete(free)
+      continue
+    }
+    const [target, source] = [...pending][0]!
+    out.push(alu('mov', 0, { reg: source }, 64))
+    pending.set(target, 0)
+  }
+  args.forEach((arg, index) => {
+    if ('imm' in arg) out.push(alu('mov', index + 1, arg.imm, 64))
+    if ('ref' in arg) out.push(loadRef(index + 1, arg.ref))
+    if ('stack' in arg) out.push(alu('mov', index + 1, { reg: FP }, 64), alu('add', index + 1, arg.stack, 64))
+  })
+  return out
+}
+
+/** allocate gives every virtual register a machine register. Running out is an error of the program written. */
+export function allocate(name: string, code: readonly VirtualItem[]): AllocatedItem[] {
+  const items = withoutDead(code)
+  const live = intervals(items)
+  const home = new Map<number, number>()
+  const born = new Map<number, Line | undefined>()
+  const free = new Set<number>([...SCRATCH, ...SAVED])
+  const out: AllocatedItem[] = []
+
+  const reg = (r: number): number => {
+    if (r < VIRTUAL) return r
+    const at = home.get(r)
+    invariant(at !== undefined, `${name}: a value is read before it is written`)
+    return at
+  }
+  const release = (virtual: number) => {
+    free.add(home.get(virtual)!)
+    home.delete(virtual)
+  }
+  const take = (virtual: number, line: Line | undefined, wish: number | undefined) => {
+    const { crosses, hint } = live.get(virtual)!
+    const choice = [wish, hint, ...(crosses ? SAVED : [...SCRATCH, ...SAVED])]
+    const at = choice.find((r) => r !== undefined && free.has(r) && (!crosses || r >= 6))
+    if (at === undefined) {
+      const holders = [...home]
+        .filter(([, r]) => !crosses || r >= 6)
+        .map(([v, r]) => `r${r} from ${formatLine(born.get(v))}`)
+      throw new Error(
+        `${name}: out of ${crosses ? 'registers that survive a call' : 'registers'} at ${formatLine(line)}: ` +
+          `stash a value; taken: ${holders.join(', ')}`,
+      )
+    }
+    free.delete(at)
+    home.set(virtual, at)
+    born.set(virtual, line)
+  }
+  const dying = (virtuals: readonly number[], at: number) =>
+    [...new Set(virtuals)].filter((virtual) => live.get(virtual)!.last === at && home.has(virtual))
+
+  const emitCall = (call: Call, at: number) => {
+    const { line } = call
+    for (const insn of moves(call.args, reg)) out.push({ ...insn, line })
+    out.push({ ...call.enter, line })
+    for (const virtual of dying(touched(call).reads, at)) release(virtual)
+    if (call.result === undefined) return
+    take(call.result, line, undefined)
+    if (reg(call.result) !== 0) out.push({ ...alu('mov', reg(call.result), { reg: 0 }, 64), line })
+    for (const virtual of dying([call.result], at)) release(virtual)
+  }
+
+  items.forEach((item, at) => {
+    if (isCall(item)) return emitCall(item, at)
+    if (!isInstruction(item)) return void out.push(item)
+    const { reads, writes } = touched(item)
+    const src = reads.includes(item.src) ? reg(item.src) : item.src
+    const read = reads.includes(item.dst) ? reg(item.dst) : item.dst
+    for (const virtual of dying(reads, at)) if (!writes.includes(virtual)) release(virtual)
+    for (const virtual of writes)
+      if (!home.has(virtual)) take(virtual, item.line, isMove(item) ? src : undefined)
+    const dst = writes.includes(item.dst) ? reg(item.dst) : read
+    invariant(src < VIRTUAL && dst < VIRTUAL, `${name}: a value is read before it is written`)
+    if (!isMove(item) || src !== dst) out.push({ ...item, src, dst })
+    for (const virtual of dying(writes, at)) release(virtual)
+  })
+  return out
+}

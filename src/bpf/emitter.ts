@@ -1,0 +1,178 @@
+// The lower half of the builder: it appends items in program order and hands out virtual registers. Each item
+// knows the TypeScript line that asked for it. What the values mean (types, packets, exits) is the upper half's.
+
+import { invariant } from '../base/errors.ts'
+import { type CallArgument, VIRTUAL, type VirtualItem } from './code.ts'
+import {
+  type AluOp,
+  alu,
+  callFunction,
+  callHelper,
+  FP,
+  goto,
+  type HelperName,
+  helpers,
+  type Insn,
+  jump,
+  Label,
+  load,
+  loadImm64,
+  loadRef,
+  type MapRef,
+  type Operand,
+  store,
+} from './isa.ts'
+import { callerLine, type Line } from './line.ts'
+import { KIND_BYTES, type Kind } from './types.ts'
+import { type Arg, type Cond, immediate, isVal, type Val } from './values.ts'
+
+const MAX: Readonly<Record<number, number>> = {
+  1: 0xff,
+  2: 0xffff,
+  4: 0xffffffff,
+  8: Number.POSITIVE_INFINITY,
+}
+/** maxOf: the largest value of a kind; infinite stands for 64 bits. */
+export const maxOf = (kind: Kind): number => MAX[KIND_BYTES[kind]]!
+
+const STACK_BYTES = 512
+
+export class Emitter {
+  readonly name: string
+  readonly entry: Label
+  protected readonly items: VirtualItem[] = []
+  #next = VIRTUAL
+  #stack = 0
+  #bound = new Set<Label>()
+  #colds = 0
+
+  constructor(name: string) {
+    this.name = name
+    this.entry = new Label(name)
+  }
+
+  /** code: all items so far, in emission order. */
+  get code(): readonly VirtualItem[] {
+    return this.items
+  }
+
+  protected value<K extends Kind>(kind: K, max = maxOf(kind)): Val<K> {
+    return { kind, reg: this.#next++, max } as Val<K>
+  }
+
+  protected register(): number {
+    return this.#next++
+  }
+
+  protected push(insn: Insn, line: Line = callerLine()): void {
+    this.items.push({ ...insn, line })
+  }
+
+  protected stackSlot(size: number): number {
+    this.#stack += Math.ceil(size / 8) * 8
+    invariant(
+      this.#stack <= STACK_BYTES,
+      `${this.name}: ${this.#stack} bytes of stack; there are ${STACK_BYTES}`,
+    )
+    return -this.#stack
+  }
+
+  protected operand(arg: Arg<Kind>): Operand {
+    return isVal(arg) ? { reg: arg.reg } : immediate(arg)
+  }
+
+  protected aluInto(op: AluOp, reg: number, operand: Operand, bits: 32 | 64): void {
+    this.push(alu(op, reg, operand, bits))
+  }
+
+  /** label: a place to jump to, bound later with bind(). */
+  label(name: string): Label {
+    return new Label(name)
+  }
+
+  /** bind: the label is here. Only labels that are still ahead can be jumped to. */
+  bind(label: Label): void {
+    invariant(!this.#bound.has(label), `${this.name}: label ${label.name} is bound twice`)
+    this.#bound.add(label)
+    this.items.push({ bind: label })
+  }
+
+  /** goto a label that is bound later. */
+  goto(label: Label): void {
+    this.#ahead(label)
+    this.push(goto(label))
+  }
+
+  /** jumpIf the condition holds. */
+  jumpIf({ op, reg, operand, bits }: Cond, label: Label): void {
+    this.#ahead(label)
+    this.push(jump(op, reg, operand, bits, label))
+  }
+
+  #ahead(label: Label): void {
+    invariant(!this.#bound.has(label), `${this.name}: jump backwards to ${label.name} in emission order`)
+  }
+
+  /** coldBlock: emits `body` behind `label`, out of the hot path. It must end by leaving. */
+  protected coldBlock(label: Label, body: () => void): void {
+    this.items.push({ cold: true })
+    this.#colds++
+    this.bind(label)
+    body()
+    this.#colds--
+    this.items.push({ cold: false })
+  }
+
+  /** const64: a 64-bit constant in a register. */
+  const64(value: bigint): Val<'u64'> {
+    const out = this.value('u64')
+    this.push(loadImm64(out.reg, value))
+    return out
+  }
+
+  protected ref(ref: MapRef): number {
+    const reg = this.register()
+    this.push(loadRef(reg, ref))
+    return reg
+  }
+
+  protected enter(insn: Insn, args: readonly CallArgument[], result: number | undefined): void {
+    invariant(args.length <= 5, `${this.name}: a call takes at most 5 arguments`)
+    this.items.push({ enter: insn, args, line: callerLine(), ...(result !== undefined && { result }) })
+  }
+
+  /** call a kernel helper (bpf-helpers(7)) with values and constants. */
+  call(helper: HelperName, ...args: readonly Arg<Kind>[]): Val<'u64'> {
+    const out = this.value('u64')
+    this.enter(
+      callHelper(helpers[helper]),
+      args.map((arg) => (isVal(arg) ? { reg: arg.reg } : { imm: immediate(arg) })),
+      out.reg,
+    )
+    return out
+  }
+
+  /** callSub: BPF-to-BPF call of another function of the program. It clobbers nothing that is live. */
+  callSub(target: { readonly entry: Label }, ...args: readonly { readonly reg: number }[]): Val<'u32'> {
+    const out = this.value('u32')
+    this.enter(
+      callFunction(target.entry),
+      args.map(({ reg }) => ({ reg })),
+      out.reg,
+    )
+    return out
+  }
+
+  /** stash keeps a value on the stack, to be brought back by unstash: the remedy when registers run out. */
+  stash<K extends Kind>(value: Val<K>): { readonly offset: number; readonly value: Val<K> } {
+    const offset = this.stackSlot(8)
+    this.push(store(8, FP, offset, { reg: value.reg }))
+    return { offset, value }
+  }
+
+  unstash<K extends Kind>(stashed: { readonly offset: number; readonly value: Val<K> }): Val<K> {
+    const out = this.value<K>(stashed.value.kind as K, stashed.value.max)
+    this.push(load(8, out.reg, FP, stashed.offset))
+    return out
+  }
+}

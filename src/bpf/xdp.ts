@@ -1,0 +1,89 @@
+// An XDP program from functions: the first is what the kernel enters, the others are reached by calls. Building
+// allocates registers, lays the code out, lints it, assembles it and adds the debug information, so that the
+// verifier's log and `bpftool prog dump xlated linum` show TypeScript. Pure: the loader takes it from here.
+
+import { invariant } from '../base/errors.ts'
+import { allocate } from './allocate.ts'
+import { type Assembled, assemble, type FunctionCode } from './assemble.ts'
+import { BtfBuilder, debugInfo, mapBtf } from './btf.ts'
+import { Builder, type Exits } from './builder.ts'
+import { layout } from './layout.ts'
+import { lint } from './lint.ts'
+import type { MapSpec, ProgramSpec } from './program.ts'
+import type { DirectMemory, KernelMap } from './types.ts'
+
+/** BPF_F_XDP_HAS_FRAGS: without it drivers refuse the program at a large MTU (linux/bpf.h). */
+export const BPF_F_XDP_HAS_FRAGS = 1 << 5
+
+/** BuiltFunction: a function with machine registers in final order, and the maps it names. */
+export interface BuiltFunction {
+  readonly name: string
+  readonly entry: FunctionCode['entry']
+  readonly code: FunctionCode
+  readonly maps: readonly (DirectMemory | KernelMap)[]
+}
+
+/** Built: a program ready to load, and what listings need. */
+export interface Built {
+  readonly spec: ProgramSpec
+  readonly assembled: Assembled
+}
+
+function build<C extends string>(
+  name: string,
+  exits: Exits<C> | undefined,
+  body: (p: Builder<C>) => void,
+): BuiltFunction {
+  const p = new Builder<C>(name, exits)
+  body(p)
+  p.finish()
+  const code = { name, entry: p.entry, items: layout(name, allocate(name, p.code)) }
+  const findings = lint(code)
+  invariant(findings.length === 0, `program ${name}: ${findings.join('; ')}`)
+  return { name, entry: p.entry, code, maps: [...p.maps.values()] }
+}
+
+/** xdpFunction: a function (struct xdp_md *) -> verdict whose every way out is a counted outcome. */
+export const xdpFunction = <C extends string>(
+  name: string,
+  exits: Exits<C>,
+  body: (p: Builder<C>) => void,
+): BuiltFunction => build(name, exits, body)
+
+/** plainFunction: a function that returns a value and counts nothing, for wrappers, probes and tests. */
+export const plainFunction = (name: string, body: (p: Builder) => void): BuiltFunction =>
+  build(name, undefined, body)
+
+/** program puts functions together. `main` is entered by the kernel; maps of one name must be one map. */
+export function program(
+  name: string,
+  main: BuiltFunction,
+  others: readonly BuiltFunction[] = [],
+  flags = BPF_F_XDP_HAS_FRAGS,
+): Built {
+  const functions = [main, ...others]
+  const assembled = assemble(functions.map(({ code }) => code))
+  const maps = new Map<string, DirectMemory | KernelMap>()
+  for (const map of functions.flatMap((fn) => fn.maps)) {
+    invariant(!maps.has(map.name) || maps.get(map.name) === map, `two maps are called ${map.name}`)
+    maps.set(map.name, map)
+  }
+  const btf = new BtfBuilder()
+  const ids = [...maps.values()].map((map) => ({ map, ...mapBtf(btf, map) }))
+  const info = debugInfo(assembled, btf)
+  const blob = btf.blob()
+  const specs = ids.map(({ map, keyTypeId, valueTypeId }): MapSpec => {
+    const common = { name: map.name, btf: { blob, keyTypeId, valueTypeId } }
+    return map.is === 'direct'
+      ? { ...common, type: 'array', keySize: 4, valueSize: map.type.size, maxEntries: 1, mmapable: true }
+      : {
+          ...common,
+          type: map.kind,
+          keySize: map.key.size,
+          valueSize: map.value.size,
+          maxEntries: map.maxEntries,
+        }
+  })
+  const { code, relocations } = assembled
+  return { spec: { name, code, relocations, maps: specs, flags, btf: { blob, ...info } }, assembled }
+}
