@@ -149,9 +149,15 @@ export function allocate(name: string, code: readonly VirtualItem[]): AllocatedI
     for (const virtual of dying([call.result], at)) release(virtual)
   }
 
-  items.forEach((item, at) => {
-    if (isCall(item)) return emitCall(item, at)
-    if (!isInstruction(item)) return void out.push(item)
+  for (const [at, item] of items.entries()) {
+    if (isCall(item)) {
+      emitCall(item, at)
+      continue
+    }
+    if (!isInstruction(item)) {
+      out.push(item)
+      continue
+    }
     const { reads, writes } = touched(item)
     const src = reads.includes(item.src) ? reg(item.src) : item.src
     const read = reads.includes(item.dst) ? reg(item.dst) : item.dst
@@ -162,6 +168,6 @@ export function allocate(name: string, code: readonly VirtualItem[]): AllocatedI
     invariant(src < VIRTUAL && dst < VIRTUAL, `${name}: a value is read before it is written`)
     if (!isMove(item) || src !== dst) out.push({ ...item, src, dst })
     for (const virtual of dying(writes, at)) release(virtual)
-  })
+  }
   return out
 }

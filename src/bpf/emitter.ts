@@ -44,7 +44,6 @@ export class Emitter {
   #next = VIRTUAL
   #stack = 0
   #bound = new Set<Label>()
-  #colds = 0
 
   constructor(name: string) {
     this.name = name
@@ -116,10 +115,8 @@ export class Emitter {
   /** coldBlock: emits `body` behind `label`, out of the hot path. It must end by leaving. */
   protected coldBlock(label: Label, body: () => void): void {
     this.items.push({ cold: true })
-    this.#colds++
     this.bind(label)
     body()
-    this.#colds--
     this.items.push({ cold: false })
   }
 

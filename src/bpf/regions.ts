@@ -8,6 +8,9 @@ const HEADROOM = 256
 /** Bytes that must stay when a packet is cut (ETH_HLEN, linux/if_ether.h). */
 const ETH_HLEN = 14
 
+/** A region has 4 GiB of addresses for itself and lies in their middle: strays to both sides stay its own. */
+const MIDDLE = 1n << 31n
+
 /** Fault: what a program did that it must not; the interpreter adds where. */
 export class Fault extends Error {}
 
@@ -39,20 +42,20 @@ export class Memory {
   /** add makes a region of these very bytes and returns it; writes of the program go there. */
   add(name: string, bytes: Uint8Array, isStack = false): Region {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    const base = this.#next++ << 32n
+    const base = (this.#next++ << 32n) + MIDDLE
     const region = { name, base, view, start: 0, end: bytes.length }
     const kept = isStack ? { ...region, written: new Uint8Array(bytes.length) } : region
-    this.#regions.set(base, kept)
+    this.#regions.set(base >> 32n, kept)
     return kept
   }
 
   remove(region: Region): void {
-    this.#regions.delete(region.base)
+    this.#regions.delete(region.base >> 32n)
   }
 
   /** name of the region that an address lies in: what a helper gets as a map is the address of an empty region. */
   name(address: bigint): string {
-    const region = this.#regions.get((address >> 32n) << 32n)
+    const region = this.#regions.get(address >> 32n)
     if (!region) throw new Fault(`0x${address.toString(16)} is an address of nothing`)
     return region.name
   }
@@ -78,9 +81,8 @@ export class Memory {
 
   /** find resolves an address for an access of `length` bytes, or faults. A write to a stack is remembered. */
   find(address: bigint, length: number, does: 'reads' | 'writes'): { region: Region; offset: number } {
-    const base = (address >> 32n) << 32n
-    const region = this.#regions.get(base)
-    const offset = Number(address - base)
+    const region = this.#regions.get(address >> 32n)
+    const offset = Number(address & 0xffffffffn) - Number(MIDDLE)
     if (!region || offset < region.start || offset + length > region.end) {
       const place = region ? `${region.name}${signed(offset - region.start)}` : `0x${address.toString(16)}`
       throw new Fault(
