@@ -180,7 +180,9 @@ test('helpers get arguments and memory, and clobber r1 to r5', () => {
   assert.equal(run(items, { helpers: lookup }).r0, 0x107n)
   faults(items, /slot 5 calls helper 1/)
   faults([...items.slice(0, 5), alu('mov', 0, r(2), 64), exit()], /slot 6 reads r2/, { helpers: lookup })
-  faults([alu('mov', 1, 5, 64), callHelper(1), exit()], /slot 1 0x5 is an address of nothing/, { helpers: lookup })
+  faults([alu('mov', 1, 5, 64), callHelper(1), exit()], /slot 1 0x5 is an address of nothing/, {
+    helpers: lookup,
+  })
 })
 
 test('a helper that moves the packet moves what the context says', () => {
