@@ -52,6 +52,10 @@ export const errorCatalogue = {
     'this cannot name an instance',
     'use 1 to 32 of a-z, 0-9, - and _, the first a letter or digit',
   ),
+  INTERFACE_DOWN: entry(
+    'the interface that forwards is down or has no carrier',
+    'switch it on (ip link set dev NAME up) and look at its cable or virtual peer',
+  ),
   INTERFACE_MISSING: entry(
     'an interface that the file names is not on this machine',
     'correct its name under `interfaces`, or make it appear: tenbin run waits for it',
@@ -69,11 +73,11 @@ export const errorCatalogue = {
     'a lab of this name is there already',
     'choose another name, none (one is chosen then), or remove it with `tenbin lab down --name NAME`',
   ),
+  LAB_INTERRUPTED: entry('ended before it was done; the lab was removed', 'run it again'),
   LAB_IN_USE: entry(
     'a command that runs holds this lab',
     'end that command (Ctrl-C, or the pid named): it removes the lab itself',
   ),
-  LAB_INTERRUPTED: entry('ended before it was done; the lab was removed', 'run it again'),
   LAB_NODE_UNKNOWN: entry('the lab has no such node', 'see `tenbin lab status` for its nodes'),
   LAB_OPTION_INVALID: entry('a lab cannot be made like this', 'see `tenbin lab up --help`'),
   LAB_PROCESS_FAILED: entry('a process of the lab failed', 'read its last words above'),
@@ -86,6 +90,22 @@ export const errorCatalogue = {
     'install the packages iproute2, ethtool and util-linux',
   ),
   LAB_UNKNOWN: entry('there is no such lab', 'see `tenbin lab status`, or make one with `tenbin lab up`'),
+  NETLINK_DUMP_CHANGED: entry(
+    'a table of the kernel changed every time while it was read',
+    'try again when the network is quieter',
+  ),
+  NETLINK_MALFORMED: entry(
+    "the kernel's netlink message cannot be read",
+    'report it with the kernel version: this kernel writes what tenbin does not know',
+  ),
+  NETLINK_REFUSED: entry(
+    'the kernel refused a change or a question about the network',
+    "see the errno and the kernel's words",
+  ),
+  NETLINK_TIMEOUT: entry(
+    'the kernel did not answer about the network in time',
+    'look for a driver or a process that blocks it (dmesg: hung task); then try again',
+  ),
   NODE_AMBIGUOUS: entry(
     'this machine has the addresses of more than one node',
     'give each node an address that only it has',
@@ -99,6 +119,10 @@ export const errorCatalogue = {
   PACKET_INVALID: entry(
     'these bytes are not the packet that they should be',
     'look at the sender: a capture shows what it really sent',
+  ),
+  PACKET_PATH_DRIFT: entry(
+    'the kernel no longer had what was applied; it was put back',
+    'find out what removed it: `tenbin down` is the way to remove it',
   ),
   RANGE_INVALID: entry(
     'this is not a range',
@@ -119,6 +143,10 @@ export const errorCatalogue = {
     'put it on the link, or remove it: a router would send its packets back',
   ),
   SOCKET_PATH_INVALID: entry("this path cannot be the daemon's socket", 'name another place with --socket'),
+  SYSCALL_FAILED: entry(
+    'the kernel refused what tenbin asked for',
+    'the message names the call and the reason; `man 2 CALL` explains it',
+  ),
 } as const satisfies Record<string, Entry>
 
 /** ErrorCode: one of the catalogue's codes. */
