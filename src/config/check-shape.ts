@@ -1,0 +1,105 @@
+// The schema's verdict on one file, in words: what was expected, what is there, which key was meant. Only the
+// entry that holds a fault is taken out (the service, the address set), so that everything else is still checked
+// and all findings come at once; a taken-out entry is still known by name, so that nobody calls it unknown.
+
+import type { z } from 'zod'
+import { didYouMean } from '../base/nearest.ts'
+import type { Findings } from './findings.ts'
+import type { Parsed } from './parse.ts'
+import { type FileShape, fileSchema, type Section, sections } from './schema.ts'
+import type { Path } from './source.ts'
+
+type Issue = z.core.$ZodIssue
+
+/** Shaped: what a file says, without the values whose shape is wrong; those are undefined under their keys. */
+export type Shaped = { readonly [Key in keyof FileShape]: PartOf<FileShape[Key]> }
+type PartOf<T> =
+  T extends Readonly<Record<string, unknown>> ? { readonly [K in keyof T]: T[K] | undefined } : T
+
+/** checkShape adds to `findings` what is wrong with a file's shape and returns what is right. */
+export function checkShape({ source, value }: Parsed, findings: Findings): Shaped {
+  if (value === undefined || value === null) return {}
+  const { error } = fileSchema.safeParse(value)
+  const broken: Path[] = []
+  for (const issue of error?.issues ?? []) {
+    for (const { path, key, breaks, message } of faults(issue, [], value)) {
+      findings.add({ source, path, key }, message)
+      if (breaks) broken.push(path)
+    }
+  }
+  if (broken.some((path) => path.length === 0)) return {}
+  return without(value as Readonly<Record<string, unknown>>, broken) as Shaped
+}
+
+/** without: a copy of the file in which the entries that `paths` lead into are undefined. */
+function without(file: Readonly<Record<string, unknown>>, paths: readonly Path[]): Record<string, unknown> {
+  const copy: Record<string, unknown> = { ...file }
+  for (const [section, entry] of paths as readonly (readonly [string, string?])[]) {
+    const values = copy[section]
+    if (entry === undefined || typeof values !== 'object' || values === null || Array.isArray(values)) {
+      copy[section] = undefined
+    } else {
+      copy[section] = { ...values, [entry]: undefined }
+    }
+  }
+  return copy
+}
+
+interface Fault {
+  readonly path: Path
+  /** The place is the key, not the value. */
+  readonly key: boolean
+  /** The entry that `path` leads into cannot be used. */
+  readonly breaks: boolean
+  readonly message: string
+}
+
+function faults(issue: Issue, at: Path, root: unknown): Fault[] {
+  const path = [...at, ...(issue.path as Path)]
+  if (issue.code === 'unrecognized_keys') {
+    const section = issue.message as Section
+    return issue.keys.map((key) => {
+      return { path: [...path, key], key: true, breaks: false, message: aboutKey(section, key) }
+    })
+  }
+  if (issue.code === 'invalid_union') {
+    const branch = issue.errors.find((errors) => !errors.some(isAtRoot))
+    if (branch) return branch.flatMap((inner) => faults(inner, path, root))
+  }
+  const found = valueAt(root, path)
+  if (found === undefined) {
+    const name = path.at(-1)
+    const message = `"${name}" is missing: write ${name}: and ${issue.message}`
+    return [{ path: path.slice(0, -1), key: true, breaks: true, message }]
+  }
+  return [{ path, key: false, breaks: true, message: `expected ${issue.message}, found ${describe(found)}` }]
+}
+
+/** isAtRoot: the value is not of this branch's kind at all, so that its other faults say nothing. */
+const isAtRoot = (issue: Issue): boolean =>
+  issue.path.length === 0 &&
+  issue.code !== 'unrecognized_keys' &&
+  (issue.code !== 'invalid_union' || issue.errors.every((errors) => errors.some(isAtRoot)))
+
+function aboutKey(name: Section, key: string): string {
+  const { known, later } = sections[name]
+  const notYet = Object.hasOwn(later, key) ? later[key] : undefined
+  if (notYet !== undefined) return notYet
+  const meant = didYouMean(key, known)
+  return `unknown key ${describe(key)}${meant === '' ? `: known here are ${known.join(', ')}` : meant}`
+}
+
+const valueAt = (root: unknown, path: Path): unknown =>
+  path.reduce<unknown>(
+    (value, step) =>
+      typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[step] : undefined,
+    root,
+  )
+
+/** describe: a value as a message names it. */
+export function describe(value: unknown): string {
+  if (value === null) return 'nothing'
+  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)
+  if (Array.isArray(value)) return 'a list'
+  return typeof value === 'object' ? 'a map' : String(value)
+}

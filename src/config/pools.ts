@@ -1,0 +1,160 @@
+// Pools: who answers, with which weight. A pool stands under `pools`, or a service has one of its own by naming
+// servers; services that name the same servers with the same weights share one table, and so one pool, which is
+// named after the first of them.
+
+import { didYouMean } from '../base/nearest.ts'
+import { namesOf, parseNames } from '../base/ranges.ts'
+import { describe } from './check-shape.ts'
+import type { Findings } from './findings.ts'
+import { type Inventory, rangeOr } from './inventory.ts'
+import type { Merged } from './merge.ts'
+import { named } from './network.ts'
+import type { MembersShape } from './schema.ts'
+import { formatPlace, inside, keyOf, type Place } from './source.ts'
+import type { PoolState } from './state.ts'
+
+type Member = PoolState['members'][number]
+
+/** PoolRef: one item of a pool's list and what it stands for, so that findings name the item. */
+export interface PoolRef {
+  readonly place: Place
+  readonly members: readonly Member[]
+}
+
+/** Pool: a resolved pool with its places. */
+export interface Pool extends PoolState {
+  readonly refs: readonly PoolRef[]
+}
+
+/** Of so many unknown servers the nearest known name is looked for; it takes a while with thousands of names. */
+const SUGGESTIONS = 20
+/** MEMBERS_LIMIT: the most members that all pools may have together, each different list of servers counted once. */
+const MEMBERS_LIMIT = 1_000_000
+
+/** Pools: the pools of the file and those of services that name their servers. */
+export class Pools {
+  readonly #inventory: Inventory
+  readonly #findings: Findings
+  readonly #weight: number
+  readonly #named = new Map<string, { pool: Pool | undefined; place: Place }>()
+  readonly #complete: boolean
+  readonly #inline = new Map<string, Pool>()
+  /** By the servers as the file writes them: most services that share servers write them alike. */
+  readonly #written = new Map<string, Pool>()
+  #suggested = 0
+  #membersLeft = MEMBERS_LIMIT
+
+  /** `weight` is that of members which state none. */
+  constructor(merged: Merged, inventory: Inventory, weight: number, findings: Findings) {
+    this.#inventory = inventory
+    this.#findings = findings
+    this.#weight = weight
+    this.#complete = !merged.incomplete.has('pools')
+    for (const entry of merged.pools) {
+      if (!named(entry, findings)) continue
+      const { name, value, place } = entry
+      const long = typeof value === 'object' && !Array.isArray(value) && 'servers' in value
+      const members = long ? value.servers : (value as MembersShape | undefined)
+      const pool =
+        members === undefined
+          ? undefined
+          : this.#resolve(name, members, long ? inside(place, 'servers') : place)
+      this.#named.set(name, { pool, place })
+    }
+  }
+
+  /** all: every pool that is right; those of the file first. */
+  get all(): Pool[] {
+    return [...[...this.#named.values()].flatMap(({ pool }) => pool ?? []), ...this.#inline.values()]
+  }
+
+  /** find: the pool of that name; undefined, and a finding where it is not there at all. */
+  find(name: string, place: Place): Pool | undefined {
+    const known = this.#named.get(name)
+    if (!known && this.#complete) {
+      const remedy =
+        didYouMean(name, this.#named.keys()) || ': add it there, or write servers: and who they are'
+      this.#findings.add(place, `${describe(name)} is not in pools${remedy}`)
+    }
+    return known?.pool
+  }
+
+  /** inline: the pool of a service that names its servers; one pool for all that name the same. */
+  inline(service: string, members: MembersShape, place: Place): Pool | undefined {
+    const other = this.#named.get(service)
+    if (other) {
+      const where = formatPlace(keyOf(other.place))
+      const message = `the servers of ${service} make a pool of that name, and another is at ${where}`
+      this.#findings.add(keyOf(place), `${message}: write pool: ${service}, or rename one of them`)
+      return undefined
+    }
+    const text = JSON.stringify(members)
+    const written = this.#written.get(text)
+    if (written) return written
+    const pool = this.#resolve(service, members, place)
+    if (!pool) return undefined
+    const contents = pool.members.map(({ server, weight }) => `${server} ${weight}`).join('\n')
+    const same = this.#inline.get(contents)
+    if (!same) this.#inline.set(contents, pool)
+    this.#written.set(text, same ?? pool)
+    return same ?? pool
+  }
+
+  #resolve(name: string, shape: MembersShape, place: Place): Pool | undefined {
+    const items = typeof shape === 'string' ? [shape] : shape
+    if (items.length === 0) {
+      this.#findings.add(place, 'a pool has at least one server: write web01..10')
+      return undefined
+    }
+    const before = this.#findings.count
+    const seen = new Map<string, Place>()
+    const refs = items.map((item, index): PoolRef => {
+      const at = typeof shape === 'string' ? place : inside(place, index)
+      const [text, weight] =
+        typeof item === 'string' ? [item, this.#weight] : [item.name, item.weight ?? this.#weight]
+      const nameAt = typeof item === 'string' ? at : inside(at, 'name')
+      const range = rangeOr(() => parseNames(text), nameAt, this.#findings)
+      const names = range && this.#isAffordable(range.count, place) ? namesOf(range) : []
+      this.#checkKnown(names, nameAt)
+      this.#checkOnce(names, nameAt, seen)
+      return { place: nameAt, members: names.map((server) => ({ server, weight })) }
+    })
+    const members = refs.flatMap((ref) => ref.members)
+    if (this.#findings.count > before) return undefined
+    if (members.every(({ weight }) => weight === 0)) {
+      this.#findings.add(
+        place,
+        'every server here has weight 0, so none would get traffic: give one of them more',
+      )
+      return undefined
+    }
+    return { name, members, refs }
+  }
+
+  #isAffordable(count: number, place: Place): boolean {
+    if (this.#membersLeft < count) {
+      const message = `with these, pools have more than ${MEMBERS_LIMIT} servers together: share pools between services`
+      this.#findings.add(place, message)
+      return false
+    }
+    this.#membersLeft -= count
+    return true
+  }
+
+  #checkKnown(names: readonly string[], place: Place): void {
+    const { known, complete } = this.#inventory
+    const unknown = complete ? names.filter((name) => !known.has(name)) : []
+    const first = unknown[0]
+    if (first === undefined) return
+    const more = unknown.length > 1 ? ` (and ${unknown.length - 1} more)` : ''
+    const meant = names.length === 1 && this.#suggested++ < SUGGESTIONS ? didYouMean(first, known) : ''
+    this.#findings.add(place, `${first}${more} is not in servers${meant || ': add it there'}`)
+  }
+
+  #checkOnce(names: readonly string[], place: Place, seen: Map<string, Place>): void {
+    const twice = names.find((name) => seen.has(name))
+    if (twice !== undefined)
+      this.#findings.add(place, `${twice} is in this pool twice: also at ${formatPlace(seen.get(twice)!)}`)
+    for (const name of names) if (!seen.has(name)) seen.set(name, place)
+  }
+}
