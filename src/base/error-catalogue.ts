@@ -98,10 +98,6 @@ export const errorCatalogue = {
     "the kernel's netlink message cannot be read",
     'report it with the kernel version: this kernel writes what tenbin does not know',
   ),
-  NETLINK_REFUSED: entry(
-    'the kernel refused a change or a question about the network',
-    "see the errno and the kernel's words",
-  ),
   NETLINK_TIMEOUT: entry(
     'the kernel did not answer about the network in time',
     'look for a driver or a process that blocks it (dmesg: hung task); then try again',
@@ -124,6 +120,10 @@ export const errorCatalogue = {
     'the kernel no longer had what was applied; it was put back',
     'find out what removed it: `tenbin down` is the way to remove it',
   ),
+  PINS_NEWER: entry(
+    'what is pinned in the kernel was made by a newer tenbin',
+    'run that newer version, or `tenbin down` first: forwarding stops until this one has started',
+  ),
   RANGE_INVALID: entry(
     'this is not a range',
     'write names as web01..10 and addresses as 192.168.8.11..20, the smaller end first',
@@ -137,6 +137,10 @@ export const errorCatalogue = {
   RUN_STATE_UNREADABLE: entry(
     'the record of what this instance added to the machine cannot be read',
     'look at the file named; delete it if damaged, and remove the service addresses by hand',
+  ),
+  SERVER_DOUBTFUL: entry(
+    "a server's last known MAC is used on although the machine has lost its way to it",
+    'give the interface its address and route back',
   ),
   SERVER_OFF_LINK: entry(
     "a server that dsr is to reach is not on the interface's link",

@@ -6,10 +6,19 @@ import type { Endpoint, Ip4, Mac, Protocol } from '../base/addresses.ts'
 
 /** EngineSpec: what is to be forwarded. Plain data; names are the file's. Lists are in the file's order. */
 export interface EngineSpec {
-  readonly interface: { readonly name: string; readonly index: number; readonly mac: Mac; readonly mtu: number }
+  readonly interface: {
+    readonly name: string
+    readonly index: number
+    readonly mac: Mac
+    readonly mtu: number
+  }
   readonly services: readonly {
     readonly name: string
-    readonly listeners: readonly { readonly address: Ip4; readonly port: number; readonly protocol: Protocol }[]
+    readonly listeners: readonly {
+      readonly address: Ip4
+      readonly port: number
+      readonly protocol: Protocol
+    }[]
     readonly pool: string
   }[]
   /** Weights 0..; a weight of 0 keeps the server known but gives it no slot. */
@@ -45,7 +54,11 @@ export interface EngineStatus {
   readonly outcomes: Readonly<Record<string, bigint>>
   readonly services: readonly ({ readonly name: string } & Traffic)[]
   /** `share`: the part of all slots of the pools it is in that it holds now, 0..1. */
-  readonly servers: readonly ({ readonly name: string; readonly neighbour: Neighbour; readonly share: number } & Traffic)[]
+  readonly servers: readonly ({
+    readonly name: string
+    readonly neighbour: Neighbour
+    readonly share: number
+  } & Traffic)[]
 }
 
 /** Trace: every step of why a packet of a client to a listener goes where it goes. */

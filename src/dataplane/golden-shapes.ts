@@ -1,0 +1,56 @@
+// A dozen shapes whose programs are kept as listings (golden/*.txt) and loaded on every kernel that tests run on:
+// one for each way in which a shape changes the program. Fixed keys, so that listener tables are the same too.
+
+import { type Ip4, parseIp4, parseMac } from '../base/addresses.ts'
+import { HASH_KEYS, type ListenerShape, type Shape } from './shape.ts'
+
+const first = parseIp4('192.0.2.100')
+
+/** listenersOf: `count` listeners, 16 ports an address; listener i belongs to service i mod services, pool i mod pools. */
+export const listenersOf = (count: number, services: number, pools: number): ListenerShape[] =>
+  Array.from({ length: count }, (_, i) => ({
+    address: (first + (i >> 4)) as Ip4,
+    port: 80 + (i & 15),
+    service: i % services,
+    pool: i % pools,
+  }))
+
+/** fixedKeys: odd, spread, and always the same. */
+export const fixedKeys = (): BigUint64Array =>
+  BigUint64Array.from(
+    { length: HASH_KEYS },
+    (_, i) => BigInt.asUintN(64, 0x9e3779b97f4a7c15n * BigInt(i * 7_919 + 3)) | 1n,
+  )
+
+const shape = (
+  count: number,
+  services: number,
+  pools: readonly number[],
+  rest: Partial<Shape> = {},
+): Shape => ({
+  mac: parseMac('02:00:00:00:00:01'),
+  jumbo: false,
+  services,
+  servers: 4,
+  pools,
+  cpus: 2,
+  listeners: listenersOf(count, services, pools.length),
+  ...rest,
+})
+
+/** goldenShapes: by file name. */
+export const goldenShapes: Readonly<Record<string, Shape>> = {
+  'one-listener': shape(1, 1, [1_021]),
+  'one-listener-jumbo': shape(1, 1, [1_021], { jumbo: true }),
+  'one-listener-one-cpu': shape(1, 1, [1_021], { cpus: 1 }),
+  'one-listener-many-servers': shape(1, 1, [655_373], { servers: 1_000 }),
+  'two-listeners-one-service': shape(2, 1, [1_021]),
+  'three-listeners-two-services': shape(3, 2, [1_021]),
+  'two-pools-of-one-size': shape(2, 2, [1_021, 1_021]),
+  'two-pools-of-two-sizes': shape(2, 2, [1_021, 4_093]),
+  'sixty-four-listeners': shape(64, 64, [1_021]),
+  'sixty-five-listeners': shape(65, 65, [1_021]),
+  'ten-thousand-listeners': shape(10_000, 10_000, [1_021]),
+  'ten-thousand-listeners-own-pools': shape(10_000, 10_000, Array<number>(10_000).fill(1_021)),
+  'thousand-listeners-mixed-pools-jumbo': shape(1_000, 500, [1_021, 4_093, 1_021], { jumbo: true }),
+}

@@ -1,0 +1,80 @@
+// What a running generation says of itself: JSON in a small map that is bound to the program, so that whoever
+// finds the link finds program, maps and this, always of one generation. It names what the numbers in the maps
+// stand for; a later daemon reads counters by it even when it lays memory out in another way.
+
+import { z } from 'zod'
+import { TenbinError } from '../base/errors.ts'
+import type { Memory } from '../dataplane/memory.ts'
+import { outcomeNames } from '../dataplane/outcomes.ts'
+import type { Plan } from './plan.ts'
+
+/** META_FORMAT: raised when an older daemon could no longer take over or replace what a newer one pinned. */
+export const META_FORMAT = 1
+/** META_MAP: the map's name. Its value is the JSON text, padded with zeros. */
+export const META_MAP = 'meta'
+
+const offset = z.int().nonnegative()
+const metaSchema = z.strictObject({
+  format: z.literal(META_FORMAT),
+  generation: z.int().positive(),
+  /** Of program and static tables: equal means that what would be made runs already. */
+  fingerprint: z.string(),
+  interface: z.strictObject({ name: z.string(), index: z.int().positive() }),
+  outcomes: z.array(z.string()),
+  services: z.array(z.string()),
+  servers: z.array(z.string()),
+  /** Bytes in the counters map: blocks of `block` bytes, `blocks` of them and the carry behind. */
+  counters: z.strictObject({ block: offset, blocks: offset, services: offset, servers: offset }),
+  /** Where the hash keys are in the tables map. */
+  keys: offset,
+})
+
+/** Meta: what is read back at take-over. Lists are by index; servers[0] is nobody. */
+export type Meta = z.infer<typeof metaSchema>
+
+/** metaOf describes a generation. */
+export function metaOf(plan: Plan, memory: Memory, generation: number, fingerprint: string): Meta {
+  const { Block, counters, tables } = memory
+  return {
+    format: META_FORMAT,
+    generation,
+    fingerprint,
+    interface: { name: plan.spec.interface.name, index: plan.spec.interface.index },
+    outcomes: [...outcomeNames],
+    services: plan.services.map(({ name }) => name),
+    servers: [...plan.servers],
+    counters: {
+      block: Block.size,
+      blocks: counters.type.fields.blocks.count,
+      services: Block.offsets.services,
+      servers: Block.offsets.servers,
+    },
+    keys: tables.type.offsets.keys,
+  }
+}
+
+/** encodeMeta: UTF-8 JSON. */
+export const encodeMeta = (meta: Meta): Uint8Array => new TextEncoder().encode(JSON.stringify(meta))
+
+/**
+ * decodeMeta reads what is pinned: a Meta, or undefined for an older format or nonsense (replace it). Throws
+ * PINS_NEWER for a newer format.
+ */
+export function decodeMeta(bytes: Uint8Array): Meta | undefined {
+  const end = bytes.indexOf(0)
+  const text = new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end))
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  const format = z.object({ format: z.int() }).safeParse(json)
+  if (format.success && format.data.format > META_FORMAT) {
+    throw new TenbinError('PINS_NEWER', 'take over the packet path', {
+      detail: `it was pinned in format ${format.data.format} by a newer tenbin; this one knows up to ${META_FORMAT}`,
+    })
+  }
+  const meta = metaSchema.safeParse(json)
+  return meta.success ? meta.data : undefined
+}
