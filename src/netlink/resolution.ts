@@ -1,0 +1,42 @@
+// Resolution: what is known of how one address is reached on the link, and how that changes with what the kernel
+// says of its neighbour entry. A pure machine. Its idea: a MAC, once known, stays usable through STALE, DELAY,
+// PROBE, through a flush of the table and while the kernel asks anew; only FAILED, which means that nobody
+// answered, takes it away, and only an answer brings it back (FAILED entries are asked again and again, and a
+// server must not look different each time).
+//
+//   asking --answer--> {mac} --FAILED--> failed --answer--> {mac}
+//      '-----FAILED------------------------^
+
+import type { Mac } from '../base/addresses.ts'
+import type { NeighbourEntry } from './neighbours.ts'
+
+/** Resolution: the MAC to send to, or the reason why there is none. */
+export type Resolution = { readonly mac: Mac } | { readonly why: string }
+
+/** asking: nobody has answered yet. */
+export const asking: Resolution = { why: 'neighbour INCOMPLETE: asking' }
+/** failed: nobody answered. */
+export const failed: Resolution = { why: 'neighbour FAILED: no answer to ARP' }
+
+/** learn: the next resolution after the kernel told of the neighbour's entry; undefined = it has none. */
+export function learn(known: Resolution, entry: NeighbourEntry | undefined): Resolution {
+  switch (entry?.state) {
+    case 'REACHABLE':
+    case 'STALE':
+    case 'DELAY':
+    case 'PROBE':
+    case 'PERMANENT':
+    case 'NOARP':
+      return entry.mac === undefined ? { why: `neighbour ${entry.state} without a MAC` } : { mac: entry.mac }
+    case 'FAILED':
+      return failed
+    case 'INCOMPLETE':
+    case 'NONE':
+    case undefined:
+      return 'mac' in known || known === failed ? known : asking
+  }
+}
+
+/** sameResolution compares two by value. */
+export const sameResolution = (a: Resolution, b: Resolution): boolean =>
+  'mac' in a ? 'mac' in b && a.mac === b.mac : 'why' in b && a.why === b.why
