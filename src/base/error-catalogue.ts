@@ -116,10 +116,6 @@ export const errorCatalogue = {
     'these bytes are not the packet that they should be',
     'look at the sender: a capture shows what it really sent',
   ),
-  PACKET_PATH_DRIFT: entry(
-    'the kernel no longer had what was applied; it was put back',
-    'find out what removed it: `tenbin down` is the way to remove it',
-  ),
   PINS_NEWER: entry(
     'what is pinned in the kernel was made by a newer tenbin',
     'run that newer version, or `tenbin down` first: forwarding stops until this one has started',

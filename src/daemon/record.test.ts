@@ -18,7 +18,7 @@ const record = {
     { ifindex: 3, interface: 'eth0', address: parseIp('192.0.2.1'), prefix: 24 },
     { ifindex: 3, interface: 'eth0', address: parseIp('2001:db8::1'), prefix: 128 },
   ],
-  neighbours: [{ ifindex: 3, address: parseIp('192.0.2.11') }],
+  links: [3],
 }
 
 test('a record is read back as it was written, and only its owner can read it', () => {
@@ -46,12 +46,7 @@ test('a record of another boot or namespace counts as empty', () => {
 
 test('a damaged record is said, not guessed', () => {
   const path = join(dir, 'record.json')
-  for (const text of [
-    '',
-    '{',
-    '{"version":2}',
-    '{"version":1,"world":"x","addresses":[{}],"neighbours":[]}',
-  ]) {
+  for (const text of ['', '{', '{"version":2}', '{"version":1,"world":"x","addresses":[{}],"links":[]}']) {
     writeFileSync(path, text)
     assert.throws(
       () => readRecord(path),

@@ -17,13 +17,13 @@ export interface Owned {
   readonly prefix: number
 }
 
-/** Record: everything recorded. `neighbours`: addresses of servers whose neighbour entries are kept managed. */
+/** Record: everything recorded. `links`: indexes of the NICs on which servers' neighbour entries are managed. */
 export interface Record {
   readonly addresses: readonly Owned[]
-  readonly neighbours: readonly { readonly ifindex: number; readonly address: Ip }[]
+  readonly links: readonly number[]
 }
 
-export const emptyRecord: Record = { addresses: [], neighbours: [] }
+export const emptyRecord: Record = { addresses: [], links: [] }
 
 const ip = z.codec(z.string(), z.custom<Ip>(), { decode: parseIp, encode: formatIp })
 const recordFile = z.object({
@@ -33,7 +33,7 @@ const recordFile = z.object({
   addresses: z.array(
     z.object({ ifindex: z.number(), interface: z.string(), address: ip, prefix: z.number() }),
   ),
-  neighbours: z.array(z.object({ ifindex: z.number(), address: ip })),
+  links: z.array(z.number()),
 })
 
 /** readRecord: what is recorded for this boot and namespace. Throws RUN_STATE_UNREADABLE. */
@@ -42,7 +42,7 @@ export function readRecord(path: string, world = thisWorld()): Record {
     const bytes = readIfThere(path)
     if (!bytes) return emptyRecord
     const file = z.decode(recordFile, JSON.parse(bytes.toString('utf8')))
-    return file.world === world ? { addresses: file.addresses, neighbours: file.neighbours } : emptyRecord
+    return file.world === world ? { addresses: file.addresses, links: file.links } : emptyRecord
   } catch (cause) {
     throw new TenbinError('RUN_STATE_UNREADABLE', 'read record', {
       detail: `${path}: ${reason(cause)}`,
@@ -53,7 +53,7 @@ export function readRecord(path: string, world = thisWorld()): Record {
 
 /** writeRecord replaces the record in one step; nothing recorded = no file. */
 export function writeRecord(path: string, record: Record, world = thisWorld()): void {
-  if (record.addresses.length === 0 && record.neighbours.length === 0) {
+  if (record.addresses.length === 0 && record.links.length === 0) {
     rmSync(path, { force: true })
     return
   }
@@ -61,7 +61,7 @@ export function writeRecord(path: string, record: Record, world = thisWorld()): 
     version: 1,
     world,
     addresses: [...record.addresses],
-    neighbours: [...record.neighbours],
+    links: [...record.links],
   })
   writePrivate(path, `${JSON.stringify(file, null, 2)}\n`)
 }

@@ -1,0 +1,541 @@
+import assert from 'node:assert/strict'
+import { afterEach, test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
+import { formatIp, parseIp, parseIp4, parseMac } from '../base/addresses.ts'
+import { TenbinError } from '../base/errors.ts'
+import { load } from '../config/load.ts'
+import type { Reader } from '../config/reader.ts'
+import { FakeNetwork } from '../netlink/fake.ts'
+import type { Link } from '../netlink/links.ts'
+import { Controller } from './controller.ts'
+import { FakePacketPath } from './fake-packet-path.ts'
+import { openLog } from './log.ts'
+import { Problems } from './problem.ts'
+import { emptyRecord, type Record } from './record.ts'
+
+const FILE = '/etc/tenbin/tenbin.yaml'
+
+/** file: the text of a tenbin.yaml with `servers` servers and the listeners given. */
+const file = ({
+  servers = 2,
+  listen = '10.0.0.100:80',
+  ips = '10.0.0.100/24',
+  nic = 'eth0',
+  more = '',
+} = {}) => `
+nodes: { lb1: 10.0.0.2, lb2: 10.0.0.3 }
+interfaces: { lan: ${nic} }
+addresses: { front: { on: lan, ips: [${ips}] } }
+servers: { web1..${servers}: 10.0.0.11..${10 + servers} }
+services:
+  www: { listen: [${listen}], servers: web1..${servers}, check: none }
+${more}`
+
+/** World: a machine with eth0 and web servers, a file, and a daemon that a test starts and kills. */
+class World {
+  readonly network = new FakeNetwork()
+  packetPath = new FakePacketPath()
+  record: Record = emptyRecord
+  text = file()
+  logged: string[] = []
+  kept: BigUint64Array | undefined
+  readonly eth0: Link
+  #controller: Controller | undefined
+
+  constructor() {
+    this.eth0 = this.network.addLink({ name: 'eth0', mac: parseMac('02:00:0a:00:00:02') })
+    this.address('10.0.0.2/24')
+    for (const host of [11, 12, 13]) this.host(`10.0.0.${host}`, `02:00:0a:00:00:${host}`)
+  }
+
+  get controller(): Controller {
+    return this.#controller!
+  }
+
+  address(text: string, link = this.eth0, protocol = 0): void {
+    const [address, prefix] = text.split('/')
+    this.network.addAddress({
+      ifindex: link.index,
+      address: parseIp(address!),
+      prefix: Number(prefix),
+      protocol,
+    })
+  }
+
+  host(address: string, mac: string | undefined, link = this.eth0): void {
+    this.network.setHost(link.index, parseIp(address), mac === undefined ? undefined : parseMac(mac))
+  }
+
+  /** held: the addresses on the machine, as text. */
+  get held(): string[] {
+    return this.network.listAddresses().map(({ address, prefix, ifindex }) => {
+      const name = this.network.getLink(ifindex)!.name
+      return `${formatIp(address)}/${prefix} ${name}`
+    })
+  }
+
+  make(): Controller {
+    const reader: Reader = { read: () => Buffer.from(this.text), list: () => [] }
+    this.#controller = new Controller({
+      instance: 'test',
+      file: FILE,
+      load: (path) => load(path, reader),
+      network: this.network,
+      packetPath: this.packetPath,
+      store: {
+        read: () => this.record,
+        write: (record) => {
+          this.record = record
+        },
+      },
+      keepKeys: (keys) => {
+        this.kept = keys
+      },
+      log: openLog({ level: 'debug', pretty: false, colour: false, write: (line) => this.logged.push(line) }),
+      now: () => new Date('2024-01-02T03:04:05Z'),
+      settleMs: 50,
+      promote: (_, body) => body(),
+    })
+    return this.#controller
+  }
+
+  async start(): Promise<Controller> {
+    const controller = this.make()
+    await controller.start()
+    return controller
+  }
+
+  /** settle lets events arrive and everything that follows from them happen. */
+  async settle(): Promise<void> {
+    for (let i = 0; i < 5; i++) {
+      await turn()
+      await this.#controller?.idle()
+    }
+  }
+
+  /** kill ends the daemon without a chance to do anything. */
+  kill(): void {
+    this.#controller?.[Symbol.dispose]()
+    this.logged = []
+  }
+}
+
+let world = new World()
+afterEach(() => {
+  world.kill()
+  world = new World()
+})
+
+const mac = (text: string) => ({ mac: parseMac(text) })
+const problemCodes = async () => (await world.controller.status()).problems.map(({ code }) => code)
+
+test('a start resolves the servers, attaches the packet path, then adds the service addresses', async () => {
+  const order: string[] = []
+  const { apply } = world.packetPath
+  world.packetPath.apply = function (spec, neighbours) {
+    order.push(`apply with ${world.held.length} addresses`)
+    return apply.call(this, spec, neighbours)
+  }
+  await world.start()
+  assert.deepEqual(order, ['apply with 1 addresses'])
+  assert.deepEqual(world.held, ['10.0.0.2/24 eth0', '10.0.0.100/24 eth0'])
+  assert.deepEqual(Object.fromEntries(world.packetPath.neighbours), {
+    web1: mac('02:00:0a:00:00:11'),
+    web2: mac('02:00:0a:00:00:12'),
+  })
+  assert.deepEqual(world.kept, world.packetPath.keys)
+})
+
+test('status says what is, with counters that do not fit a JSON number', async () => {
+  const controller = await world.start()
+  const status = await controller.status()
+  assert.equal(status.state, 'forwarding')
+  assert.equal(status.node, 'lb1')
+  assert.equal(status.outcomes.forwarded, '1152921504606846976')
+  assert.deepEqual(status.addresses, [
+    { address: '10.0.0.100', prefix: 24, interface: 'eth0', present: true, owned: true },
+  ])
+  assert.deepEqual(status.services[0]?.listeners, ['10.0.0.100:80'])
+  assert.deepEqual(
+    status.servers.map(({ name, address, mac }) => [name, address, mac]),
+    [
+      ['web1', '10.0.0.11', '02:00:0a:00:00:11'],
+      ['web2', '10.0.0.12', '02:00:0a:00:00:12'],
+    ],
+  )
+  assert.deepEqual(status.problems, [])
+})
+
+test('a file with errors changes nothing and every finding is told with its place', async () => {
+  const controller = await world.start()
+  const before = [...world.packetPath.calls]
+  world.text = file({ listen: '10.0.0.100:0', more: 'colour: red\n' })
+  await assert.rejects(
+    controller.reload('test'),
+    (e) => e instanceof TenbinError && e.code === 'CONFIG_INVALID',
+  )
+  assert.deepEqual(world.packetPath.calls, before)
+  assert.deepEqual(world.held, ['10.0.0.2/24 eth0', '10.0.0.100/24 eth0'])
+  const { lastReload } = await controller.status()
+  assert.equal(lastReload?.done, false)
+  assert.deepEqual(
+    lastReload?.problems.map(({ file, line }) => [file, line]),
+    [
+      [FILE, 7],
+      [FILE, 8],
+    ],
+  )
+  assert.equal(
+    world.logged.filter((line) => line.includes('"level":"error"') && line.includes(FILE)).length,
+    2,
+  )
+})
+
+test('a reload adds what is new before it takes away what is old', async () => {
+  const controller = await world.start()
+  world.text = file({ ips: '10.0.0.101/24', listen: '10.0.0.101:80', servers: 3 })
+  const answer = await controller.reload('test')
+  assert.equal(answer.change, 'replaced')
+  assert.deepEqual(world.held, ['10.0.0.2/24 eth0', '10.0.0.101/24 eth0'])
+  assert.deepEqual(world.packetPath.neighbours.get('web3'), mac('02:00:0a:00:00:13'))
+  assert.deepEqual(
+    world.record.addresses.map(({ address }) => formatIp(address)),
+    ['10.0.0.101'],
+  )
+  assert.equal((await controller.status()).lastReload?.done, true)
+})
+
+test('servers that leave the file are no longer looked after', async () => {
+  world.text = file({ servers: 3 })
+  const controller = await world.start()
+  world.text = file({ servers: 2 })
+  await controller.reload('test')
+  await world.settle()
+  const managed = world.network.listNeighbours(world.eth0.index).filter(({ isManaged }) => isManaged)
+  assert.deepEqual(managed.map(({ address }) => formatIp(address)).sort(), ['10.0.0.11', '10.0.0.12'])
+})
+
+test('when the packet path refuses, what ran before still runs, and new servers are forgotten again', async () => {
+  const controller = await world.start()
+  world.packetPath.refusal = new TenbinError('NOT_PERMITTED', 'load program')
+  world.text = file({ servers: 3, ips: '10.0.0.101/24', listen: '10.0.0.101:80' })
+  await assert.rejects(
+    controller.reload('test'),
+    (e) => e instanceof TenbinError && e.code === 'NOT_PERMITTED',
+  )
+  assert.deepEqual(world.held, ['10.0.0.2/24 eth0', '10.0.0.100/24 eth0'])
+  assert.equal((await controller.status()).services[0]?.listeners[0], '10.0.0.100:80')
+  assert.equal(world.network.getNeighbour(world.eth0.index, parseIp('10.0.0.13'))?.isManaged ?? false, false)
+})
+
+test('when an address cannot be added, the packet path goes back to what it did', async () => {
+  const controller = await world.start()
+  const { addAddress } = world.network
+  world.network.addAddress = () => {
+    throw new TenbinError('NOT_PERMITTED', 'add address')
+  }
+  world.text = file({ ips: '10.0.0.100/24, 10.0.0.101/24', listen: '10.0.0.101:80' })
+  await assert.rejects(
+    controller.reload('test'),
+    (e) => e instanceof TenbinError && e.code === 'NOT_PERMITTED',
+  )
+  world.network.addAddress = addAddress
+  assert.equal(formatIp(world.packetPath.spec!.services[0]!.listeners[0]!.address), '10.0.0.100')
+  assert.deepEqual(world.held, ['10.0.0.2/24 eth0', '10.0.0.100/24 eth0'])
+  await controller.tick()
+  assert.deepEqual(world.held, ['10.0.0.2/24 eth0', '10.0.0.100/24 eth0'])
+})
+
+test('an address that was there before is used, never taken away', async () => {
+  world.address('10.0.0.100/24')
+  const controller = await world.start()
+  assert.deepEqual((await controller.status()).addresses[0]?.owned, false)
+  world.text = file({ ips: '10.0.0.101/24', listen: '10.0.0.101:80' })
+  await controller.reload('test')
+  assert.deepEqual(world.held, ['10.0.0.2/24 eth0', '10.0.0.100/24 eth0', '10.0.0.101/24 eth0'])
+})
+
+test('an address that was found with another prefix length is left as it is', async () => {
+  world.address('10.0.0.100/32')
+  await world.start()
+  assert.deepEqual(world.held, ['10.0.0.2/24 eth0', '10.0.0.100/32 eth0'])
+})
+
+test('a changed prefix length replaces an address of our own', async () => {
+  const controller = await world.start()
+  world.text = file({ ips: '10.0.0.100/25' })
+  await controller.reload('test')
+  assert.deepEqual(world.held, ['10.0.0.2/24 eth0', '10.0.0.100/25 eth0'])
+})
+
+test('an address that somebody removes comes back, one that he then adds himself is his', async () => {
+  const controller = await world.start()
+  const vip = { ifindex: world.eth0.index, address: parseIp('10.0.0.100'), prefix: 24 }
+  world.network.removeAddress(vip)
+  await world.settle()
+  assert.deepEqual(world.held, ['10.0.0.2/24 eth0', '10.0.0.100/24 eth0'])
+  world.network.removeAddress(vip)
+  world.address('10.0.0.100/24')
+  await world.settle()
+  assert.equal((await controller.status()).addresses[0]?.owned, false)
+  assert.deepEqual(world.record.addresses, [])
+})
+
+test('the daemon dies and a new one knows which addresses are its own', async () => {
+  await world.start()
+  world.kill()
+  assert.deepEqual(world.held, ['10.0.0.2/24 eth0', '10.0.0.100/24 eth0'])
+  world.text = file({ ips: '10.0.0.101/24', listen: '10.0.0.101:80' })
+  const controller = await world.start()
+  assert.deepEqual(world.held, ['10.0.0.2/24 eth0', '10.0.0.101/24 eth0'])
+  assert.equal((await controller.status()).addresses[0]?.owned, true)
+})
+
+test('a service address on another interface is refused, not stolen', async () => {
+  const eth1 = world.network.addLink({ name: 'eth1', mac: parseMac('02:00:0a:00:00:03') })
+  world.address('10.0.0.101/24', eth1)
+  const controller = await world.start()
+  world.text = file({ ips: '10.0.0.100/24, 10.0.0.101/24' })
+  await assert.rejects(
+    controller.reload('test'),
+    (e) => e instanceof Problems && e.code === 'ADDRESS_ELSEWHERE' && e.message.includes('10.0.0.101'),
+  )
+  assert.deepEqual(world.held.length, 3)
+})
+
+test('a reload that names an interface which is not there changes nothing and names those that are', async () => {
+  const controller = await world.start()
+  world.text = file({ nic: 'eth7' })
+  await assert.rejects(
+    controller.reload('test'),
+    (e) => e instanceof TenbinError && e.code === 'INTERFACE_MISSING' && /eth7.*eth0/.test(e.message),
+  )
+  assert.equal(world.packetPath.spec?.interface.name, 'eth0')
+  assert.equal((await controller.status()).state, 'forwarding')
+})
+
+test('loopback cannot carry service addresses', async () => {
+  const controller = await world.start()
+  world.text = file({ nic: 'lo' })
+  await assert.rejects(
+    controller.reload('test'),
+    (e) => e instanceof TenbinError && e.code === 'INTERFACE_UNSUITABLE',
+  )
+})
+
+test('a reload to another interface moves addresses and neighbours there', async () => {
+  const controller = await world.start()
+  const eth1 = world.network.addLink({ name: 'eth1', mac: parseMac('02:00:0a:00:00:03') })
+  for (const host of [11, 12]) world.host(`10.0.0.${host}`, `02:00:0a:00:00:${host}`, eth1)
+  world.network.removeAddress({ ifindex: world.eth0.index, address: parseIp('10.0.0.2'), prefix: 24 })
+  world.address('10.0.0.2/24', eth1)
+  world.text = file({ nic: 'eth1' })
+  await controller.reload('test')
+  assert.deepEqual(world.held.sort(), ['10.0.0.100/24 eth1', '10.0.0.2/24 eth1'])
+  assert.deepEqual(world.record.links, [eth1.index])
+  assert.equal(world.network.listNeighbours(world.eth0.index).filter(({ isManaged }) => isManaged).length, 0)
+})
+
+test('an interface that comes late is waited for by name, then used', async () => {
+  world.network.removeLink(world.eth0.index)
+  const controller = await world.start()
+  const { state, problems } = await controller.status()
+  assert.equal(state, 'waiting')
+  assert.match(problems[0]!.message, /lb1 10\.0\.0\.2|eth0/)
+  assert.throws(
+    () =>
+      controller.trace(
+        { address: parseIp('10.9.9.9'), port: 1 },
+        { address: parseIp('10.0.0.100'), port: 80 },
+      ),
+    (e) => e instanceof TenbinError && e.code === 'NOT_APPLIED',
+  )
+  const eth0 = world.network.addLink({ name: 'eth0', mac: parseMac('02:00:0a:00:00:02') })
+  world.host('10.0.0.11', '02:00:0a:00:00:11', eth0)
+  await world.settle()
+  assert.equal((await controller.status()).state, 'waiting')
+  world.address('10.0.0.2/24', eth0)
+  world.host('10.0.0.12', '02:00:0a:00:00:12', eth0)
+  await world.settle()
+  assert.equal((await controller.status()).state, 'forwarding')
+  assert.deepEqual(await problemCodes(), [])
+  assert.ok(world.logged.some((line) => line.includes('over: ')))
+})
+
+test('a machine that is none of the nodes waits and says which addresses it looks for', async () => {
+  world.text = file().replace('lb1: 10.0.0.2', 'lb1: 10.0.0.4')
+  await world.start()
+  assert.deepEqual(await problemCodes(), ['NODE_UNKNOWN'])
+  world.address('10.0.0.3/24')
+  await world.settle()
+  assert.equal((await world.controller.status()).node, 'lb2')
+  assert.deepEqual(
+    world.held,
+    ['10.0.0.2/24 eth0', '10.0.0.3/24 eth0'],
+    'only the first node has the addresses',
+  )
+})
+
+test('a machine that is two of the nodes is refused', async () => {
+  world.address('10.0.0.3/24')
+  await world.start()
+  assert.deepEqual(await problemCodes(), ['NODE_AMBIGUOUS'])
+})
+
+test('a file with errors at the start is thrown with all findings and touches nothing', async () => {
+  world.text = 'services: 7\n'
+  await assert.rejects(world.start(), (e) => e instanceof TenbinError && e.code === 'CONFIG_INVALID')
+  assert.deepEqual(world.packetPath.calls, [])
+  assert.deepEqual(world.held, ['10.0.0.2/24 eth0'])
+})
+
+test('a packet path that refuses at the start leaves no address behind', async () => {
+  world.packetPath.refusal = new TenbinError('NOT_PERMITTED', 'attach')
+  await assert.rejects(world.start(), (e) => e instanceof TenbinError && e.code === 'NOT_PERMITTED')
+  assert.deepEqual(world.held, ['10.0.0.2/24 eth0'])
+})
+
+test('servers behind a router, on another interface or on this machine are refused by name', async () => {
+  const eth1 = world.network.addLink({ name: 'eth1', mac: parseMac('02:00:0a:00:00:03') })
+  const at = (text: string) => parseIp4(text)
+  world.network.addRoute({
+    ifindex: world.eth0.index,
+    destination: at('0.0.0.0'),
+    prefix: 0,
+    gateway: at('10.0.0.1'),
+  })
+  world.network.addRoute({ ifindex: eth1.index, destination: at('10.7.0.0'), prefix: 24 })
+  const controller = await world.start()
+  world.text = `
+interfaces: { lan: eth0 }
+addresses: { front: { on: lan, ips: [10.0.0.100/32] } }
+servers: { far: 10.8.0.1, aside: 10.7.0.1, me: 10.0.0.2, near: 10.0.0.11 }
+services: { www: { listen: [10.0.0.100:80], servers: [far, aside, me, near], check: none } }
+`
+  await assert.rejects(controller.reload('test'), (e) => {
+    assert.ok(e instanceof Problems)
+    assert.deepEqual(
+      e.problems.map(({ code }) => code),
+      Array(3).fill('SERVER_OFF_LINK'),
+    )
+    assert.match(e.problems[0]!.message, /far 10\.8\.0\.1 is behind the router 10\.0\.0\.1/)
+    assert.match(e.problems[1]!.message, /aside 10\.7\.0\.1 is behind eth1/)
+    assert.match(e.problems[2]!.message, /me 10\.0\.0\.2 is this machine/)
+    return true
+  })
+})
+
+test('a server that answers late, moves, falls silent and returns is followed', async () => {
+  world.host('10.0.0.12', undefined)
+  await world.start()
+  assert.equal(world.packetPath.neighbours.has('web2'), false)
+  world.packetPath.calls.length = 0
+  world.host('10.0.0.12', '02:00:0a:00:00:99')
+  await world.settle()
+  world.host('10.0.0.12', '02:00:0a:00:00:98')
+  await world.settle()
+  world.host('10.0.0.12', undefined)
+  world.network.timeOut()
+  await world.settle()
+  world.host('10.0.0.12', '02:00:0a:00:00:98')
+  await world.settle()
+  assert.deepEqual(world.packetPath.calls, [
+    'web2 02:00:0a:00:00:99',
+    'web2 02:00:0a:00:00:98',
+    'web2 neighbour FAILED: no answer to ARP',
+    'web2 02:00:0a:00:00:98',
+  ])
+})
+
+test('a carrier that is lost for a moment takes no server out', async () => {
+  const controller = await world.start()
+  world.packetPath.calls.length = 0
+  world.network.changeLink(world.eth0.index, { isLowerUp: false })
+  await world.settle()
+  assert.deepEqual(await problemCodes(), ['INTERFACE_DOWN'])
+  assert.equal((await controller.status()).interface?.up, false)
+  world.network.changeLink(world.eth0.index, { isLowerUp: true })
+  await world.settle()
+  assert.deepEqual(world.packetPath.calls, [])
+  assert.deepEqual(await problemCodes(), [])
+})
+
+test('a machine that loses its route for a moment goes on with the MACs it knows, and says so', async () => {
+  await world.start()
+  world.packetPath.calls.length = 0
+  world.network.removeAddress({ ifindex: world.eth0.index, address: parseIp('10.0.0.2'), prefix: 24 })
+  world.network.removeAddress({ ifindex: world.eth0.index, address: parseIp('10.0.0.100'), prefix: 24 })
+  const { addAddress } = world.network
+  world.network.addAddress = () => {
+    throw new TenbinError('NOT_PERMITTED', 'add address')
+  }
+  await world.settle()
+  assert.deepEqual(await problemCodes(), ['SERVER_DOUBTFUL', 'SERVER_DOUBTFUL', 'NOT_PERMITTED'])
+  world.network.addAddress = addAddress
+  world.address('10.0.0.2/24')
+  await world.settle()
+  assert.deepEqual(await problemCodes(), [])
+  assert.deepEqual(world.packetPath.calls, [])
+})
+
+test('a changed MAC or MTU of the interface is applied', async () => {
+  await world.start()
+  world.network.changeLink(world.eth0.index, { mac: parseMac('02:00:0a:00:00:77') })
+  await world.settle()
+  assert.equal(world.packetPath.spec?.interface.mac, '02:00:0a:00:00:77')
+  world.network.changeLink(world.eth0.index, { mtu: 9000 })
+  await world.settle()
+  assert.equal(world.packetPath.spec?.interface.mtu, 9000)
+  assert.equal(world.packetPath.generation, 3)
+})
+
+test('an interface that goes and comes back with another index is taken up again', async () => {
+  await world.start()
+  world.network.removeLink(world.eth0.index)
+  await world.settle()
+  assert.deepEqual(await problemCodes(), ['INTERFACE_MISSING'])
+  const again = world.network.addLink({ name: 'eth0', mac: parseMac('02:00:0a:00:00:02') })
+  world.address('10.0.0.2/24', again)
+  for (const host of [11, 12]) world.host(`10.0.0.${host}`, `02:00:0a:00:00:${host}`, again)
+  await world.settle()
+  assert.equal(world.packetPath.spec?.interface.index, again.index)
+  assert.deepEqual(world.held, ['10.0.0.2/24 eth0', '10.0.0.100/24 eth0'])
+  assert.deepEqual(world.record.links, [again.index])
+  assert.deepEqual(
+    world.record.addresses.map(({ ifindex }) => ifindex),
+    [again.index],
+  )
+  assert.deepEqual(await problemCodes(), [])
+})
+
+test('the timer repairs what the kernel lost without an event', async () => {
+  const controller = await world.start()
+  world.packetPath.drifted = ['the link was detached']
+  await controller.tick()
+  assert.equal(world.packetPath.generation, 2)
+  assert.ok(world.logged.some((line) => line.includes('applied again: the link was detached')))
+  await controller.tick()
+  assert.equal(world.packetPath.generation, 2)
+})
+
+test('a problem is logged when it begins and when it is over, not in between', async () => {
+  const controller = await world.start()
+  world.network.changeLink(world.eth0.index, { isUp: false })
+  await world.settle()
+  for (let i = 0; i < 3; i++) await controller.tick()
+  world.network.changeLink(world.eth0.index, { isUp: true })
+  await world.settle()
+  const about = world.logged.filter((line) => line.includes('is down or has no carrier'))
+  assert.equal(about.length, 2)
+})
+
+test('reloads and repairs that come at once are done one after another', async () => {
+  const controller = await world.start()
+  world.text = file({ servers: 3 })
+  const [first, , second] = await Promise.all([
+    controller.reload('one'),
+    controller.tick(),
+    controller.reload('two'),
+  ])
+  assert.equal(first.generation + 1, second.generation)
+})

@@ -1,0 +1,345 @@
+// The daemon's loop: it makes the machine what the file says, keeps it so, and answers what is. Its idea: one
+// thing at a time (apply, reload, repair are queued), each step all or nothing, and every repair starts from what
+// the kernel says now, not from what was done before. The order of an apply: resolve the servers, swap the packet
+// path, then addresses on, then addresses off, so that no address is up before its packets are handled.
+// Nothing here takes anything away when it ends: what is in the kernel goes on forwarding.
+
+import { type Endpoint, formatEndpoint, formatIp } from '../base/addresses.ts'
+import { TenbinError } from '../base/errors.ts'
+import type { DesiredState } from '../config/state.ts'
+import type { Applied, Neighbour } from '../engine/engine.ts'
+import { isUsable } from '../netlink/links.ts'
+import type { Network } from '../netlink/network.ts'
+import type { Operations } from './api-routes.ts'
+import type { ListingAnswer, Problem, ReloadAnswer, Status, TraceAnswer } from './api-schema.ts'
+import type { Log } from './log.ts'
+import { OpenProblems } from './open-problems.ts'
+import { type EthernetLink, findLink, type Placement, place, specLink } from './placement.ts'
+import type { PacketPath } from './ports.ts'
+import { Problems, problem, problemsOf, problemText } from './problem.ts'
+import { nothingRuns, type Running, runningStatus } from './running.ts'
+import { Serial } from './serial.ts'
+import { releaseNeighbours, type Server, ServerNeighbours } from './server-neighbours.ts'
+import {
+  ownedText,
+  type PromoteSecondaries,
+  type RecordStore,
+  ServiceAddresses,
+} from './service-addresses.ts'
+import { version } from './version.ts'
+
+/** ControllerOptions: the outside world, handed in. The controller disposes of none of it. */
+export interface ControllerOptions {
+  readonly instance: string
+  /** file: the path that every reload reads. */
+  readonly file: string
+  /** load reads the file. Throws ConfigError. */
+  readonly load: (path: string) => DesiredState
+  readonly network: Network
+  readonly packetPath: PacketPath
+  readonly store: RecordStore
+  /** keepKeys makes the packet path's hash key survive a boot. */
+  readonly keepKeys: (keys: BigUint64Array) => void
+  readonly log: Log
+  readonly now: () => Date
+  /** settleMs: how long an apply waits for the first answers of servers. */
+  readonly settleMs: number
+  readonly promote?: PromoteSecondaries
+}
+
+export class Controller implements Operations, Disposable {
+  readonly #options: ControllerOptions
+  readonly #startedAt: Date
+  readonly #serial = new Serial()
+  readonly #addresses: ServiceAddresses
+  readonly #neighbours: ServerNeighbours
+  readonly #subscription: Disposable
+  readonly #problems: OpenProblems
+  /** A good file that cannot be applied yet: something it needs is not there. */
+  #waiting: DesiredState | undefined
+  #running: Running | undefined
+  #lastReload: Status['lastReload']
+  #isPoked = false
+
+  constructor(options: ControllerOptions) {
+    this.#options = options
+    this.#startedAt = options.now()
+    this.#problems = new OpenProblems(options.log)
+    this.#addresses = new ServiceAddresses(options.network, options.store, options.promote)
+    this.#neighbours = new ServerNeighbours({
+      network: options.network,
+      settleMs: options.settleMs,
+      onChange: (server, neighbour) => this.#tellNeighbour(server, neighbour),
+    })
+    this.#subscription = options.network.subscribe(['links', 'addresses', 'routes'], () => this.#poke())
+  }
+
+  /**
+   * start applies the file, or waits for what it needs of the machine (an interface, an address, a route). Throws
+   * ConfigError, and what the packet path throws: then nothing was changed.
+   */
+  start(): Promise<void> {
+    return this.#serial.run(async () => {
+      const desired = this.#options.load(this.#options.file)
+      if (this.#placement(desired, 'start')) await this.#apply(desired, 'start')
+    })
+  }
+
+  /** reload applies the file as it is now, all of it, or throws all that is wrong and changes nothing. */
+  reload(cause: string): Promise<ReloadAnswer> {
+    return this.#serial.run(async () => {
+      const { file, load, log, now } = this.#options
+      try {
+        const desired = load(file)
+        if (!this.#running && !this.#placement(desired, cause))
+          throw new Problems('reload', this.#problems.now)
+        const { change, generation, instructions, loadMs, notes } = await this.#apply(desired, cause)
+        this.#lastReload = { at: now().toISOString(), done: true, problems: [] }
+        return { change, generation, instructions, loadMs, notes: [...notes] }
+      } catch (error) {
+        const problems = problemsOf(error)
+        this.#lastReload = { at: now().toISOString(), done: false, problems }
+        for (const each of problems)
+          log.error({ cause, code: each.code }, `not applied: ${problemText(each)}`)
+        throw error
+      }
+    })
+  }
+
+  /** verify compares the machine with what was applied and repairs what differs. */
+  verify(cause: string): Promise<void> {
+    return this.#serial.run(async () => {
+      this.#isPoked = false
+      try {
+        if (this.#running) this.#problems.set(this.#repair(this.#running, cause))
+        else if (this.#waiting && this.#placement(this.#waiting, cause))
+          await this.#apply(this.#waiting, cause)
+      } catch (error) {
+        this.#problems.set(problemsOf(error))
+      }
+    })
+  }
+
+  /** tick: the same on a timer, for what no event told of. */
+  async tick(): Promise<void> {
+    await this.verify('timer')
+  }
+
+  async status(): Promise<Status> {
+    const { file, instance, network, packetPath } = this.#options
+    const running = this.#running
+    return {
+      version,
+      instance,
+      pid: process.pid,
+      startedAt: this.#startedAt.toISOString(),
+      state: running ? 'forwarding' : 'waiting',
+      file: { path: file, ...(running && { appliedAt: running.appliedAt.toISOString() }) },
+      ...(this.#lastReload && { lastReload: this.#lastReload }),
+      problems: [...this.#problems.now],
+      ...(running
+        ? runningStatus(running, {
+            link: network.getLink(running.placement.link.name),
+            addresses: network.listAddresses(),
+            own: this.#addresses.own(),
+            engine: packetPath.status(),
+          })
+        : nothingRuns),
+    }
+  }
+
+  trace(client: Endpoint, listener: Endpoint): TraceAnswer {
+    this.#mustRun('trace')
+    const { steps, ...trace } = this.#options.packetPath.trace(client, listener)
+    return { client: formatEndpoint(client), listener: formatEndpoint(listener), ...trace, steps: [...steps] }
+  }
+
+  listing(): ListingAnswer {
+    this.#mustRun('list the program')
+    const { packetPath } = this.#options
+    return { generation: packetPath.status().program.generation, lines: [...packetPath.listing()] }
+  }
+
+  /** idle resolves when nothing is being done. */
+  idle(): Promise<void> {
+    return this.#serial.idle()
+  }
+
+  /** Dispose: nothing is followed or repaired any more. The kernel keeps all it has. */
+  [Symbol.dispose](): void {
+    this.#subscription[Symbol.dispose]()
+    this.#neighbours[Symbol.dispose]()
+  }
+
+  #mustRun(op: string): void {
+    if (this.#running) return
+    const detail = `nothing is applied yet: ${this.#problems.now.map(problemText).join('; ') || 'starting'}`
+    throw new TenbinError('NOT_APPLIED', op, { detail })
+  }
+
+  /** #placement: what the file means here; undefined: not yet, and what is missing is named and waited for. */
+  #placement(desired: DesiredState, cause: string): Placement | undefined {
+    try {
+      return this.#place(desired)
+    } catch (error) {
+      const before = this.#waiting
+      this.#waiting = desired
+      this.#problems.set(problemsOf(error))
+      if (!before) this.#options.log.warn({ cause }, 'waits for what the file needs')
+      return undefined
+    }
+  }
+
+  #place(desired: DesiredState): Placement {
+    const { network } = this.#options
+    const own = this.#addresses.own()
+    return place(desired, {
+      links: network.listLinks(),
+      addresses: network.listAddresses(),
+      route: (destination) => network.getRoute(destination),
+      isOwn: (ifindex, address) => own.some((each) => each.ifindex === ifindex && each.address === address),
+    })
+  }
+
+  async #apply(desired: DesiredState, cause: string): Promise<Applied> {
+    const { file, keepKeys, now, packetPath } = this.#options
+    const before = this.#running
+    const placement = this.#place(desired)
+    this.#recordLink(placement.link.index)
+    const prepared = await this.#neighbours.prepare(placement.link.name, placement.spec.servers)
+    let applied: Applied
+    try {
+      applied = packetPath.apply(placement.spec, prepared.view)
+      if (before) this.#addOrUndo(placement, before)
+    } catch (error) {
+      prepared.abandon()
+      throw error
+    }
+    prepared.commit()
+    this.#running = { desired, placement, appliedAt: now() }
+    this.#waiting = undefined
+    this.#tellApplied(applied, `applied ${file}: ${summary(placement)}`, cause)
+    keepKeys(packetPath.keys)
+    this.#problems.set(this.#repairAddresses(this.#running, cause))
+    this.#leaveOtherLinks(placement.link.index)
+    return applied
+  }
+
+  /** #addOrUndo adds what addresses are missing; if one cannot be added, what ran before runs again. */
+  #addOrUndo(placement: Placement, before: Running): void {
+    try {
+      for (const owned of this.#addresses.add(placement.link, placement.held)) {
+        this.#options.log.info({ cause: 'file' }, `added ${ownedText(owned)}`)
+      }
+    } catch (error) {
+      this.#options.packetPath.apply(before.placement.spec, this.#neighbours.view)
+      throw error
+    }
+  }
+
+  #repair(running: Running, cause: string): Problem[] {
+    const { network, packetPath } = this.#options
+    const { name } = running.placement.link
+    const link = findLink(name, network.listLinks())
+    const why = [...linkChanges(running.placement.link, link), ...packetPath.drift()]
+    let current = running
+    if (why.length > 0) {
+      const spec = { ...running.placement.spec, interface: specLink(link) }
+      this.#recordLink(link.index)
+      const applied = packetPath.apply(spec, this.#neighbours.view)
+      current = { ...running, placement: { ...running.placement, link, spec } }
+      this.#running = current
+      this.#leaveOtherLinks(link.index)
+      this.#tellApplied(applied, `applied again: ${why.join('; ')}`, cause)
+    }
+    this.#neighbours.resync()
+    const down = isUsable(link) ? [] : [problem('INTERFACE_DOWN', `${name} is down or has no carrier`)]
+    const doubts = this.#neighbours
+      .doubts()
+      .map(({ server, why }) =>
+        problem('SERVER_DOUBTFUL', `server ${server.name} ${formatIp(server.address)}: ${why}`),
+      )
+    return [...down, ...(down.length > 0 ? [] : doubts), ...this.#repairAddresses(current, cause)]
+  }
+
+  /** #repairAddresses puts back what is missing and removes what is ours and no longer wanted. */
+  #repairAddresses({ placement: { link, held } }: Running, cause: string): Problem[] {
+    const { log } = this.#options
+    const problems: Problem[] = []
+    const attempt = (step: () => void) => {
+      try {
+        step()
+      } catch (error) {
+        problems.push(...problemsOf(error))
+      }
+    }
+    attempt(() => this.#addresses.prune())
+    attempt(() => {
+      for (const owned of this.#addresses.add(link, held)) log.info({ cause }, `added ${ownedText(owned)}`)
+    })
+    attempt(() => {
+      const strays = this.#addresses.strays(link, held)
+      for (const owned of this.#addresses.remove(strays)) log.info({ cause }, `removed ${ownedText(owned)}`)
+    })
+    return problems
+  }
+
+  /** #recordLink: this NIC's neighbour entries are ours, beside those recorded before. */
+  #recordLink(index: number): void {
+    const { store } = this.#options
+    const record = store.read()
+    if (!record.links.includes(index)) store.write({ ...record, links: [...record.links, index] })
+  }
+
+  /** #leaveOtherLinks: what was ours on other NICs than this one is given up. */
+  #leaveOtherLinks(index: number): void {
+    const { network, store } = this.#options
+    const record = store.read()
+    const others = record.links.filter((each) => each !== index)
+    for (const other of others) releaseNeighbours(network, other)
+    if (others.length > 0) store.write({ ...record, links: [index] })
+  }
+
+  #tellApplied(
+    { change, generation, instructions, loadMs, notes }: Applied,
+    text: string,
+    cause: string,
+  ): void {
+    const { log } = this.#options
+    log.info({ cause, change, generation, instructions, loadMs }, text)
+    for (const note of notes) log.info({ cause }, note)
+  }
+
+  #tellNeighbour({ name, address }: Server, neighbour: Neighbour): void {
+    const { log, packetPath } = this.#options
+    const who = `server ${name} ${formatIp(address)}`
+    try {
+      packetPath.setNeighbour(name, neighbour)
+    } catch (error) {
+      for (const each of problemsOf(error))
+        log.error({ cause: 'neighbour', code: each.code }, `${who}: ${each.message}`)
+      return
+    }
+    if ('mac' in neighbour) log.info({ cause: 'neighbour' }, `${who} is at ${neighbour.mac}`)
+    else log.warn({ cause: 'neighbour' }, `${who} is unusable: ${neighbour.why}`)
+  }
+
+  /** #poke verifies soon, once for any number of events in between. */
+  #poke(): void {
+    if (this.#isPoked) return
+    this.#isPoked = true
+    void this.verify('network')
+  }
+}
+
+const summary = ({ node, link, spec }: Placement): string =>
+  `${spec.services.length} services, ${spec.servers.length} servers, node ${node}, ${link.name}`
+
+/** linkChanges: how the NIC differs from the one that was applied to. */
+function linkChanges(before: EthernetLink, now: EthernetLink): string[] {
+  const changes: string[] = []
+  if (now.index !== before.index) changes.push(`${now.name} was made anew`)
+  if (now.mac !== before.mac) changes.push(`${now.name} has MAC ${now.mac} instead of ${before.mac}`)
+  if (now.mtu !== before.mtu) changes.push(`${now.name} has MTU ${now.mtu} instead of ${before.mtu}`)
+  return changes
+}

@@ -1,0 +1,117 @@
+// Placement: what the file means on this machine, now. Which node this is, which NIC forwards, which addresses it
+// holds, what the engine is to do; or everything that stands in the way. Pure: the machine is handed in as facts.
+
+import { formatIp, type Ip, type Mac } from '../base/addresses.ts'
+import { TenbinError } from '../base/errors.ts'
+import { toEngineSpec } from '../config/engine-spec.ts'
+import { type DesiredState, type HeldAddress, heldBy, serviceNic, whichNode } from '../config/state.ts'
+import type { EngineSpec } from '../engine/engine.ts'
+import type { InterfaceAddress } from '../netlink/addresses.ts'
+import type { Link } from '../netlink/links.ts'
+import { isOnLink, type Route } from '../netlink/routes.ts'
+import type { Problem } from './api-schema.ts'
+import { Problems, problem, problemsOf } from './problem.ts'
+
+/** Facts: the machine as it is. */
+export interface Facts {
+  readonly links: readonly Link[]
+  readonly addresses: readonly InterfaceAddress[]
+  readonly route: (destination: Ip) => Route
+  /** isOwn: whether this instance added the address to that interface. */
+  readonly isOwn: (ifindex: number, address: Ip) => boolean
+}
+
+/** EthernetLink: a link that frames can be addressed to. */
+export type EthernetLink = Link & { readonly mac: Mac }
+
+/** Placement: `held` are the service addresses that belong on `link`. */
+export interface Placement {
+  readonly node: string
+  readonly link: EthernetLink
+  readonly held: readonly HeldAddress[]
+  readonly spec: EngineSpec
+}
+
+/** place finds this machine's part. Throws NODE_UNKNOWN, NODE_AMBIGUOUS, or Problems with all that is wrong. */
+export function place(desired: DesiredState, facts: Facts): Placement {
+  const node = whichNode(
+    desired,
+    facts.addresses.map(({ address }) => address),
+  )
+  const link = findLink(serviceNic(desired, node), facts.links)
+  const held = heldBy(desired, node)
+  const spec = toEngineSpec(desired, node, specLink(link))
+  const problems = [
+    ...held.flatMap((address) => addressElsewhere(address, link, facts)),
+    ...spec.servers.flatMap((server) => serverOffLink(server, link, held, facts)),
+  ]
+  if (problems.length > 0) throw new Problems('apply', problems)
+  return { node, link, held, spec }
+}
+
+/** specLink: what an engine needs to know of the NIC. */
+export const specLink = ({ name, index, mac, mtu }: EthernetLink): EngineSpec['interface'] => ({
+  name,
+  index,
+  mac,
+  mtu,
+})
+
+/** findLink: the NIC by name. Throws INTERFACE_MISSING, INTERFACE_UNSUITABLE. */
+export function findLink(name: string, links: readonly Link[]): EthernetLink {
+  const link = links.find((each) => each.name === name)
+  if (!link) {
+    const there = links.filter((each) => !each.isLoopback).map((each) => each.name)
+    throw new TenbinError('INTERFACE_MISSING', 'apply', {
+      detail: `this machine has no interface ${name}: it has ${there.join(', ') || 'none'}`,
+    })
+  }
+  if (link.isLoopback || link.mac === undefined) {
+    throw new TenbinError('INTERFACE_UNSUITABLE', 'apply', { detail: `${name} has no Ethernet address` })
+  }
+  return link as EthernetLink
+}
+
+function addressElsewhere({ address, addressSet }: HeldAddress, link: Link, facts: Facts): Problem[] {
+  const other = facts.addresses.find(
+    (each) => each.address === address && each.ifindex !== link.index && !facts.isOwn(each.ifindex, address),
+  )
+  if (!other) return []
+  const where = facts.links.find((each) => each.index === other.ifindex)?.name ?? `interface ${other.ifindex}`
+  const text = `${formatIp(address)} of address set ${addressSet} is on ${where} already, not on ${link.name}`
+  return [problem('ADDRESS_ELSEWHERE', text)]
+}
+
+// A dsr server must be reached without a router: the packet keeps the service's address, and a router would send
+// it back. Where the file says the link's prefix, load() has checked that; where it does not, the routes say it.
+function serverOffLink(
+  server: EngineSpec['servers'][number],
+  link: Link,
+  held: readonly HeldAddress[],
+  facts: Facts,
+): Problem[] {
+  const off = (why: string) => [
+    problem('SERVER_OFF_LINK', `server ${server.name} ${formatIp(server.address)} ${why}`),
+  ]
+  if (facts.addresses.some((each) => each.address === server.address)) return off('is this machine itself')
+  if (held.some((each) => contains(each, server.address))) return []
+  const route = facts.route(server.address)
+  if (isOnLink(route, link.index)) return []
+  if (route.kind === 'local') return off('is this machine itself')
+  if (route.kind === 'none') return off(`cannot be reached: ${route.why}`)
+  if (route.gateway !== undefined) return off(`is behind the router ${formatIp(route.gateway)}`)
+  const other = facts.links.find((each) => each.index === route.ifindex)?.name ?? `interface ${route.ifindex}`
+  return off(`is behind ${other}, not ${link.name}`)
+}
+
+const contains = ({ address, prefix }: HeldAddress, other: number): boolean =>
+  prefix < 32 && prefix > 0 && (address ^ other) >>> (32 - prefix) === 0
+
+/** placeOrProblems: place(), with what stands in the way as data. Rethrows bugs. */
+export function placeOrProblems(desired: DesiredState, facts: Facts): Placement | readonly Problem[] {
+  try {
+    return place(desired, facts)
+  } catch (error) {
+    return problemsOf(error)
+  }
+}

@@ -1,0 +1,23 @@
+// What the daemon needs of the packet path beyond Engine, so that its loop can be tested with a fake one. The real
+// one is src/engine/xdp.ts.
+
+import type { Engine } from '../engine/engine.ts'
+
+/** PacketPath: an engine that says whether the kernel still has what it applied, and what the program is. */
+export interface PacketPath extends Engine {
+  /**
+   * drift: sentences about what is no longer as apply left it (link gone or severed, another program attached,
+   * pins missing); empty = nothing. Cheap enough for every few seconds. apply() with the same spec repairs it.
+   */
+  drift(): readonly string[]
+  /** keys: the hash key in use, after the first apply: the pinned one if there was one. */
+  readonly keys: BigUint64Array
+  /** listing: the program of the last apply, one instruction or source line each. */
+  listing(): readonly string[]
+}
+
+/** openPacketPath: how the daemon gets it. `keys` are used where nothing pinned has its own. */
+export type OpenPacketPath = (options: {
+  readonly instance: string
+  readonly keys: BigUint64Array
+}) => PacketPath

@@ -1,0 +1,159 @@
+// The service addresses that this instance puts on its NIC, and only those: an address that was there before is
+// used and left alone, now and by `down`. Its idea: what is recorded (record.ts) and still carries our mark
+// (IFA_PROTO) is ours; if somebody removed it and added it himself, the mark is gone and it is his.
+// IPv4 addresses of one prefix hang together: the kernel removes the secondary ones with the primary one unless
+// promote_secondaries is on (ip-sysctl), so it is switched on around such a removal.
+
+import { readFileSync, writeFileSync } from 'node:fs'
+import { formatIp, type Ip, isIp4 } from '../base/addresses.ts'
+import type { InterfaceAddress } from '../netlink/addresses.ts'
+import type { Link } from '../netlink/links.ts'
+import { TENBIN_PROTOCOL } from '../netlink/mark.ts'
+import type { Network } from '../netlink/network.ts'
+import type { Owned, Record } from './record.ts'
+
+/** RecordStore: where the record is kept. */
+export interface RecordStore {
+  read(): Record
+  write(record: Record): void
+}
+
+/** Wanted: an address and its prefix length. */
+export interface Wanted {
+  readonly address: Ip
+  readonly prefix: number
+}
+
+/** PromoteSecondaries runs `body` with an interface's sysctl promote_secondaries on. */
+export type PromoteSecondaries = (interfaceName: string, body: () => void) => void
+
+export class ServiceAddresses {
+  readonly #network: Network
+  readonly #store: RecordStore
+  readonly #promote: PromoteSecondaries
+
+  constructor(network: Network, store: RecordStore, promote: PromoteSecondaries = promoteSecondaries) {
+    this.#network = network
+    this.#store = store
+    this.#promote = promote
+  }
+
+  /** own: what this instance added and what is still so. */
+  own(): readonly Owned[] {
+    const present = this.#network.listAddresses()
+    return this.#store.read().addresses.filter((owned) => present.some((each) => isOurs(each, owned)))
+  }
+
+  /** missing: which of these the NIC does not have. */
+  missing<Address extends Wanted>(link: Link, wanted: readonly Address[]): Address[] {
+    const present = this.#network.listAddresses(link.index)
+    const own = this.own()
+    return wanted.filter(({ address, prefix }) => {
+      const found = present.filter((each) => each.address === address)
+      // Ours with another prefix length has to make way; somebody else's is as good as our own would be.
+      return !found.some((each) => each.prefix === prefix || !own.some((owned) => isOurs(each, owned)))
+    })
+  }
+
+  /** add puts those that are missing on the NIC and returns them; on failure none stays. Throws as Network does. */
+  add(link: Link, wanted: readonly Wanted[]): Owned[] {
+    const added: Owned[] = []
+    try {
+      for (const { address, prefix } of this.missing(link, wanted)) {
+        const owned: Owned = { ifindex: link.index, interface: link.name, address, prefix }
+        this.#remember(owned)
+        added.push(owned)
+        const nodad = isIp4(address) ? {} : { nodad: true }
+        this.#network.addAddress({
+          ifindex: link.index,
+          address,
+          prefix,
+          protocol: TENBIN_PROTOCOL,
+          ...nodad,
+        })
+      }
+    } catch (error) {
+      this.remove(added)
+      throw error
+    }
+    return added
+  }
+
+  /** strays: what is ours and not wanted on this NIC. */
+  strays(link: Link, wanted: readonly Wanted[]): Owned[] {
+    return this.own().filter(
+      (owned) =>
+        owned.ifindex !== link.index ||
+        !wanted.some(({ address, prefix }) => address === owned.address && prefix === owned.prefix),
+    )
+  }
+
+  /** remove takes ours off again and returns what was there to take. Throws as Network does. */
+  remove(some: readonly Owned[]): Owned[] {
+    const removed: Owned[] = []
+    for (const owned of some) {
+      const present = this.#network.listAddresses(owned.ifindex)
+      const found = present.find((each) => isOurs(each, owned))
+      if (found) {
+        const take = () => this.#network.removeAddress(owned)
+        if (carriesOthers(found, present)) this.#promote(owned.interface, take)
+        else take()
+        removed.push(owned)
+      }
+      this.#forget(owned)
+    }
+    return removed
+  }
+
+  /** prune forgets what is recorded and no longer so: the NIC is gone, or somebody removed the address. */
+  prune(): void {
+    const record = this.#store.read()
+    const addresses = this.own()
+    if (addresses.length < record.addresses.length) this.#store.write({ ...record, addresses })
+  }
+
+  #remember(owned: Owned): void {
+    const record = this.#store.read()
+    const others = record.addresses.filter((each) => !isSame(each, owned))
+    this.#store.write({ ...record, addresses: [...others, owned] })
+  }
+
+  #forget(owned: Owned): void {
+    const record = this.#store.read()
+    this.#store.write({ ...record, addresses: record.addresses.filter((each) => !isSame(each, owned)) })
+  }
+}
+
+const isSame = (a: Wanted & { ifindex: number }, b: Wanted & { ifindex: number }): boolean =>
+  a.ifindex === b.ifindex && a.address === b.address && a.prefix === b.prefix
+
+const isOurs = (found: InterfaceAddress, owned: Owned): boolean =>
+  isSame(found, owned) && found.protocol === TENBIN_PROTOCOL
+
+/** carriesOthers: removing this one would take others of its prefix with it. */
+function carriesOthers({ address, prefix, isSecondary }: InterfaceAddress, all: readonly InterfaceAddress[]) {
+  if (!isIp4(address) || isSecondary) return false
+  const network = (ip: number) => (prefix === 0 ? 0 : ip >>> (32 - prefix))
+  return all.some(
+    (each) =>
+      isIp4(each.address) &&
+      each.isSecondary &&
+      each.prefix === prefix &&
+      network(each.address) === network(address),
+  )
+}
+
+/** ownedText: 192.0.2.1/24 on eth0. */
+export const ownedText = (owned: Owned): string =>
+  `${formatIp(owned.address)}/${owned.prefix} on ${owned.interface}`
+
+function promoteSecondaries(interfaceName: string, body: () => void): void {
+  const path = `/proc/sys/net/ipv4/conf/${interfaceName}/promote_secondaries`
+  const before = readFileSync(path, 'utf8')
+  writeFileSync(path, '1')
+  try {
+    body()
+  } finally {
+    writeFileSync(path, before)
+  }
+}
