@@ -69,7 +69,7 @@ export function writeRecord(path: string, record: Record, world = thisWorld()): 
 /** thisWorld names the boot and the network namespace that this process lives in. */
 export function thisWorld(): string {
   const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
-  return `${boot} ${readlinkSync('/proc/self/ns/net')}`
+  return `${boot} ${readlinkSync('/proc/thread-self/ns/net')}`
 }
 
 const reason = (cause: unknown): string =>

@@ -1,0 +1,14 @@
+// The daemon's own files and sockets may be refused to who is not root: said as such, not as a bug.
+
+import { TenbinError } from '../base/errors.ts'
+
+/** permitted runs `body`; EPERM, EACCES and EROFS of the file system become NOT_PERMITTED. */
+export function permitted<Result>(op: string, body: () => Result): Result {
+  try {
+    return body()
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException
+    if (code !== 'EPERM' && code !== 'EACCES' && code !== 'EROFS') throw cause
+    throw new TenbinError('NOT_PERMITTED', op, { detail: message, cause })
+  }
+}

@@ -1,0 +1,120 @@
+// The daemon as a process: lock, key, network, packet path, API, then the controller until a signal ends it. It
+// stays in the foreground, as systemd wants it. SIGHUP applies a changed file; SIGTERM and SIGINT end the process
+// and nothing else: what is in the kernel goes on forwarding with the last view, and only `tenbin down` removes it.
+
+import { randomFillSync } from 'node:crypto'
+import { resolve } from 'node:path'
+import { TenbinError } from '../base/errors.ts'
+import { load } from '../config/load.ts'
+import { HASH_KEYS } from '../dataplane/shape.ts'
+import type { Network } from '../netlink/network.ts'
+import { apiApp } from './api-app.ts'
+import { serveApi } from './api-server.ts'
+import { Cleanup } from './cleanup.ts'
+import { Controller } from './controller.ts'
+import { keepHashKeys, readHashKeys } from './hash-keys.ts'
+import type { Instance } from './instance.ts'
+import { lockInstance } from './lock.ts'
+import type { Log } from './log.ts'
+import { permitted } from './permitted.ts'
+import type { OpenPacketPath } from './ports.ts'
+import { readRecord, writeRecord } from './record.ts'
+import { version } from './version.ts'
+
+/** RunOptions: `file` is resolved against the working directory once, at the start. */
+export interface RunOptions {
+  readonly instance: Instance
+  readonly file: string
+  readonly log: Log
+}
+
+/** RunPorts: the machine. `signals` emits SIGHUP, SIGTERM and SIGINT: the process itself, or a test's emitter. */
+export interface RunPorts {
+  readonly openNetwork: () => Network
+  readonly openPacketPath: OpenPacketPath
+  readonly signals: NodeJS.EventEmitter
+}
+
+const TICK_MS = 5_000
+const SETTLE_MS = 1_000
+
+/**
+ * runDaemon runs until SIGTERM or SIGINT. Throws what keeps it from starting: ConfigError, DAEMON_RUNNING,
+ * NOT_PERMITTED, HASH_KEY_INVALID, and what the packet path throws; what forwarded before still does then.
+ */
+export async function runDaemon({ instance, file, log }: RunOptions, ports: RunPorts): Promise<void> {
+  await using cleanup = new Cleanup()
+  const lock = await lockInstance(instance)
+  cleanup.defer(() => lock[Symbol.asyncDispose]())
+  const store = {
+    read: () => readRecord(instance.record),
+    write: (record: Parameters<typeof writeRecord>[1]) =>
+      permitted('write record', () => writeRecord(instance.record, record)),
+  }
+  store.write(store.read())
+  const keys = openKeys(instance, log)
+  const network = cleanup.use(ports.openNetwork())
+  const packetPath = cleanup.use(ports.openPacketPath({ instance: instance.name, keys }))
+  const controller = cleanup.use(
+    new Controller({
+      instance: instance.name,
+      file: resolve(file),
+      load,
+      network,
+      packetPath,
+      store,
+      keepKeys: (used) => keepKeys(instance, used, log),
+      log,
+      now: () => new Date(),
+      settleMs: SETTLE_MS,
+    }),
+  )
+  const api = await serveApi(instance.socket, apiApp(controller, log))
+  cleanup.defer(() => api.close())
+
+  const { signals } = ports
+  const stopped = new Promise<string>((stop) => {
+    for (const name of ['SIGTERM', 'SIGINT']) {
+      const listener = () => stop(name)
+      signals.on(name, listener)
+      cleanup.defer(() => void signals.off(name, listener))
+    }
+  })
+  log.info({ version, instance: instance.name, pid: process.pid }, 'tenbin starts')
+  await controller.start()
+  const reload = () => void controller.reload('SIGHUP').catch(ignoreTold)
+  signals.on('SIGHUP', reload)
+  cleanup.defer(() => void signals.off('SIGHUP', reload))
+  const timer = setInterval(() => void controller.tick(), TICK_MS)
+  cleanup.defer(() => clearInterval(timer))
+
+  const signal = await stopped
+  log.info({ cause: signal }, 'tenbin stops: forwarding goes on with the last view')
+  await controller.idle()
+}
+
+function openKeys(instance: Instance, log: Log): BigUint64Array {
+  try {
+    return readHashKeys(instance.keys)
+  } catch (error) {
+    if (error instanceof TenbinError) throw error
+    log.warn(
+      { file: instance.keys, why: (error as Error).message },
+      'the hash key cannot be kept: a boot will change it',
+    )
+    return randomFillSync(new BigUint64Array(HASH_KEYS))
+  }
+}
+
+function keepKeys(instance: Instance, keys: BigUint64Array, log: Log): void {
+  try {
+    keepHashKeys(instance.keys, keys)
+  } catch (error) {
+    log.debug({ file: instance.keys, why: (error as Error).message }, 'the hash key cannot be kept')
+  }
+}
+
+// The controller has told of it, with every finding.
+function ignoreTold(error: unknown): void {
+  if (!(error instanceof TenbinError)) throw error
+}
