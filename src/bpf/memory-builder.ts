@@ -99,12 +99,12 @@ export class MemoryBuilder extends Emitter {
           : Math.floor(a.max / 2 ** y),
       lsh: isVal(b) ? limit : a.max * 2 ** y,
       add: y < 0 ? limit : a.max + y,
-      mul: a.max * y,
+      mul: y < 0 ? limit : a.max * y,
     }
     const known = range[op]
     const out = this.value(
       kind,
-      known === undefined || known > Math.min(limit, Number.MAX_SAFE_INTEGER) ? limit : known,
+      known !== undefined && known <= Math.min(limit, Number.MAX_SAFE_INTEGER) ? known : limit,
     )
     this.aluInto('mov', out.reg, { reg: a.reg }, 64)
     this.aluInto(op, out.reg, this.operand(b), kind === 'u64' ? 64 : 32)
