@@ -90,6 +90,10 @@ export const errorCatalogue = {
     'install the packages iproute2, ethtool and util-linux',
   ),
   LAB_UNKNOWN: entry('there is no such lab', 'see `tenbin lab status`, or make one with `tenbin lab up`'),
+  NAMESPACE_OTHER: entry(
+    'this instance works in another network namespace',
+    'run the command there (ip netns exec NAME ...), or with --force if that namespace is gone',
+  ),
   NETLINK_DUMP_CHANGED: entry(
     'a table of the kernel changed every time while it was read',
     'try again when the network is quieter',
@@ -133,6 +137,10 @@ export const errorCatalogue = {
   RUN_STATE_UNREADABLE: entry(
     'the record of what this instance added to the machine cannot be read',
     'look at the file named; delete it if damaged, and remove the service addresses by hand',
+  ),
+  SELF_TEST_FAILED: entry(
+    'the new program does not do what it was generated for',
+    'what ran before still runs; this is a bug of tenbin or of the kernel: report it with `tenbin debug listing`',
   ),
   SERVER_DOUBTFUL: entry(
     "a server's last known MAC is used on although the machine has lost its way to it",

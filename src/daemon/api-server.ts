@@ -58,7 +58,7 @@ async function makeRoom(path: string): Promise<void> {
         detail: `${path} is there and is no socket`,
       })
     }
-    if (await answers(path)) {
+    if (await socketAnswers(path)) {
       throw new TenbinError('DAEMON_RUNNING', 'open the API', { detail: `another daemon answers at ${path}` })
     }
     rmSync(path, { force: true })
@@ -67,8 +67,8 @@ async function makeRoom(path: string): Promise<void> {
   }
 }
 
-/** answers: whether somebody accepts connections at this socket. */
-function answers(path: string): Promise<boolean> {
+/** socketAnswers: whether somebody accepts connections at this socket. Rejects as connect(2) does (EACCES). */
+export function socketAnswers(path: string): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const socket = connect({ path })
     socket.once('connect', () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { parseIp } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
-import { emptyRecord, readRecord, writeRecord } from './record.ts'
+import { emptyRecord, readRecord, recordedElsewhere, writeRecord } from './record.ts'
 
 let dir = ''
 beforeEach(() => {
@@ -54,4 +54,13 @@ test('a damaged record is said, not guessed', () => {
       text,
     )
   }
+})
+
+test('a record of this boot in another namespace says which', () => {
+  const path = join(dir, 'record.json')
+  assert.equal(recordedElsewhere(path, 'boot-1 net:[1]'), undefined)
+  writeRecord(path, record, 'boot-1 net:[1]')
+  assert.equal(recordedElsewhere(path, 'boot-1 net:[1]'), undefined)
+  assert.equal(recordedElsewhere(path, 'boot-1 net:[2]'), 'net:[1]')
+  assert.equal(recordedElsewhere(path, 'boot-2 net:[2]'), undefined)
 })

@@ -38,11 +38,25 @@ const recordFile = z.object({
 
 /** readRecord: what is recorded for this boot and namespace. Throws RUN_STATE_UNREADABLE. */
 export function readRecord(path: string, world = thisWorld()): Record {
+  const file = readFile(path)
+  return file?.world === world ? { addresses: file.addresses, links: file.links } : emptyRecord
+}
+
+/**
+ * recordedElsewhere: the network namespace that the record is about, if it is another one of this boot. Throws
+ * RUN_STATE_UNREADABLE.
+ */
+export function recordedElsewhere(path: string, world = thisWorld()): string | undefined {
+  const file = readFile(path)
+  if (!file || file.world === world) return undefined
+  const [boot, namespace] = file.world.split(' ')
+  return boot === world.split(' ')[0] ? namespace : undefined
+}
+
+function readFile(path: string): z.output<typeof recordFile> | undefined {
   try {
     const bytes = readIfThere(path)
-    if (!bytes) return emptyRecord
-    const file = z.decode(recordFile, JSON.parse(bytes.toString('utf8')))
-    return file.world === world ? { addresses: file.addresses, links: file.links } : emptyRecord
+    return bytes && z.decode(recordFile, JSON.parse(bytes.toString('utf8')))
   } catch (cause) {
     throw new TenbinError('RUN_STATE_UNREADABLE', 'read record', {
       detail: `${path}: ${reason(cause)}`,

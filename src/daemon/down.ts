@@ -1,0 +1,56 @@
+// Everything of an instance removed from this machine, with its daemon dead: addresses first, so that no client
+// reaches this machine any more when its packets are no longer handled; then the packet path, the neighbour
+// entries, the record and the socket. What remains is the hash key, so that the same file forwards as before. Safe
+// to repeat, and after a crash in its middle.
+
+import { rmSync } from 'node:fs'
+import { TenbinError } from '../base/errors.ts'
+import type { Network } from '../netlink/network.ts'
+import { socketAnswers } from './api-server.ts'
+import type { Instance } from './instance.ts'
+import { lockInstance } from './lock.ts'
+import { permitted, permittedLater } from './permitted.ts'
+import { readRecord, recordedElsewhere, writeRecord } from './record.ts'
+import { releaseNeighbours } from './server-neighbours.ts'
+import { ownedText, type PromoteSecondaries, ServiceAddresses } from './service-addresses.ts'
+
+/** DownOptions: `force`: also when the instance's record is of another network namespace. */
+export interface DownOptions {
+  readonly instance: Instance
+  readonly network: Network
+  /** downPacketPath removes all pins of an instance and says what was there. */
+  readonly downPacketPath: (instance: string) => readonly string[]
+  readonly force?: boolean
+  readonly promote?: PromoteSecondaries
+}
+
+/** takeDown removes an instance and says what it removed. Throws DAEMON_RUNNING, NAMESPACE_OTHER, NOT_PERMITTED. */
+export async function takeDown(options: DownOptions): Promise<string[]> {
+  const { instance, network, downPacketPath, force = false } = options
+  await using _ = await lockInstance(instance)
+  if (await permittedLater('down', () => socketAnswers(instance.socket))) {
+    const detail = `its daemon answers at ${instance.socket}`
+    throw new TenbinError('DAEMON_RUNNING', `down ${instance.name}`, { detail })
+  }
+  const namespace = recordedElsewhere(instance.record)
+  if (namespace && !force) {
+    const detail = `it added addresses in network namespace ${namespace}, not in this one`
+    throw new TenbinError('NAMESPACE_OTHER', `down ${instance.name}`, { detail })
+  }
+  const store = {
+    read: () => readRecord(instance.record),
+    write: (record: Parameters<typeof writeRecord>[1]) =>
+      permitted('write record', () => writeRecord(instance.record, record)),
+  }
+  const addresses = new ServiceAddresses(network, store, options.promote)
+  const done = addresses.remove(addresses.own()).map((owned) => `address ${ownedText(owned)}`)
+  done.push(...downPacketPath(instance.name))
+  const links = store.read().links.filter((ifindex) => network.getLink(ifindex))
+  const released = links.reduce((sum, ifindex) => sum + releaseNeighbours(network, ifindex), 0)
+  if (released > 0) done.push(`${released} neighbour ${released === 1 ? 'entry' : 'entries'}`)
+  permitted('down', () => {
+    rmSync(instance.runDir, { recursive: true, force: true })
+    rmSync(instance.socket, { force: true })
+  })
+  return done
+}
