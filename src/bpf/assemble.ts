@@ -73,6 +73,10 @@ export function assemble(functions: readonly FunctionCode[]): Assembled {
       relocations.push({ insn: here, ...insn.ref })
       src = insn.ref.kind === 'map-fd' ? 1 : 2
     }
+    invariant(
+      off === (off << 16) >> 16,
+      `offset ${off} at ${insn.line?.file}:${insn.line?.line} is out of reach`,
+    )
     view.setUint8(here * 8, insn.code)
     view.setUint8(here * 8 + 1, (src << 4) | insn.dst)
     view.setInt16(here * 8 + 2, off, true)

@@ -75,7 +75,7 @@ export class Builder<C extends string = never> extends MemoryBuilder {
     )
     const out = this.#pointer()
     this.aluInto('mov', out.reg, { reg: pointer.reg }, 64)
-    this.aluInto('add', out.reg, this.operand(by), 64)
+    this.aluInto('add', out.reg, this.operand(by, 64), 64)
     return out
   }
 
@@ -151,7 +151,8 @@ export class Builder<C extends string = never> extends MemoryBuilder {
     for (const [name, type] of Object.entries(map.key.fields)) {
       invariant(typeof type === 'string', `key field ${name} of ${map.name} is a scalar`)
       const field = key[name as keyof K] as Arg<Kind>
-      this.push(store(KIND_BYTES[type] as Width, FP, slot + map.key.offsets[name]!, this.operand(field)))
+      const operand = this.operand(field, type === 'u64' ? 64 : 32)
+      this.push(store(KIND_BYTES[type] as Width, FP, slot + map.key.offsets[name]!, operand))
     }
     const value = this.value('u64')
     this.enter(
@@ -181,7 +182,7 @@ export class Builder<C extends string = never> extends MemoryBuilder {
 
   /** exitValue: return a value, for functions without outcomes. */
   exitValue(value: Val<'u32'> | number): void {
-    this.aluInto('mov', 0, this.operand(value), 64)
+    this.moveInto(0, value)
     this.push(exit())
   }
 

@@ -76,8 +76,18 @@ export class Emitter {
     return -this.#stack
   }
 
-  protected operand(arg: Arg<Kind>): Operand {
-    return isVal(arg) ? { reg: arg.reg } : immediate(arg)
+  /** operand: a register, or a constant as it is; one that an immediate of this width cannot hold is loaded. */
+  protected operand(arg: Arg<Kind>, bits: 32 | 64): Operand {
+    if (isVal(arg)) return { reg: arg.reg }
+    const imm = immediate(arg)
+    return imm < (bits === 64 ? 2 ** 31 : 2 ** 32) ? imm : { reg: this.const64(BigInt(imm)).reg }
+  }
+
+  /** moveInto: the register becomes the value; constants are zero-extended. */
+  protected moveInto(reg: number, arg: Arg<Kind>): void {
+    const isUpperHalf = !isVal(arg) && immediate(arg) >= 2 ** 31 && immediate(arg) < 2 ** 32
+    const bits = isUpperHalf ? 32 : 64
+    this.aluInto('mov', reg, this.operand(arg, bits), bits)
   }
 
   protected aluInto(op: AluOp, reg: number, operand: Operand, bits: 32 | 64): void {
@@ -143,7 +153,10 @@ export class Emitter {
     const out = this.value('u64')
     this.enter(
       callHelper(helpers[helper]),
-      args.map((arg) => (isVal(arg) ? { reg: arg.reg } : { imm: immediate(arg) })),
+      args.map((arg) => {
+        const operand = this.operand(arg, 64)
+        return typeof operand === 'number' ? { imm: operand } : operand
+      }),
       out.reg,
     )
     return out

@@ -2,6 +2,7 @@
 // numbers 0..10. Encodings: Documentation/bpf/standardization/instruction-set.rst and linux/bpf.h of the kernel.
 // Left out: atomics other than add, sign-extending loads, legacy packet access.
 
+import { invariant } from '../base/errors.ts'
 import type { Line } from './line.ts'
 
 /** Label: a place in a function, bound once. Jumps name it; layout decides where it lands. */
@@ -117,10 +118,20 @@ const isReg = (operand: Operand): operand is { readonly reg: number } => typeof 
 /** Operand: a register or an immediate. */
 export type Operand = { readonly reg: number } | number
 
+/** fit: an immediate as it is encoded: 32 bits, which 64-bit operations sign-extend. Others are bugs (invariant). */
+function fit(value: number, bits: 32 | 64): number {
+  const limit = bits === 64 ? 2 ** 31 : 2 ** 32
+  invariant(
+    Number.isInteger(value) && value >= -(2 ** 31) && value < limit,
+    `${value} is no immediate of ${bits} bits`,
+  )
+  return value | 0
+}
+
 /** alu: dst = dst op operand, in 64 or 32 bits (which clears the upper half). */
 export const alu = (op: AluOp, dst: number, operand: Operand, bits: 32 | 64): Insn => {
   const kind = (bits === 64 ? CLASS.alu64 : CLASS.alu) | ALU[op]
-  return isReg(operand) ? insn(kind | SRC, dst, operand.reg, 0, 0) : insn(kind, dst, 0, 0, operand | 0)
+  return isReg(operand) ? insn(kind | SRC, dst, operand.reg, 0, 0) : insn(kind, dst, 0, 0, fit(operand, bits))
 }
 
 /** swap: dst in the other byte order, for 16, 32 or 64 bits; upper bits become 0 (BPF_TO_BE on little-endian). */
@@ -133,7 +144,7 @@ export const load = (width: Width, dst: number, base: number, off: number): Insn
 export const store = (width: Width, base: number, off: number, operand: Operand): Insn =>
   isReg(operand)
     ? insn(CLASS.stx | MODE.mem | SIZE[width], base, operand.reg, off, 0)
-    : insn(CLASS.st | MODE.mem | SIZE[width], base, 0, off, operand | 0)
+    : insn(CLASS.st | MODE.mem | SIZE[width], base, 0, off, fit(operand, width === 8 ? 64 : 32))
 
 /** atomicAdd: memory += src in one step, without fetching the old value. */
 export const atomicAdd = (width: 4 | 8, base: number, off: number, src: number): Insn =>
@@ -148,7 +159,9 @@ export const jump = (
 ): Insn => {
   const kind = (bits === 64 ? CLASS.jmp : CLASS.jmp32) | JMP[op]
   return {
-    ...(isReg(operand) ? insn(kind | SRC, dst, operand.reg, 0, 0) : insn(kind, dst, 0, 0, operand | 0)),
+    ...(isReg(operand)
+      ? insn(kind | SRC, dst, operand.reg, 0, 0)
+      : insn(kind, dst, 0, 0, fit(operand, bits))),
     to,
   }
 }

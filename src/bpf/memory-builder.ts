@@ -49,7 +49,8 @@ export class MemoryBuilder extends Emitter {
   /** store a scalar; the value's kind must be the place's. */
   store<K extends Kind>(place: Place<K>, value: Arg<NoInfer<K>>): void {
     const { reg, offset } = this.#address(place)
-    this.push(store(KIND_BYTES[place.type] as Width, reg, offset, this.operand(value)))
+    const width = KIND_BYTES[place.type]
+    this.push(store(width as Width, reg, offset, this.operand(value, width === 8 ? 64 : 32)))
   }
 
   /** storeLow: the low bytes of a wider value. */
@@ -63,7 +64,7 @@ export class MemoryBuilder extends Emitter {
     const { reg, offset } = this.#address(place)
     const sum = this.register()
     this.push(load(8, sum, reg, offset))
-    this.aluInto('add', sum, this.operand(by), 64)
+    this.aluInto('add', sum, this.operand(by, 64), 64)
     this.push(store(8, reg, offset, { reg: sum }))
   }
 
@@ -107,7 +108,8 @@ export class MemoryBuilder extends Emitter {
       known !== undefined && known <= Math.min(limit, Number.MAX_SAFE_INTEGER) ? known : limit,
     )
     this.aluInto('mov', out.reg, { reg: a.reg }, 64)
-    this.aluInto(op, out.reg, this.operand(b), kind === 'u64' ? 64 : 32)
+    const bits = kind === 'u64' ? 64 : 32
+    this.aluInto(op, out.reg, this.operand(b, bits), bits)
     return out
   }
 
@@ -147,11 +149,12 @@ export class MemoryBuilder extends Emitter {
   }
 
   set<K extends Kind>(variable: Val<K>, value: Arg<NoInfer<K>>): void {
+    const known = isVal(value) ? value.max : immediate(value)
     invariant(
-      (isVal(value) ? value.max : immediate(value)) <= variable.max,
-      `variable takes values up to ${variable.max}`,
+      known >= 0 && known <= variable.max,
+      `variable takes values up to ${variable.max}, not ${known}`,
     )
-    this.aluInto('mov', variable.reg, this.operand(value), 64)
+    this.moveInto(variable.reg, value)
   }
 
   /** memory: the places of a direct memory's fields. */
