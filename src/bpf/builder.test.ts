@@ -154,8 +154,73 @@ test('jumps go forward only, labels are bound once and bound at all', () => {
   assert.throws(() => plain((p) => p.goto(p.label('nowhere'))), /builder\.test\.ts:\d+: runs off the end/)
 })
 
-test('a path that ends without a verdict is refused', () => {
+test('a path that ends without a verdict is refused, also where an outcome or cold code stands behind it', () => {
   assert.throws(() => plain((p) => p.increment(p.memory(memory).total, 1)), /runs off the end/)
+  const withOutcome = () =>
+    text((p) => {
+      const { data, end } = p.packet()
+      p.headers(data, end, { eth: Eth }, 'short')
+    })
+  assert.throws(withOutcome, /the hot path runs off the end, into short/)
+  const withCold = () => plain((p) => p.exitIf(eq(p.load(p.memory(memory).total), 0), () => p.exitValue(1)))
+  assert.throws(withCold, /the hot path runs off the end/)
+})
+
+test('constants above 2^31 are meant as unsigned, wherever they stand', () => {
+  const big = 0x9000_0000
+  const out = (body: (p: Builder) => void) =>
+    plain((p) => {
+      body(p)
+      p.exitValue(0)
+    })
+  assert.match(
+    out((p) => p.store(p.memory(memory).total, big)),
+    /r(\d) = 0x90000000\n.*\*\(u64 \*\)\(r\d \+0\) = r\1/,
+  )
+  assert.match(
+    out((p) => {
+      const v = p.variable('u32')
+      p.set(v, big)
+      p.increment(p.memory(memory).total, p.widen(v))
+    }),
+    /w\d = -1879048192/,
+  )
+  assert.match(
+    out((p) => p.store(p.memory(memory).total, p.alu('and', p.load(p.memory(memory).total), big))),
+    /r(\d) = 0x90000000\n.* &= r\1/,
+  )
+  assert.match(
+    plain((p) => p.exitValue(big)),
+    /w0 = -1879048192/,
+  )
+  assert.throws(() => plain((p) => p.set(p.variable('u64'), -1)), /takes values up to Infinity, not -1/)
+  assert.throws(() => plain((p) => p.alu('add', p.load(p.memory(memory).total), 0.5)), /0\.5 is no immediate/)
+})
+
+test('a product with a negative factor bounds nothing', () => {
+  plain((p) => {
+    const index = p.alu('mul', p.alu('and', p.load(p.element(p.memory(memory).words, 0)), 7), -1)
+    assert.equal(index.max, 0xffff_ffff)
+    p.exitValue(index)
+  })
+})
+
+test('a constant that shifts everything out is refused with the line', () => {
+  const shift = (by: number) => plain((p) => p.alu('lsh', p.load(p.element(p.memory(memory).words, 0)), by))
+  assert.throws(() => shift(32), /builder\.test\.ts:\d+: lsh by 32 in 32 bits/)
+  assert.throws(() => shift(-1), /lsh by -1/)
+})
+
+test('the packet’s end of before it was adjusted is void as well', () => {
+  assert.throws(
+    () =>
+      text((p) => {
+        const { end } = p.packet()
+        p.adjustTail(-20, 'short')
+        p.headers(p.packet().data, end, { eth: Eth }, 'short')
+      }),
+    /is void since the packet was adjusted/,
+  )
 })
 
 test('code whose value nobody reads costs nothing', () => {

@@ -4,6 +4,7 @@
 
 import { invariant } from '../base/errors.ts'
 import { alu, callHelper, exit, FP, helpers, Label, load, store, type Width } from './isa.ts'
+import { hotPathLeaves } from './layout.ts'
 import { callerLine, type Line } from './line.ts'
 import { MemoryBuilder } from './memory-builder.ts'
 import { type Fields, type KernelMap, KIND_BYTES, type Kind, type Struct } from './types.ts'
@@ -60,6 +61,7 @@ export class Builder<C extends string = never> extends MemoryBuilder {
   /** length: bytes from `from` to `end`. */
   length(from: Pointer, end: Pointer): Val<'u64'> {
     this.fresh(from)
+    this.fresh(end)
     const out = this.value('u64', 0xffff)
     this.aluInto('mov', out.reg, { reg: end.reg }, 64)
     this.aluInto('sub', out.reg, { reg: from.reg }, 64)
@@ -94,6 +96,7 @@ export class Builder<C extends string = never> extends MemoryBuilder {
     layout: L,
     short: Way<C>,
   ): { readonly [K in keyof L]: L[K] extends Struct<infer F> ? View<F> : never } {
+    this.fresh(end)
     const total = Object.values(layout).reduce((sum, header) => sum + header.size, 0)
     const last = this.advance(from, total)
     this.exitIf({ op: 'jgt', reg: last.reg, operand: { reg: end.reg }, bits: 64 }, short)
@@ -189,6 +192,10 @@ export class Builder<C extends string = never> extends MemoryBuilder {
   /** finish emits the counted ways out. Called once, by the program. */
   finish(): void {
     if (this.#stubs.size === 0) return
+    invariant(
+      hotPathLeaves(this.code),
+      `${this.name}: the hot path runs off the end, into ${[...this.#stubs.keys()][0]}`,
+    )
     const { outcomes, count } = this.#exits!
     const names = Object.keys(outcomes)
     const counter = this.variable('u32', names.length - 1)

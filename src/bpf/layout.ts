@@ -5,10 +5,21 @@
 import { invariant } from '../base/errors.ts'
 import type { AllocatedItem } from './allocate.ts'
 import { type Item, isInsn } from './assemble.ts'
+import { isInstruction, type VirtualItem } from './code.ts'
 import { CALL, EXIT, isGoto } from './isa.ts'
 
-const leaves = (item: Item | undefined): boolean =>
-  item !== undefined && isInsn(item) && (item.code === EXIT || isGoto(item))
+const leaves = (item: VirtualItem | undefined): boolean =>
+  item !== undefined && isInstruction(item) && (item.code === EXIT || isGoto(item))
+
+/** hotPathLeaves: whether the last item outside of cold regions leaves, so that nothing behind is fallen into. */
+export function hotPathLeaves(items: readonly VirtualItem[]): boolean {
+  let depth = 0
+  const last = items.findLast((item) => {
+    if ('cold' in item) depth += item.cold ? -1 : 1
+    return depth === 0 && !('cold' in item)
+  })
+  return leaves(last)
+}
 
 function withoutEmptyGotos(items: readonly Item[]): Item[] {
   return items.filter((item, at) => {
@@ -24,6 +35,7 @@ function withoutEmptyGotos(items: readonly Item[]): Item[] {
 
 /** layout moves cold regions to the end. A region that falls through its end is a bug (invariant). */
 export function layout(name: string, items: readonly AllocatedItem[]): Item[] {
+  invariant(hotPathLeaves(items), `${name}: the hot path runs off the end`)
   const regions: Item[][] = [[]]
   const open = [regions[0]!]
   for (const item of items) {

@@ -29,6 +29,8 @@ import {
   type View,
 } from './values.ts'
 
+/** BinaryOp: arithmetic on two operands. */
+export type BinaryOp = Exclude<AluOp, 'neg' | 'end' | 'mov'>
 type Wider<A extends HostKind> = A extends 'u64' ? 'u64' : 'u32'
 const INT16 = 32767
 
@@ -86,12 +88,18 @@ export class MemoryBuilder extends Emitter {
     }
   }
 
-  /** alu: a op b, in 64 bits when a is u64, else in 32. Shift counts are constants below the width. */
-  alu<A extends HostKind>(op: AluOp, a: Val<A>, b: Arg<HostKind>): Val<Wider<A>> {
+  /** alu: a op b, in 64 bits when a is u64, else in 32. Constant shift counts are below the width. */
+  alu<A extends HostKind>(op: BinaryOp, a: Val<A>, b: Arg<HostKind>): Val<Wider<A>> {
     const kind = (a.kind === 'u64' ? 'u64' : 'u32') as Wider<A>
     const limit = maxOf(kind)
     const y = isVal(b) ? b.max : immediate(b)
-    const range: Partial<Record<AluOp, number>> = {
+    const bits = kind === 'u64' ? 64 : 32
+    const isShift = op === 'lsh' || op === 'rsh' || op === 'arsh'
+    invariant(
+      !isShift || isVal(b) || (y >= 0 && y < bits),
+      `${formatLine(callerLine())}: ${op} by ${y} in ${bits} bits`,
+    )
+    const range: Partial<Record<BinaryOp, number>> = {
       and: isVal(b) ? Math.min(a.max, y) : y < 0 ? a.max : Math.min(a.max, y),
       rsh: isVal(b)
         ? a.max
@@ -108,7 +116,6 @@ export class MemoryBuilder extends Emitter {
       known !== undefined && known <= Math.min(limit, Number.MAX_SAFE_INTEGER) ? known : limit,
     )
     this.aluInto('mov', out.reg, { reg: a.reg }, 64)
-    const bits = kind === 'u64' ? 64 : 32
     this.aluInto(op, out.reg, this.operand(b, bits), bits)
     return out
   }
