@@ -23,6 +23,14 @@ export const errorCatalogue = {
     'an interpreted program did what the kernel would not let it do',
     'the slot named says where: see it in `tenbin debug listing`',
   ),
+  BPF_OBJECT_UNEXPECTED: entry(
+    'a pin holds another kind of object than it should',
+    'another tool, or another version, made it: look with `bpftool`, then remove it with `tenbin down`',
+  ),
+  BTF_REFUSED: entry(
+    "the kernel refused the program's type information",
+    'the message ends with its words; report it as a bug, with the kernel version',
+  ),
   CONFIG_INVALID: entry(
     'the file has errors',
     'mend what is listed, at file:line:column; what runs is untouched',
@@ -90,6 +98,14 @@ export const errorCatalogue = {
     'install the packages iproute2, ethtool and util-linux',
   ),
   LAB_UNKNOWN: entry('there is no such lab', 'see `tenbin lab status`, or make one with `tenbin lab up`'),
+  LINK_CHANGED: entry(
+    'another program is on the link than the one to be replaced',
+    'another process changed it: run one daemon for an instance, and apply again',
+  ),
+  LINK_SEVERED: entry(
+    'the link has lost its interface',
+    'the interface was removed, or the link detached by hand: attach anew, by apply or a restart',
+  ),
   NAMESPACE_OTHER: entry(
     'this instance works in another network namespace',
     'run the command there (ip netns exec NAME ...), or with --force if that namespace is gone',
@@ -116,6 +132,10 @@ export const errorCatalogue = {
   ),
   NOT_APPLIED: entry('nothing is applied yet', 'ask `tenbin status` what the daemon waits for'),
   NOT_PERMITTED: entry('this needs more privileges', 'run it as root'),
+  NOT_SUPPORTED: entry(
+    'this kernel or machine lacks what tenbin needs',
+    'the message names what and the remedy; Linux 6.1 with BPF, BTF and XDP is enough',
+  ),
   PACKET_INVALID: entry(
     'these bytes are not the packet that they should be',
     'look at the sender: a capture shows what it really sent',
@@ -154,6 +174,14 @@ export const errorCatalogue = {
   SYSCALL_FAILED: entry(
     'the kernel refused what tenbin asked for',
     'the message names the call and the reason; `man 2 CALL` explains it',
+  ),
+  VERIFIER_REFUSED: entry(
+    "the kernel's verifier refused the program",
+    'the message starts with the source line; report it as a bug, with the kernel version and the log',
+  ),
+  XDP_OCCUPIED: entry(
+    'another XDP program is attached to the interface',
+    'end what put it there (`ip link set dev NAME xdp off`, or its own command), or use another interface',
   ),
 } as const satisfies Record<string, Entry>
 

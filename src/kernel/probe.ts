@@ -1,0 +1,160 @@
+// What this kernel can do, found out by doing it. Its idea: each feature has a small trial that leaves nothing behind,
+// a tiny program or map or one refused call, and answers yes, or what is missing and what to do about it; versions
+// and build options are never asked, but for the floor that the packet path is verified against.
+// Left out: whether a driver has native XDP, which only attaching tells. Reference: linux/bpf.h.
+
+import { release } from 'node:os'
+import { TenbinError } from '../base/errors.ts'
+import type { ProgramSpec } from '../bpf/program.ts'
+import { errnoNumber } from '../sys/errno.ts'
+import { isErrno } from '../sys/syscall.ts'
+import { Attr, attempt } from './bpf.ts'
+import { loadBtf } from './btf.ts'
+import { possibleCpus } from './cpus.ts'
+import { BpfMap } from './map.ts'
+import { loadProgram } from './program.ts'
+import { testRun } from './test-run.ts'
+
+/** FLOOR: the oldest kernel whose verifier is known to accept the packet path. */
+export const FLOOR = '6.1'
+
+/** Probe: the answer for one feature; `missing` is a sentence. */
+export type Probe =
+  | { readonly ok: true; readonly found: string }
+  | { readonly ok: false; readonly missing: string; readonly remedy: string }
+
+/** Feature: what is probed. Only `jit` can be missing and tenbin still run, more slowly. */
+export type Feature = keyof typeof trials
+
+const XDP_PASS = 2
+const BPF_XDP = 37
+const BPF_F_XDP_HAS_FRAGS = 1 << 5
+const HELPER_JIFFIES64 = 118
+const KERNEL = `use Linux ${FLOOR} or later, built as distributions build it`
+
+/** code: instructions of 8 bytes: opcode, registers (source << 4 | destination), offset, immediate. */
+function code(...instructions: readonly (readonly [number, number, number, number])[]): Buffer {
+  const bytes = Buffer.alloc(instructions.length * 8)
+  for (const [index, [opcode, registers, offset, immediate]] of instructions.entries()) {
+    bytes.writeUInt8(opcode, index * 8)
+    bytes.writeUInt8(registers, index * 8 + 1)
+    bytes.writeInt16LE(offset, index * 8 + 2)
+    bytes.writeInt32LE(immediate, index * 8 + 4)
+  }
+  return bytes
+}
+const movPass = [0xb7, 0, 0, XDP_PASS] as const
+const exit = [0x95, 0, 0, 0] as const
+
+const trial = (
+  instructions: Buffer,
+  { flags = 0, relocations = [] }: Partial<Pick<ProgramSpec, 'flags' | 'relocations'>> = {},
+): ProgramSpec => ({ name: 'tenbin_probe', code: instructions, relocations, maps: [], flags })
+
+function tryProgram(spec: ProgramSpec): void {
+  loadProgram(spec).program[Symbol.dispose]()
+}
+
+/** Type 1 is a 32-bit int: header, one type, its name. Documentation/bpf/btf.rst. */
+function smallestBtf(): Buffer {
+  const words = [24, 0, 16, 16, 5, 1, 1 << 24, 4, (1 << 24) | 32]
+  const blob = Buffer.alloc(4 + words.length * 4 + 5)
+  blob.writeUInt32LE(0x1eb9f, 0)
+  for (const [index, word] of words.entries()) blob.writeUInt32LE(word, 4 + index * 4)
+  blob.write('int', blob.length - 4)
+  return blob
+}
+
+function tryMemory(): string | undefined {
+  const name = 'tenbin_probe'
+  using map = BpfMap.create({ name, type: 'array', keySize: 4, valueSize: 8, maxEntries: 1, mmapable: true })
+  const words = new BigUint64Array(map.memory)
+  words[0] = 41n
+  // r1 = &value; r2 = *(u64 *)r1 + 1; *(u64 *)r1 = r2; return XDP_PASS
+  const instructions = code(
+    [0x18, 1, 0, 0],
+    [0, 0, 0, 0],
+    [0x79, 0x12, 0, 0],
+    [0x07, 2, 0, 1],
+    [0x7b, 0x21, 0, 0],
+    movPass,
+    exit,
+  )
+  const relocations = [{ insn: 0, kind: 'map-value', map: name, offset: 0 }] as const
+  using program = loadProgram(trial(instructions, { relocations }), new Map([[name, map]])).program
+  testRun(program, { packet: Buffer.alloc(64) })
+  return words[0] === 42n ? undefined : 'a program wrote to mapped memory and the write cannot be seen'
+}
+
+function tryJit(): string | undefined {
+  using program = loadProgram(trial(code(movPass, exit))).program
+  return program.info.jitedBytes > 0
+    ? undefined
+    : 'the kernel interprets BPF programs, which is many times slower'
+}
+
+/** An interface that cannot be: a kernel with XDP links looks for it, one without knows no such command or type. */
+function tryLink(): string | undefined {
+  using program = loadProgram(trial(code(movPass, exit))).program
+  const attr = new Attr().u32(0, program.fd.number).u32(4, 0x7fff_ffff).u32(8, BPF_XDP)
+  const isKnown = -attempt('BPF_LINK_CREATE', attr) === errnoNumber('ENODEV')
+  return isKnown ? undefined : 'the kernel has no links for XDP programs'
+}
+
+function tryFloor(): string | undefined {
+  return isAtLeast(release(), FLOOR) ? undefined : `this is Linux ${release()}, older than ${FLOOR}`
+}
+
+/** isAtLeast compares kernel releases ("6.1.0-18-amd64") by their first two numbers. */
+export function isAtLeast(found: string, floor: string): boolean {
+  const [major = 0, minor = 0] = found.split(/[^0-9]/, 2).map(Number)
+  const [floorMajor = 0, floorMinor = 0] = floor.split('.').map(Number)
+  return major > floorMajor || (major === floorMajor && minor >= floorMinor)
+}
+
+interface Trial {
+  readonly what: string
+  /** Throws, or answers what is missing. */
+  readonly run: () => string | undefined | void
+  readonly remedy: string
+}
+
+const trials = {
+  kernel: { what: `Linux ${FLOOR} or later`, run: tryFloor, remedy: KERNEL },
+  cpus: { what: 'the number of CPUs', run: () => void possibleCpus(), remedy: 'mount sysfs at /sys' },
+  xdp: { what: 'XDP programs', run: () => tryProgram(trial(code(movPass, exit))), remedy: KERNEL },
+  frags: {
+    what: 'XDP programs for frames of several pages',
+    run: () => tryProgram(trial(code(movPass, exit), { flags: BPF_F_XDP_HAS_FRAGS })),
+    remedy: KERNEL,
+  },
+  link: { what: 'links for XDP programs', run: tryLink, remedy: KERNEL },
+  memory: { what: 'memory shared with programs', run: tryMemory, remedy: KERNEL },
+  btf: { what: 'type information', run: () => loadBtf(smallestBtf())[Symbol.dispose](), remedy: KERNEL },
+  jiffies: {
+    what: 'the helper bpf_jiffies64',
+    run: () => tryProgram(trial(code([0x85, 0, 0, HELPER_JIFFIES64], movPass, exit))),
+    remedy: KERNEL,
+  },
+  jit: { what: 'the JIT compiler', run: tryJit, remedy: 'switch it on: sysctl net.core.bpf_jit_enable=1' },
+} as const satisfies Record<string, Trial>
+
+/** features: all that can be probed, in the order in which to tell them. */
+export const features = Object.keys(trials) as readonly Feature[]
+
+/** probe tries one feature. Never throws for what the kernel answers. */
+export function probe(feature: Feature): Probe {
+  const { what, run, remedy }: Trial = trials[feature]
+  try {
+    const missing = run()
+    return missing ? { ok: false, missing, remedy } : { ok: true, found: what }
+  } catch (error) {
+    if (!(error instanceof TenbinError)) throw error
+    const denied = isErrno(error, 'EPERM')
+    return { ok: false, missing: `${what}: ${error.message}`, remedy: denied ? 'run it as root' : remedy }
+  }
+}
+
+/** probeAll: every feature. */
+export const probeAll = (): Record<Feature, Probe> =>
+  Object.fromEntries(features.map((feature) => [feature, probe(feature)])) as Record<Feature, Probe>
