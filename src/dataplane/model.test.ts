@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { sumWords } from '../wire/checksum.ts'
+import { createModel, type Model } from './model.ts'
+import { outcomeNames, outcomes } from './outcomes.ts'
+import { type FixtureName, fixtures } from './vectors/fixtures.ts'
+import { vectors } from './vectors/vectors.ts'
+
+const models = new Map<FixtureName, Model>()
+for (const [name, { shape, tables }] of Object.entries(fixtures))
+  models.set(name as FixtureName, createModel(shape, tables))
+
+test('vectors have names of their own, and there are vectors for every way out', () => {
+  const seen = new Set<string>()
+  for (const { name } of vectors) {
+    assert.ok(!seen.has(name), `two vectors are named "${name}"`)
+    seen.add(name)
+  }
+  for (const outcome of outcomeNames)
+    assert.ok(vectors.filter(({ expected }) => expected.outcome === outcome).length >= 3, outcome)
+})
+
+for (const { name, fixture, frame, expected } of vectors)
+  test(`${expected.outcome}: ${name}`, () => {
+    const before = frame.slice()
+    assert.deepEqual(models.get(fixture)!(frame), expected)
+    assert.deepEqual(frame, before, 'the frame that came in was written to')
+  })
+
+test('what leaves with a sound header came in with one', () => {
+  let sound = 0
+  for (const { name, frame, expected } of vectors) {
+    if (expected.outcome !== 'forwarded') continue
+    const isSound = sumWords(frame.subarray(14, 34)) === 0xffff
+    assert.equal(sumWords(expected.frame.subarray(14, 34)) === 0xffff, isSound, name)
+    if (isSound) sound++
+  }
+  assert.ok(sound > 300)
+})
+
+test('a Buffer that came in is not written to, and every outcome but one leaves the frame as it is', () => {
+  const { frame } = vectors.find(({ name }) => name === 'a SYN')!
+  const buffer = Buffer.from(frame)
+  assert.notEqual(models.get('one')!(buffer).frame, buffer)
+  assert.deepEqual(new Uint8Array(buffer), frame)
+  for (const { expected, frame } of vectors)
+    assert.equal(expected.frame === frame, outcomes[expected.outcome].verdict !== 'tx')
+})
+
+test('a slot that changes is seen at once', () => {
+  const { shape, tables } = fixtures.one
+  const own = { ...tables, slots: tables.slots.map((slots) => slots.slice()) }
+  const model = createModel(shape, own)
+  const { frame } = vectors.find(({ name }) => name === 'a SYN')!
+  assert.equal(model(frame).server, 1)
+  own.slots[0]!.fill(2)
+  assert.equal(model(frame).server, 2)
+  own.slots[0]!.fill(0)
+  assert.equal(model(frame).outcome, 'no-server')
+})
