@@ -39,8 +39,8 @@ export class XdpLink implements Disposable {
 
   /**
    * attach puts `program` on an interface of this thread's network namespace. Throws XDP_OCCUPIED when a program is
-   * there, SyscallError otherwise (ENODEV; EOPNOTSUPP: no native mode; EINVAL or ERANGE: the driver will not with
-   * this MTU, or offloads).
+   * there, SyscallError otherwise (EOPNOTSUPP: no native mode; EINVAL or ERANGE: no such interface, or the driver will
+   * not with this MTU or these offloads).
    */
   static attach(program: BpfProgram, to: Attachment, mode: XdpMode): XdpLink {
     const op = `attach to ${to.name ?? `interface ${to.ifindex}`}`
@@ -137,7 +137,7 @@ export function attachXdp(program: BpfProgram, to: Attachment): Attached {
   try {
     return { link: XdpLink.attach(program, to, 'native'), mode: 'native' }
   } catch (native) {
-    if (!(native instanceof SyscallError) || native.errno === 'ENODEV') throw native
+    if (!(native instanceof SyscallError)) throw native
     try {
       return {
         link: XdpLink.attach(program, to, 'generic'),

@@ -6,11 +6,11 @@
 import { release } from 'node:os'
 import { TenbinError } from '../base/errors.ts'
 import type { ProgramSpec } from '../bpf/program.ts'
-import { errnoNumber } from '../sys/errno.ts'
 import { isErrno } from '../sys/syscall.ts'
-import { Attr, attempt } from './bpf.ts'
 import { loadBtf } from './btf.ts'
 import { possibleCpus } from './cpus.ts'
+import { counting, handCode, returning } from './hand-code.ts'
+import { XdpLink } from './link.ts'
 import { BpfMap } from './map.ts'
 import { loadProgram } from './program.ts'
 import { testRun } from './test-run.ts'
@@ -27,24 +27,12 @@ export type Probe =
 export type Feature = keyof typeof trials
 
 const XDP_PASS = 2
-const BPF_XDP = 37
+const LOOPBACK = 1
 const BPF_F_XDP_HAS_FRAGS = 1 << 5
 const HELPER_JIFFIES64 = 118
 const KERNEL = `use Linux ${FLOOR} or later, built as distributions build it`
 
-/** code: instructions of 8 bytes: opcode, registers (source << 4 | destination), offset, immediate. */
-function code(...instructions: readonly (readonly [number, number, number, number])[]): Buffer {
-  const bytes = Buffer.alloc(instructions.length * 8)
-  for (const [index, [opcode, registers, offset, immediate]] of instructions.entries()) {
-    bytes.writeUInt8(opcode, index * 8)
-    bytes.writeUInt8(registers, index * 8 + 1)
-    bytes.writeInt16LE(offset, index * 8 + 2)
-    bytes.writeInt32LE(immediate, index * 8 + 4)
-  }
-  return bytes
-}
-const movPass = [0xb7, 0, 0, XDP_PASS] as const
-const exit = [0x95, 0, 0, 0] as const
+const pass = handCode(...returning(XDP_PASS))
 
 const trial = (
   instructions: Buffer,
@@ -70,35 +58,32 @@ function tryMemory(): string | undefined {
   using map = BpfMap.create({ name, type: 'array', keySize: 4, valueSize: 8, maxEntries: 1, mmapable: true })
   const words = new BigUint64Array(map.memory)
   words[0] = 41n
-  // r1 = &value; r2 = *(u64 *)r1 + 1; *(u64 *)r1 = r2; return XDP_PASS
-  const instructions = code(
-    [0x18, 1, 0, 0],
-    [0, 0, 0, 0],
-    [0x79, 0x12, 0, 0],
-    [0x07, 2, 0, 1],
-    [0x7b, 0x21, 0, 0],
-    movPass,
-    exit,
-  )
   const relocations = [{ insn: 0, kind: 'map-value', map: name, offset: 0 }] as const
-  using program = loadProgram(trial(instructions, { relocations }), new Map([[name, map]])).program
+  using program = loadProgram(
+    trial(handCode(...counting(XDP_PASS)), { relocations }),
+    new Map([[name, map]]),
+  ).program
   testRun(program, { packet: Buffer.alloc(64) })
   return words[0] === 42n ? undefined : 'a program wrote to mapped memory and the write cannot be seen'
 }
 
 function tryJit(): string | undefined {
-  using program = loadProgram(trial(code(movPass, exit))).program
+  using program = loadProgram(trial(pass)).program
   return program.info.jitedBytes > 0
     ? undefined
     : 'the kernel interprets BPF programs, which is many times slower'
 }
 
-/** An interface that cannot be: a kernel with XDP links looks for it, one without knows no such command or type. */
+/** The loopback's driver has no XDP: a kernel with XDP links gets as far as that, one without knows no such link. */
 function tryLink(): string | undefined {
-  using program = loadProgram(trial(code(movPass, exit))).program
-  const attr = new Attr().u32(0, program.fd.number).u32(4, 0x7fff_ffff).u32(8, BPF_XDP)
-  const isKnown = -attempt('BPF_LINK_CREATE', attr) === errnoNumber('ENODEV')
-  return isKnown ? undefined : 'the kernel has no links for XDP programs'
+  using program = loadProgram(trial(pass)).program
+  try {
+    XdpLink.attach(program, { ifindex: LOOPBACK, name: 'lo' }, 'native')[Symbol.dispose]()
+  } catch (error) {
+    const known = isErrno(error, 'EOPNOTSUPP') || (error as TenbinError).code === 'XDP_OCCUPIED'
+    if (!known) return 'the kernel has no links for XDP programs'
+  }
+  return undefined
 }
 
 function tryFloor(): string | undefined {
@@ -122,10 +107,10 @@ interface Trial {
 const trials = {
   kernel: { what: `Linux ${FLOOR} or later`, run: tryFloor, remedy: KERNEL },
   cpus: { what: 'the number of CPUs', run: () => void possibleCpus(), remedy: 'mount sysfs at /sys' },
-  xdp: { what: 'XDP programs', run: () => tryProgram(trial(code(movPass, exit))), remedy: KERNEL },
+  xdp: { what: 'XDP programs', run: () => tryProgram(trial(pass)), remedy: KERNEL },
   frags: {
     what: 'XDP programs for frames of several pages',
-    run: () => tryProgram(trial(code(movPass, exit), { flags: BPF_F_XDP_HAS_FRAGS })),
+    run: () => tryProgram(trial(pass, { flags: BPF_F_XDP_HAS_FRAGS })),
     remedy: KERNEL,
   },
   link: { what: 'links for XDP programs', run: tryLink, remedy: KERNEL },
@@ -133,7 +118,7 @@ const trials = {
   btf: { what: 'type information', run: () => loadBtf(smallestBtf())[Symbol.dispose](), remedy: KERNEL },
   jiffies: {
     what: 'the helper bpf_jiffies64',
-    run: () => tryProgram(trial(code([0x85, 0, 0, HELPER_JIFFIES64], movPass, exit))),
+    run: () => tryProgram(trial(handCode([0x85, 0, 0, HELPER_JIFFIES64], ...returning(XDP_PASS)))),
     remedy: KERNEL,
   },
   jit: { what: 'the JIT compiler', run: tryJit, remedy: 'switch it on: sysctl net.core.bpf_jit_enable=1' },
