@@ -1,7 +1,7 @@
 // Reactor: waits for raw descriptors that Node's own sockets refuse (netlink, AF_PACKET, raw IP). Its idea: one epoll
 // descriptor holds them all and koffi's poll (libuv's uv_poll) waits for that one, for uv_poll ends the process on a
-// bad or duplicate descriptor while epoll_ctl(2) answers with an errno. Callbacks run from a setImmediate, because
-// koffi's callback leaves neither microtasks nor errors to Node. Left out: edge triggering, priorities, time-outs.
+// bad or duplicate descriptor while epoll_ctl(2) answers with an errno. Nothing may be thrown in koffi's callback,
+// which would poll no more. Left out: edge triggering, priorities, time-outs.
 // References: epoll(7), epoll_ctl(2), include/uapi/linux/eventpoll.h.
 
 import koffi from 'koffi'
@@ -65,9 +65,6 @@ const poll = koffi.node.poll as unknown as (
   callback: (status: number) => void,
 ) => PollHandle
 
-/** Reactors that are alive: a poll handle that is garbage-collected stops without a word. */
-const alive = new Set<Reactor>()
-
 /**
  * Reactor: callbacks by descriptor, level-triggered, all in the thread that made it. The process stays alive for its
  * watches that want so and for nothing else. What a callback throws becomes an uncaught exception; others still run.
@@ -80,13 +77,12 @@ export class Reactor implements Disposable {
   readonly #entries = new Map<number, Entry>()
   #lastSerial = 0
   #keptAlive = 0
-  #scheduled: NodeJS.Immediate | undefined
 
   /** Throws SyscallError (EMFILE, ENOMEM). */
   constructor() {
-    this.#handle = poll(this.#epoll.number, { readable: true }, (status) => this.#wake(status))
+    // A handle that is garbage-collected stops without a word: this one lives as long as koffi has its callback.
+    this.#handle = poll(this.#epoll.number, { readable: true }, (status) => this.#dispatch(status))
     this.#handle.unref()
-    alive.add(this)
   }
 
   /**
@@ -115,9 +111,7 @@ export class Reactor implements Disposable {
   /** Dispose: all watches end; their descriptors stay open. */
   [Symbol.dispose](): void {
     if (!this.#epoll.isOpen) return
-    clearImmediate(this.#scheduled)
     this.#entries.clear()
-    alive.delete(this)
     this.#handle.close()
     this.#epoll[Symbol.dispose]()
   }
@@ -132,15 +126,8 @@ export class Reactor implements Disposable {
     if (entry.keepsAlive && --this.#keptAlive === 0) this.#handle.unref()
   }
 
-  #wake(status: number): void {
-    this.#scheduled ??= setImmediate(() => {
-      this.#scheduled = undefined
-      if (status < 0) throw new SyscallError('wait for descriptors', -status)
-      this.#dispatch()
-    })
-  }
-
-  #dispatch(): void {
+  #dispatch(status: number): void {
+    if (status < 0) surface(new SyscallError('wait for descriptors', -status))
     const count = epollWait.attempt(this.#epoll.number, this.#events, EVENTS_AT_ONCE, 0)
     // A signal came in between (EINTR): what is ready still is, and wakes again.
     for (let at = 0; at < count * EVENT_SIZE; at += EVENT_SIZE) {
@@ -154,12 +141,17 @@ export class Reactor implements Disposable {
           failed: (bits & (EPOLLERR | EPOLLHUP)) !== 0,
         })
       } catch (error) {
-        process.nextTick(() => {
-          throw error
-        })
+        surface(error)
       }
     }
   }
+}
+
+/** surface makes an error an uncaught exception, outside of the callback that met it. */
+function surface(error: unknown): void {
+  process.nextTick(() => {
+    throw error
+  })
 }
 
 function encodeEvent({ readable, writable }: Interest, serial: number): Buffer {
