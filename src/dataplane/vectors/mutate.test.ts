@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createModel } from '../model.ts'
+import { outcomeNames } from '../outcomes.ts'
+import { fixtures } from './fixtures.ts'
+import { fuzzFixture, fuzzListeners } from './fuzz-fixtures.ts'
+import { createFrames } from './mutate.ts'
+import { createRandom } from './random.ts'
+
+test('a seed gives the same fixture and the same frames again, another seed others', () => {
+  assert.deepEqual(fuzzFixture(65, 7), fuzzFixture(65, 7))
+  assert.notDeepEqual(fuzzFixture(65, 7).tables.keys, fuzzFixture(65, 8).tables.keys)
+  const frames = (seed: number) => {
+    const next = createFrames(fixtures.seventy, seed)
+    return Array.from({ length: 500 }, next)
+  }
+  assert.deepEqual(frames(1), frames(1))
+  assert.notDeepEqual(frames(1), frames(2))
+})
+
+test('frames keep to their lengths, and the shortest and longest occur', () => {
+  for (const [shortest, longest] of [
+    [14, 1_514],
+    [0, 64],
+  ] as const) {
+    const next = createFrames(fixtures.one, 3, { shortest, longest })
+    const lengths = new Set<number>()
+    for (let i = 0; i < 50_000; i++) lengths.add(next().length)
+    assert.equal(Math.min(...lengths), shortest)
+    assert.equal(Math.max(...lengths), longest)
+  }
+})
+
+for (const listeners of fuzzListeners)
+  test(`with ${listeners} listeners the fuzz reaches every way out, and every service`, () => {
+    const { shape, tables } = fuzzFixture(listeners, 1)
+    const model = createModel(shape, tables)
+    const next = createFrames({ shape, tables }, 1)
+    const reached = new Map<string, number>()
+    const services = new Set<number>()
+    for (let i = 0; i < 30_000; i++) {
+      const { outcome, service } = model(next())
+      reached.set(outcome, (reached.get(outcome) ?? 0) + 1)
+      if (service !== undefined) services.add(service)
+    }
+    for (const outcome of outcomeNames)
+      assert.ok((reached.get(outcome) ?? 0) >= 50, `${outcome}: ${reached.get(outcome)}`)
+    assert.ok(reached.get('forwarded')! > 5_000)
+    assert.equal(services.size, shape.services)
+  })
+
+test('random numbers are spread evenly', () => {
+  const random = createRandom(1)
+  const counts = new Uint32Array(16)
+  for (let i = 0; i < 160_000; i++) counts[random.below(16)]!++
+  // five standard deviations
+  for (const n of counts) assert.ok(Math.abs(n - 10_000) < 500, [...counts].join(' '))
+})
