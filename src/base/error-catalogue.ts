@@ -37,7 +37,7 @@ export const errorCatalogue = {
   ),
   CONFIG_UNREADABLE: entry(
     'the file cannot be read',
-    'name a file that exists and that this user may read; included files too',
+    'name a regular file that is there and that this user may read',
   ),
   DAEMON_ABSENT: entry(
     'no daemon answers',
@@ -139,6 +139,10 @@ export const errorCatalogue = {
   PACKET_INVALID: entry(
     'these bytes are not the packet that they should be',
     'look at the sender: a capture shows what it really sent',
+  ),
+  PINS_DAMAGED: entry(
+    'what is pinned is not a whole packet path',
+    'run `tenbin down` and start again: forwarding stops in between',
   ),
   PINS_NEWER: entry(
     'what is pinned in the kernel was made by a newer tenbin',

@@ -27,7 +27,10 @@ export function readTotals(words: BigUint64Array, { counters, outcomes, services
   return {
     outcomes: new Map(outcomes.map((name, i) => [name, sum(8 * i)])),
     services: traffic(services, counters.services),
-    servers: traffic(servers, counters.servers),
+    servers: traffic(
+      servers.map(({ name }) => name),
+      counters.servers,
+    ),
   }
 }
 
@@ -41,7 +44,7 @@ export function writeCarry(
   for (const [i, name] of outcomes.entries()) words[(start + 8 * i) / 8] = totals.outcomes.get(name) ?? 0n
   for (const [names, before, offset] of [
     [services, totals.services, counters.services],
-    [servers, totals.servers, counters.servers],
+    [servers.map(({ name }) => name), totals.servers, counters.servers],
   ] as const) {
     for (const [i, name] of names.entries()) {
       const at = (start + offset + 16 * i) / 8

@@ -3,6 +3,7 @@
 // stand for; a later daemon reads counters by it even when it lays memory out in another way.
 
 import { z } from 'zod'
+import { formatIp } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import type { Memory } from '../dataplane/memory.ts'
 import { outcomeNames } from '../dataplane/outcomes.ts'
@@ -22,18 +23,28 @@ const metaSchema = z.strictObject({
   interface: z.strictObject({ name: z.string(), index: z.int().positive() }),
   outcomes: z.array(z.string()),
   services: z.array(z.string()),
-  servers: z.array(z.string()),
+  servers: z.array(z.strictObject({ name: z.string(), address: z.string() })),
+  loadMs: z.number().nonnegative(),
   /** Bytes in the counters map: blocks of `block` bytes, `blocks` of them and the carry behind. */
   counters: z.strictObject({ block: offset, blocks: offset, services: offset, servers: offset }),
   /** Where the hash keys are in the tables map. */
   keys: offset,
+  /** Where the server entries are in the tables map. */
+  entries: offset,
 })
 
-/** Meta: what is read back at take-over. Lists are by index; servers[0] is nobody. */
+/** Meta: what is read back at take-over. Lists are by index; servers[0] is nobody, without name and address. */
 export type Meta = z.infer<typeof metaSchema>
 
 /** metaOf describes a generation. */
-export function metaOf(plan: Plan, memory: Memory, generation: number, fingerprint: string): Meta {
+export function metaOf(
+  plan: Plan,
+  memory: Memory,
+  generation: number,
+  fingerprint: string,
+  loadMs: number,
+): Meta {
+  const addressOf = new Map(plan.spec.servers.map(({ name, address }) => [name, formatIp(address)]))
   const { Block, counters, tables } = memory
   return {
     format: META_FORMAT,
@@ -42,7 +53,8 @@ export function metaOf(plan: Plan, memory: Memory, generation: number, fingerpri
     interface: { name: plan.spec.interface.name, index: plan.spec.interface.index },
     outcomes: [...outcomeNames],
     services: plan.services.map(({ name }) => name),
-    servers: [...plan.servers],
+    servers: plan.servers.map((name) => ({ name, address: addressOf.get(name) ?? '' })),
+    loadMs,
     counters: {
       block: Block.size,
       blocks: counters.type.fields.blocks.count,
@@ -50,6 +62,7 @@ export function metaOf(plan: Plan, memory: Memory, generation: number, fingerpri
       servers: Block.offsets.servers,
     },
     keys: tables.type.offsets.keys,
+    entries: tables.type.offsets.servers,
   }
 }
 

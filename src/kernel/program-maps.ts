@@ -1,15 +1,15 @@
 // The maps that a program holds on to, found from the program itself: whoever has the program has its maps, of the
 // same generation, without a pin for each. A map that the code does not name can be bound to a program so that it
-// lives and is found with it. Reference: linux/bpf.h, BPF_MAP_GET_FD_BY_ID, BPF_PROG_BIND_MAP.
+// lives and is found with it. Reference: linux/bpf.h, BPF_PROG_BIND_MAP.
 
-import { Attr, bpf, bpfFd } from './bpf.ts'
-import { BpfMap } from './map.ts'
+import { Attr, bpf } from './bpf.ts'
+import type { BpfMap } from './map.ts'
 import type { BpfProgram } from './program.ts'
+import { mapById } from './query.ts'
 
 /** mapsOfProgram: every map of a program, open, by name. The caller disposes them. Throws SyscallError. */
 export function mapsOfProgram({ info }: BpfProgram): ReadonlyMap<string, BpfMap> {
-  const op = `open the maps of ${info.name}`
-  const maps = info.mapIds.map((id) => BpfMap.adopt(bpfFd('BPF_MAP_GET_FD_BY_ID', op, new Attr().u32(0, id))))
+  const maps = info.mapIds.flatMap((id) => mapById(id) ?? [])
   return new Map(maps.map((map) => [map.info.name, map]))
 }
 

@@ -1,0 +1,94 @@
+// Which server every slot of every pool has now, as words in memory. It starts from tables and the set of usable
+// servers, and afterwards follows single changes by single 32-bit stores: a server's going moves its slots and no
+// others. Words carry the current server and, equal to it, the settled one. One writer: the daemon.
+
+import { SERVER_MASK } from '../dataplane/shape.ts'
+import { assign, NOBODY, reassign } from '../schedule/ranks.ts'
+import type { Plan } from './plan.ts'
+
+/** slotWord: current and settled server id. */
+const slotWord = (id: number): number => id | (id << 15)
+
+/** Assignment: the slots of a plan, bound to the words of one generation's slot map. */
+export class Assignment {
+  readonly #plan: Plan
+  readonly #words: Uint32Array
+  /** By pool: the member that holds each slot. */
+  readonly #current: Uint32Array[]
+  readonly #usable: (id: number) => boolean
+
+  /** Computes all slots; nothing is written before write(). `usable` is asked again at every change. */
+  constructor(plan: Plan, words: Uint32Array, usable: (id: number) => boolean) {
+    this.#plan = plan
+    this.#words = words
+    this.#usable = usable
+    this.#current = plan.pools.map(({ table, ids }) => assign(table, (member) => usable(ids[member]!)))
+  }
+
+  /** write stores every word that differs. Returns how many did. */
+  write(): number {
+    let written = 0
+    for (const [pool, current] of this.#current.entries()) {
+      const base = this.#base(pool)
+      for (const [slot, member] of current.entries())
+        written += this.#store(base + slot, this.#id(pool, member)) ? 1 : 0
+    }
+    return written
+  }
+
+  /** follow one server's becoming usable or not. Returns the number of slots written. */
+  follow(id: number): number {
+    let written = 0
+    for (const [pool, { table, ids }] of this.#plan.pools.entries()) {
+      const member = ids.indexOf(id)
+      if (member < 0) continue
+      const base = this.#base(pool)
+      written += reassign(
+        table,
+        this.#current[pool]!,
+        member,
+        (m) => this.#usable(ids[m]!),
+        (slot, holder) => {
+          this.#store(base + slot, this.#id(pool, holder))
+        },
+      )
+    }
+    return written
+  }
+
+  /** held: slots that each server id holds, over all pools it is in, and how many those pools have. */
+  held(): ReadonlyMap<number, { readonly slots: number; readonly of: number }> {
+    const held = new Map<number, { slots: number; of: number }>()
+    for (const [pool, { ids, table }] of this.#plan.pools.entries()) {
+      const counts = new Uint32Array(ids.length)
+      for (const member of this.#current[pool]!) if (member !== NOBODY) counts[member]!++
+      for (const [member, id] of ids.entries()) {
+        const known = held.get(id) ?? { slots: 0, of: 0 }
+        held.set(id, { slots: known.slots + counts[member]!, of: known.of + table.slots })
+      }
+    }
+    return held
+  }
+
+  /** wordAt: what the packet path reads for a pool's slot. */
+  wordAt(pool: number, slot: number): number {
+    return this.#words[this.#base(pool) + slot]! & SERVER_MASK
+  }
+
+  #id(pool: number, member: number): number {
+    return member === NOBODY ? 0 : this.#plan.pools[pool]!.ids[member]!
+  }
+
+  #base(pool: number): number {
+    let base = 0
+    for (let before = 0; before < pool; before++) base += this.#plan.pools[before]!.table.slots
+    return base
+  }
+
+  #store(at: number, id: number): boolean {
+    const word = slotWord(id)
+    if (this.#words[at] === word) return false
+    Atomics.store(this.#words, at, word)
+    return true
+  }
+}

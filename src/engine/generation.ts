@@ -1,0 +1,128 @@
+// One generation of the packet path in the kernel: a program and the maps that were made and filled for it, found
+// again from the program alone. It is complete and tested before anything reads it; what changes later are single
+// words. Replacing it is the engine's business, which swaps one program for another.
+
+import type { Mac } from '../base/addresses.ts'
+import type { MapSpec } from '../bpf/program.ts'
+import type { Built } from '../bpf/xdp.ts'
+import { layoutOf, serverWord } from '../dataplane/fill.ts'
+import { packetProgram } from '../dataplane/packet-path.ts'
+import type { ServerEntry, Tables } from '../dataplane/shape.ts'
+import { BpfMap } from '../kernel/map.ts'
+import { type BpfProgram, loadProgram } from '../kernel/program.ts'
+import { bindMap, mapsOfProgram } from '../kernel/program-maps.ts'
+import { testRun } from '../kernel/test-run.ts'
+import { Assignment } from './assignment.ts'
+import { GenerationMaps } from './generation-maps.ts'
+import { decodeMeta, encodeMeta, META_MAP, type Meta, metaOf } from './meta.ts'
+import { fingerprint, type Plan } from './plan.ts'
+import { selfTest } from './self-test.ts'
+
+const ENTRY_ZERO = new Uint8Array(4)
+const NOBODY_MAC = '00:00:00:00:00:00' as Mac
+
+/** Prepared: a plan as a program and memory, not yet in the kernel. */
+export interface Prepared {
+  readonly plan: Plan
+  readonly keys: BigUint64Array
+  readonly layout: ReturnType<typeof layoutOf>
+  readonly built: Built
+  /** Equal fingerprints: the same program for the same spec and keys. */
+  readonly fingerprint: string
+}
+
+/** prepare generates the program. Pure. */
+export function prepare(plan: Plan, keys: BigUint64Array): Prepared {
+  const layout = layoutOf(plan.shape, keys)
+  const built = packetProgram(plan.shape, layout.memory)
+  const { code, relocations } = built.spec
+  const facts = JSON.stringify([relocations, plan.spec, plan.shape.cpus])
+  return { plan, keys, layout, built, fingerprint: fingerprint(code, facts, new Uint8Array(keys.buffer)) }
+}
+
+/** entriesOf: server entries by id for what is known of each server's MAC. */
+const entriesOf = (plan: Plan, macOf: (server: string) => Mac | undefined): ServerEntry[] =>
+  plan.servers.map((server, id) => {
+    const mac = id === 0 ? undefined : macOf(server)
+    return { mac: mac ?? NOBODY_MAC, usable: mac !== undefined }
+  })
+
+export class Generation implements Disposable {
+  readonly program: BpfProgram
+  readonly maps: GenerationMaps
+  /** undefined: pinned by something that this version cannot read; only good for being replaced. */
+  readonly meta: Meta | undefined
+  readonly loadMs: number
+
+  private constructor(program: BpfProgram, maps: GenerationMaps, meta: Meta | undefined, loadMs: number) {
+    this.program = program
+    this.maps = maps
+    this.meta = meta
+    this.loadMs = loadMs
+  }
+
+  /** adopt what a running program is. Owns the program from now on. Throws PINS_NEWER. */
+  static adopt(program: BpfProgram): Generation {
+    const maps = new GenerationMaps(mapsOfProgram(program))
+    const text = maps.all.get(META_MAP)?.lookup(ENTRY_ZERO)
+    return new Generation(program, maps, text ? decodeMeta(text) : undefined, 0)
+  }
+
+  /** create: maps filled, program loaded, tested, counters at zero. Throws; nothing is left behind then. */
+  static create(prepared: Prepared, number: number, macOf: (server: string) => Mac | undefined): Generation {
+    const { plan, keys, layout, built } = prepared
+    const servers = entriesOf(plan, macOf)
+    const words = new Uint32Array(layout.memory.totalSlots)
+    new Assignment(plan, words, (id) => servers[id]!.usable).write()
+    const tables: Tables = { keys, servers, slots: slotsOf(plan, words) }
+    const maps = GenerationMaps.create(built.spec.maps, layout, plan.shape, tables)
+    try {
+      const { program, loadMs } = loadProgram(built.spec, maps.all)
+      try {
+        selfTest(plan.shape, tables, (packet) => {
+          const { verdict, packet: frame } = testRun(program, { packet })
+          return { verdict, frame }
+        })
+        maps.counters.fill(0n)
+        const meta = metaOf(plan, layout.memory, number, prepared.fingerprint, loadMs)
+        bindMeta(program, meta)
+        return new Generation(program, maps, meta, loadMs)
+      } catch (error) {
+        program[Symbol.dispose]()
+        throw error
+      }
+    } catch (error) {
+      maps[Symbol.dispose]()
+      throw error
+    }
+  }
+
+  /** storeServer: a server's MAC and state, by one 64-bit store. */
+  storeServer(prepared: Prepared, id: number, mac: Mac | undefined): void {
+    const at = prepared.layout.memory.tables.type.offsets.servers / 8 + id
+    const word = serverWord({ mac: mac ?? NOBODY_MAC, usable: mac !== undefined })
+    if (this.maps.tables[at] !== word) Atomics.store(this.maps.tables, at, word)
+  }
+
+  [Symbol.dispose](): void {
+    this.program[Symbol.dispose]()
+    this.maps[Symbol.dispose]()
+  }
+}
+
+/** slotsOf: the words of all pools as one array each. */
+function slotsOf(plan: Plan, words: Uint32Array): Uint32Array[] {
+  let base = 0
+  return plan.pools.map(({ table }) => {
+    base += table.slots
+    return words.subarray(base - table.slots, base)
+  })
+}
+
+function bindMeta(program: BpfProgram, meta: Meta): void {
+  const text = encodeMeta(meta)
+  const spec: MapSpec = { name: META_MAP, type: 'array', keySize: 4, valueSize: text.length, maxEntries: 1 }
+  using map = BpfMap.create(spec)
+  map.update(ENTRY_ZERO, text)
+  bindMap(program, map)
+}
