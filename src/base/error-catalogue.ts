@@ -174,6 +174,10 @@ export const errorCatalogue = {
     "a server that dsr is to reach is not on the interface's link",
     'put it on the link, or remove it: a router would send its packets back',
   ),
+  SERVER_UNREACHABLE: entry(
+    'this machine has no route to a server',
+    "give the interface its address, or correct the server's",
+  ),
   SOCKET_PATH_INVALID: entry("this path cannot be the daemon's socket", 'name another place with --socket'),
   SYSCALL_FAILED: entry(
     'the kernel refused what tenbin asked for',

@@ -27,7 +27,9 @@ export function checkShape({ source, value }: Parsed, findings: Findings): Shape
       if (breaks) broken.push(path)
     }
   }
-  if (broken.some((path) => path.length === 0)) return {}
+  // Nothing can be said of any section then, not even that it is not there.
+  if (broken.some((path) => path.length === 0))
+    return Object.fromEntries(sections.file.known.map((name) => [name, undefined]))
   return without(value as Readonly<Record<string, unknown>>, broken) as Shaped
 }
 
@@ -69,7 +71,7 @@ function faults(issue: Issue, at: Path, root: unknown): Fault[] {
   const found = valueAt(root, path)
   if (found === undefined) {
     const name = path.at(-1)
-    const message = `"${name}" is missing: write ${name}: and ${issue.message}`
+    const message = `"${name}" is missing: it takes ${issue.message}`
     return [{ path: path.slice(0, -1), key: true, breaks: true, message }]
   }
   return [{ path, key: false, breaks: true, message: `expected ${issue.message}, found ${describe(found)}` }]

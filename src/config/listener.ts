@@ -25,7 +25,7 @@ export function parseListener(text: string): ListenerState | string {
       return `${describe(text)} names no address: write one of an address set, such as ${example}`
     return `${describe(ip)} is not an IPv4 address; a listener is written as ${example}`
   }
-  if (colon < 0) return `${describe(text)} has no port: write ${ip}:80`
+  if (colon < 0 || colon === endpoint!.length - 1) return `${describe(text)} has no port: write ${ip}:80`
   const port = portOf(endpoint!.slice(colon + 1), address)
   return typeof port === 'string' ? port : { address, port, protocol: 'tcp' }
 }

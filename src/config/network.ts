@@ -82,10 +82,10 @@ export function resolveNetwork(merged: Merged, findings: Findings): Network {
       if (other) {
         const ip = formatIp(address.address)
         findings.add(at, `${ip} is the address of ${other.what} already, at ${formatPlace(other.place)}`)
-        continue
       }
       addresses.push(address)
-      serviceAddresses.set(address.address, { what: `address set ${name}`, place: at, set })
+      if (!serviceAddresses.has(address.address))
+        serviceAddresses.set(address.address, { what: `address set ${name}`, place: at, set })
     }
     addressSets.push(set)
   }

@@ -31,7 +31,6 @@ export function parse(file: string, bytes: Uint8Array, findings: Findings): Pars
       uniqueKeys: false,
       stringKeys: true,
       prettyErrors: false,
-      logLevel: 'silent',
     })
   } catch (error) {
     // The library runs out of stack on some thousand nested brackets.

@@ -19,12 +19,24 @@ interface Walk {
   /** How many values aliases have added; above ALIAS_LIMIT no more are followed. */
   added: number
   inAlias: boolean
+  /** Something is missing in a way that would only be called wrong once more. */
+  torn: boolean
 }
 
-/** toPlain: the value of a source's root. Fills `aliases`. What is refused is left out of the value. */
+/**
+ * toPlain: the value of a source's root; undefined when aliases or depth make it useless. Fills `aliases`. What is
+ * refused is left out of the value.
+ */
 export function toPlain(source: Source, aliases: Map<Alias, Node>, findings: Findings): unknown {
-  const walk: Walk = { source, findings, aliases, anchors: new Map(), added: 0, inAlias: false }
-  return source.root ? plain(walk, source.root, 0) : null
+  const walk: Walk = { source, findings, aliases, anchors: new Map(), added: 0, inAlias: false, torn: false }
+  const value = source.root ? plain(walk, source.root, 0) : null
+  return walk.torn ? undefined : value
+}
+
+function tear(walk: Walk, node: Node, message: string): null {
+  if (!walk.torn) say(walk, node, message)
+  walk.torn = true
+  return null
 }
 
 const say = ({ source, findings }: Walk, node: Node, message: string): void =>
@@ -36,8 +48,7 @@ function plain(walk: Walk, node: unknown, depth: number): unknown {
   if (!isScalar(node) && !isMap(node) && !isSeq(node)) return null
   if (node.tag !== undefined) say(walk, node, 'a tag (!) has no meaning here: write the plain value')
   if (depth > DEPTH_LIMIT) {
-    say(walk, node, `nested more than ${DEPTH_LIMIT} deep`)
-    return null
+    return tear(walk, node, `nested more than ${DEPTH_LIMIT} deep`)
   }
   let value: unknown
   if (isMap(node)) value = plainMap(walk, node, depth)
@@ -51,8 +62,11 @@ function plain(walk: Walk, node: unknown, depth: number): unknown {
 function followed(walk: Walk, alias: Alias, depth: number): unknown {
   const target = walk.inAlias ? walk.aliases.get(alias) : walk.anchors.get(alias.source)
   if (!target) {
-    say(walk, alias, `*${alias.source} refers to no anchor that ends above it: write &${alias.source} first`)
-    return null
+    return tear(
+      walk,
+      alias,
+      `*${alias.source} refers to no anchor that ends above it: write &${alias.source} first`,
+    )
   }
   walk.aliases.set(alias, target)
   const outermost = !walk.inAlias
@@ -61,7 +75,7 @@ function followed(walk: Walk, alias: Alias, depth: number): unknown {
   if (outermost) {
     walk.inAlias = false
     if (walk.added > ALIAS_LIMIT) {
-      say(walk, alias, `aliases stand for more than ${ALIAS_LIMIT} values: write them out, or use ranges`)
+      tear(walk, alias, `aliases stand for more than ${ALIAS_LIMIT} values: write them out, or use ranges`)
     }
   }
   return value
@@ -103,8 +117,11 @@ function plainScalar(walk: Walk, scalar: Scalar): unknown {
   }
   const written = source ?? ''
   if (typeof value === 'number' && !/^-?(0|[1-9]\d*)(\.\d+)?$/.test(written)) {
-    const decimal = Number.isFinite(value) ? `: it is ${value} in YAML 1.2, write that` : ''
-    say(walk, scalar, `"${written}" is a number that not every reader reads alike${decimal}`)
+    say(
+      walk,
+      scalar,
+      `"${written}" is ${value} in YAML 1.2, but not to every reader: write it in plain decimal`,
+    )
   }
   return value
 }

@@ -99,3 +99,17 @@ function matches(pattern: string, name: string): boolean {
   while (pattern[p] === '*') p++
   return p === pattern.length
 }
+
+/** textReader reads files that are in memory: path -> text or bytes. */
+export const textReader = (files: Readonly<Record<string, string | Uint8Array>>): Reader => ({
+  read(path) {
+    const file = files[path]
+    if (file === undefined) throw new Error('it does not exist')
+    return typeof file === 'string' ? Buffer.from(file) : file
+  },
+  list(folder) {
+    const start = folder === '.' ? '' : `${folder}/`
+    const names = Object.keys(files).filter((path) => path.startsWith(start))
+    return [...new Set(names.map((path) => path.slice(start.length).split('/')[0]!))]
+  },
+})

@@ -163,7 +163,9 @@ export const fileSchema = section(
     include: list(
       word('a pattern such as conf.d/*.yaml', '.+', 'Files to read too, relative to this one.'),
       'a pattern such as conf.d/*.yaml, or a list of them',
-    ).optional(),
+    )
+      .meta({ description: 'Files to read too.' })
+      .optional(),
     nodes: map(
       NAME,
       word('an address such as 192.168.8.2', IP4, "The node's own address."),

@@ -1,0 +1,282 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { formatEndpoint, formatIp } from '../base/addresses.ts'
+import { ConfigError } from './config-error.ts'
+import { load } from './load.ts'
+import { SIZE_LIMIT, textReader } from './reader.ts'
+import { refusals, rightFile, textOf } from './refusals.fixture.ts'
+
+const loaded = (text: string | Uint8Array) => load('t', textReader({ t: text }))
+
+/** findings over several files, as a person reads them. */
+function told(files: Record<string, string | Uint8Array>): string[] {
+  try {
+    load('etc/main.yaml', textReader(files))
+  } catch (error) {
+    assert.ok(error instanceof ConfigError && error.code === 'CONFIG_INVALID', String(error))
+    return error.message.split('\n').slice(1)
+  }
+  return []
+}
+
+test('the file of the documentation becomes the state that it means', () => {
+  const state = load(join(import.meta.dirname, '../../docs/tenbin.example.yaml'))
+  assert.deepEqual(
+    state.nodes.map(({ name, address }) => [name, formatIp(address)]),
+    [['lb1', '192.168.8.2']],
+  )
+  assert.deepEqual(state.interfaces, [{ role: 'lan', nic: 'eth0' }])
+  assert.deepEqual(
+    state.addressSets.map(({ name, on, addresses }) => [
+      name,
+      on,
+      addresses.map((a) => `${formatIp(a.address)}/${a.prefix}`),
+    ]),
+    [['front', 'lan', ['192.168.8.100/24', '192.168.8.101/24']]],
+  )
+  assert.equal(state.servers.length, 15)
+  assert.deepEqual(
+    [0, 9, 14].map((i) => [state.servers[i]!.name, formatIp(state.servers[i]!.address)]),
+    [
+      ['web01', '192.168.8.11'],
+      ['web10', '192.168.8.20'],
+      ['big01', '192.168.8.40'],
+    ],
+  )
+  assert.deepEqual(
+    state.pools.map(({ name, members }) => [
+      name,
+      members.map(({ server, weight }) => `${server}:${weight}`).join(' '),
+    ]),
+    [
+      ['images', 'img01:1 img02:1 img03:1 img04:1 big01:3'],
+      ['www', 'web01:1 web02:1 web03:1 web04:1 web05:1 web06:1 web07:1 web08:1 web09:1 web10:1'],
+    ],
+  )
+  assert.deepEqual(
+    state.services.map(({ listeners, ...rest }) => ({
+      ...rest,
+      listen: listeners.map((l) => `${formatEndpoint(l)}/${l.protocol}`),
+    })),
+    [
+      { name: 'www', listen: ['192.168.8.100:80/tcp', '192.168.8.100:443/tcp'], pool: 'www' },
+      { name: 'img', listen: ['192.168.8.101:80/tcp'], pool: 'images' },
+      { name: 'img-admin', listen: ['192.168.8.101:8080/tcp'], pool: 'images' },
+    ].map((service) => ({ ...service, forward: 'dsr', scheduler: 'mh', check: 'none' })),
+  )
+})
+
+test('short and long forms mean the same', () => {
+  const short = loaded(
+    textOf({
+      services: 'services: { www: { listen: 192.168.8.100:80, pool: www, check: none } }',
+      extra: 'pools: { www: web01..10 }',
+    }),
+  )
+  const long = loaded(
+    textOf({
+      services:
+        'services: { www: { listen: [192.168.8.100:80/tcp], pool: www, forward: dsr, scheduler: mh } }',
+      extra:
+        'pools: { www: { servers: [web01..04, { name: web05, weight: 1 }, { name: web06..10 }] } }\ndefaults: { check: none, weight: 1 }',
+    }),
+  )
+  assert.deepEqual(long, short)
+})
+
+test('services that name the same servers share a pool, others have their own', () => {
+  const { pools, services } = loaded(
+    textOf({
+      services: `
+services:
+  a: { listen: [192.168.8.100:81], servers: web01..03 }
+  b: { listen: [192.168.8.100:82], servers: [web01, web02, web03] }
+  c: { listen: [192.168.8.100:83], servers: [web01, web02, { name: web03, weight: 2 }] }
+  d: { listen: [192.168.8.100:84], servers: web01..03 }`,
+      extra: 'defaults: { check: none }',
+    }),
+  )
+  assert.deepEqual(
+    services.map(({ name, pool }) => [name, pool]),
+    [
+      ['a', 'a'],
+      ['b', 'a'],
+      ['c', 'c'],
+      ['d', 'a'],
+    ],
+  )
+  assert.deepEqual(
+    pools.map(({ name }) => name),
+    ['a', 'c'],
+  )
+})
+
+test('defaults give the weight to servers that state none', () => {
+  const { pools } = loaded(
+    textOf({
+      services:
+        'services: { www: { listen: [192.168.8.100:80], servers: [web01, { name: web02, weight: 0 }] } }',
+      extra: 'defaults: { weight: 5, check: none }',
+    }),
+  )
+  assert.deepEqual(pools[0]!.members, [
+    { server: 'web01', weight: 5 },
+    { server: 'web02', weight: 0 },
+  ])
+})
+
+test('words that YAML 1.1 took for booleans are names', () => {
+  const text = `
+interfaces: { on: eth0 }
+addresses: { yes: { on: on, ips: [192.168.8.100/24] } }
+servers: { no: 192.168.8.11, off: 192.168.8.12, true: 192.168.8.13, null: 192.168.8.14 }
+services: { n: { listen: [192.168.8.100:80], servers: [no, off], check: none } }`
+  const { servers, services, interfaces } = loaded(text)
+  assert.deepEqual(
+    servers.map(({ name }) => name),
+    ['no', 'off', 'true', 'null'],
+  )
+  assert.deepEqual([services[0]!.name, interfaces[0]!.role], ['n', 'on'])
+})
+
+test('anchors, comments, byte order mark, CRLF and quotes change nothing', () => {
+  const right = loaded(textOf({}))
+  assert.deepEqual(loaded(`\ufeff${textOf({})}`), right)
+  assert.deepEqual(loaded(textOf({}).replaceAll('\n', '\r\n')), right)
+  assert.deepEqual(loaded(`%YAML 1.2\n---\n# a comment\n${textOf({})}\n...\n`), right)
+  const services =
+    'services: { \'www\': { listen: [&l "192.168.8.100:80"], servers: web01..10, check: none } }'
+  assert.deepEqual(loaded(textOf({ services })), right)
+  const twice =
+    'services: { www: { listen: [192.168.8.100:80], servers: &s [web01, web02], check: none }, x: { listen: [192.168.8.100:81], servers: *s, check: none } }'
+  assert.equal(loaded(textOf({ services: twice })).services[1]!.pool, 'www')
+})
+
+test('places count the same with a byte order mark, CRLF and umlauts before them', () => {
+  const wrong = textOf({ servers: '# grüße ⚖\nservers: { web01..10: 192.168.8.11..19 }' })
+  const said = ['4:23: web01..10 is 10 servers, 192.168.8.11..19 is 9 addresses: both sides need as many']
+  for (const text of [wrong, `\ufeff${wrong}`, wrong.replaceAll('\n', '\r\n')])
+    assert.deepEqual(refusals(text), said)
+})
+
+test('what an alias stands for is refused where it is written', () => {
+  const services =
+    'services: { www: { listen: [192.168.8.100:80], servers: &s [web99], check: none }, x: { listen: [192.168.8.100:81], servers: *s, check: none } }'
+  assert.deepEqual(refusals({ services }), ['4:61: web99 is not in servers: did you mean "web09"?'])
+})
+
+test('a thousand nested brackets are refused, not run out of stack', () => {
+  for (const open of ['[', '{ a: ', '- ']) {
+    const said = refusals(open.repeat(5000))
+    assert.match(said[0]!, /^1:\d+: nested (too deep|more than 32 deep)$/)
+  }
+})
+
+test('bytes that are not UTF-8 are refused at the first of them', () => {
+  const bad = Buffer.concat([Buffer.from(`${rightFile.interfaces}\n# gr\u00fc`), Buffer.from([0xfc, 0x7a])])
+  assert.deepEqual(told({ 'etc/main.yaml': bad }), ['etc/main.yaml:2:6: not UTF-8: save the file as UTF-8'])
+  const utf16 = Buffer.from('\ufeffservices: {}', 'utf16le')
+  assert.deepEqual(told({ 'etc/main.yaml': utf16 }), [
+    'etc/main.yaml:1:1: not UTF-8 (it looks like UTF-16): save the file as UTF-8',
+  ])
+  const cut = Buffer.from('services: {} # ü').subarray(0, -1)
+  assert.deepEqual(told({ 'etc/main.yaml': cut }), ['etc/main.yaml:1:16: not UTF-8: save the file as UTF-8'])
+})
+
+test('a file larger than the limit is refused, alone and together with what it includes', () => {
+  const limit =
+    ':1:1: the file and what it includes are larger than 16 MiB together: let services share pools'
+  const large = Buffer.alloc(SIZE_LIMIT + 1, '#')
+  assert.deepEqual(told({ 'etc/main.yaml': large }), [`etc/main.yaml${limit}`])
+  const main = `${textOf({ extra: 'include: more.yaml' })}\n`
+  assert.deepEqual(told({ 'etc/main.yaml': main, 'etc/more.yaml': large.subarray(0, SIZE_LIMIT - 100) }), [
+    `etc/more.yaml${limit}`,
+  ])
+})
+
+test('included files are read by name, after the main file', () => {
+  const service = (name: string, port: number) =>
+    `services: { ${name}: { listen: [192.168.8.100:${port}], servers: web01..10, check: none } }`
+  const files = {
+    'etc/main.yaml': textOf({ extra: 'include: [conf.d/*.yaml, last.yaml, "l?st.yaml"]' }),
+    'etc/conf.d/b.yaml': service('b', 82),
+    'etc/conf.d/a.yaml': service('a', 81),
+    'etc/conf.d/empty.yaml': '# nothing yet\n',
+    'etc/conf.d/.hidden.yaml': 'nonsense: 1',
+    'etc/conf.d/c.yaml.bak': 'nonsense: 1',
+    'etc/last.yaml': service('last', 83),
+  }
+  assert.deepEqual(
+    load('etc/main.yaml', textReader(files)).services.map(({ name }) => name),
+    ['www', 'a', 'b', 'last'],
+  )
+})
+
+test('findings name their own file, and both places of what is there twice', () => {
+  const files = {
+    'etc/main.yaml': textOf({ extra: 'include: conf.d/*.yaml\nfoo: 1' }),
+    'etc/conf.d/b.yaml':
+      'servers:\n  web01..10: 192.168.8.31..40\n  web03: 192.168.8.50\n  db: 192.168.8.11\n',
+    'etc/conf.d/a.yaml':
+      'include: x.yaml\nservices: { img: { listen: [192.168.8.100:80], servers: web99, check: none } }\n',
+  }
+  assert.deepEqual(told(files), [
+    'etc/main.yaml:6:1: unknown key "foo": known here are include, nodes, interfaces, addresses, servers, pools, services, defaults',
+    'etc/conf.d/a.yaml:1:1: include works in the main file only: name the files in etc/main.yaml',
+    'etc/conf.d/a.yaml:2:29: 192.168.8.100:80 is a listener of service www already, at etc/main.yaml:4:29: remove one of them',
+    'etc/conf.d/a.yaml:2:57: web99 is not in servers: did you mean "web09"?',
+    'etc/conf.d/b.yaml:2:3: "web01..10" is in servers twice: first at etc/main.yaml:3:12; remove one of them',
+    'etc/conf.d/b.yaml:3:3: server web03 is there twice: also at etc/main.yaml:3:12',
+    "etc/conf.d/b.yaml:4:7: 192.168.8.11 (db) is server web01's address already, at etc/main.yaml:3:23",
+  ])
+})
+
+test('an included file that cannot be read or understood is a finding, and hides no other', () => {
+  const main = textOf({
+    services: 'services: { www: { listen: [192.168.8.100:80], servers: db01..05, check: non } }',
+    extra: 'include:\n  - none.yaml\n  - bad.yaml',
+  })
+  assert.deepEqual(told({ 'etc/main.yaml': main, 'etc/bad.yaml': 'servers: [' }), [
+    'etc/main.yaml:4:74: health checks are not built yet: write check: none',
+    'etc/main.yaml:6:5: etc/none.yaml cannot be read: it does not exist',
+    'etc/bad.yaml:1:11: not valid YAML: flow sequence in block collection must be sufficiently indented and end with a ]',
+  ])
+})
+
+test('what the disk refuses is CONFIG_UNREADABLE, and only regular files are read', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tenbin-config-'))
+  try {
+    const path = join(folder, 'tenbin.yaml')
+    const unreadable = (at: string, words: RegExp) =>
+      assert.throws(
+        () => load(at),
+        (e) => e instanceof ConfigError && e.code === 'CONFIG_UNREADABLE' && words.test(e.message),
+      )
+    unreadable(path, /tenbin\.yaml: ENOENT/)
+    unreadable(folder, /it is a directory/)
+    unreadable('/dev/zero', /it is not a regular file/)
+    symlinkSync('loop', join(folder, 'loop'))
+    unreadable(join(folder, 'loop'), /ELOOP/)
+    writeFileSync(path, textOf({ extra: 'include: conf.d/*.yaml' }))
+    assert.throws(
+      () => load(path),
+      (e) =>
+        e instanceof ConfigError &&
+        e.findings[0]?.line === 5 &&
+        /conf\.d cannot be read: ENOENT/.test(e.message),
+    )
+    mkdirSync(join(folder, 'conf.d'))
+    writeFileSync(join(folder, 'conf.d', 'a.yaml'), '')
+    assert.equal(load(path).services.length, 1)
+    mkdirSync(join(folder, 'conf.d', 'b.yaml'))
+    assert.throws(
+      () => load(path),
+      (e) => e instanceof ConfigError && /:5:10: .*b\.yaml cannot be read: it is a directory/.test(e.message),
+    )
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})

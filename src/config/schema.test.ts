@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { Ajv } from 'ajv'
+import { parse } from 'yaml'
+import { ConfigError } from './config-error.ts'
+import { load } from './load.ts'
+import { textReader } from './reader.ts'
+import { textOf } from './refusals.fixture.ts'
+
+const root = join(import.meta.dirname, '../..')
+const schema = JSON.parse(readFileSync(join(root, 'schema/tenbin.schema.json'), 'utf8')) as Record<
+  string,
+  unknown
+>
+const validate = new Ajv({ strict: true, allErrors: true, allowUnionTypes: true }).compile(schema)
+const accepts = (text: string): boolean => validate(parse(text))
+
+const isRefused = (text: string): boolean => {
+  try {
+    load('t', textReader({ t: text, 'a.yaml': '' }))
+    return false
+  } catch (error) {
+    assert.ok(error instanceof ConfigError)
+    return true
+  }
+}
+
+test('the shipped schema accepts the example and the long and short forms', () => {
+  for (const text of [
+    readFileSync(join(root, 'docs/tenbin.example.yaml'), 'utf8'),
+    textOf({}),
+    textOf({
+      interfaces: 'interfaces: { lan: { lb1: eth0 } }',
+      extra: 'nodes: { lb1: 192.168.8.2 }\ninclude: [a.yaml, conf.d/*.yaml]',
+    }),
+    textOf({
+      extra: 'pools: { a: web01..10, b: [web01], c: { servers: [web02, { name: web03, weight: 0 }] } }',
+    }),
+    textOf({ extra: 'defaults: { forward: dsr, scheduler: mh, check: none, weight: 65535 }' }),
+  ]) {
+    assert.ok(accepts(text), JSON.stringify(validate.errors))
+    assert.ok(!isRefused(text))
+  }
+})
+
+test('the shipped schema rejects what load refuses for its shape', () => {
+  const service = (rest: string) => textOf({ services: `services: { www: { ${rest} } }` })
+  for (const text of [
+    textOf({ extra: 'server: {}' }),
+    textOf({ extra: 'limits: {}' }),
+    textOf({ servers: 'servers: [web01]' }),
+    textOf({ servers: 'servers: { 01..10: 192.168.8.11..20 }' }),
+    textOf({ servers: 'servers: { web01..10: somewhere }' }),
+    textOf({ addresses: 'addresses: { front: { on: lan, vrid: 51, ips: [192.168.8.100/24] } }' }),
+    textOf({ addresses: 'addresses: { front: { ips: [192.168.8.100/24] } }' }),
+    textOf({ extra: 'defaults: { weight: 65536 }' }),
+    service('servers: web01..10, check: none'),
+    service('listen: ["[2001:db8::10]:80"], servers: web01..10, check: none'),
+    service('listen: [192.168.8.100:80/udp], servers: web01..10, check: none'),
+    service('listen: [192.168.8.100:80], servers: web01..10, check: tcp'),
+    service('listen: [192.168.8.100:80], servers: web01..10, check: none, forward: nat'),
+    service('listen: [192.168.8.100:80], servers: web01..10, check: none, scheduler: rr'),
+    service('listen: [192.168.8.100:80], servers: [{ name: web01, weight: 1.5 }], check: none'),
+  ]) {
+    assert.ok(!accepts(text), text)
+    assert.ok(isRefused(text), text)
+  }
+})
+
+test('every key of the schema says what it is', () => {
+  const undescribed: string[] = []
+  const walk = (node: unknown, path: string): void => {
+    if (typeof node !== 'object' || node === null) return
+    const { properties } = node as { properties?: Record<string, { description?: string }> }
+    for (const [key, value] of Object.entries(properties ?? {})) {
+      if (!value.description) undescribed.push(`${path}/${key}`)
+    }
+    for (const [key, value] of Object.entries(node)) walk(value, `${path}/${key}`)
+  }
+  walk(schema, '')
+  assert.deepEqual(undescribed, [])
+})

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { formatIp, parseIp, parseMac } from '../base/addresses.ts'
+import { TenbinError } from '../base/errors.ts'
+import { toEngineSpec } from './engine-spec.ts'
+import { load } from './load.ts'
+import { textReader } from './reader.ts'
+import { type DesiredState, heldBy, ONLY_NODE, serviceNic, whichNode } from './state.ts'
+
+const text = `
+nodes: { lb1: 192.168.8.2, lb2: 192.168.8.3 }
+interfaces: { lan: { lb1: eth0, lb2: ens3 }, spare: eth9 }
+addresses:
+  front: { on: lan, ips: [192.168.8.100/24] }
+  back: { on: lan, ips: [192.168.8.101] }
+servers: { web01..10: 192.168.8.11..20 }
+defaults: { check: none }
+pools: { idle: web01..05 }
+services:
+  www: { listen: [192.168.8.100:80, 192.168.8.101:443], servers: [web03, { name: web02, weight: 0 }] }
+`
+const read = (file: string): DesiredState => load('t', textReader({ t: file }))
+const state = read(text)
+const nodeless = read(text.replace(/nodes: .*\n/, '').replace(/{ lb1: eth0, lb2: ens3 }/, 'eth0'))
+const local = (...ips: string[]) => ips.map(parseIp)
+
+const refused = (run: () => unknown, code: string, words: RegExp) =>
+  assert.throws(run, (e) => e instanceof TenbinError && e.code === code && words.test(e.message))
+
+test('a node finds itself by its addresses', () => {
+  assert.equal(whichNode(state, local('127.0.0.1', 'fe80::1', '192.168.8.3')), 'lb2')
+  refused(
+    () => whichNode(state, local('192.168.8.4')),
+    'NODE_UNKNOWN',
+    /none of the addresses of lb1 192\.168\.8\.2, lb2 192\.168\.8\.3: it has 192\.168\.8\.4/,
+  )
+  refused(
+    () => whichNode(state, local('192.168.8.2', '192.168.8.3')),
+    'NODE_AMBIGUOUS',
+    /the addresses of lb1 192\.168\.8\.2, lb2 192\.168\.8\.3/,
+  )
+})
+
+test('a file of one node or none needs no match', () => {
+  assert.equal(whichNode(nodeless, []), ONLY_NODE)
+  assert.equal(whichNode({ nodes: state.nodes.slice(0, 1) }, []), 'lb1')
+})
+
+test('each node has its NIC, and the first one holds the service addresses', () => {
+  assert.deepEqual([serviceNic(state, 'lb1'), serviceNic(state, 'lb2')], ['eth0', 'ens3'])
+  const held = (of: DesiredState, node: string) =>
+    heldBy(of, node).map(
+      ({ address, prefix, nic, addressSet }) => `${formatIp(address)}/${prefix} ${nic} ${addressSet}`,
+    )
+  assert.deepEqual(held(state, 'lb1'), ['192.168.8.100/24 eth0 front', '192.168.8.101/32 eth0 back'])
+  assert.deepEqual(held(state, 'lb2'), [])
+  assert.deepEqual(held(nodeless, ONLY_NODE), ['192.168.8.100/24 eth0 front', '192.168.8.101/32 eth0 back'])
+})
+
+test('the engine gets the services and only the pools and servers that they use', () => {
+  const link = { name: 'ens3', index: 7, mac: parseMac('02:00:00:00:00:01'), mtu: 1500 }
+  const spec = toEngineSpec(state, 'lb2', link)
+  assert.deepEqual(spec, {
+    interface: link,
+    services: [
+      {
+        name: 'www',
+        listeners: [
+          { address: parseIp('192.168.8.100'), port: 80, protocol: 'tcp' },
+          { address: parseIp('192.168.8.101'), port: 443, protocol: 'tcp' },
+        ],
+        pool: 'www',
+      },
+    ],
+    pools: [
+      {
+        name: 'www',
+        members: [
+          { server: 'web03', weight: 1 },
+          { server: 'web02', weight: 0 },
+        ],
+      },
+    ],
+    servers: [
+      { name: 'web02', address: parseIp('192.168.8.12') },
+      { name: 'web03', address: parseIp('192.168.8.13') },
+    ],
+  })
+})
