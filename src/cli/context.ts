@@ -28,11 +28,17 @@ export interface Paint {
 export interface Context {
   /** out writes to standard output; a line feed is added. */
   readonly out: (text: string) => void
+  /** write writes to standard output as it is. */
+  readonly write: (text: string) => void
   /** err writes to standard error; a line feed is added. */
   readonly err: (text: string) => void
   readonly paint: Paint
+  /** isColoured: paint paints. */
+  readonly isColoured: boolean
   /** isTerminal: standard output is read by a person. */
   readonly isTerminal: boolean
+  /** columns of the terminal, 80 elsewhere. */
+  readonly columns: number
 }
 
 /** paintFor: colours by SGR codes (ECMA-48 8.3.117), or none. */
@@ -47,8 +53,11 @@ export function processContext(process: NodeJS.Process): Context {
   const coloured = isTerminal && !process.env.NO_COLOR && process.env.TERM !== 'dumb'
   return {
     out: (text) => process.stdout.write(`${text}\n`),
+    write: (text) => process.stdout.write(text),
     err: (text) => process.stderr.write(`${text}\n`),
     paint: paintFor(coloured),
+    isColoured: coloured,
     isTerminal,
+    columns: process.stdout.columns ?? 80,
   }
 }

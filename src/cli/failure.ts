@@ -8,7 +8,9 @@ import { DaemonRefusal } from './client.ts'
 import { type Context, type ExitCode, exitCodes } from './context.ts'
 
 /** failureBody: the same as data, for --json; undefined if the error is a bug. */
-export function failureBody(error: unknown): { error: Problem & { problems?: readonly Problem[] } } | undefined {
+export function failureBody(
+  error: unknown,
+): { error: Problem & { problems?: readonly Problem[] } } | undefined {
   if (!(error instanceof TenbinError || error instanceof DaemonRefusal)) return undefined
   const { code, message, remedy } = error
   const problems = problemsIn(error)

@@ -10,7 +10,7 @@ import type { InterfaceAddress } from '../netlink/addresses.ts'
 import type { Link } from '../netlink/links.ts'
 import { isOnLink, type Route } from '../netlink/routes.ts'
 import type { Problem } from './api-schema.ts'
-import { Problems, problem, problemsOf } from './problem.ts'
+import { Problems, problem } from './problem.ts'
 
 /** Facts: the machine as it is. */
 export interface Facts {
@@ -98,7 +98,10 @@ function serverOffLink(
   const route = facts.route(server.address)
   if (isOnLink(route, link.index)) return []
   if (route.kind === 'local') return off('is this machine itself')
-  if (route.kind === 'none') return off(`cannot be reached: ${route.why}`)
+  if (route.kind === 'none') {
+    const text = `server ${server.name} ${formatIp(server.address)}: no route to it: ${route.why}`
+    return [problem('SERVER_UNREACHABLE', text)]
+  }
   if (route.gateway !== undefined) return off(`is behind the router ${formatIp(route.gateway)}`)
   const other = facts.links.find((each) => each.index === route.ifindex)?.name ?? `interface ${route.ifindex}`
   return off(`is behind ${other}, not ${link.name}`)
@@ -106,12 +109,3 @@ function serverOffLink(
 
 const contains = ({ address, prefix }: HeldAddress, other: number): boolean =>
   prefix < 32 && prefix > 0 && (address ^ other) >>> (32 - prefix) === 0
-
-/** placeOrProblems: place(), with what stands in the way as data. Rethrows bugs. */
-export function placeOrProblems(desired: DesiredState, facts: Facts): Placement | readonly Problem[] {
-  try {
-    return place(desired, facts)
-  } catch (error) {
-    return problemsOf(error)
-  }
-}

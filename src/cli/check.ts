@@ -1,0 +1,66 @@
+// tenbin check: whether a file can be used, and what it would use. Everything wrong with the file is found without
+// this machine; if this machine is one of its nodes, what the machine lacks is said too.
+
+import { load } from '../config/load.ts'
+import type { Examination } from '../daemon/examine.ts'
+import { problemText } from '../daemon/problem.ts'
+import { type CommandSpec, jsonOption } from './command.ts'
+import { type Context, exitCodes } from './context.ts'
+import { bytesText, countText, table, wrap } from './table.ts'
+
+export const checkCommand: CommandSpec = {
+  words: 'check <file>',
+  summary: 'Check a file: every error with its place, or what it would use',
+  details: [
+    'Errors are printed as FILE:LINE:COLUMN: MESSAGE. What this machine lacks, an interface or a route to a server,',
+    'is printed as a warning where it may still come, and as an error where it contradicts the file.',
+  ].join('\n'),
+  arguments: { file: 'the file to check' },
+  options: [{ flags: '--file-only', text: 'do not look at this machine' }, jsonOption],
+  examples: [
+    ['tenbin check /etc/tenbin/tenbin.yaml', 'before a reload'],
+    ['tenbin check --file-only new.yaml', 'on a machine that is none of the nodes'],
+  ],
+  exits: { no: 'the file has errors' },
+  run: async (context, { args, options }) => {
+    const file = args[0]!
+    const desired = load(file)
+    const [{ examine }, { openMachineNetwork }, { possibleCpus }] = await Promise.all([
+      import('../daemon/examine.ts'),
+      import('../daemon/machine-network.ts'),
+      import('../kernel/cpus.ts'),
+    ])
+    using network = options.fileOnly ? undefined : openMachineNetwork()
+    const examination = examine(desired, network, possibleCpus().ids)
+    const { errors, warnings, uses } = examination
+    if (options.json) context.out(JSON.stringify({ ok: errors.length === 0, file, errors, warnings, uses }))
+    else tell(context, file, examination)
+    return errors.length === 0 ? exitCodes.done : exitCodes.no
+  },
+}
+
+function tell({ out, paint }: Context, file: string, { errors, warnings, uses, isHere }: Examination): void {
+  for (const each of errors) out(`${paint.bad('error')}: ${problemText(each)}\n  ${each.remedy}`)
+  for (const each of warnings) out(`${paint.strong('warning')}: ${problemText(each)}\n  ${each.remedy}`)
+  if (errors.length > 0) return
+  out(`${file}: ${paint.good('ok')}`)
+  const facts = [
+    ['node', isHere ? `${uses.node}, this machine` : uses.node],
+    ['interface', uses.interface],
+    ['addresses', uses.addresses.join(', ') || 'none: another node holds them'],
+    ['forwards', `${plural(uses.listeners, 'listener')} to ${plural(uses.servers, 'server')}`],
+    ['program', `${countText(uses.instructions)} instructions`],
+    ['memory', `${bytesText(uses.memoryBytes)}, twice that while it is replaced`],
+  ]
+  for (const line of table(facts, ['left', 'left'])) out(line)
+  const rows = uses.services.flatMap(({ name, listeners, servers }) => {
+    const [first = '', ...more] = wrap(listeners, 48)
+    return [[name, first, plural(servers, 'server')], ...more.map((line) => ['', line])]
+  })
+  const [head, ...body] = table([['SERVICE', 'LISTENERS', 'POOL'], ...rows], ['left', 'left', 'left'])
+  out('')
+  out(paint.faint(head!))
+  for (const line of body) out(line)
+}
+
+const plural = (count: number, what: string): string => `${countText(count)} ${what}${count === 1 ? '' : 's'}`

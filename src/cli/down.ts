@@ -1,0 +1,38 @@
+// tenbin down: everything of an instance removed from this machine, with its daemon dead.
+
+import { instanceOf } from '../daemon/instance.ts'
+import { type CommandSpec, instanceOptions, jsonOption } from './command.ts'
+import { exitCodes } from './context.ts'
+
+export const downCommand: CommandSpec = {
+  words: 'down',
+  summary: 'Remove everything of tenbin from the kernel: program, addresses, neighbour entries',
+  details: [
+    'Works with the daemon dead and may be repeated. Refuses while the daemon runs: stop that first. Addresses that',
+    'were there before tenbin stay. The hash key stays, so that the same file forwards as before.',
+  ].join('\n'),
+  options: [
+    ...instanceOptions,
+    { flags: '--force', text: 'also if its addresses are recorded in another network namespace' },
+    jsonOption,
+  ],
+  examples: [
+    ['systemctl stop tenbin && tenbin down', 'stop forwarding on this machine'],
+    ['tenbin down --instance blue', 'the one that was run with --instance blue'],
+  ],
+  exits: { no: 'refused: its daemon runs', notPermitted: 'not root' },
+  run: async (context, { options }) => {
+    const [{ takeDown }, { downPacketPath }, { openMachineNetwork }] = await Promise.all([
+      import('../daemon/down.ts'),
+      import('../daemon/machine.ts'),
+      import('../daemon/machine-network.ts'),
+    ])
+    const instance = instanceOf(options as Parameters<typeof instanceOf>[0])
+    using network = openMachineNetwork()
+    const removed = await takeDown({ instance, network, downPacketPath, force: options.force === true })
+    if (options.json) context.out(JSON.stringify({ instance: instance.name, removed }))
+    else if (removed.length === 0) context.out(`nothing of instance ${instance.name} is in the kernel`)
+    else for (const what of removed) context.out(`removed ${what}`)
+    return exitCodes.done
+  },
+}

@@ -1,0 +1,45 @@
+// tenbin run: the daemon, in the foreground.
+
+import { instanceOf } from '../daemon/instance.ts'
+import { type LogLevel, logLevels, openLog } from '../daemon/log.ts'
+import { type CommandSpec, instanceOptions, textOption } from './command.ts'
+import { exitCodes } from './context.ts'
+
+export const runCommand: CommandSpec = {
+  words: 'run',
+  summary: 'Run the daemon in the foreground: forward by a file until a signal ends it',
+  details: [
+    'SIGHUP applies a changed file; one with errors changes nothing. SIGTERM and SIGINT end the daemon and leave',
+    'forwarding with the last view: `tenbin down` removes it. An interface that comes late is waited for.',
+  ].join('\n'),
+  options: [
+    { flags: '-c, --config <file>', text: 'the file that says what to balance', required: true },
+    ...instanceOptions,
+    { flags: '--state-dir <dir>', text: 'what is kept over a boot: the hash key (default: /var/lib/tenbin)' },
+    {
+      flags: '--log-level <level>',
+      text: 'the least that is worth a line (default: info)',
+      choices: logLevels,
+    },
+  ],
+  examples: [
+    ['tenbin run -c /etc/tenbin/tenbin.yaml', 'as systemd starts it'],
+    ['tenbin run -c my.yaml --instance blue', 'a second one, for another interface'],
+  ],
+  exits: {
+    no: 'it cannot start: the file has errors, another daemon has the instance or the interface',
+    notPermitted: 'not root, or a capability is missing',
+  },
+  run: async (context, { options }) => {
+    const { runDaemon } = await import('../daemon/run.ts')
+    const { machinePorts } = await import('../daemon/machine.ts')
+    const instance = instanceOf(options as Parameters<typeof instanceOf>[0])
+    const log = openLog({
+      level: (textOption(options, 'logLevel') ?? 'info') as LogLevel,
+      pretty: context.isTerminal,
+      colour: context.isColoured,
+    })
+    await runDaemon({ instance, file: textOption(options, 'config')!, log }, machinePorts())
+    return exitCodes.done
+  },
+}

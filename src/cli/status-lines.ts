@@ -1,0 +1,119 @@
+// A Status as text for an 80-column terminal. Pure. Names that are longer than their column make the line longer;
+// nothing is cut.
+
+import type { Status } from '../daemon/api-schema.ts'
+import { outcomes } from '../dataplane/outcomes.ts'
+import type { Paint } from './context.ts'
+import { type Align, bytesText, countText, shareText, table, wrap } from './table.ts'
+
+/** statusLines: the whole status. */
+export function statusLines(status: Status, paint: Paint): string[] {
+  const running = status.state === 'forwarding'
+  const state = running ? paint.good('forwarding') : paint.bad('waiting')
+  const node = status.node === undefined ? '' : `node ${paint.strong(status.node)}, `
+  const lines = [
+    `tenbin ${status.version}: ${node}${state}`,
+    '',
+    ...table(facts(status, paint), ['left', 'left']),
+    ...status.problems.flatMap(({ message, remedy }) => [
+      '',
+      `${paint.bad('problem')}  ${message}`,
+      `         ${remedy}`,
+    ]),
+  ]
+  if (!running) return lines
+  return [...lines, ...services(status, paint), ...servers(status, paint), ...packets(status, paint)]
+}
+
+function facts(status: Status, paint: Paint): string[][] {
+  const { file, interface: nic, program, instance, pid, startedAt, lastReload } = status
+  const applied = file.appliedAt ? `, applied ${timeText(file.appliedAt)}` : ''
+  const rows = [
+    ['daemon', `instance ${instance}, pid ${pid}, since ${timeText(startedAt)}`],
+    ['file', `${file.path}${applied}`],
+  ]
+  if (lastReload && !lastReload.done) {
+    const count = lastReload.problems.length
+    const text = `refused ${timeText(lastReload.at)}: ${count} ${count === 1 ? 'problem' : 'problems'}, nothing changed`
+    rows.push(['reload', paint.bad(text)])
+  }
+  if (nic) {
+    const up = nic.up ? 'up' : paint.bad('down')
+    rows.push(['interface', `${nic.name}, ${nic.mac}, MTU ${nic.mtu}, ${up}, ${nic.mode} XDP`])
+  }
+  if (program) {
+    const { id, generation, instructions, loadMs, memoryBytes } = program
+    rows.push([
+      'program',
+      `id ${id}, generation ${generation}, ${instructions} instructions, loaded in ${loadMs.toFixed(1)} ms, ${bytesText(memoryBytes)}`,
+    ])
+  }
+  for (const { address, prefix, present, owned } of status.addresses) {
+    const words = present ? (owned ? 'here' : 'here, was there before tenbin') : paint.bad('missing')
+    rows.push(['address', `${address}/${prefix}, ${words}`])
+  }
+  return rows
+}
+
+const listAlign: readonly Align[] = ['left', 'left', 'right', 'right', 'left']
+
+function services(status: Status, paint: Paint): string[] {
+  const rows = status.services.flatMap(({ name, listeners, packets, bytes, servers }) => {
+    const [first = '', ...more] = wrap(listeners, 28)
+    const pool = `${servers.length} ${servers.length === 1 ? 'server' : 'servers'}`
+    return [
+      [name, first, countText(packets), bytesText(bytes), pool],
+      ...more.map((listener) => ['', listener]),
+    ]
+  })
+  return section(['SERVICE', 'LISTENERS', 'PACKETS', 'BYTES', 'POOL'], rows, listAlign, paint)
+}
+
+function servers(status: Status, paint: Paint): string[] {
+  const rows = status.servers.map(({ name, address, mac, why, share, packets, bytes }) => [
+    name,
+    address,
+    shareText(share),
+    countText(packets),
+    bytesText(bytes),
+    mac ?? paint.bad(why ?? 'unusable'),
+  ])
+  const align: readonly Align[] = ['left', 'left', 'right', 'right', 'right', 'left']
+  return section(['SERVER', 'ADDRESS', 'SHARE', 'PACKETS', 'BYTES', 'MAC'], rows, align, paint)
+}
+
+/** packets: forwarded, passed to the kernel, and every drop by name with what it means. */
+function packets(status: Status, paint: Paint): string[] {
+  const meanings: Readonly<Record<string, { readonly verdict: string; readonly meaning: string }>> = outcomes
+  const counted = Object.entries(status.outcomes).map(([name, count]) => ({
+    name,
+    count: BigInt(count),
+    verdict: meanings[name]?.verdict,
+    meaning: meanings[name]?.meaning ?? '',
+  }))
+  const sum = (verdict: string) =>
+    counted.filter((each) => each.verdict === verdict).reduce((total, { count }) => total + count, 0n)
+  const drops = counted.filter(({ verdict, count }) => verdict === 'drop' && count > 0n)
+  const totals = `packets  ${countText(sum('tx'))} forwarded, ${countText(sum('pass'))} left to the kernel, ${countText(sum('drop'))} dropped`
+  const rows = drops.map(({ name, count, meaning }) => [name, countText(count), meaning])
+  const heads = ['DROPPED', 'PACKETS', 'MEANING']
+  return ['', totals, ...(rows.length > 0 ? section(heads, rows, ['left', 'right', 'left'], paint) : [])]
+}
+
+function section(
+  heads: readonly string[],
+  rows: readonly (readonly string[])[],
+  align: readonly Align[],
+  paint: Paint,
+): string[] {
+  const [head, ...body] = table([heads, ...rows], align)
+  return ['', paint.faint(head!), ...body]
+}
+
+/** timeText: local date and time to the second. */
+function timeText(iso: string): string {
+  const at = new Date(iso)
+  const two = (n: number) => String(n).padStart(2, '0')
+  const date = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`
+  return `${date} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`
+}

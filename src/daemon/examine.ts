@@ -1,0 +1,111 @@
+// What a file that load() accepts would use, and what this machine, if it is one of the file's nodes, has to say
+// to it. What may still come (an interface, a route, an address) is a warning, as `tenbin run` waits for it; what
+// contradicts the file is an error.
+
+import { formatEndpoint, formatIp, parseMac } from '../base/addresses.ts'
+import { TenbinError } from '../base/errors.ts'
+import { toEngineSpec } from '../config/engine-spec.ts'
+import { type DesiredState, heldBy, ONLY_NODE, serviceNic } from '../config/state.ts'
+import type { EngineSpec } from '../engine/engine.ts'
+import { TENBIN_PROTOCOL } from '../netlink/mark.ts'
+import type { Network } from '../netlink/network.ts'
+import type { Problem } from './api-schema.ts'
+import { type Placement, place } from './placement.ts'
+import { preview } from './preview.ts'
+import { problem, problemsOf } from './problem.ts'
+
+/** Uses: what the file would use on a node. */
+export interface Uses {
+  readonly node: string
+  readonly interface: string
+  readonly addresses: readonly string[]
+  readonly services: readonly {
+    readonly name: string
+    readonly listeners: readonly string[]
+    readonly pool: string
+    readonly servers: number
+  }[]
+  readonly listeners: number
+  readonly servers: number
+  readonly instructions: number
+  readonly memoryBytes: number
+}
+
+/** Examination: `isHere`: this machine is the node. */
+export interface Examination {
+  readonly isHere: boolean
+  readonly errors: readonly Problem[]
+  readonly warnings: readonly Problem[]
+  readonly uses: Uses
+  /** listing: the program, one instruction or source line each. */
+  readonly listing: () => readonly string[]
+}
+
+/** examine looks at a file, and at this machine if its network is handed in. `cpus`: possible CPUs. */
+export function examine(desired: DesiredState, network: Network | undefined, cpus: number): Examination {
+  const { placement, problems } = look(desired, network)
+  const node = placement?.node ?? desired.nodes[0]?.name ?? ONLY_NODE
+  const spec = placement?.spec ?? toEngineSpec(desired, node, anyLink(serviceNic(desired, node)))
+  const { instructions, memoryBytes, listing } = preview(spec, cpus)
+  return {
+    listing,
+    isHere: placement !== undefined,
+    errors: problems.filter(({ code }) => !mayStillCome.has(code)),
+    warnings: problems.filter(({ code }) => mayStillCome.has(code)),
+    uses: {
+      node,
+      interface: spec.interface.name,
+      addresses: heldBy(desired, node).map(({ address, prefix }) => `${formatIp(address)}/${prefix}`),
+      services: spec.services.map(({ name, listeners, pool }) => ({
+        name,
+        listeners: listeners.map(formatEndpoint),
+        pool,
+        servers: spec.pools.find((each) => each.name === pool)?.members.length ?? 0,
+      })),
+      listeners: spec.services.reduce((sum, { listeners }) => sum + listeners.length, 0),
+      servers: spec.servers.length,
+      instructions,
+      memoryBytes,
+    },
+  }
+}
+
+const mayStillCome: ReadonlySet<string> = new Set(['NODE_UNKNOWN', 'INTERFACE_MISSING', 'SERVER_UNREACHABLE'])
+
+interface Look {
+  readonly placement?: Placement
+  readonly problems: readonly Problem[]
+}
+
+function look(desired: DesiredState, network: Network | undefined): Look {
+  if (!network) return { problems: [] }
+  const addresses = network.listAddresses()
+  const { nodes } = desired
+  if (nodes.length > 0 && !nodes.some((node) => addresses.some(({ address }) => address === node.address))) {
+    const list = nodes.map(({ name, address }) => `${name} ${formatIp(address)}`).join(', ')
+    return { problems: [problem('NODE_UNKNOWN', `this machine is none of the nodes: ${list}`)] }
+  }
+  try {
+    const placement = place(desired, {
+      links: network.listLinks(),
+      addresses,
+      route: (destination) => network.getRoute(destination),
+      isOwn: (ifindex, address) =>
+        addresses.some(
+          (each) => each.ifindex === ifindex && each.address === address && each.protocol === TENBIN_PROTOCOL,
+        ),
+    })
+    return { placement, problems: [] }
+  } catch (error) {
+    if (!(error instanceof TenbinError)) throw error
+    return { problems: problemsOf(error) }
+  }
+}
+
+/** anyLink stands in for a NIC that is not looked at: only its name is known. */
+export const anyLink = (name: string): EngineSpec['interface'] => ({
+  name,
+  index: 1,
+  mac: parseMac('02:00:00:00:00:01'),
+  mtu: 1500,
+})
