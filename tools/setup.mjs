@@ -1,0 +1,88 @@
+// Sets this machine up for what the caller is about to do: machine fit, npm packages, Debian packages, bpf file system.
+// Its idea: look first (a tenth of a second when all is there), say before what is changed, record it, so that
+// `npm run test:clean` takes exactly that away again. It starts and enables no service and asks nothing.
+
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { mountBpffs } from './setup/bpffs.mjs'
+import { debianPackages, missingPackages } from './setup/debian.mjs'
+import { machineProblems, readMachine, spaceProblem } from './setup/machine.mjs'
+import { npmPackages } from './setup/npm.mjs'
+import { run, SetupError, say } from './setup/process.mjs'
+import { setupFolder } from './setup/record.mjs'
+
+/** labPackages: what a lab needs. */
+export const labPackages = ['iproute2', 'ethtool', 'util-linux', 'procps']
+/** testPackages: what the tests need; user-mode-linux is built for x86-64 only, and its tests say so elsewhere. */
+export const testPackages = [
+  ...labPackages,
+  ...['nginx-light', 'curl', 'wrk', 'tcpdump', 'kmod', 'bpftool'],
+  ...(process.arch === 'x64' ? ['user-mode-linux'] : []),
+]
+/** qemuPackages: what `npm run test:qemu` needs beside the lab's. */
+export const qemuPackages = ['kmod', 'qemu-system-x86', 'busybox-static']
+
+/** MiB that the npm packages and all Debian packages need. */
+const NEEDED_MIB = 700
+
+/** locked keeps two setups of one checkout apart; one whose process is gone holds nothing. @param {() => Promise<void>} work */
+async function locked(work) {
+  const lock = join(setupFolder(), 'lock')
+  const holder = () => {
+    try {
+      return Number(readFileSync(lock, 'utf8'))
+    } catch {
+      return 0
+    }
+  }
+  const alive = (/** @type {number} */ pid) => {
+    try {
+      return pid > 0 && process.kill(pid, 0)
+    } catch {
+      return false
+    }
+  }
+  for (let told = false; ; told = true) {
+    try {
+      writeFileSync(lock, String(process.pid), { flag: 'wx' })
+      break
+    } catch {
+      if (!alive(holder())) rmSync(lock, { force: true })
+      else if (!told) say(`waiting for the setup of process ${holder()}`)
+      await new Promise((resolve) => setTimeout(resolve, 200))
+    }
+  }
+  const unlock = () => rmSync(lock, { force: true })
+  process.on('exit', unlock)
+  try {
+    await work()
+  } finally {
+    process.off('exit', unlock)
+    unlock()
+  }
+}
+
+/** devices: the lab's kind of network, made and gone with its namespace. */
+async function devices() {
+  const script = 'ip link add dev v0 type veth peer name v1 && ip link add dev b0 type bridge'
+  const { status, output } = await run('unshare', ['--net', 'sh', '-c', script])
+  if (status !== 0)
+    throw new SetupError(
+      `this machine cannot make namespaces with veth and bridge devices: ${output.trim()} (kernel: CONFIG_NET_NS, CONFIG_VETH, CONFIG_BRIDGE)`,
+    )
+}
+
+/** setup makes the machine ready, or throws a SetupError that says what is missing. @param {readonly string[]} packages */
+export async function setup(packages) {
+  const machine = readMachine()
+  const problems = machineProblems(machine)
+  if (problems.length > 0) throw new SetupError(problems.join('\ntenbin: '))
+  await locked(async () => {
+    const space = missingPackages(packages).length > 0 ? spaceProblem(machine, NEEDED_MIB) : undefined
+    if (space) throw new SetupError(space)
+    await npmPackages()
+    await debianPackages(packages)
+    await mountBpffs()
+  })
+  await devices()
+}
