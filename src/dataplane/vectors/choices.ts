@@ -11,6 +11,12 @@ const to = (destination: string, port: number, source = 40_000): Parts => ({
 const from = (source: string): Parts => ({ ip: { source } })
 const byAddress = (source: string, server: number) =>
   forwards(`the slot by source address: ${source}`, from(source), { fixture: 'by-address', server })
+const bySize = (source: string, destination: number, server: number) =>
+  forwards(
+    `pools of two sizes: ${source} to port ${destination}`,
+    { ip: { source }, tcp: { destination } },
+    { fixture: 'sizes', service: destination === 443 ? 1 : 0, server },
+  )
 const byPort = (source: number, server: number) =>
   forwards(`the slot by source port: ${source}`, { tcp: { source } }, { fixture: 'by-port', server })
 
@@ -107,6 +113,12 @@ export const choiceVectors: readonly Vector[] = [
   byAddress('141.16.22.200', 1),
   byAddress('0.0.0.0', 1),
   byAddress('255.255.255.255', 1),
+  // word 0xc800000a is 0.78125 of 2^32: slot 797.7 of 1,021, 1592.97 of 2,039
+  bySize('10.0.0.200', 80, 2),
+  bySize('10.0.0.200', 443, 2),
+  bySize('105.224.213.199', 80, 2),
+  bySize('105.224.213.199', 443, 1),
+  bySize('200.0.0.10', 443, 1),
   byPort(0x01c8, 2),
   byPort(0xc801, 1),
   byPort(0xffc8, 1),

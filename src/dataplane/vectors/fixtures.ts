@@ -83,8 +83,8 @@ function fixture({
 }
 
 /** Server 2 in one slot, server 1 in all others. */
-const allBut = (slot: number): Uint32Array => {
-  const words = new Uint32Array(SLOTS).fill(1)
+const allBut = (slot: number, slots = SLOTS): Uint32Array => {
+  const words = new Uint32Array(slots).fill(1)
   words[slot] = 2
   return words
 }
@@ -121,12 +121,18 @@ export const fixtures = {
   nobody: fixture({ pools: [0] }),
   /** The server in the slots has lost its MAC. */
   unusable: fixture({ pools: [3] }),
-  /** The slot's other bits are set: server 1 now, server 2 settled, records. */
-  tracked: fixture({ pools: [((1 << 31) | (2 << 15) | 1) >>> 0] }),
+  /** The slot's other bits are set: server 1 now, server 3 settled, records. */
+  tracked: fixture({ pools: [((1 << 31) | (3 << 15) | 1) >>> 0] }),
   /** The same with bit 30, and with nobody now. */
   left: fixture({ pools: [((1 << 31) | (1 << 30) | (2 << 15)) >>> 0] }),
   /** The hash is the source address as a little-endian word; slot 797 holds server 2. */
   'by-address': fixture({ keys: [0n, 1n << 32n], pools: [allBut(797)] }),
+  /** The same over two pools of different sizes; slot 797 of 1,021 and slot 1,592 of 2,039 hold server 2. */
+  sizes: fixture({
+    listeners: [listener(vip, 80), listener(vip, 443, 1, 1)],
+    keys: [0n, 1n << 32n],
+    pools: [allBut(797), allBut(1_592, 2_039)],
+  }),
   /** The hash is the source port, its low octet first, then zeros; slot 797 holds server 2. */
   'by-port': fixture({
     keys: [0n, 0n, 1n << 48n],
