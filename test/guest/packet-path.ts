@@ -1,0 +1,62 @@
+// The program that runs inside another kernel: what the kernel can do, every golden program through its verifier, every
+// vector through the packet path as that kernel runs it. It reports and does not judge; the host's test does.
+
+import { deepStrictEqual } from 'node:assert'
+import { release } from 'node:os'
+import { layoutOf } from '../../src/dataplane/fill.ts'
+import { fixedKeys, goldenShapes } from '../../src/dataplane/golden-shapes.ts'
+import { packetProgram } from '../../src/dataplane/packet-path.ts'
+import { type FixtureName, fixtures } from '../../src/dataplane/vectors/fixtures.ts'
+import { vectors } from '../../src/dataplane/vectors/vectors.ts'
+import { BpfMap } from '../../src/kernel/map.ts'
+import { probeAll } from '../../src/kernel/probe.ts'
+import { BPF_F_ANY_ALIGNMENT, loadProgram } from '../../src/kernel/program.ts'
+import { KernelPath } from '../path/kernel-path.ts'
+import type { GuestReport } from './report.ts'
+import { writeResult } from './result.ts'
+
+const words = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+/** Loaded with maps of the right size and nothing in them: the verifier does not look inside. */
+function load(name: string): GuestReport['golden'][number] {
+  const shape = goldenShapes[name]!
+  const maps = new Map<string, BpfMap>()
+  try {
+    const { spec } = packetProgram(shape, layoutOf(shape, fixedKeys()).memory)
+    for (const map of spec.maps) maps.set(map.name, BpfMap.create(map))
+    const { program, loadMs } = loadProgram({ ...spec, flags: spec.flags | BPF_F_ANY_ALIGNMENT }, maps)
+    using owned = program
+    return { name, loadMs, instructions: owned.info.instructions, jitedBytes: owned.info.jitedBytes }
+  } catch (error) {
+    return { name, refused: words(error) }
+  } finally {
+    for (const map of maps.values()) map[Symbol.dispose]()
+  }
+}
+
+function runVectors(): GuestReport['vectors'] {
+  const paths = new Map<FixtureName, KernelPath>()
+  const failed: { name: string; why: string }[] = []
+  let passed = 0
+  for (const { name, fixture, frame, expected, modelOnly } of vectors) {
+    if (modelOnly !== undefined) continue
+    try {
+      const path = paths.get(fixture) ?? new KernelPath(fixtures[fixture], { anyAlignment: true })
+      paths.set(fixture, path)
+      deepStrictEqual(path.run(frame), { ...expected, frame: new Uint8Array(expected.frame) })
+      passed++
+    } catch (error) {
+      failed.push({ name, why: words(error) })
+    }
+  }
+  for (const path of paths.values()) path[Symbol.dispose]()
+  return { passed, failed }
+}
+
+const missing = Object.entries(probeAll()).flatMap(([feature, probe]) => (probe.ok ? [] : [feature]))
+writeResult({
+  kernel: release(),
+  missing,
+  golden: Object.keys(goldenShapes).map(load),
+  vectors: runVectors(),
+} satisfies GuestReport)

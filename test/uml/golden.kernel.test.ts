@@ -1,0 +1,42 @@
+// Every golden program and every vector on Linux 6.1, the oldest kernel that tenbin runs on.
+
+import assert from 'node:assert/strict'
+import { before, describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { goldenShapes } from '../../src/dataplane/golden-shapes.ts'
+import { vectors } from '../../src/dataplane/vectors/vectors.ts'
+import { findings, type GuestReport } from '../guest/report.ts'
+import { runInUml, whyNoUml } from './run-in-uml.ts'
+
+const script = fileURLToPath(new URL('../guest/packet-path.ts', import.meta.url))
+
+describe('on Linux 6.1', { skip: whyNoUml() ?? false }, () => {
+  let report: GuestReport
+
+  before(async () => {
+    const { output, result, status } = await runInUml({ script, timeoutMs: 200_000 })
+    assert.equal(status, 0, output)
+    report = result as GuestReport
+  })
+
+  test('the kernel is of the series that is the floor', () => {
+    assert.match(report.kernel, /^6\.1\./)
+  })
+
+  test('nothing that tenbin needs is missing, and only the JIT is', () => {
+    assert.deepEqual(report.missing, ['jit'])
+  })
+
+  test('every golden program passes the verifier', () => {
+    assert.deepEqual(
+      report.golden.map(({ name }) => name),
+      Object.keys(goldenShapes),
+    )
+    assert.deepEqual(findings({ ...report, vectors: { passed: 0, failed: [] } }), [])
+  })
+
+  test('every vector leaves as it does in the model', () => {
+    assert.deepEqual(findings({ ...report, golden: [] }), [])
+    assert.equal(report.vectors.passed, vectors.filter(({ modelOnly }) => modelOnly === undefined).length)
+  })
+})
