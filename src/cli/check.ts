@@ -1,9 +1,11 @@
 // tenbin check: whether a file can be used, and what it would use. Everything wrong with the file is found without
 // this machine; if this machine is one of its nodes, what the machine lacks is said too.
 
+import { ConfigError } from '../config/config-error.ts'
 import { load } from '../config/load.ts'
+import type { DesiredState } from '../config/state.ts'
 import type { Examination } from '../daemon/examine.ts'
-import { problemText } from '../daemon/problem.ts'
+import { problemsOf, problemText } from '../daemon/problem.ts'
 import { type CommandSpec, jsonOption } from './command.ts'
 import { type Context, exitCodes } from './context.ts'
 import { bytesText, countText, table, wrap } from './table.ts'
@@ -14,7 +16,7 @@ export const checkCommand: CommandSpec = {
   details: [
     'Errors are printed as FILE:LINE:COLUMN: MESSAGE. What this machine lacks, an interface or a route to a server,',
     'is printed as a warning where it may still come, and as an error where it contradicts the file.',
-  ].join('\n'),
+  ].join(' '),
   arguments: { file: 'the file to check' },
   options: [{ flags: '--file-only', text: 'do not look at this machine' }, jsonOption],
   examples: [
@@ -24,7 +26,8 @@ export const checkCommand: CommandSpec = {
   exits: { no: 'the file has errors' },
   run: async (context, { args, options }) => {
     const file = args[0]!
-    const desired = load(file)
+    const desired = loadOrTell(context, file, options.json === true)
+    if (!desired) return exitCodes.no
     const [{ examine }, { openMachineNetwork }, { possibleCpus }] = await Promise.all([
       import('../daemon/examine.ts'),
       import('../daemon/machine-network.ts'),
@@ -37,6 +40,19 @@ export const checkCommand: CommandSpec = {
     else tell(context, file, examination)
     return errors.length === 0 ? exitCodes.done : exitCodes.no
   },
+}
+
+/** loadOrTell: the file's errors are this command's answer, not its failure. */
+function loadOrTell(context: Context, file: string, json: boolean): DesiredState | undefined {
+  try {
+    return load(file)
+  } catch (error) {
+    if (!(error instanceof ConfigError) || error.findings.length === 0) throw error
+    const errors = problemsOf(error)
+    if (json) context.out(JSON.stringify({ ok: false, file, errors, warnings: [] }))
+    else for (const each of errors) context.out(problemText(each))
+    return undefined
+  }
 }
 
 function tell({ out, paint }: Context, file: string, { errors, warnings, uses, isHere }: Examination): void {

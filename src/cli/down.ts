@@ -10,7 +10,7 @@ export const downCommand: CommandSpec = {
   details: [
     'Works with the daemon dead and may be repeated. Refuses while the daemon runs: stop that first. Addresses that',
     'were there before tenbin stay. The hash key stays, so that the same file forwards as before.',
-  ].join('\n'),
+  ].join(' '),
   options: [
     ...instanceOptions,
     { flags: '--force', text: 'also if its addresses are recorded in another network namespace' },

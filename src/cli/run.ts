@@ -11,7 +11,7 @@ export const runCommand: CommandSpec = {
   details: [
     'SIGHUP applies a changed file; one with errors changes nothing. SIGTERM and SIGINT end the daemon and leave',
     'forwarding with the last view: `tenbin down` removes it. An interface that comes late is waited for.',
-  ].join('\n'),
+  ].join(' '),
   options: [
     { flags: '-c, --config <file>', text: 'the file that says what to balance', required: true },
     ...instanceOptions,

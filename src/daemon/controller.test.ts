@@ -1,124 +1,9 @@
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
-import { setImmediate as turn } from 'node:timers/promises'
 import { formatIp, parseIp, parseIp4, parseMac } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
-import { load } from '../config/load.ts'
-import type { Reader } from '../config/reader.ts'
-import { FakeNetwork } from '../netlink/fake.ts'
-import type { Link } from '../netlink/links.ts'
-import { Controller } from './controller.ts'
-import { FakePacketPath } from './fake-packet-path.ts'
-import { openLog } from './log.ts'
+import { FILE, fileText, World } from './fake-world.ts'
 import { Problems } from './problem.ts'
-import { emptyRecord, type Record } from './record.ts'
-
-const FILE = '/etc/tenbin/tenbin.yaml'
-
-/** file: the text of a tenbin.yaml with `servers` servers and the listeners given. */
-const file = ({
-  servers = 2,
-  listen = '10.0.0.100:80',
-  ips = '10.0.0.100/24',
-  nic = 'eth0',
-  more = '',
-} = {}) => `
-nodes: { lb1: 10.0.0.2, lb2: 10.0.0.3 }
-interfaces: { lan: ${nic} }
-addresses: { front: { on: lan, ips: [${ips}] } }
-servers: { web1..${servers}: 10.0.0.11..${10 + servers} }
-services:
-  www: { listen: [${listen}], servers: web1..${servers}, check: none }
-${more}`
-
-/** World: a machine with eth0 and web servers, a file, and a daemon that a test starts and kills. */
-class World {
-  readonly network = new FakeNetwork()
-  packetPath = new FakePacketPath()
-  record: Record = emptyRecord
-  text = file()
-  logged: string[] = []
-  kept: BigUint64Array | undefined
-  readonly eth0: Link
-  #controller: Controller | undefined
-
-  constructor() {
-    this.eth0 = this.network.addLink({ name: 'eth0', mac: parseMac('02:00:0a:00:00:02') })
-    this.address('10.0.0.2/24')
-    for (const host of [11, 12, 13]) this.host(`10.0.0.${host}`, `02:00:0a:00:00:${host}`)
-  }
-
-  get controller(): Controller {
-    return this.#controller!
-  }
-
-  address(text: string, link = this.eth0, protocol = 0): void {
-    const [address, prefix] = text.split('/')
-    this.network.addAddress({
-      ifindex: link.index,
-      address: parseIp(address!),
-      prefix: Number(prefix),
-      protocol,
-    })
-  }
-
-  host(address: string, mac: string | undefined, link = this.eth0): void {
-    this.network.setHost(link.index, parseIp(address), mac === undefined ? undefined : parseMac(mac))
-  }
-
-  /** held: the addresses on the machine, as text. */
-  get held(): string[] {
-    return this.network.listAddresses().map(({ address, prefix, ifindex }) => {
-      const name = this.network.getLink(ifindex)!.name
-      return `${formatIp(address)}/${prefix} ${name}`
-    })
-  }
-
-  make(): Controller {
-    const reader: Reader = { read: () => Buffer.from(this.text), list: () => [] }
-    this.#controller = new Controller({
-      instance: 'test',
-      file: FILE,
-      load: (path) => load(path, reader),
-      network: this.network,
-      packetPath: this.packetPath,
-      store: {
-        read: () => this.record,
-        write: (record) => {
-          this.record = record
-        },
-      },
-      keepKeys: (keys) => {
-        this.kept = keys
-      },
-      log: openLog({ level: 'debug', pretty: false, colour: false, write: (line) => this.logged.push(line) }),
-      now: () => new Date('2024-01-02T03:04:05Z'),
-      settleMs: 50,
-      promote: (_, body) => body(),
-    })
-    return this.#controller
-  }
-
-  async start(): Promise<Controller> {
-    const controller = this.make()
-    await controller.start()
-    return controller
-  }
-
-  /** settle lets events arrive and everything that follows from them happen. */
-  async settle(): Promise<void> {
-    for (let i = 0; i < 5; i++) {
-      await turn()
-      await this.#controller?.idle()
-    }
-  }
-
-  /** kill ends the daemon without a chance to do anything. */
-  kill(): void {
-    this.#controller?.[Symbol.dispose]()
-    this.logged = []
-  }
-}
 
 let world = new World()
 afterEach(() => {
@@ -127,7 +12,6 @@ afterEach(() => {
 })
 
 const mac = (text: string) => ({ mac: parseMac(text) })
-const problemCodes = async () => (await world.controller.status()).problems.map(({ code }) => code)
 
 test('a start resolves the servers, attaches the packet path, then adds the service addresses', async () => {
   const order: string[] = []
@@ -169,7 +53,7 @@ test('status says what is, with counters that do not fit a JSON number', async (
 test('a file with errors changes nothing and every finding is told with its place', async () => {
   const controller = await world.start()
   const before = [...world.packetPath.calls]
-  world.text = file({ listen: '10.0.0.100:0', more: 'colour: red\n' })
+  world.text = fileText({ listen: '10.0.0.100:0', more: 'colour: red\n' })
   await assert.rejects(
     controller.reload('test'),
     (e) => e instanceof TenbinError && e.code === 'CONFIG_INVALID',
@@ -193,7 +77,7 @@ test('a file with errors changes nothing and every finding is told with its plac
 
 test('a reload adds what is new before it takes away what is old', async () => {
   const controller = await world.start()
-  world.text = file({ ips: '10.0.0.101/24', listen: '10.0.0.101:80', servers: 3 })
+  world.text = fileText({ ips: '10.0.0.101/24', listen: '10.0.0.101:80', servers: 3 })
   const answer = await controller.reload('test')
   assert.equal(answer.change, 'replaced')
   assert.deepEqual(world.held, ['10.0.0.2/24 eth0', '10.0.0.101/24 eth0'])
@@ -206,9 +90,9 @@ test('a reload adds what is new before it takes away what is old', async () => {
 })
 
 test('servers that leave the file are no longer looked after', async () => {
-  world.text = file({ servers: 3 })
+  world.text = fileText({ servers: 3 })
   const controller = await world.start()
-  world.text = file({ servers: 2 })
+  world.text = fileText({ servers: 2 })
   await controller.reload('test')
   await world.settle()
   const managed = world.network.listNeighbours(world.eth0.index).filter(({ isManaged }) => isManaged)
@@ -218,7 +102,7 @@ test('servers that leave the file are no longer looked after', async () => {
 test('when the packet path refuses, what ran before still runs, and new servers are forgotten again', async () => {
   const controller = await world.start()
   world.packetPath.refusal = new TenbinError('NOT_PERMITTED', 'load program')
-  world.text = file({ servers: 3, ips: '10.0.0.101/24', listen: '10.0.0.101:80' })
+  world.text = fileText({ servers: 3, ips: '10.0.0.101/24', listen: '10.0.0.101:80' })
   await assert.rejects(
     controller.reload('test'),
     (e) => e instanceof TenbinError && e.code === 'NOT_PERMITTED',
@@ -234,7 +118,7 @@ test('when an address cannot be added, the packet path goes back to what it did'
   world.network.addAddress = () => {
     throw new TenbinError('NOT_PERMITTED', 'add address')
   }
-  world.text = file({ ips: '10.0.0.100/24, 10.0.0.101/24', listen: '10.0.0.101:80' })
+  world.text = fileText({ ips: '10.0.0.100/24, 10.0.0.101/24', listen: '10.0.0.101:80' })
   await assert.rejects(
     controller.reload('test'),
     (e) => e instanceof TenbinError && e.code === 'NOT_PERMITTED',
@@ -250,7 +134,7 @@ test('an address that was there before is used, never taken away', async () => {
   world.address('10.0.0.100/24')
   const controller = await world.start()
   assert.deepEqual((await controller.status()).addresses[0]?.owned, false)
-  world.text = file({ ips: '10.0.0.101/24', listen: '10.0.0.101:80' })
+  world.text = fileText({ ips: '10.0.0.101/24', listen: '10.0.0.101:80' })
   await controller.reload('test')
   assert.deepEqual(world.held, ['10.0.0.2/24 eth0', '10.0.0.100/24 eth0', '10.0.0.101/24 eth0'])
 })
@@ -263,7 +147,7 @@ test('an address that was found with another prefix length is left as it is', as
 
 test('a changed prefix length replaces an address of our own', async () => {
   const controller = await world.start()
-  world.text = file({ ips: '10.0.0.100/25' })
+  world.text = fileText({ ips: '10.0.0.100/25' })
   await controller.reload('test')
   assert.deepEqual(world.held, ['10.0.0.2/24 eth0', '10.0.0.100/25 eth0'])
 })
@@ -285,7 +169,7 @@ test('the daemon dies and a new one knows which addresses are its own', async ()
   await world.start()
   world.kill()
   assert.deepEqual(world.held, ['10.0.0.2/24 eth0', '10.0.0.100/24 eth0'])
-  world.text = file({ ips: '10.0.0.101/24', listen: '10.0.0.101:80' })
+  world.text = fileText({ ips: '10.0.0.101/24', listen: '10.0.0.101:80' })
   const controller = await world.start()
   assert.deepEqual(world.held, ['10.0.0.2/24 eth0', '10.0.0.101/24 eth0'])
   assert.equal((await controller.status()).addresses[0]?.owned, true)
@@ -295,7 +179,7 @@ test('a service address on another interface is refused, not stolen', async () =
   const eth1 = world.network.addLink({ name: 'eth1', mac: parseMac('02:00:0a:00:00:03') })
   world.address('10.0.0.101/24', eth1)
   const controller = await world.start()
-  world.text = file({ ips: '10.0.0.100/24, 10.0.0.101/24' })
+  world.text = fileText({ ips: '10.0.0.100/24, 10.0.0.101/24' })
   await assert.rejects(
     controller.reload('test'),
     (e) => e instanceof Problems && e.code === 'ADDRESS_ELSEWHERE' && e.message.includes('10.0.0.101'),
@@ -305,7 +189,7 @@ test('a service address on another interface is refused, not stolen', async () =
 
 test('a reload that names an interface which is not there changes nothing and names those that are', async () => {
   const controller = await world.start()
-  world.text = file({ nic: 'eth7' })
+  world.text = fileText({ nic: 'eth7' })
   await assert.rejects(
     controller.reload('test'),
     (e) => e instanceof TenbinError && e.code === 'INTERFACE_MISSING' && /eth7.*eth0/.test(e.message),
@@ -316,7 +200,7 @@ test('a reload that names an interface which is not there changes nothing and na
 
 test('loopback cannot carry service addresses', async () => {
   const controller = await world.start()
-  world.text = file({ nic: 'lo' })
+  world.text = fileText({ nic: 'lo' })
   await assert.rejects(
     controller.reload('test'),
     (e) => e instanceof TenbinError && e.code === 'INTERFACE_UNSUITABLE',
@@ -329,7 +213,7 @@ test('a reload to another interface moves addresses and neighbours there', async
   for (const host of [11, 12]) world.host(`10.0.0.${host}`, `02:00:0a:00:00:${host}`, eth1)
   world.network.removeAddress({ ifindex: world.eth0.index, address: parseIp('10.0.0.2'), prefix: 24 })
   world.address('10.0.0.2/24', eth1)
-  world.text = file({ nic: 'eth1' })
+  world.text = fileText({ nic: 'eth1' })
   await controller.reload('test')
   assert.deepEqual(world.held.sort(), ['10.0.0.100/24 eth1', '10.0.0.2/24 eth1'])
   assert.deepEqual(world.record.links, [eth1.index])
@@ -358,14 +242,14 @@ test('an interface that comes late is waited for by name, then used', async () =
   world.host('10.0.0.12', '02:00:0a:00:00:12', eth0)
   await world.settle()
   assert.equal((await controller.status()).state, 'forwarding')
-  assert.deepEqual(await problemCodes(), [])
+  assert.deepEqual(await world.problemCodes(), [])
   assert.ok(world.logged.some((line) => line.includes('over: ')))
 })
 
 test('a machine that is none of the nodes waits and says which addresses it looks for', async () => {
-  world.text = file().replace('lb1: 10.0.0.2', 'lb1: 10.0.0.4')
+  world.text = fileText().replace('lb1: 10.0.0.2', 'lb1: 10.0.0.4')
   await world.start()
-  assert.deepEqual(await problemCodes(), ['NODE_UNKNOWN'])
+  assert.deepEqual(await world.problemCodes(), ['NODE_UNKNOWN'])
   world.address('10.0.0.3/24')
   await world.settle()
   assert.equal((await world.controller.status()).node, 'lb2')
@@ -379,7 +263,7 @@ test('a machine that is none of the nodes waits and says which addresses it look
 test('a machine that is two of the nodes is refused', async () => {
   world.address('10.0.0.3/24')
   await world.start()
-  assert.deepEqual(await problemCodes(), ['NODE_AMBIGUOUS'])
+  assert.deepEqual(await world.problemCodes(), ['NODE_AMBIGUOUS'])
 })
 
 test('a file with errors at the start is thrown with all findings and touches nothing', async () => {
@@ -423,119 +307,4 @@ services: { www: { listen: [10.0.0.100:80], servers: [far, aside, me, near], che
     assert.match(e.problems[2]!.message, /me 10\.0\.0\.2 is this machine/)
     return true
   })
-})
-
-test('a server that answers late, moves, falls silent and returns is followed', async () => {
-  world.host('10.0.0.12', undefined)
-  await world.start()
-  assert.equal(world.packetPath.neighbours.has('web2'), false)
-  world.packetPath.calls.length = 0
-  world.host('10.0.0.12', '02:00:0a:00:00:99')
-  await world.settle()
-  world.host('10.0.0.12', '02:00:0a:00:00:98')
-  await world.settle()
-  world.host('10.0.0.12', undefined)
-  world.network.timeOut()
-  await world.settle()
-  world.host('10.0.0.12', '02:00:0a:00:00:98')
-  await world.settle()
-  assert.deepEqual(world.packetPath.calls, [
-    'web2 02:00:0a:00:00:99',
-    'web2 02:00:0a:00:00:98',
-    'web2 neighbour FAILED: no answer to ARP',
-    'web2 02:00:0a:00:00:98',
-  ])
-})
-
-test('a carrier that is lost for a moment takes no server out', async () => {
-  const controller = await world.start()
-  world.packetPath.calls.length = 0
-  world.network.changeLink(world.eth0.index, { isLowerUp: false })
-  await world.settle()
-  assert.deepEqual(await problemCodes(), ['INTERFACE_DOWN'])
-  assert.equal((await controller.status()).interface?.up, false)
-  world.network.changeLink(world.eth0.index, { isLowerUp: true })
-  await world.settle()
-  assert.deepEqual(world.packetPath.calls, [])
-  assert.deepEqual(await problemCodes(), [])
-})
-
-test('a machine that loses its route for a moment goes on with the MACs it knows, and says so', async () => {
-  await world.start()
-  world.packetPath.calls.length = 0
-  world.network.removeAddress({ ifindex: world.eth0.index, address: parseIp('10.0.0.2'), prefix: 24 })
-  world.network.removeAddress({ ifindex: world.eth0.index, address: parseIp('10.0.0.100'), prefix: 24 })
-  const { addAddress } = world.network
-  world.network.addAddress = () => {
-    throw new TenbinError('NOT_PERMITTED', 'add address')
-  }
-  await world.settle()
-  assert.deepEqual(await problemCodes(), ['SERVER_DOUBTFUL', 'SERVER_DOUBTFUL', 'NOT_PERMITTED'])
-  world.network.addAddress = addAddress
-  world.address('10.0.0.2/24')
-  await world.settle()
-  assert.deepEqual(await problemCodes(), [])
-  assert.deepEqual(world.packetPath.calls, [])
-})
-
-test('a changed MAC or MTU of the interface is applied', async () => {
-  await world.start()
-  world.network.changeLink(world.eth0.index, { mac: parseMac('02:00:0a:00:00:77') })
-  await world.settle()
-  assert.equal(world.packetPath.spec?.interface.mac, '02:00:0a:00:00:77')
-  world.network.changeLink(world.eth0.index, { mtu: 9000 })
-  await world.settle()
-  assert.equal(world.packetPath.spec?.interface.mtu, 9000)
-  assert.equal(world.packetPath.generation, 3)
-})
-
-test('an interface that goes and comes back with another index is taken up again', async () => {
-  await world.start()
-  world.network.removeLink(world.eth0.index)
-  await world.settle()
-  assert.deepEqual(await problemCodes(), ['INTERFACE_MISSING'])
-  const again = world.network.addLink({ name: 'eth0', mac: parseMac('02:00:0a:00:00:02') })
-  world.address('10.0.0.2/24', again)
-  for (const host of [11, 12]) world.host(`10.0.0.${host}`, `02:00:0a:00:00:${host}`, again)
-  await world.settle()
-  assert.equal(world.packetPath.spec?.interface.index, again.index)
-  assert.deepEqual(world.held, ['10.0.0.2/24 eth0', '10.0.0.100/24 eth0'])
-  assert.deepEqual(world.record.links, [again.index])
-  assert.deepEqual(
-    world.record.addresses.map(({ ifindex }) => ifindex),
-    [again.index],
-  )
-  assert.deepEqual(await problemCodes(), [])
-})
-
-test('the timer repairs what the kernel lost without an event', async () => {
-  const controller = await world.start()
-  world.packetPath.drifted = ['the link was detached']
-  await controller.tick()
-  assert.equal(world.packetPath.generation, 2)
-  assert.ok(world.logged.some((line) => line.includes('applied again: the link was detached')))
-  await controller.tick()
-  assert.equal(world.packetPath.generation, 2)
-})
-
-test('a problem is logged when it begins and when it is over, not in between', async () => {
-  const controller = await world.start()
-  world.network.changeLink(world.eth0.index, { isUp: false })
-  await world.settle()
-  for (let i = 0; i < 3; i++) await controller.tick()
-  world.network.changeLink(world.eth0.index, { isUp: true })
-  await world.settle()
-  const about = world.logged.filter((line) => line.includes('is down or has no carrier'))
-  assert.equal(about.length, 2)
-})
-
-test('reloads and repairs that come at once are done one after another', async () => {
-  const controller = await world.start()
-  world.text = file({ servers: 3 })
-  const [first, , second] = await Promise.all([
-    controller.reload('one'),
-    controller.tick(),
-    controller.reload('two'),
-  ])
-  assert.equal(first.generation + 1, second.generation)
 })

@@ -13,19 +13,16 @@ import type { Network } from '../netlink/network.ts'
 import type { Operations } from './api-routes.ts'
 import type { ListingAnswer, Problem, ReloadAnswer, Status, TraceAnswer } from './api-schema.ts'
 import type { Log } from './log.ts'
+import { leaveOtherLinks, recordLink } from './managed-links.ts'
 import { OpenProblems } from './open-problems.ts'
-import { type EthernetLink, findLink, type Placement, place, specLink } from './placement.ts'
+import { findLink, linkChanges, type Placement, place, specLink, summaryOf } from './placement.ts'
 import type { PacketPath } from './ports.ts'
 import { Problems, problem, problemsOf, problemText } from './problem.ts'
+import type { RecordStore } from './record.ts'
 import { nothingRuns, type Running, runningStatus } from './running.ts'
 import { Serial } from './serial.ts'
-import { releaseNeighbours, type Server, ServerNeighbours } from './server-neighbours.ts'
-import {
-  ownedText,
-  type PromoteSecondaries,
-  type RecordStore,
-  ServiceAddresses,
-} from './service-addresses.ts'
+import { type Server, ServerNeighbours } from './server-neighbours.ts'
+import { ownedText, type PromoteSecondaries, ServiceAddresses, settleAddresses } from './service-addresses.ts'
 import { version } from './version.ts'
 
 /** ControllerOptions: the outside world, handed in. The controller disposes of none of it. */
@@ -202,10 +199,10 @@ export class Controller implements Operations, Disposable {
   }
 
   async #apply(desired: DesiredState, cause: string): Promise<Applied> {
-    const { file, keepKeys, now, packetPath } = this.#options
+    const { file, keepKeys, network, now, packetPath, store } = this.#options
     const before = this.#running
     const placement = this.#place(desired)
-    this.#recordLink(placement.link.index)
+    recordLink(store, placement.link.index)
     const prepared = await this.#neighbours.prepare(placement.link.name, placement.spec.servers)
     let applied: Applied
     try {
@@ -218,10 +215,10 @@ export class Controller implements Operations, Disposable {
     prepared.commit()
     this.#running = { desired, placement, appliedAt: now() }
     this.#waiting = undefined
-    this.#tellApplied(applied, `applied ${file}: ${summary(placement)}`, cause)
+    this.#tellApplied(applied, `applied ${file}: ${summaryOf(placement)}`, cause)
     keepKeys(packetPath.keys)
-    this.#problems.set(this.#repairAddresses(this.#running, cause))
-    this.#leaveOtherLinks(placement.link.index)
+    this.#problems.set(this.#settleAddresses(this.#running, cause))
+    leaveOtherLinks(store, network, placement.link.index)
     return applied
   }
 
@@ -238,18 +235,18 @@ export class Controller implements Operations, Disposable {
   }
 
   #repair(running: Running, cause: string): Problem[] {
-    const { network, packetPath } = this.#options
+    const { network, packetPath, store } = this.#options
     const { name } = running.placement.link
     const link = findLink(name, network.listLinks())
     const why = [...linkChanges(running.placement.link, link), ...packetPath.drift()]
     let current = running
     if (why.length > 0) {
       const spec = { ...running.placement.spec, interface: specLink(link) }
-      this.#recordLink(link.index)
+      recordLink(store, link.index)
       const applied = packetPath.apply(spec, this.#neighbours.view)
       current = { ...running, placement: { ...running.placement, link, spec } }
       this.#running = current
-      this.#leaveOtherLinks(link.index)
+      leaveOtherLinks(store, network, link.index)
       this.#tellApplied(applied, `applied again: ${why.join('; ')}`, cause)
     }
     this.#neighbours.resync()
@@ -259,45 +256,11 @@ export class Controller implements Operations, Disposable {
       .map(({ server, why }) =>
         problem('SERVER_DOUBTFUL', `server ${server.name} ${formatIp(server.address)}: ${why}`),
       )
-    return [...down, ...(down.length > 0 ? [] : doubts), ...this.#repairAddresses(current, cause)]
+    return [...down, ...(down.length > 0 ? [] : doubts), ...this.#settleAddresses(current, cause)]
   }
 
-  /** #repairAddresses puts back what is missing and removes what is ours and no longer wanted. */
-  #repairAddresses({ placement: { link, held } }: Running, cause: string): Problem[] {
-    const { log } = this.#options
-    const problems: Problem[] = []
-    const attempt = (step: () => void) => {
-      try {
-        step()
-      } catch (error) {
-        problems.push(...problemsOf(error))
-      }
-    }
-    attempt(() => this.#addresses.prune())
-    attempt(() => {
-      for (const owned of this.#addresses.add(link, held)) log.info({ cause }, `added ${ownedText(owned)}`)
-    })
-    attempt(() => {
-      const strays = this.#addresses.strays(link, held)
-      for (const owned of this.#addresses.remove(strays)) log.info({ cause }, `removed ${ownedText(owned)}`)
-    })
-    return problems
-  }
-
-  /** #recordLink: this NIC's neighbour entries are ours, beside those recorded before. */
-  #recordLink(index: number): void {
-    const { store } = this.#options
-    const record = store.read()
-    if (!record.links.includes(index)) store.write({ ...record, links: [...record.links, index] })
-  }
-
-  /** #leaveOtherLinks: what was ours on other NICs than this one is given up. */
-  #leaveOtherLinks(index: number): void {
-    const { network, store } = this.#options
-    const record = store.read()
-    const others = record.links.filter((each) => each !== index)
-    for (const other of others) releaseNeighbours(network, other)
-    if (others.length > 0) store.write({ ...record, links: [index] })
+  #settleAddresses({ placement: { link, held } }: Running, cause: string): Problem[] {
+    return settleAddresses(this.#addresses, link, held, (text) => this.#options.log.info({ cause }, text))
   }
 
   #tellApplied(
@@ -330,16 +293,4 @@ export class Controller implements Operations, Disposable {
     this.#isPoked = true
     void this.verify('network')
   }
-}
-
-const summary = ({ node, link, spec }: Placement): string =>
-  `${spec.services.length} services, ${spec.servers.length} servers, node ${node}, ${link.name}`
-
-/** linkChanges: how the NIC differs from the one that was applied to. */
-function linkChanges(before: EthernetLink, now: EthernetLink): string[] {
-  const changes: string[] = []
-  if (now.index !== before.index) changes.push(`${now.name} was made anew`)
-  if (now.mac !== before.mac) changes.push(`${now.name} has MAC ${now.mac} instead of ${before.mac}`)
-  if (now.mtu !== before.mtu) changes.push(`${now.name} has MTU ${now.mtu} instead of ${before.mtu}`)
-  return changes
 }

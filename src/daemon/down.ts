@@ -9,9 +9,9 @@ import type { Network } from '../netlink/network.ts'
 import { socketAnswers } from './api-server.ts'
 import type { Instance } from './instance.ts'
 import { lockInstance } from './lock.ts'
+import { leaveOtherLinks } from './managed-links.ts'
 import { permitted, permittedLater } from './permitted.ts'
-import { readRecord, recordedElsewhere, writeRecord } from './record.ts'
-import { releaseNeighbours } from './server-neighbours.ts'
+import { recordedElsewhere, recordStore } from './record.ts'
 import { ownedText, type PromoteSecondaries, ServiceAddresses } from './service-addresses.ts'
 
 /** DownOptions: `force`: also when the instance's record is of another network namespace. */
@@ -37,16 +37,11 @@ export async function takeDown(options: DownOptions): Promise<string[]> {
     const detail = `it added addresses in network namespace ${namespace}, not in this one`
     throw new TenbinError('NAMESPACE_OTHER', `down ${instance.name}`, { detail })
   }
-  const store = {
-    read: () => readRecord(instance.record),
-    write: (record: Parameters<typeof writeRecord>[1]) =>
-      permitted('write record', () => writeRecord(instance.record, record)),
-  }
+  const store = recordStore(instance.record)
   const addresses = new ServiceAddresses(network, store, options.promote)
   const done = addresses.remove(addresses.own()).map((owned) => `address ${ownedText(owned)}`)
   done.push(...downPacketPath(instance.name))
-  const links = store.read().links.filter((ifindex) => network.getLink(ifindex))
-  const released = links.reduce((sum, ifindex) => sum + releaseNeighbours(network, ifindex), 0)
+  const released = leaveOtherLinks(store, network)
   if (released > 0) done.push(`${released} neighbour ${released === 1 ? 'entry' : 'entries'}`)
   permitted('down', () => {
     rmSync(instance.runDir, { recursive: true, force: true })

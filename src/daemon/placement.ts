@@ -109,3 +109,16 @@ function serverOffLink(
 
 const contains = ({ address, prefix }: HeldAddress, other: number): boolean =>
   prefix < 32 && prefix > 0 && (address ^ other) >>> (32 - prefix) === 0
+
+/** summaryOf: a placement in a line. */
+export const summaryOf = ({ node, link, spec }: Placement): string =>
+  `${spec.services.length} services, ${spec.servers.length} servers, node ${node}, ${link.name}`
+
+/** linkChanges: how the NIC differs from the one that was applied to, in sentences. */
+export function linkChanges(before: EthernetLink, now: EthernetLink): string[] {
+  const changes: string[] = []
+  if (now.index !== before.index) changes.push(`${now.name} was made anew`)
+  if (now.mac !== before.mac) changes.push(`${now.name} has MAC ${now.mac} instead of ${before.mac}`)
+  if (now.mtu !== before.mtu) changes.push(`${now.name} has MTU ${now.mtu} instead of ${before.mtu}`)
+  return changes
+}

@@ -7,6 +7,7 @@ import { readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { z } from 'zod'
 import { formatIp, type Ip, parseIp } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
+import { permitted } from './permitted.ts'
 import { readIfThere, writePrivate } from './private-file.ts'
 
 /** Owned: an address that this instance put on an interface. */
@@ -21,6 +22,12 @@ export interface Owned {
 export interface Record {
   readonly addresses: readonly Owned[]
   readonly links: readonly number[]
+}
+
+/** RecordStore: where the record is kept. */
+export interface RecordStore {
+  read(): Record
+  write(record: Record): void
 }
 
 export const emptyRecord: Record = { addresses: [], links: [] }
@@ -79,6 +86,12 @@ export function writeRecord(path: string, record: Record, world = thisWorld()): 
   })
   writePrivate(path, `${JSON.stringify(file, null, 2)}\n`)
 }
+
+/** recordStore keeps the record in a file. Throws RUN_STATE_UNREADABLE, NOT_PERMITTED. */
+export const recordStore = (path: string): RecordStore => ({
+  read: () => readRecord(path),
+  write: (record) => permitted('write record', () => writeRecord(path, record)),
+})
 
 /** thisWorld names the boot and the network namespace that this process lives in. */
 export function thisWorld(): string {

@@ -16,9 +16,8 @@ import { keepHashKeys, readHashKeys } from './hash-keys.ts'
 import type { Instance } from './instance.ts'
 import { lockInstance } from './lock.ts'
 import type { Log } from './log.ts'
-import { permitted } from './permitted.ts'
 import type { OpenPacketPath } from './ports.ts'
-import { readRecord, writeRecord } from './record.ts'
+import { recordStore } from './record.ts'
 import { version } from './version.ts'
 
 /** RunOptions: `file` is resolved against the working directory once, at the start. */
@@ -46,11 +45,7 @@ export async function runDaemon({ instance, file, log }: RunOptions, ports: RunP
   await using cleanup = new Cleanup()
   const lock = await lockInstance(instance)
   cleanup.defer(() => lock[Symbol.asyncDispose]())
-  const store = {
-    read: () => readRecord(instance.record),
-    write: (record: Parameters<typeof writeRecord>[1]) =>
-      permitted('write record', () => writeRecord(instance.record, record)),
-  }
+  const store = recordStore(instance.record)
   store.write(store.read())
   const keys = openKeys(instance, log)
   const network = cleanup.use(ports.openNetwork())

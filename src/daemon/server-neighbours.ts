@@ -160,9 +160,3 @@ export class ServerNeighbours implements Disposable {
 }
 
 const addressesOf = (servers: readonly Server[]): Ip4[] => servers.map(({ address }) => address)
-
-/** releaseNeighbours lets go of every neighbour entry on a NIC that tenbin made the kernel keep; how many. */
-export const releaseNeighbours = (network: Network, ifindex: number): number =>
-  network
-    .listNeighbours(ifindex)
-    .filter(({ isManaged, address }) => isManaged && network.unmanageNeighbour(ifindex, address)).length

@@ -10,13 +10,9 @@ import type { InterfaceAddress } from '../netlink/addresses.ts'
 import type { Link } from '../netlink/links.ts'
 import { TENBIN_PROTOCOL } from '../netlink/mark.ts'
 import type { Network } from '../netlink/network.ts'
-import type { Owned, Record } from './record.ts'
-
-/** RecordStore: where the record is kept. */
-export interface RecordStore {
-  read(): Record
-  write(record: Record): void
-}
+import type { Problem } from './api-schema.ts'
+import { problemsOf } from './problem.ts'
+import type { Owned, RecordStore } from './record.ts'
 
 /** Wanted: an address and its prefix length. */
 export interface Wanted {
@@ -141,6 +137,37 @@ function carriesOthers({ address, prefix, isSecondary }: InterfaceAddress, all: 
       each.prefix === prefix &&
       network(each.address) === network(address),
   )
+}
+
+/**
+ * settleAddresses puts on the NIC what is missing and takes off what is ours and not wanted; `tell` hears of each.
+ * What fails does not hold up the rest and is returned.
+ */
+export function settleAddresses(
+  addresses: ServiceAddresses,
+  link: Link,
+  wanted: readonly Wanted[],
+  tell: (text: string) => void,
+): Problem[] {
+  const problems: Problem[] = []
+  const steps = [
+    () => addresses.prune(),
+    () => {
+      for (const owned of addresses.add(link, wanted)) tell(`added ${ownedText(owned)}`)
+    },
+    () => {
+      for (const owned of addresses.remove(addresses.strays(link, wanted)))
+        tell(`removed ${ownedText(owned)}`)
+    },
+  ]
+  for (const step of steps) {
+    try {
+      step()
+    } catch (error) {
+      problems.push(...problemsOf(error))
+    }
+  }
+  return problems
 }
 
 /** ownedText: 192.0.2.1/24 on eth0. */

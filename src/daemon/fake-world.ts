@@ -1,0 +1,124 @@
+// World: a machine in memory, with one NIC, web servers that answer ARP, a file, and a daemon's controller that a
+// test starts and kills. The network is netlink's fake, the packet path ours; nothing else is pretended.
+
+import { setImmediate as turn } from 'node:timers/promises'
+import { formatIp, parseIp, parseMac } from '../base/addresses.ts'
+import { load } from '../config/load.ts'
+import type { Reader } from '../config/reader.ts'
+import { FakeNetwork } from '../netlink/fake.ts'
+import type { Link } from '../netlink/links.ts'
+import { Controller } from './controller.ts'
+import { FakePacketPath } from './fake-packet-path.ts'
+import { openLog } from './log.ts'
+import { emptyRecord, type Record } from './record.ts'
+
+export const FILE = '/etc/tenbin/tenbin.yaml'
+
+/** fileText: the text of a tenbin.yaml with `servers` servers and the listeners given. */
+export const fileText = ({
+  servers = 2,
+  listen = '10.0.0.100:80',
+  ips = '10.0.0.100/24',
+  nic = 'eth0',
+  more = '',
+} = {}) => `
+nodes: { lb1: 10.0.0.2, lb2: 10.0.0.3 }
+interfaces: { lan: ${nic} }
+addresses: { front: { on: lan, ips: [${ips}] } }
+servers: { web1..${servers}: 10.0.0.11..${10 + servers} }
+services:
+  www: { listen: [${listen}], servers: web1..${servers}, check: none }
+${more}`
+
+export class World {
+  readonly network = new FakeNetwork()
+  packetPath = new FakePacketPath()
+  record: Record = emptyRecord
+  text = fileText()
+  logged: string[] = []
+  kept: BigUint64Array | undefined
+  readonly eth0: Link
+  #controller: Controller | undefined
+
+  constructor() {
+    this.eth0 = this.network.addLink({ name: 'eth0', mac: parseMac('02:00:0a:00:00:02') })
+    this.address('10.0.0.2/24')
+    for (const host of [11, 12, 13]) this.host(`10.0.0.${host}`, `02:00:0a:00:00:${host}`)
+  }
+
+  get controller(): Controller {
+    return this.#controller!
+  }
+
+  address(text: string, link = this.eth0, protocol = 0): void {
+    const [address, prefix] = text.split('/')
+    this.network.addAddress({
+      ifindex: link.index,
+      address: parseIp(address!),
+      prefix: Number(prefix),
+      protocol,
+    })
+  }
+
+  host(address: string, mac: string | undefined, link = this.eth0): void {
+    this.network.setHost(link.index, parseIp(address), mac === undefined ? undefined : parseMac(mac))
+  }
+
+  /** held: the addresses on the machine, as text. */
+  get held(): string[] {
+    return this.network.listAddresses().map(({ address, prefix, ifindex }) => {
+      const name = this.network.getLink(ifindex)!.name
+      return `${formatIp(address)}/${prefix} ${name}`
+    })
+  }
+
+  make(): Controller {
+    const reader: Reader = { read: () => Buffer.from(this.text), list: () => [] }
+    this.#controller = new Controller({
+      instance: 'test',
+      file: FILE,
+      load: (path) => load(path, reader),
+      network: this.network,
+      packetPath: this.packetPath,
+      store: {
+        read: () => this.record,
+        write: (record) => {
+          this.record = record
+        },
+      },
+      keepKeys: (keys) => {
+        this.kept = keys
+      },
+      log: openLog({ level: 'debug', pretty: false, colour: false, write: (line) => this.logged.push(line) }),
+      now: () => new Date('2024-01-02T03:04:05Z'),
+      settleMs: 50,
+      promote: (_, body) => body(),
+    })
+    return this.#controller
+  }
+
+  async start(): Promise<Controller> {
+    const controller = this.make()
+    await controller.start()
+    return controller
+  }
+
+  /** problemCodes: what status says is wrong. */
+  async problemCodes(): Promise<string[]> {
+    return (await this.controller.status()).problems.map(({ code }) => code)
+  }
+
+  /** settle lets events arrive and everything that follows from them happen. */
+  async settle(): Promise<void> {
+    for (let i = 0; i < 5; i++) {
+      await turn()
+      await this.#controller?.idle()
+    }
+  }
+
+  /** kill ends the daemon without a chance to do anything. */
+  kill(): void {
+    this.#controller?.[Symbol.dispose]()
+    this.logged = []
+  }
+}
