@@ -75,13 +75,19 @@ export interface NewAddress {
   readonly protocol?: number
 }
 
-/** listAddresses: of all interfaces, or of the one with this index; IPv4 first. */
-export const listAddresses = (netlink: Netlink, ifindex?: number): InterfaceAddress[] =>
-  [AF_INET, AF_INET6]
-    .flatMap((family) => netlink.dump('list addresses', RTM_GETADDR, header(family, 0, ifindex ?? 0)))
-    .map(({ payload }) => decodeAddress(payload))
-    .filter((address) => address !== undefined)
-    .filter((address) => ifindex === undefined || address.ifindex === ifindex)
+/** listAddresses: of all interfaces, or of the one with this index; IPv4 first. An interface that is gone has none. */
+export function listAddresses(netlink: Netlink, ifindex?: number): InterfaceAddress[] {
+  try {
+    return [AF_INET, AF_INET6]
+      .flatMap((family) => netlink.dump('list addresses', RTM_GETADDR, header(family, 0, ifindex ?? 0)))
+      .map(({ payload }) => decodeAddress(payload))
+      .filter((address) => address !== undefined)
+      .filter((address) => ifindex === undefined || address.ifindex === ifindex)
+  } catch (error) {
+    if (isErrno(error, 'ENODEV')) return []
+    throw error
+  }
+}
 
 /**
  * addAddress gives an address to an interface. Throws NetlinkError, with errno EEXIST where the interface
