@@ -1,0 +1,163 @@
+// The demo: what tenbin does, in half a minute, on a network inside this machine. Its steps are real and so are its
+// numbers: the client counts what it sent and what came back, and nothing is repeated or left out. It is good when
+// every request was answered and every server had some; it removes the lab, unless it is asked to leave it up.
+
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Status } from '../daemon/api-schema.ts'
+import { Balancer } from './balancer.ts'
+import { countText } from './chart.ts'
+import { DemoScreen } from './demo-screen.ts'
+import { Lab } from './held-lab.ts'
+import { interruptible } from './interruptible.ts'
+import { labFile, SERVICE_PORT } from './lab-file.ts'
+import type { LabOutput } from './terminal.ts'
+import { nodesOf } from './topology.ts'
+import type { TrafficCounts } from './traffic.ts'
+import { TrafficClient } from './traffic-client.ts'
+
+/** LabDemoOptions: `ask`: a person is there to answer yes or no; `nsPerPacket`: measures the program's own cost. */
+export interface LabDemoOptions {
+  readonly name?: string
+  readonly servers?: number
+  /** Requests a second; absent = 400. */
+  readonly ratePerSecond?: number
+  /** How long the longest step looks at the traffic, in ms; absent = 4000. The others take half of it. */
+  readonly lookMs?: number
+  readonly out: LabOutput
+  readonly ask?: (question: string, signal: AbortSignal) => Promise<boolean>
+  readonly nsPerPacket?: (status: Status) => Promise<number>
+}
+
+/** LabDemoResult: `problems`: why it was not good, in sentences; none = good. */
+export interface LabDemoResult {
+  readonly sent: number
+  readonly answered: number
+  readonly failed: number
+  readonly perServer: Readonly<Record<string, number>>
+  readonly problems: readonly string[]
+}
+
+/** labDemo runs the demo. Throws what Lab.hold and Balancer throw, and LAB_INTERRUPTED; the lab is gone then. */
+export async function labDemo(options: LabDemoOptions): Promise<LabDemoResult> {
+  const { result, isKept } = await interruptible((signal) => demo(options, signal))
+  // Said when it is true: demo() has ended, and with it the lab.
+  if (!isKept) options.out.write('\n   The lab is removed, nothing of it is left.\n\n')
+  return result
+}
+
+async function demo(options: LabDemoOptions, signal: AbortSignal) {
+  const { out, ratePerSecond = 400, lookMs = 4000, ask, nsPerPacket } = options
+  const startedAt = performance.now()
+  await using lab = await Lab.hold({
+    ...(options.name && { name: options.name }),
+    ...(options.servers && { servers: options.servers }),
+  })
+  signal.throwIfAborted()
+  await lab.startWebServers()
+  const { topology } = lab
+  const servers = nodesOf(topology, 'server').map(({ name }) => name)
+  const service = topology.serviceAddresses[0]!
+  const screen = new DemoScreen(out, servers)
+
+  screen.opening(topology, (performance.now() - startedAt) / 1000)
+  signal.throwIfAborted()
+
+  const balancer = new Balancer(lab)
+  balancer.write(labFile(topology))
+  screen.step('One short file says what to balance')
+  screen.block(balancer.text())
+  const status = await balancer.start()
+  screen.step('tenbin made an XDP program for exactly this file and loaded it into the kernel')
+  screen.program(status, await nsPerPacket?.(status))
+  signal.throwIfAborted()
+
+  const client = nodesOf(topology, 'client')[0]!.namespace
+  await using traffic = await TrafficClient.start(client, {
+    address: service,
+    port: SERVICE_PORT,
+    ratePerSecond,
+  })
+  const look = async (ms: number) => {
+    const since = traffic.counts
+    traffic.onCounts = (now) => screen.progress(now)
+    await delay(ms, undefined, { signal })
+    traffic.onCounts = () => undefined
+    screen.result(since, traffic.counts)
+  }
+
+  screen.step(`HTTP from the client to ${service}: every request is a new TCP connection`)
+  traffic.resume()
+  await look(lookMs)
+
+  const leaving = servers[Math.floor(servers.length / 2)]!
+  if (servers.length > 1) {
+    screen.step(`${leaving} leaves the file, tenbin reloads it`)
+    await change(balancer, traffic, screen, labFile(topology, [leaving]))
+    await look(lookMs / 2)
+    screen.step(`${leaving} comes back`)
+    await change(balancer, traffic, screen, labFile(topology))
+    await look(lookMs / 2)
+  }
+
+  screen.step('The daemon is killed (SIGKILL) while requests come in')
+  const before = traffic.counts
+  const killed = await balancer.kill()
+  await delay(lookMs / 4, undefined, { signal })
+  const alone = traffic.counts
+  screen.say(`Process ${killed.pid} is dead. The program in the kernel goes on: ${between(before, alone)}.`)
+  const restartedAt = performance.now()
+  const after = await balancer.start()
+  const seconds = ((performance.now() - restartedAt) / 1000).toFixed(1)
+  screen.say(
+    `Process ${after.pid} took it over after ${seconds} s: ${between(alone, traffic.counts)} meanwhile.`,
+  )
+  await look(lookMs / 2)
+
+  const counts = await traffic.stop()
+  const result = judge(counts, servers)
+  screen.summary(counts, result.problems)
+  signal.throwIfAborted()
+  const isKept = (await ask?.('Leave the lab up, to look around in it? [y/N] ', signal)) ?? false
+  if (isKept) {
+    lab.keep()
+    screen.kept(topology)
+  }
+  return { result, isKept }
+}
+
+/**
+ * change applies another file. Without connection tracking a connection that is open at the moment in which its
+ * server changes would break, so the client begins none for that moment; the pause is shown.
+ */
+async function change(
+  balancer: Balancer,
+  traffic: TrafficClient,
+  screen: DemoScreen,
+  text: string,
+): Promise<void> {
+  screen.difference(balancer.text(), text)
+  await traffic.pause()
+  const pausedAt = performance.now()
+  balancer.write(text)
+  const status = await balancer.reload()
+  traffic.resume()
+  screen.reloaded(status, performance.now() - pausedAt)
+}
+
+function judge(counts: TrafficCounts, servers: readonly string[]): LabDemoResult {
+  const { sent, answered, failed } = counts
+  const perServer = Object.fromEntries(servers.map((name) => [name, counts.perServer[name] ?? 0]))
+  const reasons = Object.entries(counts.reasons).map(([reason, count]) => `${reason} ${count}`)
+  const strangers = Object.keys(counts.perServer).filter((name) => !servers.includes(name))
+  const problems = [
+    ...(failed > 0
+      ? [`${countText(failed)} of ${countText(sent)} requests failed: ${reasons.join(', ')}`]
+      : []),
+    ...servers.filter((name) => perServer[name] === 0).map((name) => `${name} got no request`),
+    ...strangers.map((name) => `an answer came from "${name}", which is no server`),
+  ]
+  return { sent, answered, failed, perServer, problems }
+}
+
+const between = (from: TrafficCounts, to: TrafficCounts): string =>
+  `${countText(to.answered - from.answered)} requests answered, ${countText(to.failed - from.failed)} failed`

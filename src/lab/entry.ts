@@ -1,0 +1,34 @@
+// How the lab starts other processes of this tenbin. Each process of its own has an entry file, NAME.ts beside this file,
+// or NAME.js beside it once built; the running file's own name tells which of the two it is.
+
+import { extname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Command } from './run.ts'
+
+/** EntryName: the entry files; the build makes one output file of each *-process.ts, beside its other output. */
+export type EntryName = 'web-process' | 'traffic-process'
+
+const isSource = extname(fileURLToPath(import.meta.url)) === '.ts'
+const place = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+const node = (): [string, ...string[]] => [
+  process.execPath,
+  ...(isSource ? ['--import', import.meta.resolve('tsx')] : []),
+]
+
+/** entryCommand: the command that runs an entry with `options` as its only argument, in JSON. */
+export const entryCommand = (name: EntryName, options: unknown): Command => [
+  ...node(),
+  '--max-old-space-size=128',
+  place(`./${name}.${isSource ? 'ts' : 'js'}`),
+  JSON.stringify(options),
+]
+
+/** BIN: the folder of the executable. */
+export const BIN = place(isSource ? '../../bin' : '../bin')
+
+/** tenbinCommand: the command that runs this very tenbin: its sources, or what was built. */
+export const tenbinCommand = (args: readonly string[]): Command => [
+  ...node(),
+  place(isSource ? '../cli/main.ts' : './tenbin.js'),
+  ...args,
+]

@@ -1,0 +1,229 @@
+// The lab's commands: up, status, shell, down. Each takes plain options and says what it does to a LabOutput, so that
+// the command line (or a test) only calls them. A command that needs one lab and is given no name takes the one there is.
+
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { TenbinError } from '../base/errors.ts'
+import { Balancer } from './balancer.ts'
+import { BIN } from './entry.ts'
+import { Lab, requireRoot } from './held-lab.ts'
+import { interruptible } from './interruptible.ts'
+import { labFile, SERVICE_PORT } from './lab-file.ts'
+import { locked } from './lock.ts'
+import { picture } from './picture.ts'
+import { isAlive } from './processes.ts'
+import { wipe } from './remove.ts'
+import { type Command, spawnIn } from './run.ts'
+import { isLeftover, type LabState, labDirectory, labNames, labNamespaces, recall } from './state.ts'
+import { type LabOutput, paintOf } from './terminal.ts'
+import { checkLabName, findNode, instanceName, type LabRole, nodesOf, SWITCH } from './topology.ts'
+
+/** LabUpOptions: `name`: absent = the first free of lab, lab2...; `servers`: 1..50, absent = 4. */
+export interface LabUpOptions {
+  readonly name?: string
+  readonly servers?: number
+  readonly out: LabOutput
+}
+
+/** LabView: what there is of one lab, for people and programs. */
+export interface LabView {
+  readonly name: string
+  /** `held`: a command that runs (a demo, a test) has it; `leftover`: nobody has, the next command removes it. */
+  readonly phase: 'up' | 'held' | 'leftover'
+  readonly createdAt: string
+  readonly directory: string
+  readonly service: string
+  readonly nodes: readonly {
+    readonly name: string
+    readonly role: LabRole
+    readonly address: string
+    readonly namespace: string
+  }[]
+  readonly processes: readonly {
+    readonly what: string
+    readonly node: string
+    readonly pid: number
+    readonly running: boolean
+  }[]
+}
+
+/** labUp makes a lab with tenbin forwarding in it, and leaves it up. Throws what Lab.hold and Balancer.start throw. */
+export function labUp({ out, ...options }: LabUpOptions): Promise<LabView> {
+  return interruptible(async (signal) => {
+    await using lab = await Lab.hold(options)
+    signal.throwIfAborted()
+    await lab.startWebServers()
+    const balancer = new Balancer(lab)
+    balancer.write(labFile(lab.topology))
+    signal.throwIfAborted()
+    await balancer.start()
+    signal.throwIfAborted()
+    lab.keep()
+    out.write(welcome(lab.state, out))
+    return view(lab.state)
+  })
+}
+
+/** labStatus: all labs, or the one called `name`. Throws LAB_UNKNOWN. */
+export function labStatus({
+  name,
+  out,
+}: {
+  readonly name?: string
+  readonly out: LabOutput
+}): readonly LabView[] {
+  const states = name === undefined ? labNames().flatMap((lab) => recall(lab) ?? []) : [known(name)]
+  const views = states.map(view)
+  if (views.length === 0) out.write('There is no lab. `tenbin lab up` makes one.\n')
+  for (const one of views) out.write(describe(one, out))
+  return views
+}
+
+/** labDown removes a lab and everything of it. Throws LAB_UNKNOWN, LAB_AMBIGUOUS, LAB_IN_USE, NOT_PERMITTED. */
+export async function labDown({
+  name,
+  out,
+}: {
+  readonly name?: string
+  readonly out: LabOutput
+}): Promise<string> {
+  requireRoot()
+  if (name !== undefined) checkLabName(name)
+  return locked(async () => {
+    // A name is enough to clean: what is left of a lab may be its namespaces only.
+    const lost = name !== undefined && !labNames().includes(name) && labNamespaces(name).length > 0
+    const lab = lost ? name : theOne(name, ({ phase }) => phase === 'up').topology.lab
+    const state = lost ? undefined : recall(lab)
+    if (state?.phase === 'held' && !isLeftover(state)) {
+      const detail = `process ${state.owner.pid} holds lab ${lab}`
+      throw new TenbinError('LAB_IN_USE', 'lab down', { detail })
+    }
+    await wipe(lab)
+    out.write(`Lab ${lab} is removed.\n`)
+    return lab
+  })
+}
+
+/** LabShellOptions: `command`: run this instead of an interactive bash. `node`: any node, or "switch". */
+export interface LabShellOptions {
+  readonly name?: string
+  readonly node: string
+  readonly command?: Command
+}
+
+/** labShell runs bash (or a command) in a node, on this process's own stdio; resolves with its exit status. */
+export async function labShell({ name, node, command }: LabShellOptions): Promise<number> {
+  requireRoot()
+  const { topology } = theOne(name, () => true)
+  const { namespace } = findNode(topology, node)
+  const wanted = command ?? (['bash', '--rcfile', shellFile(topology.lab, node), '-i'] as const)
+  // Ctrl-C is for the command, not for what waits for it.
+  const ignore = () => undefined
+  process.on('SIGINT', ignore)
+  try {
+    return await new Promise((resolve, reject) => {
+      const child = spawnIn(namespace, wanted, {
+        stdio: 'inherit',
+        env: { ...process.env, TENBIN_LAB: topology.lab },
+      })
+      child.on('error', reject)
+      child.on('close', (status, signal) => resolve(signal === null ? (status ?? 1) : 1))
+    })
+  } finally {
+    process.off('SIGINT', ignore)
+  }
+}
+
+/** shellFile writes what an interactive bash in a node reads: whose shell it is, and which tenbin it talks to. */
+function shellFile(lab: string, node: string): string {
+  const directory = labDirectory(lab)
+  const path = join(directory, `${node}.bashrc`)
+  const places = `--instance ${instanceName(lab, 'lb1')} --run-dir ${directory}`
+  const lines = [
+    '[ -f ~/.bashrc ] && . ~/.bashrc',
+    `PATH=${BIN}:$PATH`,
+    `PS1='[${lab}:${node}] \\w\\$ '`,
+    'tenbin() {',
+    '  case "$1" in',
+    `    status | trace | down | debug) command tenbin "$@" ${places} ;;`,
+    '    *) command tenbin "$@" ;;',
+    '  esac',
+    '}',
+  ]
+  writeFileSync(path, `${lines.join('\n')}\n`)
+  return path
+}
+
+function known(name: string): LabState {
+  checkLabName(name)
+  const state = recall(name)
+  if (state) return state
+  throw new TenbinError('LAB_UNKNOWN', `lab ${name}`, { detail: `there is no lab called ${name}` })
+}
+
+/** theOne: the lab called `name`; without a name the only one there is, or the only one that is `preferred`. */
+function theOne(name: string | undefined, preferred: (state: LabState) => boolean): LabState {
+  if (name !== undefined) return known(name)
+  const all = labNames().flatMap((lab) => recall(lab) ?? [])
+  const wanted = all.filter(preferred)
+  const [first, second] = wanted.length > 0 ? wanted : all
+  if (!first) throw new TenbinError('LAB_UNKNOWN', 'lab', { detail: 'there is no lab' })
+  if (!second) return first
+  const names = all.map(({ topology }) => topology.lab).join(', ')
+  throw new TenbinError('LAB_AMBIGUOUS', 'lab', { detail: `there are several labs: ${names}` })
+}
+
+function view(state: LabState): LabView {
+  const { topology, processes, createdAt } = state
+  return {
+    name: topology.lab,
+    phase: isLeftover(state) ? 'leftover' : state.phase,
+    createdAt,
+    directory: labDirectory(topology.lab),
+    service: `${topology.serviceAddresses[0]}:${SERVICE_PORT}`,
+    nodes: topology.nodes.map(({ name, role, address, namespace }) => ({ name, role, address, namespace })),
+    processes: processes.map((one) => ({
+      what: one.what,
+      node: one.node,
+      pid: one.pid,
+      running: isAlive(one),
+    })),
+  }
+}
+
+function describe(lab: LabView, out: LabOutput): string {
+  const paint = paintOf(out)
+  const phase = lab.phase === 'up' ? paint.good('up') : paint.bad(lab.phase)
+  const nodes = lab.nodes.map(
+    (node) =>
+      `  ${node.name.padEnd(9)} ${node.role.padEnd(9)} ${node.address.padEnd(12)} ${paint.faint(node.namespace)}`,
+  )
+  const processes = lab.processes.map(
+    ({ what, node, pid, running }) =>
+      `  ${what} on ${node}: ${running ? `process ${pid}` : paint.bad('not running')}`,
+  )
+  return `${[`${paint.strong(lab.name)}: ${phase}, service ${lab.service}, files in ${lab.directory}`, ...nodes, ...processes].join('\n')}\n`
+}
+
+function welcome({ topology }: LabState, out: LabOutput): string {
+  const paint = paintOf(out)
+  const { lab } = topology
+  const named = lab === 'lab' ? '' : ` --name ${lab}`
+  const [service] = topology.serviceAddresses
+  const hints: readonly (readonly [string, string])[] = [
+    [`tenbin lab shell${named} client`, `then: curl http://${service}/`],
+    [`tenbin lab shell${named} lb1`, 'then: tenbin status'],
+    [`tenbin lab shell${named} ${SWITCH}`, `then: tcpdump -ni ${nodesOf(topology, 'client')[0]!.name}`],
+    [`tenbin lab down${named}`, 'removes everything'],
+  ]
+  const lines = [
+    '',
+    ...picture(topology, out.columns, paint),
+    '',
+    `Lab ${paint.strong(lab)} is up: ${service}:${SERVICE_PORT} is balanced by tenbin on lb1.`,
+    '',
+    ...hints.map(([command, text]) => `  ${command.padEnd(32)} ${paint.faint(text)}`),
+    '',
+  ]
+  return `${lines.join('\n')}\n`
+}

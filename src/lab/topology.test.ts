@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { TenbinError } from '../base/errors.ts'
+import { findNode, labTopology, MAX_SERVERS, namespacesOf, nodesOf } from './topology.ts'
+
+const code = (run: () => unknown): string => {
+  try {
+    run()
+  } catch (error) {
+    if (error instanceof TenbinError) return error.code
+    throw error
+  }
+  return 'none'
+}
+
+test('a lab has one client, one balancer and four servers unless asked otherwise', () => {
+  const topology = labTopology('lab')
+  assert.deepEqual(
+    topology.nodes.map(({ name, address }) => `${name} ${address}`),
+    [
+      'client 10.0.0.200',
+      'lb1 10.0.0.2',
+      'web01 10.0.0.11',
+      'web02 10.0.0.12',
+      'web03 10.0.0.13',
+      'web04 10.0.0.14',
+    ],
+  )
+  assert.deepEqual(topology.serviceAddresses, ['10.0.0.100'])
+  assert.equal(topology.switch.flooding, false)
+})
+
+test('the largest lab has no address, MAC, namespace or name twice, and names fit an interface name', () => {
+  const topology = labTopology('abcdefghijkl', {
+    servers: MAX_SERVERS,
+    balancers: 8,
+    clients: 50,
+    services: 99,
+  })
+  const unique = (values: readonly string[]) => assert.equal(new Set(values).size, values.length)
+  unique([...topology.nodes.map(({ address }) => address), ...topology.serviceAddresses])
+  unique(topology.nodes.map(({ mac }) => mac))
+  unique(topology.nodes.map(({ name }) => name))
+  unique(namespacesOf(topology))
+  for (const { name, mac } of topology.nodes) {
+    assert.ok(Buffer.byteLength(name) <= 15, name)
+    assert.match(mac, /^02(:[0-9a-f]{2}){5}$/)
+  }
+})
+
+test('a MAC holds the four bytes of its address', () => {
+  assert.equal(nodesOf(labTopology('lab'), 'server')[1]!.mac, '02:00:0a:00:00:0c')
+})
+
+test('no lab has a namespace of another, even where one name begins with the other', () => {
+  const both = [...namespacesOf(labTopology('lab')), ...namespacesOf(labTopology('lab2', { servers: 50 }))]
+  assert.equal(new Set(both).size, both.length)
+})
+
+test('what cannot be made is refused as LAB_OPTION_INVALID', () => {
+  for (const servers of [0, -1, 51, 1.5, Number.NaN]) {
+    assert.equal(
+      code(() => labTopology('lab', { servers })),
+      'LAB_OPTION_INVALID',
+      `${servers} servers`,
+    )
+  }
+  for (const name of ['', 'Lab', '1lab', 'a-b', '../x', 'a'.repeat(13)]) {
+    assert.equal(
+      code(() => labTopology(name)),
+      'LAB_OPTION_INVALID',
+      name,
+    )
+  }
+})
+
+test('nodes are found by name, the switch too, and others are LAB_NODE_UNKNOWN', () => {
+  const topology = labTopology('lab')
+  assert.equal(findNode(topology, 'lb1').namespace, 'tenbin-lab-lb1')
+  assert.equal(findNode(topology, 'switch').namespace, 'tenbin-lab-switch')
+  assert.equal(
+    code(() => findNode(topology, 'web99')),
+    'LAB_NODE_UNKNOWN',
+  )
+})

@@ -1,0 +1,128 @@
+// What a lab is made of, as plain data: one switch, clients, nodes that run tenbin ("balancers"), servers, and
+// their names, addresses and MACs. Everything that builds, draws, finds or removes a lab starts from a Topology, and
+// the same options always give the same one. Every lab has a switch of its own, so all labs use the same addresses.
+//
+//   10.0.0.2..9  lb1..lb8      10.0.0.11..60  web01..web50      10.0.0.100..  services      10.0.0.200..  clients
+
+import { TenbinError } from '../base/errors.ts'
+
+export type LabRole = 'client' | 'balancer' | 'server'
+
+/** LabNode: a machine of the lab: a network namespace with lo and eth0. */
+export interface LabNode {
+  readonly name: string
+  readonly role: LabRole
+  /** The namespace's name: /run/netns/<namespace>. */
+  readonly namespace: string
+  /** On eth0, within PREFIX_LENGTH. */
+  readonly address: string
+  /** Of eth0: 02:00 and the four bytes of the address, so that captures read easily. */
+  readonly mac: string
+}
+
+/** Topology: a lab, described. The switch's port to a node has the node's name. */
+export interface Topology {
+  readonly lab: string
+  readonly switch: { readonly namespace: string; readonly flooding: boolean }
+  /** Clients, then balancers, then servers. Names are unique. */
+  readonly nodes: readonly LabNode[]
+  /** Servers hold them on lo and never answer ARP for them; a balancer's daemon puts them on its eth0. */
+  readonly serviceAddresses: readonly string[]
+}
+
+/** TopologyOptions: how many of each; `flooding`: the switch learns nothing and sends every frame everywhere. */
+export interface TopologyOptions {
+  readonly servers?: number
+  readonly balancers?: number
+  readonly clients?: number
+  readonly services?: number
+  readonly flooding?: boolean
+}
+
+export const SUBNET = '10.0.0.0/24'
+export const PREFIX_LENGTH = 24
+export const MAX_SERVERS = 50
+export const SWITCH = 'switch'
+
+/** labTopology makes the Topology of the lab called `lab`. Throws LAB_OPTION_INVALID. */
+export function labTopology(lab: string, options: TopologyOptions = {}): Topology {
+  checkLabName(lab)
+  const count = (
+    name: keyof TopologyOptions & string,
+    given: number | undefined,
+    usual: number,
+    most: number,
+  ) => {
+    const value = given ?? usual
+    if (Number.isInteger(value) && value >= 1 && value <= most) return value
+    throw new TenbinError('LAB_OPTION_INVALID', 'describe lab', {
+      detail: `${name} must be a whole number from 1 to ${most}, not ${value}`,
+    })
+  }
+  const namespace = (node: string) => `${namespacePrefix(lab)}${node}`
+  const group = (role: LabRole, length: number, firstByte: number, name: (number: number) => string) =>
+    Array.from({ length }, (_, index): LabNode => {
+      const node = name(index + 1)
+      const byte = firstByte + index
+      const mac = `02:00:0a:00:00:${byte.toString(16).padStart(2, '0')}`
+      return { name: node, role, namespace: namespace(node), address: `10.0.0.${byte}`, mac }
+    })
+  return {
+    lab,
+    switch: { namespace: namespace(SWITCH), flooding: options.flooding ?? false },
+    nodes: [
+      ...group('client', count('clients', options.clients, 1, 50), 200, (n) =>
+        n === 1 ? 'client' : `client${n}`,
+      ),
+      ...group('balancer', count('balancers', options.balancers, 1, 8), 2, (n) => `lb${n}`),
+      ...group(
+        'server',
+        count('servers', options.servers, 4, MAX_SERVERS),
+        11,
+        (n) => `web${`${n}`.padStart(2, '0')}`,
+      ),
+    ],
+    serviceAddresses: Array.from(
+      { length: count('services', options.services, 1, 99) },
+      (_, index) => `10.0.0.${100 + index}`,
+    ),
+  }
+}
+
+/** checkLabName: a letter, then up to 11 letters and digits. Throws LAB_OPTION_INVALID. */
+export function checkLabName(lab: string): void {
+  if (/^[a-z][a-z0-9]{0,11}$/.test(lab)) return
+  throw new TenbinError('LAB_OPTION_INVALID', 'describe lab', {
+    detail: `"${lab}" cannot name a lab: use a letter a-z, then up to 11 of a-z and 0-9`,
+  })
+}
+
+/** namespacePrefix: how the names of all of a lab's namespaces begin, and no other lab's. */
+export const namespacePrefix = (lab: string): string => `tenbin-${lab}-`
+
+/** instanceName: the tenbin instance on a node of a lab, and so the name of its pins. */
+export const instanceName = (lab: string, node: string): string => `${lab}-${node}`
+
+/** nodesOf: the nodes of one role, in order. */
+export const nodesOf = (topology: Topology, role: LabRole): readonly LabNode[] =>
+  topology.nodes.filter((node) => node.role === role)
+
+/** namespacesOf: the switch's namespace and those of all nodes. */
+export const namespacesOf = (topology: Topology): readonly string[] => [
+  topology.switch.namespace,
+  ...topology.nodes.map((node) => node.namespace),
+]
+
+/** findNode: a node, or the switch, by name. Throws LAB_NODE_UNKNOWN. */
+export function findNode(
+  topology: Topology,
+  name: string,
+): { readonly name: string; readonly namespace: string } {
+  if (name === SWITCH) return { name, namespace: topology.switch.namespace }
+  const node = topology.nodes.find((candidate) => candidate.name === name)
+  if (node) return node
+  const names = [...topology.nodes.map((candidate) => candidate.name), SWITCH]
+  throw new TenbinError('LAB_NODE_UNKNOWN', `find node ${name}`, {
+    detail: `lab ${topology.lab} has no node "${name}"; it has ${names.join(', ')}`,
+  })
+}

@@ -1,0 +1,128 @@
+// A load generator: real HTTP, every request over a new TCP connection, because a new connection is what a balancer
+// decides on. Requests start at a steady rate as long as no more than `concurrency` are open; one that starts ends in
+// exactly one of two ways, answered or failed, and a failure keeps its reason. It never retries.
+
+import { Agent, get } from 'node:http'
+import { createHistogram } from 'node:perf_hooks'
+
+/** TrafficOptions: where to, and how much. Absent: 500 a second, at most 64 at once, 5 s for an answer. */
+export interface TrafficOptions {
+  readonly address: string
+  readonly port: number
+  readonly path?: string
+  readonly ratePerSecond?: number
+  readonly concurrency?: number
+  readonly timeoutMs?: number
+}
+
+/** TrafficCounts: since the start. sent = answered + failed + open. */
+export interface TrafficCounts {
+  /** Milliseconds since the start. */
+  readonly elapsedMs: number
+  readonly sent: number
+  readonly answered: number
+  readonly failed: number
+  readonly open: number
+  /** Answers by the first line of their body: a server of the lab answers with its name. */
+  readonly perServer: Readonly<Record<string, number>>
+  /** Failures by reason: an errno name, `timeout`, or `status 503`. */
+  readonly reasons: Readonly<Record<string, number>>
+  /** Of answers, from before connect() to the last byte. Absent before the first. */
+  readonly latencyMs?: { readonly p50: number; readonly p99: number; readonly max: number }
+}
+
+const PACE_MS = 5
+
+export class Traffic {
+  readonly #options: Required<TrafficOptions>
+  readonly #agent = new Agent({ keepAlive: false, maxSockets: Infinity })
+  readonly #perServer = new Map<string, number>()
+  readonly #reasons = new Map<string, number>()
+  readonly #latencyUs = createHistogram({ lowest: 1, highest: 60_000_000, figures: 3 })
+  readonly #startedAt = performance.now()
+  #sent = 0
+  #answered = 0
+  #failed = 0
+  #pacer: NodeJS.Timeout | undefined
+  #whenIdle: (() => void)[] = []
+
+  constructor(options: TrafficOptions) {
+    this.#options = { path: '/', ratePerSecond: 500, concurrency: 64, timeoutMs: 5000, ...options }
+  }
+
+  /** resume lets requests start, from now on at the rate; it makes up for no pause. */
+  resume(): void {
+    if (this.#pacer) return
+    let paidUntil = performance.now()
+    const gapMs = 1000 / this.#options.ratePerSecond
+    this.#pacer = setInterval(() => {
+      for (const now = performance.now(); paidUntil + gapMs <= now; paidUntil += gapMs) {
+        if (this.#open < this.#options.concurrency) this.#request()
+      }
+    }, PACE_MS)
+  }
+
+  /** pause starts no more requests; resolves when none is open. */
+  pause(): Promise<void> {
+    clearInterval(this.#pacer)
+    this.#pacer = undefined
+    return this.#open === 0 ? Promise.resolve() : new Promise((resolve) => this.#whenIdle.push(resolve))
+  }
+
+  counts(): TrafficCounts {
+    const at = (percentile: number) => this.#latencyUs.percentile(percentile) / 1000
+    return {
+      elapsedMs: performance.now() - this.#startedAt,
+      sent: this.#sent,
+      answered: this.#answered,
+      failed: this.#failed,
+      open: this.#open,
+      perServer: Object.fromEntries(this.#perServer),
+      reasons: Object.fromEntries(this.#reasons),
+      ...(this.#answered > 0
+        ? { latencyMs: { p50: at(50), p99: at(99), max: this.#latencyUs.max / 1000 } }
+        : {}),
+    }
+  }
+
+  get #open(): number {
+    return this.#sent - this.#answered - this.#failed
+  }
+
+  #request(): void {
+    this.#sent++
+    const { address: host, port, path, timeoutMs } = this.#options
+    const startedAt = performance.now()
+    let settled = false
+    const settle = (reason: string | undefined, server = '') => {
+      if (settled) return
+      settled = true
+      clearTimeout(timer)
+      if (reason === undefined) {
+        this.#answered++
+        this.#perServer.set(server, (this.#perServer.get(server) ?? 0) + 1)
+        this.#latencyUs.record(Math.max(1, Math.round((performance.now() - startedAt) * 1000)))
+      } else {
+        this.#failed++
+        this.#reasons.set(reason, (this.#reasons.get(reason) ?? 0) + 1)
+      }
+      if (this.#open === 0) for (const resolve of this.#whenIdle.splice(0)) resolve()
+    }
+    const request = get({ host, port, path, agent: this.#agent }, (response) => {
+      let body = ''
+      response.setEncoding('utf8')
+      response.on('data', (text: string) => (body += text))
+      response.on('error', (error: NodeJS.ErrnoException) => settle(error.code ?? error.message))
+      response.on('end', () =>
+        response.statusCode === 200
+          ? settle(undefined, body.split('\n')[0])
+          : settle(`status ${response.statusCode}`),
+      )
+    })
+    request.on('error', (error: NodeJS.ErrnoException) => settle(error.code ?? error.message))
+    const timer = setTimeout(() => {
+      settle('timeout')
+      request.destroy()
+    }, timeoutMs)
+  }
+}

@@ -1,0 +1,46 @@
+// The lab's web server: it answers who it is. `/` is its name and a line end, `/who` the same and more as JSON, anything
+// else 404; keep-alive as HTTP/1.1 has it. It keeps nothing but a count of its answers.
+
+import { createServer, type Server } from 'node:http'
+
+/** WhoAnswer: the body of /who. Addresses are as the server sees them: `service` is what the client asked for. */
+export interface WhoAnswer {
+  readonly server: string
+  readonly service: string
+  readonly client: string
+  /** Answers of this server so far, this one included. */
+  readonly answers: number
+}
+
+/** webServer makes the server called `name`; the caller makes it listen. */
+export function webServer(name: string): Server {
+  const plain = Buffer.from(`${name}\n`)
+  let answers = 0
+  return createServer({ keepAliveTimeout: 10_000 }, (request, response) => {
+    answers++
+    const { socket } = request
+    if (request.url === '/') {
+      response.writeHead(200, { 'content-type': 'text/plain', 'content-length': plain.length })
+      response.end(plain)
+    } else if (request.url === '/who') {
+      const who: WhoAnswer = {
+        server: name,
+        service: `${ip4(socket.localAddress)}:${socket.localPort}`,
+        client: `${ip4(socket.remoteAddress)}:${socket.remotePort}`,
+        answers,
+      }
+      const body = `${JSON.stringify(who)}\n`
+      response.writeHead(200, {
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(body),
+      })
+      response.end(body)
+    } else {
+      response.writeHead(404, { 'content-type': 'text/plain' })
+      response.end(`${name} has no ${request.url}\n`)
+    }
+  })
+}
+
+/** ip4: Node listens on both families with one socket, which writes IPv4 addresses as ::ffff:10.0.0.1. */
+const ip4 = (address: string | undefined): string => address?.replace(/^::ffff:/, '') ?? 'unknown'
