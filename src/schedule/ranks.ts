@@ -105,11 +105,11 @@ function firstUp({ owner, second }: Table, slot: number, runners: Runners): numb
 }
 
 /** beats: whether `member` comes before `other` in the slot's race. */
-function beats(table: Table, slot: number, member: number, other: number): boolean {
+function beats({ marks, members }: Table, slot: number, member: number, other: number): boolean {
   const race = raceOf(slot)
-  const time = (m: number) => raceTime(lotOf(race, table.marks[m]!), table.members[m]!.weight)
-  const difference = time(member) - time(other)
-  return difference < 0 || (difference === 0 && member < other)
+  const time = raceTime(lotOf(race, marks[member]!), members[member]!.weight)
+  const otherTime = raceTime(lotOf(race, marks[other]!), members[other]!.weight)
+  return time < otherTime || (time === otherTime && member < other)
 }
 
 /** assign: for each slot the member that is its first rank up, or NOBODY. */
