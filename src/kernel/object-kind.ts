@@ -12,7 +12,9 @@ export type ObjectKind = 'map' | 'program' | 'link'
 const kinds: Readonly<Record<string, ObjectKind>> = {
   'anon_inode:bpf-map': 'map',
   'anon_inode:bpf-prog': 'program',
+  // bpf_link_prime spells it with _, bpf_link_new_fd with -
   'anon_inode:bpf_link': 'link',
+  'anon_inode:bpf-link': 'link',
 }
 
 /** objectKind: undefined for a descriptor that is no BPF object (or BTF). */

@@ -21,7 +21,7 @@ export const FLOOR = '6.1'
 /** Probe: the answer for one feature; `missing` is a sentence. */
 export type Probe =
   | { readonly ok: true; readonly found: string }
-  | { readonly ok: false; readonly missing: string; readonly remedy: string }
+  | { readonly ok: false; readonly missing: string; readonly remedy: string; readonly cause?: unknown }
 
 /** Feature: what is probed. Only `jit` can be missing and tenbin still run, more slowly. */
 export type Feature = keyof typeof trials
@@ -32,6 +32,8 @@ const BPF_F_XDP_HAS_FRAGS = 1 << 5
 const HELPER_JIFFIES64 = 118
 const KERNEL = `use Linux ${FLOOR} or later, built as distributions build it`
 
+const PRIVILEGE = 'run it as root, with CAP_BPF and CAP_NET_ADMIN'
+
 const pass = handCode(...returning(XDP_PASS))
 
 const trial = (
@@ -39,8 +41,12 @@ const trial = (
   { flags = 0, relocations = [] }: Partial<Pick<ProgramSpec, 'flags' | 'relocations'>> = {},
 ): ProgramSpec => ({ name: 'tenbin_probe', code: instructions, relocations, maps: [], flags })
 
-function tryProgram(spec: ProgramSpec): void {
+function tryProgram(spec: ProgramSpec): undefined {
   loadProgram(spec).program[Symbol.dispose]()
+}
+
+function tryCpus(): undefined {
+  possibleCpus()
 }
 
 /** Type 1 is a 32-bit int: header, one type, its name. Documentation/bpf/btf.rst. */
@@ -51,6 +57,10 @@ function smallestBtf(): Buffer {
   for (const [index, word] of words.entries()) blob.writeUInt32LE(word, 4 + index * 4)
   blob.write('int', blob.length - 4)
   return blob
+}
+
+function tryBtf(): undefined {
+  loadBtf(smallestBtf())[Symbol.dispose]()
 }
 
 function tryMemory(): string | undefined {
@@ -100,13 +110,13 @@ export function isAtLeast(found: string, floor: string): boolean {
 interface Trial {
   readonly what: string
   /** Throws, or answers what is missing. */
-  readonly run: () => string | undefined | void
+  readonly run: () => string | undefined
   readonly remedy: string
 }
 
 const trials = {
   kernel: { what: `Linux ${FLOOR} or later`, run: tryFloor, remedy: KERNEL },
-  cpus: { what: 'the number of CPUs', run: () => void possibleCpus(), remedy: 'mount sysfs at /sys' },
+  cpus: { what: 'the number of CPUs', run: tryCpus, remedy: 'mount sysfs at /sys' },
   xdp: { what: 'XDP programs', run: () => tryProgram(trial(pass)), remedy: KERNEL },
   frags: {
     what: 'XDP programs for frames of several pages',
@@ -115,7 +125,7 @@ const trials = {
   },
   link: { what: 'links for XDP programs', run: tryLink, remedy: KERNEL },
   memory: { what: 'memory shared with programs', run: tryMemory, remedy: KERNEL },
-  btf: { what: 'type information', run: () => loadBtf(smallestBtf())[Symbol.dispose](), remedy: KERNEL },
+  btf: { what: 'type information', run: tryBtf, remedy: KERNEL },
   jiffies: {
     what: 'the helper bpf_jiffies64',
     run: () => tryProgram(trial(handCode([0x85, 0, 0, HELPER_JIFFIES64], ...returning(XDP_PASS)))),
@@ -133,13 +143,26 @@ export function probe(feature: Feature): Probe {
   try {
     const missing = run()
     return missing ? { ok: false, missing, remedy } : { ok: true, found: what }
-  } catch (error) {
-    if (!(error instanceof TenbinError)) throw error
-    const denied = isErrno(error, 'EPERM')
-    return { ok: false, missing: `${what}: ${error.message}`, remedy: denied ? 'run it as root' : remedy }
+  } catch (cause) {
+    if (!(cause instanceof TenbinError)) throw cause
+    const missing = `${what}: ${cause.message}`
+    return { ok: false, missing, remedy: isErrno(cause, 'EPERM') ? PRIVILEGE : remedy, cause }
   }
 }
 
 /** probeAll: every feature. */
 export const probeAll = (): Record<Feature, Probe> =>
   Object.fromEntries(features.map((feature) => [feature, probe(feature)])) as Record<Feature, Probe>
+
+/** requireFeatures throws NOT_SUPPORTED for the first that is missing, NOT_PERMITTED where privilege is. */
+export function requireFeatures(
+  wanted: readonly Feature[] = features.filter((feature) => feature !== 'jit'),
+): void {
+  for (const feature of wanted) {
+    const answer = probe(feature)
+    if (answer.ok) continue
+    const { cause, missing, remedy } = answer
+    const code = isErrno(cause, 'EPERM') ? 'NOT_PERMITTED' : 'NOT_SUPPORTED'
+    throw new TenbinError(code, 'look at the kernel', { cause, detail: `${missing}: ${remedy}` })
+  }
+}

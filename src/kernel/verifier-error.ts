@@ -81,7 +81,7 @@ export class VerifierError extends TenbinError {
         : ` (instruction ${instruction}${source?.text ? `: ${source.text}` : ''})`
     super('VERIFIER_REFUSED', `${source ? `${source.file}:${source.line}: ` : ''}load ${spec.name}`, {
       cause,
-      detail: `${sentence}${where}`,
+      detail: `${sentence || 'it gave no reason'}${where}`,
     })
     this.log = log
     this.sentence = sentence
