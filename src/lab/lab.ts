@@ -14,7 +14,16 @@ import { picture } from './picture.ts'
 import { isAlive } from './processes.ts'
 import { wipe } from './remove.ts'
 import { type Command, spawnIn } from './run.ts'
-import { isLeftover, type LabState, labDirectory, labNames, labNamespaces, recall } from './state.ts'
+import {
+  isLeftover,
+  type LabState,
+  labDirectory,
+  labNames,
+  labNamespaces,
+  recall,
+  recallAll,
+  recallReadable,
+} from './state.ts'
 import { type LabOutput, paintOf } from './terminal.ts'
 import { checkLabName, findNode, instanceName, type LabRole, nodesOf, SWITCH } from './topology.ts'
 
@@ -72,7 +81,7 @@ export function labStatus({
   readonly name?: string
   readonly out: LabOutput
 }): readonly LabView[] {
-  const states = name === undefined ? labNames().flatMap((lab) => recall(lab) ?? []) : [known(name)]
+  const states = name === undefined ? recallAll() : [named(name)]
   const views = states.map(view)
   if (views.length === 0) out.write('There is no lab. `tenbin lab up` makes one.\n')
   for (const one of views) out.write(describe(one, out))
@@ -90,10 +99,10 @@ export async function labDown({
   requireRoot()
   if (name !== undefined) checkLabName(name)
   return locked(async () => {
-    // A name is enough to clean: what is left of a lab may be its namespaces only.
-    const lost = name !== undefined && !labNames().includes(name) && labNamespaces(name).length > 0
-    const lab = lost ? name : theOne(name, ({ phase }) => phase === 'up').topology.lab
-    const state = lost ? undefined : recall(lab)
+    const lab = name ?? theOnly(recallAll()).topology.lab
+    // A name is enough to clean: what is left of a lab may be its namespaces, or a state that cannot be read.
+    const state = labNames().includes(lab) ? recallReadable(lab) : undefined
+    if (!labNames().includes(lab) && labNamespaces(lab).length === 0) throw unknown(lab)
     if (state?.phase === 'held' && !isLeftover(state)) {
       const detail = `process ${state.owner.pid} holds lab ${lab}`
       throw new TenbinError('LAB_IN_USE', 'lab down', { detail })
@@ -114,7 +123,7 @@ export interface LabShellOptions {
 /** labShell runs bash (or a command) in a node, on this process's own stdio; resolves with its exit status. */
 export async function labShell({ name, node, command }: LabShellOptions): Promise<number> {
   requireRoot()
-  const { topology } = theOne(name, () => true)
+  const { topology } = name === undefined ? theOnly(recallAll()) : named(name)
   const { namespace } = findNode(topology, node)
   const wanted = command ?? (['bash', '--rcfile', shellFile(topology.lab, node), '-i'] as const)
   // Ctrl-C is for the command, not for what waits for it.
@@ -132,6 +141,26 @@ export async function labShell({ name, node, command }: LabShellOptions): Promis
   } finally {
     process.off('SIGINT', ignore)
   }
+}
+
+/** theOnly: the only lab there is, or else the only one that is up. Throws LAB_UNKNOWN, LAB_AMBIGUOUS. */
+export function theOnly(states: readonly LabState[]): LabState {
+  const up = states.filter(({ phase }) => phase === 'up')
+  const [first, second] = up.length > 0 ? up : states
+  if (!first) throw new TenbinError('LAB_UNKNOWN', 'lab', { detail: 'there is no lab' })
+  if (!second) return first
+  const names = states.map(({ topology }) => topology.lab).join(', ')
+  throw new TenbinError('LAB_AMBIGUOUS', 'lab', { detail: `there are several labs: ${names}` })
+}
+
+const unknown = (name: string): TenbinError =>
+  new TenbinError('LAB_UNKNOWN', `lab ${name}`, { detail: `there is no lab called ${name}` })
+
+function named(name: string): LabState {
+  checkLabName(name)
+  const state = recall(name)
+  if (!state) throw unknown(name)
+  return state
 }
 
 /** shellFile writes what an interactive bash in a node reads: whose shell it is, and which tenbin it talks to. */
@@ -152,25 +181,6 @@ function shellFile(lab: string, node: string): string {
   ]
   writeFileSync(path, `${lines.join('\n')}\n`)
   return path
-}
-
-function known(name: string): LabState {
-  checkLabName(name)
-  const state = recall(name)
-  if (state) return state
-  throw new TenbinError('LAB_UNKNOWN', `lab ${name}`, { detail: `there is no lab called ${name}` })
-}
-
-/** theOne: the lab called `name`; without a name the only one there is, or the only one that is `preferred`. */
-function theOne(name: string | undefined, preferred: (state: LabState) => boolean): LabState {
-  if (name !== undefined) return known(name)
-  const all = labNames().flatMap((lab) => recall(lab) ?? [])
-  const wanted = all.filter(preferred)
-  const [first, second] = wanted.length > 0 ? wanted : all
-  if (!first) throw new TenbinError('LAB_UNKNOWN', 'lab', { detail: 'there is no lab' })
-  if (!second) return first
-  const names = all.map(({ topology }) => topology.lab).join(', ')
-  throw new TenbinError('LAB_AMBIGUOUS', 'lab', { detail: `there are several labs: ${names}` })
 }
 
 function view(state: LabState): LabView {

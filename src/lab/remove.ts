@@ -6,15 +6,14 @@ import { PinDirectory } from '../kernel/pin.ts'
 import { namespacePath } from '../sys/named-namespace.ts'
 import { networkDown } from './network.ts'
 import { endProcesses, isAlive, type ProcessId, processesIn } from './processes.ts'
-import { forget, isLeftover, labNames, labNamespaces, recall } from './state.ts'
+import { forget, isLeftover, labNamespaces, recallAll, recallReadable } from './state.ts'
 import { instanceName, namespacePrefix } from './topology.ts'
 
 /** sweep removes all leftovers of all labs; returns their names. */
 export async function sweep(): Promise<string[]> {
-  const leftovers = labNames().filter((lab) => {
-    const state = recall(lab)
-    return state && isLeftover(state)
-  })
+  const leftovers = recallAll()
+    .filter(isLeftover)
+    .map(({ topology }) => topology.lab)
   for (const lab of leftovers) await wipe(lab)
   return leftovers
 }
@@ -22,7 +21,7 @@ export async function sweep(): Promise<string[]> {
 /** wipe removes everything of one lab. `keepState`: but for what is remembered of it, and its directory. */
 export async function wipe(lab: string, { keepState = false } = {}): Promise<void> {
   const namespaces = labNamespaces(lab)
-  const state = recall(lab)
+  const state = recallReadable(lab)
   const found = processesIn(namespaces.map(namespacePath))
   const recorded = (state?.processes ?? []).filter(isAlive)
   await endProcesses(unique([...found, ...recorded]))

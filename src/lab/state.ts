@@ -89,6 +89,19 @@ export function recall(lab: string): LabState | undefined {
   throw new TenbinError('LAB_STATE_DAMAGED', `read lab ${lab}`, { detail: `${statePath(lab)} is damaged` })
 }
 
+/** recallAll: the states of all labs, but for what is damaged. */
+export const recallAll = (): LabState[] => labNames().flatMap((lab) => recallReadable(lab) ?? [])
+
+/** recallReadable: the state of a lab, if there is one that can be read. */
+export function recallReadable(lab: string): LabState | undefined {
+  try {
+    return recall(lab)
+  } catch (error) {
+    if (error instanceof TenbinError) return undefined
+    throw error
+  }
+}
+
 /** labNames: the names of all labs that are remembered, sorted. */
 export function labNames(): string[] {
   let entries: string[]

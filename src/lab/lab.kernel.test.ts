@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { TenbinError } from '../base/errors.ts'
+import { createNamed } from '../sys/named-namespace.ts'
+import { Lab } from './held-lab.ts'
+import { labDown, labShell, labStatus, labUp, theOnly } from './lab.ts'
+import { locked } from './lock.ts'
+import { identify } from './processes.ts'
+import { runIn } from './run.ts'
+import { claim, forget, LAB_DIR, type LabState, labDirectory, labNamespaces, recall, save } from './state.ts'
+import type { LabOutput } from './terminal.ts'
+import { labTopology } from './topology.ts'
+
+const skip = process.geteuid?.() !== 0 && 'network namespaces need root'
+
+const withCode = (code: string) => (error: unknown) => error instanceof TenbinError && error.code === code
+
+/** paper: an output that keeps what is written. */
+function paper(): LabOutput & { text: string } {
+  const page = {
+    text: '',
+    write: (part: string) => {
+      page.text += part
+    },
+    isTerminal: false,
+    coloured: false,
+    columns: 80,
+  }
+  return page
+}
+
+test('up, status, shell and down: requests go through tenbin, and down leaves nothing', {
+  skip,
+}, async () => {
+  const out = paper()
+  const lab = await labUp({ name: 'ua', servers: 2, out })
+  try {
+    assert.match(out.text, /Lab ua is up: 10\.0\.0\.100:80 is balanced by tenbin on lb1\./)
+    const urls = Array<string>(20).fill('http://10.0.0.100/')
+    const answers = await runIn('tenbin-ua-client', ['curl', '-sS', '-m', '5', '--no-keepalive', ...urls])
+    assert.match(answers, /^(web0[12]\n){20}$/)
+
+    const page = paper()
+    const [view] = labStatus({ name: 'ua', out: page })
+    assert.deepEqual(view, { ...lab, phase: 'up' })
+    assert.deepEqual(
+      lab.processes.map(({ what, node, running }) => [what, node, running]),
+      [
+        ['web servers', 'switch', true],
+        ['tenbin', 'lb1', true],
+      ],
+    )
+    assert.match(page.text, /^ua: up, service 10\.0\.0\.100:80/)
+    assert.match(page.text, /web02 +server +10\.0\.0\.12/)
+
+    assert.equal(await labShell({ name: 'ua', node: 'lb1', command: ['sh', '-c', 'exit 7'] }), 7)
+    const own = ['sh', '-c', 'ip -br addr show eth0 | grep -q 10.0.0.12'] as const
+    assert.equal(await labShell({ name: 'ua', node: 'web02', command: own }), 0)
+    await assert.rejects(labShell({ name: 'ua', node: 'web03', command: own }), withCode('LAB_NODE_UNKNOWN'))
+  } finally {
+    assert.equal(await labDown({ name: 'ua', out }), 'ua')
+  }
+  assert.match(out.text, /Lab ua is removed\.\n$/)
+  for (const { pid } of lab.processes) assert.equal(identify(pid), undefined)
+  assert.deepEqual(labNamespaces('ua'), [])
+  assert.equal(existsSync(labDirectory('ua')), false)
+  assert.equal(existsSync('/sys/fs/bpf/tenbin/ua-lb1'), false)
+  assert.throws(() => labStatus({ name: 'ua', out }), withCode('LAB_UNKNOWN'))
+  await assert.rejects(labDown({ name: 'ua', out }), withCode('LAB_UNKNOWN'))
+})
+
+test('a lab that a command holds is LAB_IN_USE for down', { skip }, async () => {
+  await using lab = await Lab.hold({ name: 'ub', servers: 1 })
+  await assert.rejects(labDown({ name: 'ub', out: paper() }), withCode('LAB_IN_USE'))
+  assert.equal(labStatus({ name: 'ub', out: paper() })[0]!.phase, 'held')
+  assert.equal(labNamespaces('ub').length, lab.topology.nodes.length + 1)
+})
+
+test('down cleans by name alone: a state that is lost, or damaged (LAB_STATE_DAMAGED)', {
+  skip,
+}, async () => {
+  createNamed('tenbin-uc-web01')[Symbol.dispose]()
+  assert.equal(await labDown({ name: 'uc', out: paper() }), 'uc')
+  assert.deepEqual(labNamespaces('uc'), [])
+
+  createNamed('tenbin-ud-web01')[Symbol.dispose]()
+  mkdirSync(LAB_DIR, { recursive: true })
+  for (const text of ['{"format":1', '{"format":2,"topology":{"lab":"ud"}}']) {
+    writeFileSync(`${LAB_DIR}/ud.json`, text)
+    assert.throws(() => labStatus({ name: 'ud', out: paper() }), withCode('LAB_STATE_DAMAGED'))
+    assert.ok(!labStatus({ out: paper() }).some(({ name }) => name === 'ud'))
+  }
+  await labDown({ name: 'ud', out: paper() })
+  assert.deepEqual(labNamespaces('ud'), [])
+  assert.equal(recall('ud'), undefined)
+})
+
+test('a lab whose namespaces a reboot took is a leftover', { skip }, () =>
+  locked(async () => {
+    save({ ...claim(labTopology('ue'))!, phase: 'up' })
+    try {
+      assert.equal(labStatus({ name: 'ue', out: paper() })[0]!.phase, 'leftover')
+    } finally {
+      forget('ue')
+    }
+  }),
+)
+
+test('without a name the only lab is meant, or the only one that is up', () => {
+  const state = (lab: string, phase: LabState['phase']): LabState => ({
+    format: 1,
+    phase,
+    owner: { pid: 1, startTime: '1' },
+    createdAt: '2026-01-01T00:00:00.000Z',
+    topology: labTopology(lab),
+    processes: [],
+  })
+  assert.throws(() => theOnly([]), withCode('LAB_UNKNOWN'))
+  assert.equal(theOnly([state('lab', 'held')]).topology.lab, 'lab')
+  assert.equal(theOnly([state('lab', 'held'), state('lab2', 'up')]).topology.lab, 'lab2')
+  assert.throws(() => theOnly([state('lab', 'up'), state('lab2', 'up')]), withCode('LAB_AMBIGUOUS'))
+  assert.throws(() => theOnly([state('lab', 'held'), state('lab2', 'held')]), withCode('LAB_AMBIGUOUS'))
+})
