@@ -30,8 +30,8 @@ export interface GuestRun {
 /** GuestFolder: everything of one run on the host; disposing removes it. */
 export interface GuestFolder extends Disposable {
   readonly path: string
-  /** outcome: what the guest left, or undefined when it ended without a status. */
-  outcome(console: string, ms: number): GuestRun | undefined
+  /** outcome: what the guest left. Throws `failure` and the guest's words when the program did not come to its end. */
+  outcome(console: string, ms: number, failure: string): GuestRun
 }
 
 /** A folder of a process that is gone was left by SIGKILL. */
@@ -81,13 +81,14 @@ export async function makeGuestFolder(script: string, init: (path: string) => st
   writeFileSync(join(path, 'init'), init(path), { mode: 0o755 })
   return {
     path,
-    outcome(console, ms) {
+    outcome(console, ms, failure) {
       const status = read(join(path, 'out/status'))
-      if (status === undefined) return undefined
+      const output = read(join(path, 'out/output')) ?? ''
+      if (status === undefined) throw new Error(`${failure}:\n${console}\n${output}`)
       const result = read(join(path, 'out/result.json'))
       return {
         status: Number(status),
-        output: read(join(path, 'out/output')) ?? '',
+        output,
         result: result === undefined ? undefined : JSON.parse(result),
         console,
         ms,

@@ -63,9 +63,9 @@ export async function runInUml(options: {
     ],
     options.timeoutMs,
   )
-  const run = folder.outcome(output, ms)
-  if (run !== undefined) return run
-  throw new Error(
-    `the guest ${timedOut ? `was not done in ${options.timeoutMs} ms` : 'ended too early'}:\n${output}`,
+  return folder.outcome(
+    output,
+    ms,
+    `the guest ${timedOut ? `was not done in ${options.timeoutMs} ms` : 'ended early'}`,
   )
 }
