@@ -250,6 +250,16 @@ test('what the verifier would refuse is a fault that names the slot', () => {
   assert.throws(() => interpret(recursion), /deeper than 8/)
 })
 
+test('a function leaves r1 to r5 of its caller unset', () => {
+  const callee = new Label('callee')
+  const main = [callFunction(callee), alu('mov', 0, r(1), 64), exit()]
+  const program = assemble([
+    { name: 'main', entry: new Label('main'), items: main },
+    { name: 'callee', entry: callee, items: [alu('mov', 0, 0, 64), exit()] },
+  ])
+  assert.throws(() => interpret(program), /slot 1 reads r1, which is not set/)
+})
+
 test('a pointer into the stack of a function that has returned leads nowhere', () => {
   const callee = new Label('callee')
   const main = [callFunction(callee), load(8, 0, 0, -8), exit()]

@@ -112,6 +112,10 @@ test('a jump that closes a cycle is found, also a cycle over the end of the code
   assert.deepEqual(check(zero(0), { bind: again }, at(30, jump('jne', 1, 0, 64, again)), exit()), [
     'src/x.ts:30: jumps back and closes a cycle',
   ])
+  const start = new Label('start')
+  assert.deepEqual(check({ bind: start }, zero(0), at(32, jump('jne', 1, 0, 64, start)), exit()), [
+    'src/x.ts:32: jumps back and closes a cycle',
+  ])
   const cold = new Label('cold')
   const items = [
     zero(0),
@@ -166,6 +170,13 @@ test('what a copy of r10 or a callee may have written is not reported', () => {
     exit(),
   ]
   assert.deepEqual(check(...callee), [])
+  const overwritten = [
+    alu('mov', 0, r(10), 64),
+    callHelper(helpers.map_lookup_elem),
+    load(8, 0, 0, -8), // what the call returned, no longer r10
+    exit(),
+  ]
+  assert.deepEqual(check(...overwritten), [])
   const somewhere = [
     load(4, 3, 1, 16),
     alu('mov', 2, r(10), 64),
@@ -183,6 +194,9 @@ test('stack accesses outside of 512 bytes, or not aligned, are found', () => {
   ])
   assert.deepEqual(check(zero(0), at(2, store(2, 10, 0, 0)), exit()), [
     'src/x.ts:2: accesses 2 bytes at r10+0, outside the stack',
+  ])
+  assert.deepEqual(check(zero(0), at(2, store(2, 10, -1, 0)), exit()), [
+    'src/x.ts:2: accesses 2 bytes at r10-1, outside the stack',
   ])
   assert.deepEqual(check(zero(0), at(3, store(8, 10, -12, 0)), exit()), [
     'src/x.ts:3: accesses 8 bytes at r10-12, which is not aligned',

@@ -112,6 +112,15 @@ choose:
   assert.equal(listing(sample()), expected)
 })
 
+test('a function shows its line again, also where the one before ended on the same', () => {
+  const other = new Label('other')
+  const assembled = assemble([
+    { name: 'main', entry: new Label('main'), items: [at(callFunction(other), 7), at(exit(), 7)] },
+    { name: 'other', entry: other, items: [at(alu('mov', 0, 0, 64), 7), at(exit(), 7)] },
+  ])
+  assert.equal(listing(assembled).match(/x\.ts:7/g)?.length, 2)
+})
+
 test('without lines only changes of the file are shown', () => {
   const expected = `main:
       ; src/dataplane/x.ts
