@@ -70,7 +70,7 @@ export class XdpLink implements Disposable {
     return xdpLinkInfo(this.fd)!
   }
 
-  /** isSevered: the interface is gone, or the link was detached; update and detach throw LINK_SEVERED then. */
+  /** isSevered: the interface is gone, or the link was detached; update throws LINK_SEVERED then. */
   get isSevered(): boolean {
     return this.info().ifindex === 0
   }
@@ -89,27 +89,19 @@ export class XdpLink implements Disposable {
       const there = this.info().programId
       if (expected && isErrno(cause, 'EPERM') && there !== expected.info.id)
         throw new TenbinError('LINK_CHANGED', op, { cause, detail: `${describeProgram(there)} is on it` })
-      throw severed(op, cause)
+      throw isErrno(cause, 'ENOLINK') ? new TenbinError('LINK_SEVERED', op, { cause }) : cause
     }
   }
 
-  /** detach takes the program off at once, pinned or not. The link is severed afterwards. Throws LINK_SEVERED. */
+  /** detach takes the program off at once, pinned or not; the link is severed afterwards. Again does nothing. */
   detach(): void {
-    const op = `detach link ${this.info().id}`
-    try {
-      bpf('BPF_LINK_DETACH', op, new Attr().u32(0, this.fd.number))
-    } catch (cause) {
-      throw severed(op, cause)
-    }
+    bpf('BPF_LINK_DETACH', `detach link ${this.info().id}`, new Attr().u32(0, this.fd.number))
   }
 
   [Symbol.dispose](): void {
     this.fd[Symbol.dispose]()
   }
 }
-
-const severed = (op: string, cause: unknown): unknown =>
-  isErrno(cause, 'ENOLINK') ? new TenbinError('LINK_SEVERED', op, { cause }) : cause
 
 function occupants({ ifindex, attachedId }: Attachment): string {
   const known = attachedId?.()
