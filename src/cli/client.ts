@@ -70,8 +70,19 @@ function exchange(socketPath: string, call: Call<z.ZodType>): Promise<Answer> {
   const path = query === '' ? call.path : `${call.path}?${query}`
   return new Promise((resolve, reject) => {
     const sent = request(
-      { socketPath, path, method: call.method ?? 'GET', headers: { host: 'tenbin' }, timeout: TIMEOUT_MS },
-      (answer) => collect(answer, call).then(resolve, reject),
+      {
+        socketPath,
+        path,
+        method: call.method ?? 'GET',
+        headers: { host: 'tenbin' },
+        timeout: TIMEOUT_MS,
+        agent: false,
+      },
+      (answer) => {
+        collect(answer, call).then(resolve, (cause: Error) =>
+          reject(cause instanceof TenbinError ? cause : unusable(call, cause.message, cause)),
+        )
+      },
     )
     sent.on('timeout', () => sent.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)))
     sent.on('error', (cause) => reject(connectError(socketPath, call, cause)))

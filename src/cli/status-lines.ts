@@ -59,7 +59,7 @@ const listAlign: readonly Align[] = ['left', 'left', 'right', 'right', 'left']
 
 function services(status: Status, paint: Paint): string[] {
   const rows = status.services.flatMap(({ name, listeners, packets, bytes, servers }) => {
-    const [first = '', ...more] = wrap(listeners, 28)
+    const [first = '', ...more] = wrap(listeners, 32)
     const pool = `${servers.length} ${servers.length === 1 ? 'server' : 'servers'}`
     return [
       [name, first, countText(packets), bytesText(bytes), pool],

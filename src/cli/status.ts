@@ -8,6 +8,7 @@ import { type CommandSpec, instanceOptions, jsonOption } from './command.ts'
 import { type Context, type ExitCode, exitCodes } from './context.ts'
 import { failureBody, tellFailure } from './failure.ts'
 import { statusLines } from './status-lines.ts'
+import { table } from './table.ts'
 
 export const statusCommand: CommandSpec = {
   words: 'status',
@@ -40,25 +41,36 @@ export const statusCommand: CommandSpec = {
 
 async function tellWithoutDaemon(
   context: Context,
-  instance: Instance,
+  { name }: Instance,
   absent: TenbinError,
   json: boolean,
 ): Promise<ExitCode> {
   const { pinned } = await import('../daemon/machine.ts')
-  const left = pinned(instance.name)
+  const left = pinned(name)
   if (!left) return tellFailure(context, absent, json)
-  const { generation, interface: nic, services, servers } = left
   if (json) {
-    context.out(
-      JSON.stringify({ ...failureBody(absent), pinned: { generation, interface: nic, services, servers } }),
-    )
+    context.out(JSON.stringify({ ...failureBody(absent), pinned: left }))
     return exitCodes.absent
   }
-  context.out(`the daemon of instance ${instance.name} is not there; forwarding goes on with the last view:`)
-  context.out(`  generation ${generation} on ${nic}`)
-  context.out(`  services: ${services.join(', ')}`)
-  context.out(`  servers: ${servers.join(', ')}`)
-  context.out('changes and failures of servers are not followed: start it with `tenbin run -c FILE`,')
-  context.out('or end forwarding with `tenbin down`')
+  const { isAttached, generation, programId, interface: nic, services, servers } = left
+  const lines = isAttached
+    ? [
+        `the daemon of instance ${name} is not there; ${context.paint.good('forwarding goes on')} with the last view:`,
+        ...table(
+          [
+            ['program', `id ${programId}, generation ${generation}, on ${nic}`],
+            ['services', services.join(', ')],
+            ['servers', servers.join(', ')],
+          ],
+          ['left', 'left'],
+        ),
+        'Changes of the file and failures of servers are not followed.',
+      ]
+    : [
+        `the daemon of instance ${name} is not there, and ${context.paint.bad('nothing is forwarded')}:`,
+        `what it pinned is no longer attached to ${nic}`,
+      ]
+  for (const line of lines) context.out(line)
+  context.out('Start it with `tenbin run -c FILE`, or remove what it left with `tenbin down`.')
   return exitCodes.absent
 }

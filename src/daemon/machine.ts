@@ -1,6 +1,10 @@
 // This machine, as the daemon and `tenbin down` use it: the kernel's network, the XDP engine, the process's signals.
 
-import { downXdp, engineMeta, openXdpEngine } from '../engine/xdp.ts'
+import { Generation } from '../engine/generation.ts'
+import { downXdp, openXdpEngine } from '../engine/xdp.ts'
+import { XdpLink } from '../kernel/link.ts'
+import { PinDirectory } from '../kernel/pin.ts'
+import { programById } from '../kernel/query.ts'
 import { KernelNetwork } from '../netlink/kernel-network.ts'
 import { Reactor } from '../sys/reactor.ts'
 import type { RunPorts } from './run.ts'
@@ -15,19 +19,36 @@ export const machinePorts = (): RunPorts => ({
 /** downPacketPath removes all pins of an instance and says what was there. */
 export const downPacketPath = (instance: string): readonly string[] => downXdp(instance)
 
-/** Pinned: what forwards without a daemon. */
+/** Pinned: what an instance left in the kernel. `isAttached`: it still sees packets. */
 export interface Pinned {
+  readonly isAttached: boolean
+  readonly programId: number
   readonly generation: number
   readonly interface: string
   readonly services: readonly string[]
   readonly servers: readonly string[]
 }
 
-/** pinned: what an instance left in the kernel; undefined: nothing, or nothing that can be read. */
+/** pinned: what an instance left in the kernel; undefined: nothing. Throws PINS_NEWER and as the kernel refuses. */
 export function pinned(instance: string): Pinned | undefined {
-  const meta = engineMeta(instance)
-  if (!meta) return undefined
-  const { generation, services, servers } = meta
-  // The first server is nobody: what a slot without a usable server points to.
-  return { generation, interface: meta.interface.name, services, servers: servers.slice(1) }
+  const fd = PinDirectory.find(instance)?.get(LINK_PIN)
+  if (!fd) return undefined
+  using link = XdpLink.adopt(fd)
+  const { ifindex, programId } = link.info()
+  const program = programById(programId)
+  if (!program) return undefined
+  using generation = Generation.adopt(program)
+  const { meta } = generation
+  return {
+    isAttached: ifindex !== 0,
+    programId,
+    generation: meta?.generation ?? 0,
+    interface: meta?.interface.name ?? `interface ${ifindex}`,
+    services: meta?.services ?? [],
+    // The first server is nobody: what a slot without a usable server points to.
+    servers: meta?.servers.slice(1).map(({ name }) => name) ?? [],
+  }
 }
+
+/** LINK_PIN: the engine's one pin. */
+const LINK_PIN = 'link'

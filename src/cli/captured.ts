@@ -1,0 +1,34 @@
+// Captured: a context that keeps what a command writes, for tests.
+
+import { type Context, type ExitCode, paintFor } from './context.ts'
+import { runCli } from './program.ts'
+
+/** Captured: what a command line came to. */
+export interface Captured {
+  readonly code: ExitCode
+  readonly out: string
+  readonly err: string
+}
+
+/** capture runs a command line in this process, without a terminal unless told otherwise. */
+export async function capture(args: readonly string[], isTerminal = false): Promise<Captured> {
+  let out = ''
+  let err = ''
+  const context: Context = {
+    out: (text) => {
+      out += `${text}\n`
+    },
+    write: (text) => {
+      out += text
+    },
+    err: (text) => {
+      err += `${text}\n`
+    },
+    paint: paintFor(isTerminal),
+    isColoured: isTerminal,
+    isTerminal,
+    columns: 80,
+  }
+  const code = await runCli(args, context)
+  return { code, out, err }
+}

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { capture } from './captured.ts'
+
+const FILE = `nodes: { lb1: 203.0.113.2 }
+interfaces: { lan: nosuch0 }
+addresses: { front: { on: lan, ips: [203.0.113.100/24] } }
+servers: { web01..10: 203.0.113.11..20 }
+services:
+  www: { listen: ["203.0.113.100:80", "203.0.113.100:443"], servers: web01..10, check: none }
+`
+
+let dir = ''
+before(() => {
+  dir = mkdtempSync(join(tmpdir(), 'check-'))
+})
+after(() => rmSync(dir, { recursive: true }))
+
+function file(text: string): string {
+  const path = join(dir, 'tenbin.yaml')
+  writeFileSync(path, text)
+  return path
+}
+
+test('a good file is ok, with what it would use, and warnings about this machine', async () => {
+  const path = file(FILE)
+  const { code, out, err } = await capture(['check', path])
+  assert.equal(code, 0)
+  assert.equal(err, '')
+  assert.match(out, /^warning: this machine is none of the nodes: lb1 203\.0\.113\.2\n/)
+  assert.ok(out.includes(`${path}: ok\n`))
+  assert.match(out, /\nforwards +2 listeners to 10 servers\n/)
+  assert.match(out, /\nmemory +[\d.]+ kB/)
+  assert.match(out, /\nwww +203\.0\.113\.100:80, 203\.0\.113\.100:443 +10 servers\n/)
+  assert.doesNotMatch(out, / \n/)
+})
+
+test('a file for any machine warns about an interface that is not here', async () => {
+  const { code, out } = await capture(['check', file(FILE.replace(/^nodes.*\n/, ''))])
+  assert.equal(code, 0)
+  assert.match(out, /^warning: .*no interface nosuch0/)
+})
+
+test('--file-only does not look at this machine', async () => {
+  const { code, out } = await capture(['check', '--file-only', file(FILE)])
+  assert.equal(code, 0)
+  assert.doesNotMatch(out, /warning/)
+})
+
+test('--json is one object', async () => {
+  const { code, out } = await capture(['check', '--json', file(FILE)])
+  assert.equal(code, 0)
+  const answer = JSON.parse(out) as Record<string, unknown>
+  assert.equal(answer.ok, true)
+  assert.deepEqual(
+    (answer.warnings as { code: string }[]).map((each) => each.code),
+    ['NODE_UNKNOWN'],
+  )
+  const uses = answer.uses as Record<string, number>
+  assert.equal(uses.servers, 10)
+  assert.ok(uses.memoryBytes! > 10_000 && uses.instructions! > 100)
+})
+
+test('every error is printed where it is, and nothing else', async () => {
+  const path = file(FILE.replace('web01..10, ', 'web01..11, ').replace('check: none', 'chek: none'))
+  const { code, out, err } = await capture(['check', path])
+  assert.equal(code, 1)
+  assert.equal(err, '')
+  const lines = out.trimEnd().split('\n')
+  assert.ok(lines.length >= 2, out)
+  for (const line of lines) assert.ok(line.startsWith(`${path}:6:`), line)
+  const json = JSON.parse((await capture(['check', '--json', path])).out) as Record<string, unknown>
+  assert.equal(json.ok, false)
+  assert.equal((json.errors as unknown[]).length, lines.length)
+})
+
+test('a file that cannot be read ends with 1 and says why', async () => {
+  const { code, err } = await capture(['check', join(dir, 'missing.yaml')])
+  assert.equal(code, 1)
+  assert.match(err, /^tenbin: .*missing\.yaml: .*\n {2}remedy: /)
+  const json = JSON.parse((await capture(['check', '--json', dir])).out) as { error: { code: string } }
+  assert.equal(json.error.code, 'CONFIG_UNREADABLE')
+})
+
+test('debug listing -c prints the program that a file would make', async () => {
+  const { code, out } = await capture(['debug', 'listing', '-c', file(FILE)])
+  assert.equal(code, 0)
+  assert.match(out, /packet-path\.ts:\d+/)
+  assert.match(out, /\n +\d+ r0 = /)
+  const bad = await capture(['debug', 'listing', '-c', file('services: 1\n')])
+  assert.equal(bad.code, 1)
+  assert.match(bad.err, /tenbin\.yaml:1:/)
+})

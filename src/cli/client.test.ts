@@ -1,0 +1,227 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type RequestListener } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { formatEndpoint } from '../base/addresses.ts'
+import { TenbinError } from '../base/errors.ts'
+import { apiApp } from '../daemon/api-app.ts'
+import type { Operations } from '../daemon/api-routes.ts'
+import type { Status } from '../daemon/api-schema.ts'
+import { serveApi } from '../daemon/api-server.ts'
+import { openLog } from '../daemon/log.ts'
+import { capture } from './captured.ts'
+
+let dir = ''
+before(() => {
+  dir = mkdtempSync(join(tmpdir(), 'client-'))
+})
+after(() => rmSync(dir, { recursive: true }))
+
+const status: Status = {
+  version: '0.1.0',
+  instance: 'tenbin',
+  pid: 4711,
+  startedAt: '2024-01-02T03:04:05.000Z',
+  state: 'forwarding',
+  node: 'lb1',
+  file: { path: '/etc/tenbin/tenbin.yaml', appliedAt: '2024-01-02T03:04:06.000Z' },
+  problems: [],
+  interface: { name: 'eth0', index: 2, mac: '02:00:0a:00:00:02', mtu: 1500, up: true, mode: 'native' },
+  program: { engine: 'xdp', id: 42, instructions: 383, loadMs: 12.34, generation: 3, memoryBytes: 1_234_567 },
+  addresses: [
+    { address: '10.0.0.100', prefix: 24, interface: 'eth0', present: true, owned: true },
+    { address: '10.0.0.101', prefix: 24, interface: 'eth0', present: false, owned: false },
+  ],
+  services: [
+    {
+      name: 'www',
+      listeners: ['10.0.0.100:80', '10.0.0.100:443'],
+      pool: 'www',
+      servers: [
+        { name: 'web01', weight: 1 },
+        { name: 'web02', weight: 1 },
+      ],
+      packets: '1234567890',
+      bytes: '123456789',
+    },
+  ],
+  servers: [
+    { name: 'web01', address: '10.0.0.11', mac: '02:00:0a:00:00:0b', share: 1, packets: '12345', bytes: '1' },
+    {
+      name: 'web02',
+      address: '10.0.0.12',
+      why: 'neighbour FAILED: no answer to ARP',
+      share: 0,
+      packets: '0',
+      bytes: '0',
+    },
+  ],
+  outcomes: { forwarded: '10', 'not-tcp': '7', 'no-server': '3', ttl: '0' },
+}
+
+const operations = (change: Partial<Operations>): Operations => ({
+  status: () => Promise.resolve(status),
+  trace: (client, listener) => ({
+    client: formatEndpoint(client),
+    listener: formatEndpoint(listener),
+    outcome: listener.port === 80 ? 'forwarded' : 'no-listener',
+    ...(listener.port === 80 && { server: 'web01', mac: '02:00:0a:00:00:0b' }),
+    steps: ['first', 'second'],
+  }),
+  listing: () => ({ generation: 3, lines: ['; packet-path.ts:1', '    0 r0 = 1'] }),
+  reload: () => Promise.reject(new Error('not asked here')),
+  ...change,
+})
+
+async function withDaemon(
+  change: Partial<Operations>,
+  run: (socket: string) => Promise<void>,
+): Promise<void> {
+  const socket = join(dir, 'api.sock')
+  const log = openLog({ level: 'error', pretty: false, colour: false, write: () => undefined })
+  const server = await serveApi(socket, apiApp(operations(change), log))
+  try {
+    await run(socket)
+  } finally {
+    await server.close()
+  }
+}
+
+async function withServer(listener: RequestListener, run: (socket: string) => Promise<void>): Promise<void> {
+  const socket = join(dir, 'other.sock')
+  const server = createServer(listener)
+  await new Promise<void>((resolve) => server.listen(socket, resolve))
+  try {
+    await run(socket)
+  } finally {
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+  }
+}
+
+test('status fits 80 columns, aligns, and names every server that gets nothing', () =>
+  withDaemon({}, async (socket) => {
+    const { code, out } = await capture(['status', '--socket', socket])
+    assert.equal(code, 0)
+    for (const line of out.split('\n')) {
+      if (!line.includes('no answer to ARP')) assert.ok(line.length <= 80, `${line.length}: ${line}`)
+      assert.doesNotMatch(line, / $/)
+    }
+    assert.match(out, /^tenbin 0\.1\.0: node lb1, forwarding\n/)
+    assert.match(out, /\ninterface +eth0, 02:00:0a:00:00:02, MTU 1500, up, native XDP\n/)
+    assert.match(out, /\naddress +10\.0\.0\.101\/24, missing\n/)
+    assert.match(out, /\nwww +10\.0\.0\.100:80, 10\.0\.0\.100:443 +1,234,567,890 +123 MB +2 servers\n/)
+    assert.match(out, /\nweb02 +10\.0\.0\.12 +0\.0 % +0 +0 B +neighbour FAILED: no answer to ARP\n/)
+    assert.match(out, /\npackets +10 forwarded, 7 left to the kernel, 3 dropped\n/)
+    assert.match(out, /\nno-server +3 +for a listener that has no usable server\n/)
+    assert.doesNotMatch(out, /\nttl /)
+    assert.ok(!out.includes('\x1b'))
+  }))
+
+test('on a terminal status is coloured', () =>
+  withDaemon({}, async (socket) => {
+    const { out } = await capture(['status', '--socket', socket], true)
+    assert.ok(out.includes('\x1b[32mforwarding\x1b[0m'))
+  }))
+
+test('status --json is what the daemon said', () =>
+  withDaemon({}, async (socket) => {
+    assert.deepEqual(JSON.parse((await capture(['status', '--socket', socket, '--json'])).out), status)
+  }))
+
+test('status of a daemon that waits says for what, and ends with 1', () => {
+  const { interface: _1, program: _2, node: _3, ...rest } = status
+  const waiting: Status = {
+    ...rest,
+    state: 'waiting',
+    services: [],
+    servers: [],
+    problems: [{ code: 'INTERFACE_MISSING', message: 'no interface eth7', remedy: 'make it appear' }],
+    lastReload: { at: '2024-01-02T03:04:07.000Z', done: false, problems: [] },
+  }
+  return withDaemon({ status: () => Promise.resolve(waiting) }, async (socket) => {
+    const { code, out } = await capture(['status', '--socket', socket])
+    assert.equal(code, 1)
+    assert.match(out, /^tenbin 0\.1\.0: waiting\n/)
+    assert.match(out, /\nproblem {2}no interface eth7\n +make it appear\n/)
+    assert.match(out, /\nreload +refused/)
+    assert.doesNotMatch(out, /SERVICE/)
+  })
+})
+
+test('trace prints the answer and every step, and ends with 1 where nothing is forwarded', () =>
+  withDaemon({}, async (socket) => {
+    const forwarded = await capture(['trace', '203.0.113.9:5', '10.0.0.100:80', '--socket', socket])
+    assert.equal(forwarded.code, 0)
+    assert.equal(
+      forwarded.out,
+      '203.0.113.9:5 to 10.0.0.100:80: web01 (02:00:0a:00:00:0b)\n  1. first\n  2. second\n',
+    )
+    const passed = await capture(['trace', '203.0.113.9:5', '10.0.0.100:81', '--socket', socket, '--json'])
+    assert.equal(passed.code, 1)
+    assert.equal((JSON.parse(passed.out) as { outcome: string }).outcome, 'no-listener')
+  }))
+
+test('what the daemon refuses is told in its words', () =>
+  withDaemon(
+    {
+      listing: () => {
+        throw new TenbinError('NOT_APPLIED', 'list the program', { detail: 'waits for eth0' })
+      },
+    },
+    async (socket) => {
+      const trace = await capture(['trace', 'web01:5', '10.0.0.100:80', '--socket', socket])
+      assert.equal(trace.code, 1)
+      assert.match(trace.err, /client: write ADDRESS:PORT/)
+      const listing = await capture(['debug', 'listing', '--socket', socket])
+      assert.equal(listing.code, 1)
+      assert.equal(
+        listing.err,
+        'tenbin: list the program: waits for eth0\n  remedy: ask `tenbin status` what the daemon waits for\n',
+      )
+      const json = await capture(['debug', 'listing', '--socket', socket, '--json'])
+      assert.equal((JSON.parse(json.out) as { error: { code: string } }).error.code, 'NOT_APPLIED')
+      assert.equal(json.err, '')
+    },
+  ))
+
+test('debug listing prints the program that runs', () =>
+  withDaemon({}, async (socket) => {
+    const { code, out } = await capture(['debug', 'listing', '--socket', socket])
+    assert.equal(code, 0)
+    assert.equal(out, '; packet-path.ts:1\n    0 r0 = 1\n')
+  }))
+
+test('with nobody at the socket every question ends with 3 and DAEMON_ABSENT', async () => {
+  const socket = join(dir, 'nobody.sock')
+  const plain = join(dir, 'plain')
+  writeFileSync(plain, '')
+  for (const line of ['trace 192.0.2.1:1 192.0.2.2:2', 'debug listing']) {
+    for (const path of [socket, plain, join(plain, 'below')]) {
+      const { code, err } = await capture([...line.split(' '), '--socket', path])
+      assert.equal(code, 3, `${line} at ${path}`)
+      assert.match(err, /^tenbin: ask the daemon: nobody answers at .*\n {2}remedy: start it/)
+    }
+    const { out } = await capture([...line.split(' '), '--socket', socket, '--json'])
+    assert.equal((JSON.parse(out) as { error: { code: string } }).error.code, 'DAEMON_ABSENT')
+  }
+})
+
+test('an answer that is none of the API ends with 1 and DAEMON_ANSWER', async () => {
+  const answers: readonly RequestListener[] = [
+    (_, response) => response.end('hello'),
+    (_, response) => response.end('{}'),
+    (_, response) => response.writeHead(500).end('{}'),
+    (_, response) => response.writeHead(200, { 'content-length': '100' }).end('short'),
+    (_, response) => response.destroy(),
+  ]
+  for (const answer of answers) {
+    await withServer(answer, async (socket) => {
+      const { code, out } = await capture(['status', '--socket', socket, '--json'])
+      assert.equal(code, 1)
+      assert.equal((JSON.parse(out) as { error: { code: string } }).error.code, 'DAEMON_ANSWER')
+    })
+  }
+})

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { parseIp, parseIp4, parseMac } from '../base/addresses.ts'
+import { load } from '../config/load.ts'
+import { FakeNetwork } from '../netlink/fake.ts'
+import { examine } from './examine.ts'
+import { fileText } from './fake-world.ts'
+
+const state = (text: string) => load('/a.yaml', { read: () => Buffer.from(text), list: () => [] })
+const codes = (problems: readonly { readonly code: string }[]) => problems.map(({ code }) => code)
+
+function machine() {
+  const network = new FakeNetwork()
+  const { index } = network.addLink({ name: 'eth0', mac: parseMac('02:00:0a:00:00:02') })
+  network.addAddress({ ifindex: index, address: parseIp('10.0.0.2'), prefix: 24, protocol: 0 })
+  return { network, index }
+}
+
+test('without a machine nothing is missing, and what would be used is for the first node', () => {
+  const { errors, warnings, uses, isHere, listing } = examine(state(fileText()), undefined, 4)
+  assert.deepEqual([errors, warnings, isHere], [[], [], false])
+  assert.equal(uses.node, 'lb1')
+  assert.deepEqual(uses.addresses, ['10.0.0.100/24'])
+  assert.deepEqual(uses.services, [{ name: 'www', listeners: ['10.0.0.100:80'], pool: 'www', servers: 2 }])
+  assert.ok(listing().length > uses.instructions, 'source lines besides instructions')
+})
+
+test('memory grows with the CPUs and the servers', () => {
+  const bytes = (text: string, cpus: number) => examine(state(text), undefined, cpus).uses.memoryBytes
+  assert.ok(bytes(fileText(), 64) > bytes(fileText(), 4))
+  assert.ok(bytes(fileText({ servers: 80 }), 4) > bytes(fileText(), 4))
+})
+
+test('on a node of the file the machine fits', () => {
+  const { network } = machine()
+  const { errors, warnings, isHere } = examine(state(fileText()), network, 4)
+  assert.deepEqual([errors, warnings, isHere], [[], [], true])
+})
+
+test('what may still come is a warning, what contradicts the file an error', () => {
+  const { network, index } = machine()
+  const other = network.addLink({ name: 'eth1', mac: parseMac('02:00:0a:00:00:03') }).index
+  network.addAddress({ ifindex: other, address: parseIp('10.0.0.101'), prefix: 24, protocol: 0 })
+  network.addRoute({
+    ifindex: index,
+    destination: parseIp4('10.8.0.0'),
+    prefix: 16,
+    gateway: parseIp4('10.0.0.1'),
+  })
+  const found = examine(
+    state(`
+interfaces: { lan: eth0 }
+addresses: { front: { on: lan, ips: [10.0.0.101/32] } }
+servers: { near: 10.0.0.11, far: 10.8.0.1, nowhere: 10.9.0.1 }
+services: { www: { listen: ["10.0.0.101:80"], servers: [near, far, nowhere], check: none } }
+`),
+    network,
+    4,
+  )
+  assert.deepEqual(codes(found.errors), ['ADDRESS_ELSEWHERE', 'SERVER_OFF_LINK'])
+  assert.deepEqual(codes(found.warnings), ['SERVER_UNREACHABLE'])
+  assert.deepEqual(codes(examine(state(fileText({ nic: 'eth9' })), network, 4).warnings), [
+    'INTERFACE_MISSING',
+  ])
+  const strangers = fileText().replace('10.0.0.2,', '10.0.0.4,')
+  assert.deepEqual(codes(examine(state(strangers), network, 4).warnings), ['NODE_UNKNOWN'])
+})
+
+test('an address that a running tenbin put there is no contradiction', () => {
+  const { network } = machine()
+  const other = network.addLink({ name: 'eth1', mac: parseMac('02:00:0a:00:00:03') }).index
+  network.addAddress({ ifindex: other, address: parseIp('10.0.0.100'), prefix: 24 })
+  assert.deepEqual(examine(state(fileText()), network, 4).errors, [])
+})
