@@ -168,11 +168,16 @@ test('what an alias stands for is refused where it is written', () => {
   assert.deepEqual(refusals({ services }), ['4:61: web99 is not in servers: did you mean "web09"?'])
 })
 
-test('a thousand nested brackets are refused, not run out of stack', () => {
-  for (const open of ['[', '{ a: ', '- ']) {
-    const said = refusals(open.repeat(5000))
-    assert.match(said[0]!, /^1:\d+: nested (too deep|more than 32 deep)$/)
-  }
+test('thousands of nested lists and maps are refused before they take the stack', () => {
+  const at = (offset: number) => [`1:${offset}: nested more than 32 deep`]
+  assert.deepEqual(refusals('['.repeat(5000)), at(33))
+  assert.deepEqual(refusals('{ a: '.repeat(5000)), at(1 + 5 * 32))
+  assert.deepEqual(refusals('- '.repeat(5000)), at(1 + 2 * 32))
+  assert.deepEqual(refusals('- ? '.repeat(5000)), at(1 + 4 * 16))
+  assert.deepEqual(refusals(`a: ${'['.repeat(32)}${']'.repeat(32)}`), ['1:35: nested more than 32 deep'])
+  const chain = Array.from({ length: 5000 }, (_, i) => `a${i + 1}: &a${i + 1} [*a${i}]`).join('\n')
+  const [first] = refusals(`a0: &a0 []\n${chain}`)
+  assert.match(first!, /^\d+:\d+: nested more than 32 deep$/)
 })
 
 test('bytes that are not UTF-8 are refused at the first of them', () => {

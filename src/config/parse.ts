@@ -3,7 +3,9 @@
 // key or tag but that. Left to others: what the values mean. Reference: yaml.org/spec/1.2.2, core schema (10.3).
 
 import { isUtf8 } from 'node:buffer'
-import { type Alias, type Document, type Node, parseDocument, type YAMLError } from 'yaml'
+import { type Alias, Composer, type Node, Parser, type YAMLError } from 'yaml'
+import { invariant } from '../base/errors.ts'
+import { DEPTH_LIMIT, tooDeep } from './depth.ts'
 import type { Findings } from './findings.ts'
 import { toPlain } from './plain.ts'
 import type { Source } from './source.ts'
@@ -24,23 +26,21 @@ export function parse(file: string, bytes: Uint8Array, findings: Findings): Pars
   const bare: Source = { file, text: text ?? '', root: null, aliases: new Map() }
   if (text === undefined) return { source: bare, value: undefined }
   const before = findings.count
-  let document: Document.Parsed
-  try {
-    document = parseDocument(rescueIp6(text), {
-      version: '1.2',
-      uniqueKeys: false,
-      stringKeys: true,
-      prettyErrors: false,
-    })
-  } catch (error) {
-    // The library runs out of stack on some thousand nested brackets.
-    findings.addAt(bare, 0, `cannot be read as YAML: ${error instanceof Error ? error.message : error}`)
+  const tokens = [...new Parser().parse(rescueIp6(text))]
+  const deep = tooDeep(tokens)
+  if (deep !== undefined) {
+    findings.addAt(bare, deep, `nested more than ${DEPTH_LIMIT} deep`)
     return { source: bare, value: undefined }
   }
+  const composer = new Composer({ version: '1.2', uniqueKeys: false, stringKeys: true })
+  const [document, second] = [...composer.compose(tokens, true, text.length)]
+  invariant(document, 'a file has a document, be it empty')
   const faults = [...document.errors, ...document.warnings].sort((a, b) => a.pos[0] - b.pos[0])
   for (const fault of faults.slice(0, SYNTAX_LIMIT)) {
     findings.addAt(bare, Math.min(fault.pos[0], text.length), syntaxMessage(fault))
   }
+  if (second)
+    findings.addAt(bare, second.range[0], 'a second YAML document begins here: remove the line "---"')
   const { explicit, version } = document.directives.yaml
   if (explicit && version !== '1.2') {
     const said = `the file is read as YAML 1.2: remove the line "%YAML ${version}"`
@@ -78,9 +78,7 @@ function decode(file: string, bytes: Uint8Array, findings: Findings): string | u
 }
 
 const syntaxMessages: Partial<Record<YAMLError['code'], string>> = {
-  MULTIPLE_DOCS: 'a second YAML document begins here: remove the line "---"',
   NON_STRING_KEY: 'a key is one plain word',
-  RESOURCE_EXHAUSTION: 'nested too deep',
   TAB_AS_INDENT: 'a tab does not indent in YAML: use spaces',
   TAG_RESOLVE_FAILED: 'a tag (!) has no meaning here: write the plain value',
 }

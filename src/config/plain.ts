@@ -3,13 +3,13 @@
 // but only so often: a file of nine lines must not become a billion values.
 
 import { type Alias, isAlias, isMap, isScalar, isSeq, type Node, type Scalar, type YAMLMap } from 'yaml'
+import { DEPTH_LIMIT } from './depth.ts'
 import type { Findings } from './findings.ts'
 import { keyText, positionAt, type Source } from './source.ts'
 import { restoreIp6 } from './unquoted-ip6.ts'
 
-/** The most values that aliases may add to a file, and the most levels that a value may nest. */
+/** The most values that aliases may add to a file. */
 const ALIAS_LIMIT = 100_000
-const DEPTH_LIMIT = 32
 
 interface Walk {
   readonly source: Source
@@ -86,10 +86,6 @@ function plainMap(walk: Walk, map: YAMLMap, depth: number): Record<string, unkno
   const seen = new Map<string, Node>()
   for (const { key, value } of map.items) {
     const text = keyText(key)
-    if (text === undefined) {
-      say(walk, isAlias(key) ? key : map, 'a key is one plain word')
-      continue
-    }
     const node = key as Scalar
     const first = seen.get(text)
     if (first) {

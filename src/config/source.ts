@@ -2,7 +2,8 @@
 // checks know it; only when something is to be said about it is it turned into a line and a column, by walking
 // the YAML nodes along that path. A path that leads to nothing ends at the last key that is there.
 
-import { type Alias, isAlias, isMap, isNode, isSeq, type Node, type Pair, type YAMLMap } from 'yaml'
+import { type Alias, isAlias, isMap, isNode, isScalar, isSeq, type Node, type Pair, type YAMLMap } from 'yaml'
+import { invariant } from '../base/errors.ts'
 import type { Finding } from './config-error.ts'
 
 export type Path = readonly (string | number)[]
@@ -41,16 +42,16 @@ function pairAt(map: YAMLMap, key: string): Pair | undefined {
     pairs = new Map()
     for (const pair of map.items) {
       const text = keyText(pair.key)
-      if (text !== undefined && !pairs.has(text)) pairs.set(text, pair)
+      if (!pairs.has(text)) pairs.set(text, pair)
     }
     pairsOf.set(map, pairs)
   }
   return pairs.get(key)
 }
 
-/** keyText: a map key as text; undefined for what is no scalar. */
-export function keyText(key: unknown): string | undefined {
-  if (typeof key !== 'object' || key === null || !('value' in key)) return undefined
+/** keyText: a map key as text. What is no scalar does not come through parse(). */
+export function keyText(key: unknown): string {
+  invariant(isScalar(key), 'a key is a scalar')
   return String(key.value)
 }
 
