@@ -18,11 +18,8 @@ interface End {
   readonly err: string
 }
 
-/** tenbin runs the command as a process of its own; `uid`: as another user. */
-function tenbin(
-  args: readonly string[],
-  { uid, input }: { uid?: number; input?: 'closed' } = {},
-): Promise<End> {
+/** tenbin runs the command as a process of its own; `isRead`: somebody reads its output. */
+function tenbin(args: readonly string[], { isRead = true } = {}): Promise<End> {
   const main = fileURLToPath(new URL('main.ts', import.meta.url))
   const tsx = import.meta.resolve('tsx')
   return new Promise((resolve, reject) => {
