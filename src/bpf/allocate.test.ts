@@ -7,7 +7,8 @@ import { interpret } from './interpret.ts'
 import { alu, CALL, callFunction, callHelper, EXIT, exit, helpers, jump, Label, loadImm64 } from './isa.ts'
 import { layout } from './layout.ts'
 import { listing } from './listing.ts'
-import { randomBuilder, randomMemory } from './random-builder.ts'
+import { randomBuilder } from './random-builder.ts'
+import { randomMemory } from './random-memory.ts'
 
 const v = (n: number) => VIRTUAL + n
 const r = (reg: number) => ({ reg })
