@@ -249,6 +249,11 @@ test('parts and wholes stay inside their place', () => {
   })
 })
 
+test('a function that nothing calls is refused', () => {
+  const [main, other] = ['main', 'other'].map((name) => plainFunction(name, (p) => p.exitValue(0)))
+  assert.throws(() => program('t', main!, [other!]), /program t: nothing calls other/)
+})
+
 test('two builds of one program are byte-identical', () => {
   const make = () =>
     program(

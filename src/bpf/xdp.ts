@@ -7,7 +7,7 @@ import { allocate } from './allocate.ts'
 import { type Assembled, assemble, type FunctionCode } from './assemble.ts'
 import { BtfBuilder, debugInfo, mapBtf } from './btf.ts'
 import { Builder, type Exits } from './builder.ts'
-import { layout } from './layout.ts'
+import { callees, layout } from './layout.ts'
 import { lint } from './lint.ts'
 import type { MapSpec, ProgramSpec } from './program.ts'
 import type { DirectMemory, KernelMap } from './types.ts'
@@ -62,6 +62,12 @@ export function program(
   flags = BPF_F_XDP_HAS_FRAGS,
 ): Built {
   const functions = [main, ...others]
+  const called = new Set(functions.flatMap(({ code }) => callees(code.items)))
+  for (const other of others)
+    invariant(
+      called.has(other.entry),
+      `program ${name}: nothing calls ${other.name}, which the verifier refuses`,
+    )
   const assembled = assemble(functions.map(({ code }) => code))
   const maps = new Map<string, DirectMemory | KernelMap>()
   for (const map of functions.flatMap((fn) => fn.maps)) {
