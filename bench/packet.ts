@@ -23,7 +23,8 @@ interface Effort {
   readonly packets: number
 }
 
-function fixture(listeners: number, pools: number): { shape: Shape; tables: Tables } {
+/** fixture: `listeners` listeners over `pools` pools of 100 servers, all usable. */
+export function fixture(listeners: number, pools: number): { shape: Shape; tables: Tables } {
   const size = pools === 1 ? 65_537 : 1_021
   const shape: Shape = {
     mac: parseMac('02:00:00:00:00:01'),
@@ -42,7 +43,8 @@ function fixture(listeners: number, pools: number): { shape: Shape; tables: Tabl
   return { shape, tables: { keys: fixedKeys(), slots: shape.pools.map(() => words), servers } }
 }
 
-function summary(
+/** summary: a row of medians. */
+export function summary(
   name: string,
   unit: string,
   values: readonly number[],

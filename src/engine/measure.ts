@@ -11,7 +11,7 @@ import type { Shape, Tables } from '../dataplane/shape.ts'
 import { emptySubject, referenceSubject, wrapped, wrapperMemory } from '../dataplane/wrapper.ts'
 import { BpfMap } from '../kernel/map.ts'
 import { BPF_F_ANY_ALIGNMENT, type BpfProgram, loadProgram } from '../kernel/program.ts'
-import { testRun } from '../kernel/test-run.ts'
+import { runLive, testRun } from '../kernel/test-run.ts'
 import { ether, ipv4, packet, tcp } from '../wire/packet.ts'
 import { GenerationMaps } from './generation-maps.ts'
 
@@ -70,6 +70,22 @@ export class CostMeter implements Disposable {
     this.#words[1] = BigInt(flows - 1)
     const { durationNs } = testRun(this.#programs[subject], { packet: this.#frame(flags), repeat: packets })
     return { ns: durationNs, tx: Number(this.#words[2 + TX]) }
+  }
+
+  /** runLive: the same with frames that are really sent, back out of an interface; nanoseconds by the clock. */
+  runLive(
+    subject: Subject,
+    packets: number,
+    flows: number,
+    ifindex: number,
+  ): { readonly ns: number; readonly tx: number } {
+    this.#words.fill(0n, 0, 10)
+    this.#words[1] = BigInt(flows - 1)
+    const packet = this.#frame(0x10)
+    const start = performance.now()
+    runLive(this.#programs[subject], { packet, repeat: packets, ingressIfindex: ifindex })
+    const ms = performance.now() - start
+    return { ns: (ms * 1e6) / packets, tx: Number(this.#words[2 + TX]) }
   }
 
   /** counted: packets that the path counted as forwarded since it was made, and servers that got any. */
