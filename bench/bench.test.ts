@@ -29,3 +29,9 @@ test('--json prints exactly one object, with machine and rows', () => {
   assert.ok(run.machine.cpu && run.machine.kernel && run.machine.node)
   assert.ok(run.rows.some(({ name }: { name: string }) => name === 'table.build'))
 })
+
+test('a saved run that does not exist is a usage error', () => {
+  const { status, stderr } = bench('compare', 'no-such-run', 'nor-this')
+  assert.equal(status, 2)
+  assert.match(stderr, /^there is no saved run no-such-run/)
+})

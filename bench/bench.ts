@@ -52,9 +52,8 @@ function saved(name: string): Run {
       if (error instanceof SyntaxError) throw new UsageError(`${file} is no saved run: ${error.message}`)
     }
   }
-  throw new UsageError(
-    `there is no saved run ${name}; there are: ${readdirSync(results).join(', ') || 'none'}`,
-  )
+  const names = existsSync(results) ? readdirSync(results) : []
+  throw new UsageError(`there is no saved run ${name}; there are: ${names.join(', ') || 'none'}`)
 }
 
 async function main(): Promise<void> {
