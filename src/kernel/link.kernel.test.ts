@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdtempSync, rmdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, afterEach, beforeEach, test } from 'node:test'
+import { unmount } from '../sys/mount.ts'
 import { NetworkNamespace } from '../sys/namespace.ts'
 import { isErrno } from '../sys/syscall.ts'
 import { Attr, bpfFd, cText } from './bpf.ts'
 import { handCode, returning } from './hand-code.ts'
 import { attachXdp, XdpLink } from './link.ts'
+import { ensureBpffs, PinDirectory } from './pin.ts'
 import { type BpfProgram, loadProgram } from './program.ts'
 import { xdpLinks } from './query.ts'
 
@@ -165,6 +170,30 @@ test('an interface that is not there is refused by the first refusal', () => {
     () => attachXdp(program, { ifindex: 0x7fff_ffff, name: 'gone0' }),
     (error) => isErrno(error, 'EINVAL', 'ENODEV') && error.op === 'attach to gone0',
   )
+})
+
+test('a pinned link goes on without us, and is found, updated and ended by the next one', (t) => {
+  const root = mkdtempSync(join(tmpdir(), 'tenbin-link-'))
+  t.after(() => {
+    unmount(root)
+    rmdirSync(root)
+  })
+  ensureBpffs(root)
+  using program = load('tb_first')
+  using next = load('tb_second')
+  const pins = PinDirectory.open('one', root)
+  const made = attach(program)
+  pins.pin('link', made.fd)
+  const { id } = made.info()
+  made[Symbol.dispose]()
+  assert.equal(attachedId('tb0'), program.info.id)
+  using found = XdpLink.adopt(pins.get('link')!)
+  assert.equal(found.info().id, id)
+  found.update(next, program)
+  assert.equal(attachedId('tb0'), next.info.id)
+  pins.remove()
+  found[Symbol.dispose]()
+  assert.equal(attachedId('tb0'), undefined)
 })
 
 test('what is no XDP link is not taken for one', () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { BtfBuilder } from '../bpf/btf.ts'
 import type { MapSpec, ProgramSpec } from '../bpf/program.ts'
 import { counting, handCode, returning, type Slot } from './hand-code.ts'
 import { BpfMap } from './map.ts'
@@ -107,6 +108,38 @@ test('a refusal keeps the whole log and tells the instruction and the sentence o
   assert.equal(error.code, 'VERIFIER_REFUSED')
   assert.equal(error.message, 'load tb_test: R0 !read_ok (instruction 0)')
   assert.match(error.log, /^(.*\n)*0: \(95\) exit\nR0 !read_ok\nprocessed 1 insns/)
+})
+
+test('a program with debug information loads, and a refusal of one starts with the source line', () => {
+  const builder = new BtfBuilder()
+  const func = builder.func('tb_main', 1, 'global')
+  const record = (slot: number, line: number, text: string): number[] => {
+    return [slot, builder.string('src/dataplane/far/match.ts'), builder.string(text), (line << 10) | 3]
+  }
+  const lines = [record(0, 41, 'p.set(r, 2)'), record(1, 42, 'p.leave(r)')]
+  const blob = builder.blob()
+  const words = (values: number[]): Uint8Array => new Uint8Array(Uint32Array.from(values).buffer)
+  const btf = { blob, funcInfo: words([0, func]), lineInfo: words(lines.flat()) }
+  using program = loadProgram(specOf(returning(2), { btf })).program
+  assert.equal(program.info.instructions, 2)
+  const error = refusalOf(
+    specOf(
+      [
+        [0xb7, 1, 0, 2],
+        [0x95, 0, 0, 0],
+      ],
+      { btf },
+    ),
+  )
+  assert.equal(
+    error.message,
+    'src/dataplane/far/match.ts:42: load tb_test: R0 !read_ok (instruction 1: p.leave(r))',
+  )
+  assert.match(error.log, /; p\.leave\(r\)/)
+  const cut = { ...btf, lineInfo: btf.lineInfo.subarray(16) }
+  assert.throws(() => loadProgram(specOf(returning(2), { btf: cut })), { code: 'VERIFIER_REFUSED' })
+  const broken = { ...btf, blob: blob.subarray(0, blob.length - 1) }
+  assert.throws(() => loadProgram(specOf(returning(2), { btf: broken })), { code: 'BTF_REFUSED' })
 })
 
 test('a refusal of a program with a log of many megabytes keeps all of it', () => {
