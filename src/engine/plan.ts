@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import { invariant } from '../base/errors.ts'
 import type { ListenerShape, Shape } from '../dataplane/shape.ts'
+import { type Member, sortMembers } from '../schedule/maglev.ts'
 import { buildTable, type Table } from '../schedule/ranks.ts'
 import type { EngineSpec } from './engine.ts'
 
@@ -29,15 +30,28 @@ export interface Plan {
 /** JUMBO_MTU: from here on a frame may not fit one page with its headroom, and XDP sees it in several buffers. */
 const JUMBO_MTU = 3_400
 
-/** planOf resolves the spec. `cpus`: possible CPUs. Unknown names are bugs: config/ has checked them. */
-export function planOf(spec: EngineSpec, cpus: number): Plan {
+const memberKey = (members: readonly Member[]): string =>
+  JSON.stringify(members.map(({ name, weight }) => [name, weight]))
+
+/**
+ * planOf resolves the spec. `cpus`: possible CPUs. Tables are taken from the plan `before` where members are the
+ * same, and pools with the same members share one. Unknown names are bugs: config/ has checked them.
+ */
+export function planOf(spec: EngineSpec, cpus: number, before?: Plan): Plan {
+  const tables = new Map(before?.pools.map(({ table }) => [memberKey(table.members), table]))
+  const tableOf = (members: readonly Member[]): Table => {
+    const key = memberKey(sortMembers(members))
+    const table = tables.get(key) ?? buildTable(members)
+    tables.set(key, table)
+    return table
+  }
   const used = new Set(spec.services.map(({ pool }) => pool))
   const pools = spec.pools.filter(({ name }) => used.has(name))
   const members = new Set(pools.flatMap((pool) => pool.members.map(({ server }) => server)))
   const servers = ['', ...spec.servers.map(({ name }) => name).filter((name) => members.has(name))]
   const idOf = new Map(servers.map((name, id) => [name, id]))
   const planned = pools.map(({ name, members }): PlannedPool => {
-    const table = buildTable(members.map(({ server, weight }) => ({ name: server, weight })))
+    const table = tableOf(members.map(({ server, weight }) => ({ name: server, weight })))
     const ids = table.members.map((member) => {
       const id = idOf.get(member.name)
       invariant(id !== undefined, `pool ${name}: unknown server ${member.name}`)

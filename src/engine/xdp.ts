@@ -61,7 +61,7 @@ export class XdpEngine implements Engine {
     const before = this.#live?.generation ?? this.#adopt(link, notes)
     try {
       const keys = this.#live?.prepared.keys ?? keysOf(before) ?? this.#ownKeys
-      const prepared = prepare(planOf(spec, possibleCpus().ids), keys)
+      const prepared = prepare(planOf(spec, possibleCpus().ids, this.#live?.prepared.plan), keys)
       const macOf = macsOf(spec, neighbours, before)
       const attached = link?.info()
       const isSame =
