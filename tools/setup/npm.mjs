@@ -38,14 +38,14 @@ export async function npmPackages() {
   const count = Object.values(locked).filter(({ optional }) => !optional).length - 1
   say(`installing ${count} npm packages into node_modules/`)
   const npm = process.env.npm_execpath
-  const args = ['ci', '--no-audit', '--no-fund', '--fetch-timeout=60000']
+  const args = ['ci', '--no-audit', '--no-fund', '--ignore-scripts', '--fetch-timeout=60000']
   const { status, output } = await (npm?.endsWith('.js')
     ? run(process.execPath, [npm, ...args])
     : run('npm', args))
   if (status === 0) return
   if (status === 127) throw new SetupError('the command npm is missing: install it with Node.js')
-  const last = output.trim().split('\n').slice(-12).join('\n  ')
+  const words = output.split('\n').filter((line) => /^npm (error|ERR!) \S/.test(line))
   throw new SetupError(
-    `npm packages could not be installed${noNetwork.test(output) ? ': no network, or no way to the npm registry' : ''}\n  ${last}`,
+    `npm packages could not be installed${noNetwork.test(output) ? ': no network, or no way to the npm registry' : ''}\n  ${words.slice(0, 8).join('\n  ')}`,
   )
 }
