@@ -44,7 +44,8 @@ const nameRule = /^[A-Za-z0-9_.]{1,15}$/
 
 /** Attr: a `union bpf_attr` being written. Offsets are bytes. */
 export class Attr {
-  readonly bytes = Buffer.alloc(ATTR_BYTES)
+  /** Zeroed, of Node's pool: memory of its own for each call would cost more than the call. */
+  readonly bytes = Buffer.allocUnsafe(ATTR_BYTES).fill(0)
   #held: Uint8Array[] = []
 
   u32(offset: number, value: number): this {
@@ -94,7 +95,7 @@ const syscall = nativeCall('syscall', 'long', ['int64', 'int', 'buffer', 'int'])
 export function attempt(command: Command, attr: Attr): number {
   const number = numbers[process.arch]
   if (number === undefined || process.platform !== 'linux')
-    throw new NotSupported(`bpf system call known for ${process.platform} on ${process.arch}`, '6.1')
+    throw new NotSupported(`bpf(2) that tenbin knows (${process.platform} on ${process.arch})`, '6.1')
   const result = syscall.attempt(number, commands[command], attr.bytes, ATTR_BYTES)
   attr.release()
   return result

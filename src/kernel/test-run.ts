@@ -13,6 +13,9 @@ const CONTEXT_BYTES = 24
 /** More than a program can grow a packet by at its head; the tail has what is left of a page. */
 const ROOM = 4096
 
+/** What comes out, until it is copied. */
+let scratch = Buffer.alloc(2 * ROOM)
+
 /** TestInput: the packet, 14 bytes at least, and how to run the program on it. */
 export interface TestInput {
   readonly packet: Uint8Array
@@ -49,13 +52,13 @@ function attrOf(program: BpfProgram, input: TestInput): Attr {
 
 /** testRun: one verdict for all repeats, the last one's. Throws SyscallError (EINVAL: under 14 bytes; ENODEV). */
 export function testRun(program: BpfProgram, input: TestInput): TestOutput {
-  const out = Buffer.alloc(input.packet.length + ROOM)
-  const attr = attrOf(program, input).u32(12, out.length).pointer(24, out)
+  if (scratch.length < input.packet.length + ROOM) scratch = Buffer.alloc(input.packet.length + ROOM)
+  const attr = attrOf(program, input).u32(12, scratch.length).pointer(24, scratch)
   bpf('BPF_PROG_TEST_RUN', `test-run ${program.info.name}`, attr)
   const { bytes } = attr
   return {
     verdict: bytes.readUInt32LE(4),
-    packet: out.subarray(0, bytes.readUInt32LE(12)),
+    packet: Buffer.from(scratch.subarray(0, bytes.readUInt32LE(12))),
     durationNs: bytes.readUInt32LE(36),
   }
 }
