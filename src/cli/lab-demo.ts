@@ -1,6 +1,5 @@
 // tenbin lab demo: what tenbin does, in half a minute.
 
-import { createInterface } from 'node:readline/promises'
 import { type CommandSpec, numberOption, textOption } from './command.ts'
 import { exitCodes } from './context.ts'
 import { labOutput } from './lab-output.ts'
@@ -16,25 +15,17 @@ export const labDemoCommand: CommandSpec = {
   examples: [['tenbin lab demo', 'half a minute; the lab is removed at the end']],
   exits: { no: 'a request failed, or a server got none', notPermitted: 'not root' },
   run: async (context, { options }) => {
+    const { askYes } = await import('../lab/ask.ts')
     const { labDemo } = await import('../lab/demo.ts')
     const name = textOption(options, 'name')
     const servers = numberOption(options, 'servers')
     const { problems, ...counts } = await labDemo({
       ...(name !== undefined && { name }),
       ...(servers !== undefined && { servers }),
-      ...(context.isTerminal && process.stdin.isTTY && { ask }),
+      ...(context.isTerminal && process.stdin.isTTY && { ask: askYes }),
       out: labOutput(context),
     })
     if (options.json) context.out(JSON.stringify(counts))
     return problems.length === 0 ? exitCodes.done : exitCodes.no
   },
-}
-
-async function ask(question: string, signal: AbortSignal): Promise<boolean> {
-  const prompt = createInterface({ input: process.stdin, output: process.stdout })
-  try {
-    return /^y(es)?$/i.test((await prompt.question(question, { signal })).trim())
-  } finally {
-    prompt.close()
-  }
 }

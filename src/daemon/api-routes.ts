@@ -53,7 +53,7 @@ export const routes: readonly Route[] = [
     summary: 'Which tenbin this is',
     query: nothing,
     reply: versionSchema,
-    handle: () => ({ name: 'tenbin', version, api: 'v1' }) as const,
+    handle: () => ({ name: 'tenbin', version, api: 'v1', pid: process.pid }) as const,
   }),
   route({
     method: 'GET',

@@ -46,6 +46,7 @@ export const versionSchema = z.object({
   name: z.literal('tenbin'),
   version: z.string(),
   api: z.literal('v1'),
+  pid: z.int(),
 })
 
 export const serverSchema = z.object({

@@ -4,11 +4,11 @@
 
 import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
-import { connect } from 'node:net'
 import { dirname } from 'node:path'
 import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { TenbinError } from '../base/errors.ts'
+import { whoAnswers } from './who-answers.ts'
 
 const MAX_CONNECTIONS = 64
 
@@ -58,29 +58,12 @@ async function makeRoom(path: string): Promise<void> {
         detail: `${path} is there and is no socket`,
       })
     }
-    if (await socketAnswers(path)) {
-      throw new TenbinError('DAEMON_RUNNING', 'open the API', { detail: `another daemon answers at ${path}` })
-    }
+    const who = await whoAnswers(path)
+    if (who) throw new TenbinError('DAEMON_RUNNING', 'open the API', { detail: `${who} has ${path}` })
     rmSync(path, { force: true })
   } catch (cause) {
     throw socketError(path, cause)
   }
-}
-
-/** socketAnswers: whether somebody accepts connections at this socket. Rejects as connect(2) does (EACCES). */
-export function socketAnswers(path: string): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ path })
-    socket.once('connect', () => {
-      socket.destroy()
-      resolve(true)
-    })
-    socket.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ECONNREFUSED' || error.code === 'ENOENT') resolve(false)
-      else if (error.code === 'EAGAIN') resolve(true)
-      else reject(error)
-    })
-  })
 }
 
 function socketError(path: string, cause: unknown): unknown {

@@ -87,7 +87,7 @@ test('requests over the socket are answered by their route', () =>
     assert.equal(statSync(path).mode & 0o777, 0o600)
     const asked = await ask(path, 'GET', '/v1/version')
     assert.equal(asked.status, 200)
-    assert.deepEqual(JSON.parse(asked.body), { name: 'tenbin', version, api: 'v1' })
+    assert.deepEqual(JSON.parse(asked.body), { name: 'tenbin', version, api: 'v1', pid: process.pid })
     const trace = await ask(path, 'GET', '/v1/trace?client=192.0.2.9:5&listener=%5B2001:db8::1%5D:80')
     assert.equal(traceSchema.parse(JSON.parse(trace.body)).listener, '[2001:db8::1]:80')
   }))
@@ -144,7 +144,7 @@ test('a bug is answered without its insides, which go to the log', () =>
 
 test('a socket that a dead daemon left is replaced, one that answers is not', async () => {
   const path = join(dir, 'api.sock')
-  const dead = createServer()
+  const dead = createServer((socket) => socket.destroy())
   await new Promise<void>((resolve) => dead.listen(path, resolve))
   await assert.rejects(serveApi(path, app()), (e) => e instanceof TenbinError && e.code === 'DAEMON_RUNNING')
   // Closing unlinks the name that was bound; a second name for it stays, and nobody serves it.

@@ -101,3 +101,13 @@ test('down refuses where the addresses are in another namespace, unless forced',
   assert.deepEqual(order, [])
   assert.deepEqual(await down(true), ['program on eth0'])
 })
+
+test('a socket whose owner does not speak the API is not taken for nobody’s', async () => {
+  const server = createServer((socket) => socket.resume())
+  await new Promise<void>((resolve) => server.listen(instance.socket, resolve))
+  await assert.rejects(
+    down(),
+    (e) => coded('DAEMON_RUNNING')(e) && (e as Error).message.includes('another process has'),
+  )
+  await new Promise((resolve) => server.close(resolve))
+})

@@ -6,13 +6,13 @@
 import { rmSync } from 'node:fs'
 import { TenbinError } from '../base/errors.ts'
 import type { Network } from '../netlink/network.ts'
-import { socketAnswers } from './api-server.ts'
 import type { Instance } from './instance.ts'
 import { lockInstance } from './lock.ts'
 import { leaveOtherLinks } from './managed-links.ts'
 import { permitted, permittedLater } from './permitted.ts'
 import { recordedElsewhere, recordStore } from './record.ts'
 import { ownedText, type PromoteSecondaries, ServiceAddresses } from './service-addresses.ts'
+import { whoAnswers } from './who-answers.ts'
 
 /** DownOptions: `force`: also when the instance's record is of another network namespace. */
 export interface DownOptions {
@@ -27,11 +27,13 @@ export interface DownOptions {
 /** takeDown removes an instance and says what it removed. Throws DAEMON_RUNNING, NAMESPACE_OTHER, NOT_PERMITTED. */
 export async function takeDown(options: DownOptions): Promise<string[]> {
   const { instance, network, downPacketPath, force = false } = options
-  await using _ = await lockInstance(instance)
-  if (await permittedLater('down', () => socketAnswers(instance.socket))) {
-    const detail = `its daemon answers at ${instance.socket}`
-    throw new TenbinError('DAEMON_RUNNING', `down ${instance.name}`, { detail })
+  const who = await permittedLater('down', () => whoAnswers(instance.socket))
+  if (who) {
+    throw new TenbinError('DAEMON_RUNNING', `down ${instance.name}`, {
+      detail: `${who} has ${instance.socket}`,
+    })
   }
+  await using _ = await lockInstance(instance)
   const namespace = recordedElsewhere(instance.record)
   if (namespace && !force) {
     const detail = `it added addresses in network namespace ${namespace}, not in this one`

@@ -5,6 +5,7 @@
 import { createServer, type Server } from 'node:net'
 import { TenbinError } from '../base/errors.ts'
 import type { Instance } from './instance.ts'
+import { whoAnswers } from './who-answers.ts'
 
 /** Lock: held until disposed. */
 export interface Lock {
@@ -12,9 +13,12 @@ export interface Lock {
 }
 
 /** lockInstance takes the instance's lock. Throws DAEMON_RUNNING when another process has it. */
-export async function lockInstance({ name }: Instance): Promise<Lock> {
-  const server = createServer((socket) => socket.destroy())
-  await listen(server, `\0tenbin/${name}`, name)
+export async function lockInstance({ name, socket }: Instance): Promise<Lock> {
+  const server = createServer((connection) => connection.destroy())
+  if (!(await isFree(server, `\0tenbin/${name}`))) {
+    const who = (await whoAnswers(socket).catch(() => undefined)) ?? 'another process'
+    throw new TenbinError('DAEMON_RUNNING', 'start', { detail: `${who} works for instance ${name}` })
+  }
   // The lock alone keeps no process alive.
   server.unref()
   return {
@@ -22,13 +26,12 @@ export async function lockInstance({ name }: Instance): Promise<Lock> {
   }
 }
 
-function listen(server: Server, path: string, name: string): Promise<void> {
+function isFree(server: Server, path: string): Promise<boolean> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
-      if (cause.code !== 'EADDRINUSE') return reject(cause)
-      const detail = `another process works for instance ${name}`
-      reject(new TenbinError('DAEMON_RUNNING', 'start', { detail, cause }))
+      if (cause.code === 'EADDRINUSE') resolve(false)
+      else reject(cause)
     })
-    server.listen(path, resolve)
+    server.listen(path, () => resolve(true))
   })
 }

@@ -112,7 +112,9 @@ const contains = ({ address, prefix }: HeldAddress, other: number): boolean =>
 
 /** summaryOf: a placement in a line. */
 export const summaryOf = ({ node, link, spec }: Placement): string =>
-  `${spec.services.length} services, ${spec.servers.length} servers, node ${node}, ${link.name}`
+  `${plural(spec.services.length, 'service')}, ${plural(spec.servers.length, 'server')}, node ${node}, ${link.name}`
+
+const plural = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
 
 /** linkChanges: how the NIC differs from the one that was applied to, in sentences. */
 export function linkChanges(before: EthernetLink, now: EthernetLink): string[] {
