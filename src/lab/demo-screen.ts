@@ -23,6 +23,8 @@ export class DemoScreen {
   #recent: TrafficCounts[] = []
   #lastLineMs = 0
   #step = 0
+  /** What was written last is an empty line. */
+  #isSeparated = false
 
   constructor(out: LabOutput) {
     this.#out = out
@@ -97,14 +99,14 @@ export class DemoScreen {
 
   /** progress takes a report and shows the traffic of the last second. */
   progress(now: TrafficCounts): void {
-    if (this.#recent.length === 0 && !this.#out.isTerminal) this.#lines([''])
+    if (this.#recent.length === 0) this.#separate()
     this.#recent = [
       ...this.#recent.filter(({ elapsedMs }) => elapsedMs > now.elapsedMs - WINDOW_MS - 50),
       now,
     ]
     const since = this.#recent[0]!
     if (since === now) return
-    this.#live.draw(['', ...this.#chart(since, now)])
+    this.#live.draw(this.#chart(since, now))
     if (this.#out.isTerminal || now.elapsedMs - this.#lastLineMs < WINDOW_MS) return
     this.#lastLineMs = now.elapsedMs
     const rate = ((now.answered - since.answered) * 1000) / (now.elapsedMs - since.elapsedMs)
@@ -113,7 +115,9 @@ export class DemoScreen {
 
   /** result leaves the chart of the whole step. */
   result(since: TrafficCounts, now: TrafficCounts): void {
-    this.#live.finish(['', ...this.#chart(since, now)])
+    this.#separate()
+    this.#live.finish(this.#chart(since, now))
+    this.#isSeparated = false
     this.#recent = []
   }
 
@@ -152,7 +156,13 @@ export class DemoScreen {
     return chart(data, this.#out.columns, this.#paint).map((line) => `   ${line}`)
   }
 
+  /** #separate puts an empty line before what comes next, unless one is there or the chart is being redrawn. */
+  #separate(): void {
+    if (!this.#isSeparated && !this.#live.isDrawn) this.#lines([''])
+  }
+
   #lines(lines: readonly string[]): void {
+    this.#isSeparated = lines.at(-1) === ''
     this.#out.write(lines.map((line) => `${line}\n`).join(''))
   }
 }
