@@ -34,7 +34,7 @@ export interface RunPorts {
   readonly signals: NodeJS.EventEmitter
 }
 
-const TICK_MS = 5_000
+const TICK_MS = 2_000
 const SETTLE_MS = 1_000
 
 /**
