@@ -227,14 +227,19 @@ export class XdpEngine implements Engine {
     const { plan } = prepared
     const number = (before?.meta?.generation ?? 0) + 1
     const generation = Generation.create(prepared, number, macOf)
+    const carry = () => {
+      if (before?.meta)
+        writeCarry(generation.maps.counters, generation.meta!, readTotals(before.maps.counters, before.meta))
+    }
+    // Before the swap too: a process that dies in it must not lose all that was ever counted.
+    carry()
     try {
       this.#attach(generation, link, pins, plan.spec, notes)
     } catch (error) {
       generation[Symbol.dispose]()
       throw error
     }
-    if (before?.meta)
-      writeCarry(generation.maps.counters, generation.meta!, readTotals(before.maps.counters, before.meta))
+    carry()
     before?.[Symbol.dispose]()
     this.#remember(plan.servers, neighbours, macOf)
     const usable = (id: number) => id !== 0 && 'mac' in this.#neighbourOf(plan.servers[id]!)
