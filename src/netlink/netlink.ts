@@ -5,7 +5,8 @@
 import { SyscallError } from '../sys/syscall.ts'
 import type { Acknowledgement, NetlinkMessage } from './message.ts'
 
-/** AF_INET, AF_INET6: address families (linux/socket.h). */
+/** Address families (linux/socket.h); AF_UNSPEC in a dump is all of them. */
+export const AF_UNSPEC = 0
 export const AF_INET = 2
 export const AF_INET6 = 10
 
