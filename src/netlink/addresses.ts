@@ -3,6 +3,7 @@
 // know its own after a restart. Left out: point-to-point peers, broadcast addresses, labels.
 
 import { formatIp, type Ip, isIp4 } from '../base/addresses.ts'
+import { AF_INET, AF_INET6, AF_UNSPEC } from '../sys/socket-address.ts'
 import { isErrno } from '../sys/syscall.ts'
 import {
   attribute,
@@ -17,8 +18,9 @@ import {
 } from './attributes.ts'
 import { TENBIN_PROTOCOL } from './mark.ts'
 import { NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from './message.ts'
-import { AF_INET, AF_INET6, AF_UNSPEC, type Netlink } from './netlink.ts'
+import type { Netlink } from './netlink.ts'
 
+/** Message types of addresses. */
 export const RTM_NEWADDR = 20
 export const RTM_DELADDR = 21
 const RTM_GETADDR = 22

@@ -5,11 +5,6 @@
 import { SyscallError } from '../sys/syscall.ts'
 import type { Acknowledgement, NetlinkMessage } from './message.ts'
 
-/** Address families (linux/socket.h); AF_UNSPEC in a dump is all of them. */
-export const AF_UNSPEC = 0
-export const AF_INET = 2
-export const AF_INET6 = 10
-
 /** Netlink: requests to the kernel. `op` says in words what is done, for errors. */
 export interface Netlink {
   /**
