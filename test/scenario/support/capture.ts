@@ -15,6 +15,8 @@ import { type Read, read, send } from './frames.ts'
 /** IEEE 802: "Local Experimental EtherType 1". */
 const EXPERIMENTAL = 0x88b5
 const DEADLINE_MS = 20_000
+/** Above any frame of a lab, and small, because tcpdump's buffer has so much room for each. */
+const SNAP_BYTES = 2048
 /** The file's header and each record's (wiki.wireshark.org/Development/LibpcapFileFormat). */
 const [FILE_HEADER, RECORD_HEADER] = [24, 16]
 let captures = 0
@@ -32,9 +34,20 @@ export class Capture implements AsyncDisposable {
     this.#lab = lab
     this.#endFrom = endFrom
     const number = ++captures
-    this.#mark = `end of capture ${number};`
+    this.#mark = `end of capture ${number}, which is number ${number};`
     this.file = join(lab.directory, `${number}-${node}-${device}.pcap`)
-    const options = ['--immediate-mode', '-B', '16384', '-U', '-w', this.file, '-Z', 'root']
+    const options = [
+      '--immediate-mode',
+      '-B',
+      '8192',
+      '-s',
+      String(SNAP_BYTES),
+      '-U',
+      '-w',
+      this.file,
+      '-Z',
+      'root',
+    ]
     this.#child = lab.spawn(node, ['tcpdump', '-nn', '-i', device, ...options, ...words], {
       stdio: ['ignore', 'ignore', 'pipe'],
       detached: true,
@@ -42,9 +55,9 @@ export class Capture implements AsyncDisposable {
     this.#child.stderr!.setEncoding('utf8').on('data', (text: string) => (this.#err += text))
   }
 
-  /** of: what passes eth0 of a node, in both directions. */
-  static of(lab: Lab, node: string): Promise<Capture> {
-    return new Capture(lab, node, 'eth0', node, []).#started()
+  /** of: what passes eth0 of a node, in both directions, until a frame that `endFrom` sends to all when stopped. */
+  static of(lab: Lab, node: string, endFrom = node): Promise<Capture> {
+    return new Capture(lab, node, 'eth0', endFrom, []).#started()
   }
 
   /** into: what a node sends into the switch, as the switch sees it: with what XDP sends, which the node cannot see. */
@@ -54,7 +67,9 @@ export class Capture implements AsyncDisposable {
 
   /** stop: the frames that passed until now, in order, without those that end captures. */
   async stop(): Promise<readonly Read[]> {
-    const end = packet(ether({ destination: 'ff:ff:ff:ff:ff:ff', type: EXPERIMENTAL }), this.#mark)
+    // From nobody's MAC, but from one: a bridge drops frames without.
+    const link = { destination: 'ff:ff:ff:ff:ff:ff', source: '02:00:00:00:00:ff', type: EXPERIMENTAL }
+    const end = packet(ether(link), this.#mark)
     send(this.#lab, this.#endFrom, [end])
     await this.#until(() => readFileSync(this.file).includes(this.#mark), 'the last frame')
     const closed = once(this.#child, 'close')
