@@ -58,7 +58,9 @@ async function counted(name: string, before: Readonly<Record<string, string>>) {
     outcome,
     Number(count) - Number(before[outcome]),
   ])
-  return Object.fromEntries(grown.filter(([outcome, count]) => count !== 0 && outcome !== 'not-ipv4')) as Record<string, number>
+  return Object.fromEntries(
+    grown.filter(([outcome, count]) => count !== 0 && outcome !== 'not-ipv4'),
+  ) as Record<string, number>
 }
 
 /** sent: from the client to the silent service, one SYN for each MAC, and what each port sent in 3 seconds. */
