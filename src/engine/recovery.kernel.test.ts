@@ -191,3 +191,24 @@ test('down removes also what is no link', () => {
   assert.deepEqual(downXdp(instance), [`pins of ${instance}`])
   assert.equal(PinDirectory.find(instance), undefined)
 })
+
+test('another program on our link is noticed and replaced by ours', () => {
+  const engine = open()
+  engine.apply(spec(), servers)
+  const { program } = loadProgram({
+    name: 'stranger',
+    code: handCode(...returning(2)),
+    relocations: [],
+    maps: [],
+    flags: 0,
+  })
+  {
+    using _ = program
+    using link = XdpLink.adopt(PinDirectory.find(instance)!.get('link')!)
+    link.update(program)
+    assert.match(engine.drift().join(), /another program/)
+  }
+  assert.equal(engine.apply(spec(), servers).change, 'replaced')
+  assert.equal(attached(), engine.status().program.id)
+  assert.deepEqual(engine.drift(), [])
+})
