@@ -85,13 +85,17 @@ export class MemoryBuilder extends ValueBuilder {
     this.push(atomicAdd(8, reg, offset, by.reg), line)
   }
 
-  /** copy a byte string, widest moves first. The lengths must be equal. */
+  /** copy a byte string by the widest moves that go: the stack wants them aligned. The lengths must be equal. */
   copy<N extends number>(to: Place<Bytes<N>>, from: Place<Bytes<NoInfer<N>>>): void {
     const line = callerLine()
     const { count } = to.type
     const [a, b] = [this.reach(to, line, count), this.reach(from, line, count)]
+    const isAligned = (done: number, width: number) => (side: typeof a) =>
+      side.reg !== FP || (side.offset + done) % width === 0
     for (let done = 0; done < count; ) {
-      const width = ([8, 4, 2, 1] as const).find((w) => w <= count - done)!
+      const width = ([8, 4, 2, 1] as const).find(
+        (w) => w <= count - done && [a, b].every(isAligned(done, w)),
+      )!
       const piece = this.register()
       this.push(load(width, piece, b.reg, b.offset + done), line)
       this.push(store(width, a.reg, a.offset + done, { reg: piece }), line)

@@ -1,5 +1,5 @@
 // The program that runs inside another kernel: what the kernel can do, every golden program through its verifier, every
-// vector through the packet path as that kernel runs it. It reports and does not judge; the host's test does.
+// construct of the builder and every vector as that kernel runs them. It reports and does not judge; the host's test does.
 
 import { deepStrictEqual } from 'node:assert'
 import { release } from 'node:os'
@@ -11,8 +11,10 @@ import { vectors } from '../../src/dataplane/vectors/vectors.ts'
 import { BpfMap } from '../../src/kernel/map.ts'
 import { probeAll } from '../../src/kernel/probe.ts'
 import { BPF_F_ANY_ALIGNMENT, loadProgram } from '../../src/kernel/program.ts'
+import { Kernel } from '../constructs/construct.ts'
+import { constructs } from '../constructs/constructs.ts'
 import { KernelPath } from '../path/kernel-path.ts'
-import type { GuestReport } from './report.ts'
+import type { GuestReport, Tried } from './report.ts'
 import { writeResult } from './result.ts'
 
 const words = (error: unknown): string => (error instanceof Error ? error.message : String(error))
@@ -34,7 +36,7 @@ function load(name: string): GuestReport['golden'][number] {
   }
 }
 
-function runVectors(): GuestReport['vectors'] {
+function runVectors(): Tried {
   const paths = new Map<FixtureName, KernelPath>()
   const failed: { name: string; why: string }[] = []
   let passed = 0
@@ -53,10 +55,24 @@ function runVectors(): GuestReport['vectors'] {
   return { passed, failed }
 }
 
+function runConstructs(): Tried {
+  const failed: { name: string; why: string }[] = []
+  for (const { name, run } of constructs) {
+    try {
+      using kernel = new Kernel({ anyAlignment: true })
+      run(kernel)
+    } catch (error) {
+      failed.push({ name, why: words(error) })
+    }
+  }
+  return { passed: constructs.length - failed.length, failed }
+}
+
 const missing = Object.entries(probeAll()).flatMap(([feature, probe]) => (probe.ok ? [] : [feature]))
 writeResult({
   kernel: release(),
   missing,
   golden: Object.keys(goldenShapes).map(load),
+  constructs: runConstructs(),
   vectors: runVectors(),
 } satisfies GuestReport)

@@ -1,5 +1,11 @@
 // What test/guest/packet-path.ts reports of another kernel.
 
+/** Tried: how many did what they should, and which did not. */
+export interface Tried {
+  readonly passed: number
+  readonly failed: readonly { readonly name: string; readonly why: string }[]
+}
+
 /** GuestReport: JSON. `missing` names features of src/kernel/probe.ts that the kernel lacks. */
 export interface GuestReport {
   readonly kernel: string
@@ -13,14 +19,14 @@ export interface GuestReport {
       }
     | { readonly name: string; readonly refused: string }
   )[]
-  readonly vectors: {
-    readonly passed: number
-    readonly failed: readonly { readonly name: string; readonly why: string }[]
-  }
+  /** Constructs of the builder (test/constructs). */
+  readonly constructs: Tried
+  readonly vectors: Tried
 }
 
 /** findings: a line for everything in the report that should be otherwise. */
-export const findings = ({ golden, vectors }: GuestReport): readonly string[] => [
+export const findings = ({ golden, constructs, vectors }: GuestReport): readonly string[] => [
   ...golden.flatMap((one) => ('refused' in one ? [`golden program ${one.name}: ${one.refused}`] : [])),
+  ...constructs.failed.map(({ name, why }) => `construct "${name}": ${why}`),
   ...vectors.failed.map(({ name, why }) => `vector "${name}": ${why}`),
 ]

@@ -1,13 +1,15 @@
-// Every golden program and every vector on Linux 6.1, the oldest kernel that tenbin runs on.
+// Every golden program, construct of the builder and vector on Linux 6.1, the oldest kernel that tenbin runs on.
 
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { goldenShapes } from '../../src/dataplane/golden-shapes.ts'
 import { vectors } from '../../src/dataplane/vectors/vectors.ts'
+import { constructs } from '../constructs/constructs.ts'
 import { findings, type GuestReport } from '../guest/report.ts'
 import { runInUml, whyNoUml } from './run-in-uml.ts'
 
+const none = { passed: 0, failed: [] }
 const script = fileURLToPath(new URL('../guest/packet-path.ts', import.meta.url))
 
 describe('on Linux 6.1', { skip: whyNoUml() ?? false }, () => {
@@ -32,11 +34,16 @@ describe('on Linux 6.1', { skip: whyNoUml() ?? false }, () => {
       report.golden.map(({ name }) => name),
       Object.keys(goldenShapes),
     )
-    assert.deepEqual(findings({ ...report, vectors: { passed: 0, failed: [] } }), [])
+    assert.deepEqual(findings({ ...report, constructs: none, vectors: none }), [])
+  })
+
+  test('every construct of the builder does what it says', () => {
+    assert.deepEqual(findings({ ...report, golden: [], vectors: none }), [])
+    assert.equal(report.constructs.passed, constructs.length)
   })
 
   test('every vector leaves as it does in the model', () => {
-    assert.deepEqual(findings({ ...report, golden: [] }), [])
+    assert.deepEqual(findings({ ...report, golden: [], constructs: none }), [])
     assert.equal(report.vectors.passed, vectors.filter(({ modelOnly }) => modelOnly === undefined).length)
   })
 })
