@@ -5,6 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { BpfMap } from '../kernel/map.ts'
+import { ensureBpffs, PinDirectory } from '../kernel/pin.ts'
+import { capture } from './captured.ts'
 
 const skip = process.geteuid?.() !== 0 && 'giving up capabilities needs root'
 // util-linux: without any capability, root is nobody special to the kernel.
@@ -56,4 +59,28 @@ test('run with a file that has errors ends with 1, all findings and no stack tra
   assert.equal(code, 1)
   assert.match(err, /bad\.yaml:1:\d+: /)
   assert.doesNotMatch(err, /\n\s+at /)
+})
+
+test('status with the daemon dead and pins that nobody can read ends with 3 and says both', {
+  skip,
+}, async () => {
+  const instance = `main-kernel-${process.pid}`
+  ensureBpffs()
+  const pins = PinDirectory.open(instance)
+  try {
+    using map = BpfMap.create({ name: 'other', type: 'array', keySize: 4, valueSize: 4, maxEntries: 1 })
+    pins.pin('link', map.fd)
+    const { code, err } = await capture([
+      'status',
+      '--instance',
+      instance,
+      '--socket',
+      join(dir, 'nobody.sock'),
+    ])
+    assert.equal(code, 3)
+    assert.match(err, /^tenbin: ask the daemon: nobody answers/)
+    assert.equal(err.match(/^tenbin: /gm)?.length, 2)
+  } finally {
+    pins.remove()
+  }
 })

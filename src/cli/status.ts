@@ -46,7 +46,15 @@ async function tellWithoutDaemon(
   json: boolean,
 ): Promise<ExitCode> {
   const { pinned } = await import('../daemon/machine.ts')
-  const left = pinned(name)
+  let left: ReturnType<typeof pinned>
+  try {
+    left = pinned(name)
+  } catch (error) {
+    // Something is there that this version cannot read: the daemon is absent all the same.
+    tellFailure(context, absent, json)
+    if (!json) tellFailure(context, error, false)
+    return exitCodes.absent
+  }
   if (!left) return tellFailure(context, absent, json)
   if (json) {
     context.out(JSON.stringify({ ...failureBody(absent), pinned: left }))
