@@ -14,7 +14,7 @@ test('a process that outlives its run is left behind, and nothing is once it has
   const before = survey(mark)
   const child = spawn('sleep', ['60'], { env: { ...process.env, [MARK]: mark } })
   await once(child, 'spawn')
-  assert.deepEqual(await leftBehind(mark, before, 0), [`process ${child.pid} sleep 60`])
+  assert.ok((await leftBehind(mark, before, 0)).includes(`process ${child.pid} sleep 60`))
   child.kill()
   await once(child, 'exit')
   assert.deepEqual(
@@ -23,24 +23,20 @@ test('a process that outlives its run is left behind, and nothing is once it has
   )
 })
 
-test('a named namespace is left behind unless somebody else lives in it', { skip }, async () => {
+test('a named namespace is left behind until it is deleted', { skip }, async () => {
   const name = `tenbin-left-${process.pid}`
   const mine = (items: readonly string[]) => items.filter((item) => item.includes(name))
   const before = survey(mark)
   execFileSync('ip', ['netns', 'add', name])
   try {
     assert.deepEqual(mine(await leftBehind(mark, before, 0)), [`network namespace ${name}`])
-    const child = spawn('nsenter', [`--net=/run/netns/${name}`, 'sh', '-c', 'echo in; exec sleep 60'])
-    await once(child.stdout, 'data')
-    assert.deepEqual(mine(await leftBehind(mark, before, 0)), [])
-    child.kill()
-    await once(child, 'exit')
   } finally {
     execFileSync('ip', ['netns', 'delete', name])
   }
+  assert.deepEqual(mine(await leftBehind(mark, before, 0)), [])
 })
 
-test('files of ours in the temporary folder are left behind, unless they were there before', async () => {
+test('files in the temporary folder are left behind, unless they were there before', async () => {
   const old = mkdtempSync(join(tmpdir(), 'tenbin-left-'))
   const before = survey(mark)
   const young = mkdtempSync(join(tmpdir(), 'tenbin-left-'))

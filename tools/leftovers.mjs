@@ -1,8 +1,8 @@
-// What tests may have left on this machine: named network namespaces, pins, links, mounts, files under /run and the
-// temporary folder, processes. Its idea: survey before and after, and report what is new. Processes are known by a
-// variable in their environment; a namespace in which somebody else's processes live is somebody else's.
+// What tests may have left: named network namespaces, pins, links, mounts, files under /run and the temporary folder,
+// processes. Its idea: survey before and after, in the namespaces that only the tests use (tools/run-tests.mjs), and
+// report what is new. Processes have no namespace of their own; they are known by a variable of their environment.
 
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -25,61 +25,38 @@ const read = (/** @type {string} */ file) => {
   }
 }
 
-const inode = (/** @type {string} */ file) => {
-  try {
-    return statSync(file).ino
-  } catch {
-    return 0
-  }
-}
+/** Caches that Node.js and tsx keep there on purpose. */
+const isCache = (/** @type {string} */ name) => name.startsWith('tsx-') || name === 'node-compile-cache'
 
-const ours = (/** @type {string} */ name) => name.startsWith('tenbin')
-
-/** @param {string} folder @param {string} kind @returns {string[]} */
-const named = (folder, kind) =>
-  list(folder)
-    .filter(ours)
-    .map((name) => `${kind} ${join(folder, name)}`)
-
-/** A zombie has no files any more and counts as gone. */
-function processes() {
-  return list('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map((pid) => ({
-      pid,
-      command: read(`/proc/${pid}/cmdline`).split('\0').join(' ').trim(),
-      environment: read(`/proc/${pid}/environ`),
-      net: inode(`/proc/${pid}/ns/net`),
-    }))
-}
+/** A zombie has no environment any more and counts as gone. @param {string} mark */
+const processes = (mark) =>
+  list('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .filter((pid) => read(`/proc/${pid}/environ`).includes(`${MARK}=${mark}`))
+    .map((pid) => `process ${pid} ${read(`/proc/${pid}/cmdline`).split('\0').join(' ').trim()}`)
 
 /** survey: all that a run named `mark` may leave, each as a line of text. @param {string} mark @returns {Set<string>} */
-export function survey(mark) {
-  const running = processes()
-  const isOurs = (/** @type {{ environment: string }} */ { environment }) =>
-    environment.includes(`${MARK}=${mark}`)
-  const foreign = new Set(running.filter((one) => !isOurs(one)).map(({ net }) => net))
-  return new Set([
-    ...list('/run/netns')
-      .filter((name) => ours(name) && !foreign.has(inode(join('/run/netns', name))))
-      .map((name) => `network namespace ${name}`),
+export const survey = (mark) =>
+  new Set([
+    ...list('/run/netns').map((name) => `network namespace ${name}`),
     ...list('/sys/fs/bpf/tenbin').flatMap((name) => [
       `pin /sys/fs/bpf/tenbin/${name}`,
       ...list(`/sys/fs/bpf/tenbin/${name}`).map((pin) => `pin /sys/fs/bpf/tenbin/${name}/${pin}`),
     ]),
-    ...named('/sys/class/net', 'link'),
-    ...named('/run', 'file'),
-    ...named(tmpdir(), 'file'),
-    ...running
-      .filter((one) => isOurs(one) && Number(one.pid) !== process.pid)
-      .map(({ pid, command }) => `process ${pid} ${command}`),
+    ...list('/sys/class/net').map((name) => `link ${name}`),
+    ...list('/run')
+      .filter((name) => name.startsWith('tenbin'))
+      .map((name) => `file /run/${name}`),
+    ...list(tmpdir())
+      .filter((name) => !isCache(name))
+      .map((name) => `file ${join(tmpdir(), name)}`),
+    ...processes(mark),
     ...read('/proc/self/mounts')
       .split('\n')
       .map((line) => line.split(' ')[1] ?? '')
-      .filter((place) => place.includes('/tenbin') && !place.startsWith('/run/netns/'))
+      .filter((place) => place !== '' && !place.startsWith('/run/netns'))
       .map((place) => `mount ${place}`),
   ])
-}
 
 /** leftBehind: what is there beyond `before`, once it has had `patienceMs` to go away.
  * @param {string} mark @param {ReadonlySet<string>} before @param {number} [patienceMs] @returns {Promise<string[]>} */
