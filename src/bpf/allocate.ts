@@ -35,8 +35,8 @@ const isMove = (insn: Insn): boolean => insn.code === (CLASS.alu64 | ALU.mov | S
 const isPure = (insn: Insn): boolean =>
   [CLASS.ld, CLASS.ldx, CLASS.alu, CLASS.alu64].some((kind) => kind === classOf(insn))
 
-/** withoutDead drops instructions whose only effect is a value that nobody reads. */
-export function withoutDead(items: readonly VirtualItem[]): VirtualItem[] {
+/** Drops instructions whose only effect is a value that nobody reads. */
+function withoutDead(items: readonly VirtualItem[]): VirtualItem[] {
   const read = new Set<number>()
   const kept: VirtualItem[] = []
   for (const item of [...items].reverse()) {

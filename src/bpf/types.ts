@@ -63,8 +63,8 @@ export function sizeOf(type: Type): number {
   }
 }
 
-/** alignOf: the natural alignment of a type in memory. */
-export function alignOf(type: Type): number {
+/** The natural alignment of a type in memory. */
+function alignOf(type: Type): number {
   const any = type as AnyType
   if (typeof any === 'string') return KIND_BYTES[any]
   switch (any.is) {

@@ -11,10 +11,10 @@ import { outcomeNames } from './outcomes.ts'
 import { HASH_KEYS, type Shape } from './shape.ts'
 
 const PAGE = 4096
-/** OUTCOMES: room for outcome counters in a block. */
-export const OUTCOMES = 64
-/** INLINE_LISTENERS: up to so many listeners are compared by instructions, more are found in the table. */
-export const INLINE_LISTENERS = 64
+/** Room for outcome counters in a block. */
+const OUTCOMES = 64
+/** Up to so many listeners are compared by instructions, more are found in the table. */
+const INLINE_LISTENERS = 64
 /** PROBES: how far from its bucket a listener may be; the table grows until all are nearer. */
 export const PROBES = 8
 

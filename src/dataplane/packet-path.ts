@@ -3,6 +3,7 @@
 // only ever passes or drops. What a shape does not need costs no instruction.
 
 import { macBytes } from '../base/addresses.ts'
+import { invariant } from '../base/errors.ts'
 import type { Builder } from '../bpf/builder.ts'
 import type { Pointer, Val } from '../bpf/values.ts'
 import { anyBits, be16, eq, fields, gt, le, lt, ne, part, type View, whole } from '../bpf/values.ts'
@@ -26,8 +27,8 @@ import { KEY_PORTS, KEY_SOURCE, type Shape } from './shape.ts'
 type Path = Builder<OutcomeName>
 type EthernetView = View<(typeof Ethernet)['fields']>
 
-/** PATH_NAME: the program's name in the kernel. */
-export const PATH_NAME = 'tenbin'
+/** The program's name in the kernel. */
+const PATH_NAME = 'tenbin'
 
 const verdicts = Object.fromEntries(outcomeNames.map((name) => [name, outcomes[name].verdict])) as Record<
   OutcomeName,
@@ -38,7 +39,7 @@ const word = (bytes: Uint8Array, offset: number, width: 2 | 4): number => {
   return width === 4 ? view.getUint32(offset, true) : view.getUint16(offset, true)
 }
 
-/** countersOfCpu: this CPU's block of counters. Clobbers nothing but what any call does. */
+/** countersOfCpu: this CPU's block of counters: there are as many as possible CPUs, so no other CPU writes it. */
 function countersOfCpu(p: Path, shape: Shape, memory: Memory) {
   const cpu = p.alu('and', p.narrow(p.call('get_smp_processor_id')), shape.cpus - 1)
   return fields(p.pin(p.element(p.memory(memory.counters).blocks, cpu)))
@@ -132,6 +133,7 @@ function decrementTtl(p: Path, ip: View<(typeof Ipv4)['fields']>, ttl: Val<'u8'>
 
 /** packetPath: the function that decides about one packet, to be entered by the kernel or called by a bench. */
 export function packetPath(shape: Shape, memory: Memory): BuiltFunction {
+  invariant(shape.listeners.length > 0, 'a packet path has listeners')
   const own = macBytes(shape.mac)
   const count = (p: Path, index: Val<'u32'>) => {
     const { outcomes } = countersOfCpu(p, shape, memory)

@@ -1,15 +1,17 @@
-// A program to measure the packet path with: it restores the header, writes the next flow's addresses into the
-// packet, calls the subject and counts its verdict, so that a test run with a high repeat count processes a new
-// packet each time, though each run gets what the one before left. Run with an empty subject and the real one in turn, the difference is the subject's cost.
+// A program to measure the packet path with: it restores the header, writes the next flow's addresses into the packet,
+// calls the subject and counts its verdict, so that a test run with a high repeat count processes a new packet each
+// time, though each run gets what the one before left. It is run with an empty subject and the real one in turn; the
+// difference is the subject's cost.
 
 import { macBytes } from '../base/addresses.ts'
 import { array, bytes, direct, struct } from '../bpf/types.ts'
-import { be16, fields, part } from '../bpf/values.ts'
+import { be16, fields, ne, part } from '../bpf/values.ts'
 import { type Built, type BuiltFunction, plainFunction, program } from '../bpf/xdp.ts'
-import { Ethernet, Ipv4, Tcp } from './headers.ts'
+import { ETH_P_IP, Ethernet, IPPROTO_TCP, Ipv4, Tcp } from './headers.ts'
 import type { Shape } from './shape.ts'
 
-const ListenerAddress = struct('listener_addr', { address: 'be32', port: 'be16', fill: 'u16' })
+/** ListenerAddress: where a packet of the wrapper goes to. */
+export const ListenerAddress = struct('listener_addr', { address: 'be32', port: 'be16', fill: 'u16' })
 
 /** wrapperMemory: `flow` counts up, `mask` keeps it below the number of flows; verdicts by number. */
 export const wrapperMemory = (listeners: number) =>
@@ -35,9 +37,9 @@ export const referenceSubject = (): BuiltFunction =>
     const low = p.load(part(eth.dst, 0, 'u32'))
     const high = p.load(part(eth.dst, 4, 'u16'))
     const refuse = p.label('refuse')
-    p.jumpIf({ op: 'jne', reg: p.load(eth.type).reg, operand: be16(0x0800).imm, bits: 32 }, refuse)
-    p.jumpIf({ op: 'jne', reg: p.load(ip.versionIhl).reg, operand: 0x45, bits: 32 }, refuse)
-    p.jumpIf({ op: 'jne', reg: p.load(ip.protocol).reg, operand: 6, bits: 32 }, refuse)
+    p.jumpIf(ne(p.load(eth.type), be16(ETH_P_IP)), refuse)
+    p.jumpIf(ne(p.load(ip.versionIhl), 0x45), refuse)
+    p.jumpIf(ne(p.load(ip.protocol), IPPROTO_TCP), refuse)
     const [low2, high2] = [p.load(part(eth.src, 0, 'u32')), p.load(part(eth.src, 4, 'u16'))]
     p.store(part(eth.dst, 0, 'u32'), low2)
     p.store(part(eth.dst, 4, 'u16'), high2)

@@ -2,6 +2,7 @@
 // servers, and afterwards follows single changes by single 32-bit stores: a server's going moves its slots and no
 // others. Words carry the current server and, equal to it, the settled one. One writer: the daemon.
 
+import { poolBases } from '../dataplane/memory.ts'
 import { SERVER_MASK } from '../dataplane/shape.ts'
 import { assign, NOBODY, reassign } from '../schedule/ranks.ts'
 import type { Plan } from './plan.ts'
@@ -13,6 +14,8 @@ const slotWord = (id: number): number => id | (id << 15)
 export class Assignment {
   readonly #plan: Plan
   readonly #words: Uint32Array
+  /** By pool: the place of its first word. */
+  readonly #bases: readonly number[]
   /** By pool: the member that holds each slot. */
   readonly #current: Uint32Array[]
   readonly #usable: (id: number) => boolean
@@ -21,6 +24,7 @@ export class Assignment {
   constructor(plan: Plan, words: Uint32Array, usable: (id: number) => boolean) {
     this.#plan = plan
     this.#words = words
+    this.#bases = poolBases(plan.shape)
     this.#usable = usable
     this.#current = plan.pools.map(({ table, ids }) => assign(table, (member) => usable(ids[member]!)))
   }
@@ -29,7 +33,7 @@ export class Assignment {
   write(): number {
     let written = 0
     for (const [pool, current] of this.#current.entries()) {
-      const base = this.#base(pool)
+      const base = this.#bases[pool]!
       for (const [slot, member] of current.entries())
         written += this.#store(base + slot, this.#id(pool, member)) ? 1 : 0
     }
@@ -42,7 +46,7 @@ export class Assignment {
     for (const [pool, { table, ids }] of this.#plan.pools.entries()) {
       const member = ids.indexOf(id)
       if (member < 0) continue
-      const base = this.#base(pool)
+      const base = this.#bases[pool]!
       written += reassign(
         table,
         this.#current[pool]!,
@@ -72,17 +76,11 @@ export class Assignment {
 
   /** wordAt: what the packet path reads for a pool's slot. */
   wordAt(pool: number, slot: number): number {
-    return this.#words[this.#base(pool) + slot]! & SERVER_MASK
+    return this.#words[this.#bases[pool]! + slot]! & SERVER_MASK
   }
 
   #id(pool: number, member: number): number {
     return member === NOBODY ? 0 : this.#plan.pools[pool]!.ids[member]!
-  }
-
-  #base(pool: number): number {
-    let base = 0
-    for (let before = 0; before < pool; before++) base += this.#plan.pools[before]!.table.slots
-    return base
   }
 
   #store(at: number, id: number): boolean {

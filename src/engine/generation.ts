@@ -6,6 +6,7 @@ import type { Mac } from '../base/addresses.ts'
 import type { MapSpec } from '../bpf/program.ts'
 import type { Built } from '../bpf/xdp.ts'
 import { layoutOf, serverWord } from '../dataplane/fill.ts'
+import { poolBases } from '../dataplane/memory.ts'
 import { packetProgram } from '../dataplane/packet-path.ts'
 import type { ServerEntry, Tables } from '../dataplane/shape.ts'
 import { BpfMap } from '../kernel/map.ts'
@@ -119,13 +120,8 @@ export class Generation implements Disposable {
 }
 
 /** slotsOf: the words of all pools as one array each. */
-function slotsOf(plan: Plan, words: Uint32Array): Uint32Array[] {
-  let base = 0
-  return plan.pools.map(({ table }) => {
-    base += table.slots
-    return words.subarray(base - table.slots, base)
-  })
-}
+const slotsOf = ({ shape }: Plan, words: Uint32Array): Uint32Array[] =>
+  poolBases(shape).map((base, pool) => words.subarray(base, base + shape.pools[pool]!))
 
 function bindMeta(program: BpfProgram, meta: Meta): void {
   const text = encodeMeta(meta)

@@ -3,16 +3,24 @@
 // their own: what is attached is neither used nor disturbed.
 
 import { type Mac, macBytes } from '../base/addresses.ts'
+import type { MapSpec } from '../bpf/program.ts'
 import type { BuiltFunction } from '../bpf/xdp.ts'
 import { layoutOf } from '../dataplane/fill.ts'
 import { outcomeNames } from '../dataplane/outcomes.ts'
 import { packetPath } from '../dataplane/packet-path.ts'
 import type { Shape, Tables } from '../dataplane/shape.ts'
-import { emptySubject, referenceSubject, wrapped, wrapperMemory } from '../dataplane/wrapper.ts'
+import {
+  emptySubject,
+  ListenerAddress,
+  referenceSubject,
+  wrapped,
+  wrapperMemory,
+} from '../dataplane/wrapper.ts'
 import { BpfMap } from '../kernel/map.ts'
-import { BPF_F_ANY_ALIGNMENT, type BpfProgram, loadProgram } from '../kernel/program.ts'
+import { type BpfProgram, loadProgram } from '../kernel/program.ts'
 import { runLive, testRun } from '../kernel/test-run.ts'
 import { ether, ipv4, packet, tcp } from '../wire/packet.ts'
+import { tcpFlag } from '../wire/tcp.ts'
 import { GenerationMaps } from './generation-maps.ts'
 
 /** Subject: what the wrapper calls. */
@@ -23,37 +31,41 @@ const TX = 3
 /** CostMeter: the programs and maps of one measurement. Owned: dispose it. */
 export class CostMeter implements Disposable {
   readonly #shape: Shape
+  readonly #layout: ReturnType<typeof layoutOf>
+  readonly #owned: Disposable[] = []
   readonly #maps: GenerationMaps
-  readonly #wrapper: BpfMap
   readonly #words: BigUint64Array
   readonly #programs: Readonly<Record<Subject, BpfProgram>>
-  readonly #layout: ReturnType<typeof layoutOf>
 
-  constructor(shape: Shape, tables: Tables, { anyAlignment = false } = {}) {
+  constructor(shape: Shape, tables: Tables) {
     this.#shape = shape
     this.#layout = layoutOf(shape, tables.keys)
-    const memory = wrapperMemory(Math.max(1, shape.listeners.length))
+    const memory = wrapperMemory(shape.listeners.length)
     const wrap = (subject: BuiltFunction) => wrapped(shape, memory, subject).spec
     const specs = {
       empty: wrap(emptySubject()),
       reference: wrap(referenceSubject()),
       path: wrap(packetPath(shape, this.#layout.memory)),
     }
-    const own = specs.path.maps.filter(({ name }) => name !== memory.name)
-    this.#maps = GenerationMaps.create(own, this.#layout, shape, tables)
-    this.#wrapper = BpfMap.create(specs.path.maps.find(({ name }) => name === memory.name)!)
-    this.#words = new BigUint64Array(this.#wrapper.memory, 0, Math.floor(this.#wrapper.memory.byteLength / 8))
-    const { offsets } = memory.type
-    const view = new DataView(this.#wrapper.memory)
-    for (const [i, { address, port }] of shape.listeners.entries()) {
-      view.setUint32(offsets.listeners + 8 * i, address)
-      view.setUint16(offsets.listeners + 8 * i + 4, port)
+    const isWrappers = ({ name }: MapSpec) => name === memory.name
+    try {
+      const own = specs.path.maps.filter((map) => !isWrappers(map))
+      this.#maps = this.#own(GenerationMaps.create(own, this.#layout, shape, tables))
+      const wrapper = this.#own(BpfMap.create(specs.path.maps.find(isWrappers)!))
+      this.#words = new BigUint64Array(wrapper.memory, 0, Math.floor(wrapper.memory.byteLength / 8))
+      const { offsets } = memory.type
+      const view = new DataView(wrapper.memory)
+      for (const [i, { address, port }] of shape.listeners.entries()) {
+        view.setUint32(offsets.listeners + ListenerAddress.size * i, address)
+        view.setUint16(offsets.listeners + ListenerAddress.size * i + ListenerAddress.offsets.port, port)
+      }
+      const maps = new Map([...this.#maps.all, [memory.name, wrapper]])
+      const load = (subject: Subject) => this.#own(loadProgram(specs[subject], maps).program)
+      this.#programs = { empty: load('empty'), reference: load('reference'), path: load('path') }
+    } catch (error) {
+      this[Symbol.dispose]()
+      throw error
     }
-    const maps = new Map([...this.#maps.all, [memory.name, this.#wrapper]])
-    const flags = anyAlignment ? BPF_F_ANY_ALIGNMENT : 0
-    const load = (subject: Subject) =>
-      loadProgram({ ...specs[subject], flags: specs[subject].flags | flags }, maps).program
-    this.#programs = { empty: load('empty'), reference: load('reference'), path: load('path') }
   }
 
   /**
@@ -64,7 +76,7 @@ export class CostMeter implements Disposable {
     subject: Subject,
     packets: number,
     flows: number,
-    flags = 0x10,
+    flags: number = tcpFlag.ACK,
   ): { readonly ns: number; readonly tx: number } {
     this.#words.fill(0n, 0, 10)
     this.#words[1] = BigInt(flows - 1)
@@ -81,7 +93,7 @@ export class CostMeter implements Disposable {
   ): { readonly ns: number; readonly tx: number } {
     this.#words.fill(0n, 0, 10)
     this.#words[1] = BigInt(flows - 1)
-    const packet = this.#frame(0x10)
+    const packet = this.#frame(tcpFlag.ACK)
     const start = performance.now()
     runLive(this.#programs[subject], { packet, repeat: packets, ingressIfindex: ifindex })
     const ms = performance.now() - start
@@ -108,9 +120,12 @@ export class CostMeter implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const program of Object.values(this.#programs)) program[Symbol.dispose]()
-    this.#wrapper[Symbol.dispose]()
-    this.#maps[Symbol.dispose]()
+    for (const owned of this.#owned) owned[Symbol.dispose]()
+  }
+
+  #own<T extends Disposable>(made: T): T {
+    this.#owned.push(made)
+    return made
   }
 
   #frame(flags: number): Uint8Array {

@@ -34,8 +34,7 @@ function frames({ mac, listeners }: Shape): Uint8Array[] {
     )
     return Array.from({ length: 65_535 }, (_, i) => i + 1).find((port) => !taken.has(port)) ?? 1
   }
-  const [first] = listeners
-  if (!first) return [syn(parseIp4('192.0.2.2'), 80)]
+  const first = listeners[0]!
   return [
     ...tried.map(({ address, port }, i) => syn(address, port, mac, 40_000 + i)),
     syn(first.address, free(first.address)),

@@ -21,7 +21,7 @@ const lost = parseMac('0a:99:88:77:66:55')
 export const client = '198.51.100.7'
 /** vip: the address of most listeners. */
 export const vip = '192.0.2.10'
-export const SLOTS = 1_021
+const SLOTS = 1_021
 
 const nowhere = { mac: '00:00:00:00:00:00' as Mac, usable: false }
 const servers: readonly ServerEntry[] = [
