@@ -124,7 +124,7 @@ test(`${RELOADS} reloads and ${KILLS} kills with restart under load lose no requ
 const forwarded = ({ outcomes }: Status): number => Number(outcomes.forwarded)
 
 async function reloadByApi(tenbin: Tenbin) {
-  const { change } = await tenbin.apply(tenbin.text())
+  const { change } = await tenbin.reloadNow()
   assert.equal(change, 'replaced')
   return (await tenbin.status())!
 }

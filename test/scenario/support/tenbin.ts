@@ -49,6 +49,11 @@ export class Tenbin extends Balancer {
   /** apply writes the file and has the daemon apply it. Throws DaemonRefusal when it does not. */
   apply(text: string): Promise<ReloadAnswer> {
     this.write(text)
+    return this.reloadNow()
+  }
+
+  /** reloadNow has the daemon apply its file as it is. Throws DaemonRefusal when it does not. */
+  reloadNow(): Promise<ReloadAnswer> {
     return this.ask({ method: 'POST', path: '/v1/reload', reply: reloadSchema })
   }
 
