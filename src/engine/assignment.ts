@@ -10,6 +10,9 @@ import type { Plan } from './plan.ts'
 /** slotWord: current and settled server id. */
 const slotWord = (id: number): number => id | (id << 15)
 
+/** idOf: the server id of a pool's member. */
+const idOf = (ids: readonly number[], member: number): number => (member === NOBODY ? 0 : ids[member]!)
+
 /** Assignment: the slots of a plan, bound to the words of one generation's slot map. */
 export class Assignment {
   readonly #plan: Plan
@@ -34,8 +37,10 @@ export class Assignment {
     let written = 0
     for (const [pool, current] of this.#current.entries()) {
       const base = this.#bases[pool]!
-      for (const [slot, member] of current.entries())
-        written += this.#store(base + slot, this.#id(pool, member)) ? 1 : 0
+      const { ids } = this.#plan.pools[pool]!
+      // Tens of millions of slots in a large file: an iterator takes seconds for them.
+      for (let slot = 0; slot < current.length; slot++)
+        if (this.#store(base + slot, idOf(ids, current[slot]!))) written++
     }
     return written
   }
@@ -53,7 +58,7 @@ export class Assignment {
         member,
         (m) => this.#usable(ids[m]!),
         (slot, holder) => {
-          this.#store(base + slot, this.#id(pool, holder))
+          this.#store(base + slot, idOf(ids, holder))
         },
       )
     }
@@ -64,8 +69,7 @@ export class Assignment {
   held(): ReadonlyMap<number, { readonly slots: number; readonly of: number }> {
     const held = new Map<number, { slots: number; of: number }>()
     for (const [pool, { ids, table }] of this.#plan.pools.entries()) {
-      const counts = new Uint32Array(ids.length)
-      for (const member of this.#current[pool]!) if (member !== NOBODY) counts[member]!++
+      const counts = countsOf(this.#current[pool]!, ids.length)
       for (const [member, id] of ids.entries()) {
         const known = held.get(id) ?? { slots: 0, of: 0 }
         held.set(id, { slots: known.slots + counts[member]!, of: known.of + table.slots })
@@ -79,14 +83,20 @@ export class Assignment {
     return this.#words[this.#bases[pool]! + slot]! & SERVER_MASK
   }
 
-  #id(pool: number, member: number): number {
-    return member === NOBODY ? 0 : this.#plan.pools[pool]!.ids[member]!
-  }
-
   #store(at: number, id: number): boolean {
     const word = slotWord(id)
     if (this.#words[at] === word) return false
     Atomics.store(this.#words, at, word)
     return true
   }
+}
+
+/** countsOf: how many slots each member holds. Tens of millions in a large file: an iterator would take seconds. */
+function countsOf(current: Uint32Array, members: number): Uint32Array {
+  const counts = new Uint32Array(members)
+  for (let slot = 0; slot < current.length; slot++) {
+    const member = current[slot]!
+    if (member !== NOBODY) counts[member]!++
+  }
+  return counts
 }
