@@ -3,7 +3,7 @@
 
 import { formatEndpoint, formatIp } from '../base/addresses.ts'
 import type { DesiredState } from '../config/state.ts'
-import type { EngineStatus } from '../engine/engine.ts'
+import type { EngineStatus, Traffic } from '../engine/engine.ts'
 import type { InterfaceAddress } from '../netlink/addresses.ts'
 import { isUsable, type Link } from '../netlink/links.ts'
 import type { Status } from './api-schema.ts'
@@ -42,6 +42,9 @@ export function runningStatus({ desired, placement }: Running, observed: Observe
   const { engine, link } = observed
   const { mode, memoryBytes, program } = engine
   const { name, index, mac, mtu } = link ?? placement.link
+  const pools = new Map(desired.pools.map((each) => [each.name, each.members]))
+  const services = new Map(engine.services.map((each) => [each.name, each]))
+  const servers = new Map(engine.servers.map((each) => [each.name, each]))
   return {
     node: placement.node,
     interface: {
@@ -64,35 +67,24 @@ export function runningStatus({ desired, placement }: Running, observed: Observe
       name,
       listeners: listeners.map(formatEndpoint),
       pool,
-      servers: membersOf(desired, pool),
-      ...trafficOf(engine.services, name),
+      servers: (pools.get(pool) ?? []).map(({ server, weight }) => ({ name: server, weight })),
+      ...trafficOf(services.get(name)),
     })),
     servers: placement.spec.servers.map(({ name, address }) => {
-      const found = engine.servers.find((each) => each.name === name)
+      const found = servers.get(name)
       return {
         name,
         address: formatIp(address),
         ...found?.neighbour,
         share: found?.share ?? 0,
-        ...trafficOf(engine.servers, name),
+        ...trafficOf(found),
       }
     }),
     outcomes: Object.fromEntries(Object.entries(engine.outcomes).map(([name, count]) => [name, `${count}`])),
   }
 }
 
-const membersOf = (desired: DesiredState, pool: string) =>
-  desired.pools
-    .filter((each) => each.name === pool)
-    .flatMap(({ members }) => members.map(({ server, weight }) => ({ name: server, weight })))
-
-interface Counted {
-  readonly name: string
-  readonly packets: bigint
-  readonly bytes: bigint
-}
-
-function trafficOf(all: readonly Counted[], name: string): { packets: string; bytes: string } {
-  const found = all.find((each) => each.name === name)
-  return { packets: `${found?.packets ?? 0n}`, bytes: `${found?.bytes ?? 0n}` }
-}
+const trafficOf = (found: Traffic | undefined): { packets: string; bytes: string } => ({
+  packets: `${found?.packets ?? 0n}`,
+  bytes: `${found?.bytes ?? 0n}`,
+})
