@@ -398,6 +398,22 @@ test('parts and wholes stay inside their place', () => {
   })
 })
 
+test('two maps of one name are refused, in a function and in a program', () => {
+  const [one, two] = [1, 2].map((count) => direct('same', { words: array('u64', count) }))
+  const naming = (...maps: (typeof one)[]) =>
+    plainFunction('f', (p) => {
+      for (const map of maps) p.load(p.element(p.memory(map!).words, 0))
+      p.exitValue(0)
+    })
+  assert.throws(() => naming(one, two), /two maps are called same/)
+  const inner = naming(one)
+  const main = plainFunction('main', (p) => {
+    p.store(p.element(p.memory(two!).words, 0), p.widen(p.callSub(inner, p.ctx)))
+    p.exitValue(0)
+  })
+  assert.throws(() => program('t', main, [inner]), /two maps are called same/)
+})
+
 test('a function that nothing calls is refused', () => {
   const [main, other] = ['main', 'other'].map((name) => plainFunction(name, (p) => p.exitValue(0)))
   assert.throws(() => program('t', main!, [other!]), /program t: nothing calls other/)
