@@ -37,6 +37,13 @@ export const maxOf = (kind: Kind): number => MAX[KIND_BYTES[kind]]!
 
 const STACK_BYTES = 512
 
+/** Slot: a variable on the stack. All paths set it before it is read. */
+export interface Slot<K extends Kind = Kind> {
+  readonly slot: number
+  readonly kind: K
+  readonly max: number
+}
+
 export class Emitter {
   readonly name: string
   readonly entry: Label
@@ -173,16 +180,26 @@ export class Emitter {
     return out
   }
 
-  /** stash keeps a value on the stack, to be brought back by unstash: the remedy when registers run out. */
-  stash<K extends Kind>(value: Val<K>): { readonly offset: number; readonly value: Val<K> } {
-    const offset = this.stackSlot(8)
-    this.push(store(8, FP, offset, { reg: value.reg }))
-    return { offset, value }
+  /** slot: a variable on the stack, for what is set early, read late and would hold a register in between. */
+  slot<K extends Kind>(kind: K, max = maxOf(kind)): Slot<K> {
+    return { slot: this.stackSlot(8), kind, max }
   }
 
-  unstash<K extends Kind>(stashed: { readonly offset: number; readonly value: Val<K> }): Val<K> {
-    const out = this.value<K>(stashed.value.kind as K, stashed.value.max)
-    this.push(load(8, out.reg, FP, stashed.offset))
+  setSlot<K extends Kind>(slot: Slot<K>, value: Val<K>): void {
+    invariant(value.max <= slot.max, `${this.name}: the slot takes values up to ${slot.max}`)
+    this.push(store(8, FP, slot.slot, { reg: value.reg }))
+  }
+
+  /** stash keeps a value on the stack, to be brought back by unstash: the remedy when registers run out. */
+  stash<K extends Kind>(value: Val<K>): Slot<K> {
+    const slot = this.slot(value.kind as K, value.max)
+    this.setSlot(slot, value)
+    return slot
+  }
+
+  unstash<K extends Kind>(slot: Slot<K>): Val<K> {
+    const out = this.value<K>(slot.kind, slot.max)
+    this.push(load(8, out.reg, FP, slot.slot))
     return out
   }
 }

@@ -150,6 +150,13 @@ export class MemoryBuilder extends Emitter {
     return { ...this.alu('rsh', this.alu('mul', this.widen(hash), n), 32), max: n - 1 }
   }
 
+  /** constant: a number in a register. */
+  constant(value: number): Val<'u32'> {
+    const out = this.variable('u32', value)
+    this.set(out, value)
+    return out
+  }
+
   /** variable: a register that is set more than once. `max` bounds all that is ever put in. */
   variable<K extends Kind>(kind: K, max = maxOf(kind)): Val<K> {
     return this.value(kind, max)

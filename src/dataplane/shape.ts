@@ -54,5 +54,8 @@ export const KEY_SOURCE = 1
 export const KEY_PORTS = 2
 export const KEY_ADDRESS = 4
 export const KEY_PORT = 5
+/** The words of an IPv6 source after the first, and those of an IPv6 listener's address. */
+export const KEY_SOURCE6 = 6
+export const KEY_ADDRESS6 = 10
 /** SERVER_MASK: the current server's id in a slot's word. */
 export const SERVER_MASK = 0x7fff
