@@ -95,7 +95,7 @@ export const errorCatalogue = {
   ),
   LAB_TOOL_MISSING: entry(
     'a command that the lab is built with is not installed',
-    'install the packages iproute2, ethtool and util-linux',
+    'install the packages iproute2 and ethtool',
   ),
   LAB_UNKNOWN: entry('there is no such lab', 'see `tenbin lab status`, or make one with `tenbin lab up`'),
   LINK_CHANGED: entry(

@@ -27,6 +27,11 @@ test('a word like none of them gets no suggestion', () => {
   assert.equal(didYouMean('persistence', keys), '')
 })
 
+test('of several close words the closest wins, and the first of equals', () => {
+  assert.equal(nearest('abcdef', ['abcdxx', 'abcdeg', 'abcdeh']), 'abcdeg')
+  assert.equal(nearest('abcdef', ['abcdxx', 'abcxxf']), 'abcdxx')
+})
+
 test('the suggestion is a question behind the message', () => {
   assert.equal(didYouMean('servres', keys), ': did you mean "servers"?')
 })

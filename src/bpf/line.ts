@@ -1,6 +1,8 @@
-// Which line of TypeScript an instruction comes from. The builder asks once an instruction; the answer is the
-// innermost frame outside src/bpf, translated by the source map when the program runs from a bundle. It reads
-// only V8's own stack and the loaded source maps, never a file, so that the same program always says the same.
+// Which line of TypeScript an instruction comes from. The builder asks once an operation; the answer is the innermost
+// frame outside src/bpf, translated by the source map when the program runs from a bundle. Most calls are answered by
+// the first few frames and by what is known of their positions already, since a reload builds the same code again. It
+// reads only V8's own stack and the loaded source maps, never a file, so that the same program always says the same.
+// Left out: texts of lines where no source map holds the source, as under tsx.
 
 import { findSourceMap } from 'node:module'
 
@@ -11,66 +13,78 @@ export interface Line {
   readonly text: string
 }
 
-interface Frame {
-  readonly file: string
-  readonly line: number
-  readonly column: number
-}
+/** Depths of the stack to look at: the builder's own frames are rarely more than the first, never more than the last. */
+const DEPTHS = [4, 12]
+const unknown: Line = { file: 'unknown', line: 0, text: '' }
 
-const cache = new Map<string, Line>()
+/** By file and position in it: the line, or undefined for the builder's own code. */
+const positions = new Map<string, Map<number, Line | undefined>>()
+/** By source as source maps name it: its lines. */
 const texts = new Map<string, readonly string[]>()
 
-function frames(): Frame[] {
-  const before = { prepare: Error.prepareStackTrace, limit: Error.stackTraceLimit }
-  Error.stackTraceLimit = 14
-  Error.prepareStackTrace = (_, sites) =>
-    sites.map((site) => ({
-      file: site.getFileName() ?? '',
-      line: site.getLineNumber() ?? 0,
-      column: site.getColumnNumber() ?? 0,
-    }))
-  const { stack } = new Error() as unknown as { stack: Frame[] }
-  Error.prepareStackTrace = before.prepare
-  Error.stackTraceLimit = before.limit
-  return stack
+const raw = (_: Error, sites: NodeJS.CallSite[]): NodeJS.CallSite[] => sites
+
+/** frames: the callers of callerLine, innermost first. */
+function frames(depth: number): readonly NodeJS.CallSite[] {
+  const { prepareStackTrace, stackTraceLimit } = Error
+  Error.stackTraceLimit = depth
+  Error.prepareStackTrace = raw
+  const holder: { stack?: readonly NodeJS.CallSite[] } = {}
+  Error.captureStackTrace(holder, callerLine)
+  const found = holder.stack ?? []
+  Error.prepareStackTrace = prepareStackTrace
+  Error.stackTraceLimit = stackTraceLimit
+  return found
 }
 
-const relative = (file: string): string => file.replace(/^.*?((?:src|test|bench)\/)/, '$1')
+/** projectPath: the part of a path from the project's src/, test/ or bench/ on; others as they are. */
+export const projectPath = (file: string): string => file.replace(/^.*\/(?=(?:src|test|bench)\/)/, '')
 
-function textOf(file: string, content: string | null | undefined, line: number): string {
-  if (!texts.has(file) && typeof content === 'string') texts.set(file, content.split('\n'))
-  return texts.get(file)?.[line - 1]?.trim() ?? ''
-}
+/** isOwn: the builder's own code; tests of the builder are not. */
+const isOwn = (file: string): boolean => file.startsWith('src/bpf/') && !file.endsWith('.test.ts')
 
-function translate(frame: Frame): Line {
-  const key = `${frame.file}:${frame.line}:${frame.column}`
-  const known = cache.get(key)
+function textsOf(map: NonNullable<ReturnType<typeof findSourceMap>>, source: string): readonly string[] {
+  const known = texts.get(source)
   if (known) return known
-  const map = findSourceMap(frame.file) as ReturnType<typeof findSourceMap> | undefined
-  const entry = map?.findEntry(frame.line - 1, frame.column - 1)
-  let line: Line = { file: relative(frame.file), line: frame.line, text: '' }
-  if (map && entry && 'originalSource' in entry) {
-    const at = map.payload.sources.findIndex((source) =>
-      entry.originalSource.endsWith(source.replace(/^(\.\.?\/)+/, '')),
-    )
-    const file = relative(entry.originalSource)
-    line = {
-      file,
-      line: entry.originalLine + 1,
-      text: textOf(file, map.payload.sourcesContent?.[at], entry.originalLine + 1),
-    }
+  const { sources, sourcesContent } = map.payload
+  for (const [at, name] of sources.entries()) texts.set(name, sourcesContent?.[at]?.split('\n') ?? [])
+  return texts.get(source) ?? []
+}
+
+function translate(file: string, line: number, column: number): Line {
+  const map = findSourceMap(file) as ReturnType<typeof findSourceMap> | undefined
+  const entry = map?.findEntry(line - 1, column - 1)
+  if (!map || !entry || !('originalSource' in entry)) return { file: projectPath(file), line, text: '' }
+  const { originalSource, originalLine } = entry
+  const text = textsOf(map, originalSource)[originalLine]?.trim() ?? ''
+  return { file: projectPath(originalSource), line: originalLine + 1, text }
+}
+
+/** lineOf a frame; undefined for the builder's own. */
+function lineOf(site: NodeJS.CallSite): Line | undefined {
+  const file = site.getFileName() ?? ''
+  let known = positions.get(file)
+  if (!known) {
+    known = new Map()
+    positions.set(file, known)
   }
-  cache.set(key, line)
+  const position = site.getPosition()
+  if (known.has(position)) return known.get(position)
+  const translated = translate(file, site.getLineNumber() ?? 0, site.getColumnNumber() ?? 0)
+  const line = isOwn(translated.file) ? undefined : translated
+  known.set(position, line)
   return line
 }
 
 /** callerLine: the line outside src/bpf that called the builder (tests of the builder count as outside). */
 export function callerLine(): Line {
-  for (const frame of frames()) {
-    const line = translate(frame)
-    if (!line.file.startsWith('src/bpf/') || line.file.endsWith('.test.ts')) return line
+  for (const depth of DEPTHS) {
+    for (const site of frames(depth)) {
+      const line = lineOf(site)
+      if (line) return line
+    }
   }
-  return { file: 'unknown', line: 0, text: '' }
+  return unknown
 }
 
 /** formatLine: "src/dataplane/x.ts:42". */

@@ -172,9 +172,6 @@ test('what the daemon refuses is told in its words', () =>
       },
     },
     async (socket) => {
-      const trace = await capture(['trace', 'web01:5', '10.0.0.100:80', '--socket', socket])
-      assert.equal(trace.code, 1)
-      assert.match(trace.err, /client: write ADDRESS:PORT/)
       const listing = await capture(['debug', 'listing', '--socket', socket])
       assert.equal(listing.code, 1)
       assert.equal(

@@ -1,6 +1,7 @@
 // tenbin down: everything of an instance removed from this machine, with its daemon dead.
 
 import { instanceOf } from '../daemon/instance.ts'
+import { requirePrivileges } from '../daemon/privileges.ts'
 import { type CommandSpec, instanceOptions, jsonOption } from './command.ts'
 import { exitCodes } from './context.ts'
 
@@ -28,6 +29,7 @@ export const downCommand: CommandSpec = {
       import('../daemon/machine-network.ts'),
     ])
     const instance = instanceOf(options as Parameters<typeof instanceOf>[0])
+    requirePrivileges('down')
     using network = openMachineNetwork()
     const removed = await takeDown({ instance, network, downPacketPath, force: options.force === true })
     if (options.json) context.out(JSON.stringify({ instance: instance.name, removed }))

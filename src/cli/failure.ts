@@ -24,7 +24,7 @@ export function tellFailure(context: Context, error: unknown, json: boolean): Ex
   const problems = problemsIn(error as TenbinError | DaemonRefusal)
   if (json) context.out(JSON.stringify(body))
   else for (const line of failureLines(body.error.message, problems)) context.err(line)
-  return exitCodeOf(body.error.code)
+  return exitCodeOf(error)
 }
 
 function failureLines(message: string, problems: readonly Problem[]): string[] {
@@ -44,8 +44,11 @@ function problemsIn(error: TenbinError | DaemonRefusal): readonly Problem[] {
   return problems.length > 0 ? problems : [{ code, message, remedy }]
 }
 
-function exitCodeOf(code: string): ExitCode {
+// Root can be refused as well, in a container for instance: then the kernel's errno says so.
+function exitCodeOf(error: unknown): ExitCode {
+  const { code, errno } = error as { readonly code: string; readonly errno?: unknown }
   if (code === 'DAEMON_ABSENT') return exitCodes.absent
-  if (code === 'NOT_PERMITTED') return exitCodes.notPermitted
-  return exitCodes.no
+  return code === 'NOT_PERMITTED' || errno === 'EPERM' || errno === 'EACCES'
+    ? exitCodes.notPermitted
+    : exitCodes.no
 }

@@ -43,7 +43,6 @@ test('the process ends with the command’s code and prints no stack trace', asy
   for (const [line, code] of [
     ['version', 0],
     [`check ${file}`, 1],
-    [`run -c ${file} --run-dir ${dir}/run --state-dir ${dir}/state --instance main-test`, 1],
     ['nonsense', 2],
     [`trace 192.0.2.1:1 192.0.2.2:2 --socket ${dir}/nobody.sock`, 3],
   ] as const) {

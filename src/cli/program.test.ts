@@ -47,6 +47,8 @@ test('what cannot be understood ends with 2, on standard error, with what was me
     ['status --jsn', /unknown option '--jsn'\n\(Did you mean --json\?\)/],
     ['lab up --servers many', /--servers takes a whole number, not "many"/],
     ['lab demo --servers -1', /--servers/],
+    ['trace web01:80 10.0.0.1:80', /"web01:80" is not ADDRESS:PORT/],
+    ['trace 10.0.0.1:80 10.0.0.1', /"10\.0\.0\.1" is not ADDRESS:PORT/],
   ] as const) {
     const { code, out, err } = await capture(line.split(' '))
     assert.equal(code, 2, line)

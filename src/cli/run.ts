@@ -2,6 +2,7 @@
 
 import { instanceOf } from '../daemon/instance.ts'
 import { type LogLevel, logLevels, openLog } from '../daemon/log.ts'
+import { requirePrivileges } from '../daemon/privileges.ts'
 import { type CommandSpec, instanceOptions, textOption } from './command.ts'
 import { exitCodes } from './context.ts'
 
@@ -34,6 +35,7 @@ export const runCommand: CommandSpec = {
     const { runDaemon } = await import('../daemon/run.ts')
     const { machinePorts } = await import('../daemon/machine.ts')
     const instance = instanceOf(options as Parameters<typeof instanceOf>[0])
+    requirePrivileges('run')
     const log = openLog({
       level: (textOption(options, 'logLevel') ?? 'info') as LogLevel,
       pretty: context.isTerminal,

@@ -1,5 +1,7 @@
 // tenbin trace: which server a client's connection goes to, and every step of why.
 
+import { InvalidArgumentError } from 'commander'
+import { tryEndpoint } from '../base/addresses.ts'
 import { traceSchema } from '../daemon/api-schema.ts'
 import { instanceOf } from '../daemon/instance.ts'
 import { callDaemon } from './client.ts'
@@ -16,6 +18,10 @@ export const traceCommand: CommandSpec = {
   run: async (context, { args, options }) => {
     const { socket } = instanceOf(options as Parameters<typeof instanceOf>[0])
     const [client, listener] = args as [string, string]
+    for (const text of [client, listener]) {
+      if (!tryEndpoint(text))
+        throw new InvalidArgumentError(`"${text}" is not ADDRESS:PORT, like 192.0.2.1:80`)
+    }
     const query = { client, listener }
     const trace = await callDaemon(socket, { path: '/v1/trace', query, reply: traceSchema })
     const isForwarded = trace.outcome === 'forwarded'

@@ -124,3 +124,12 @@ test('reloads and repairs that come at once are done one after another', async (
   ])
   assert.equal(first.generation + 1, second.generation)
 })
+
+test('a reload that was asked for during a start that failed applies nothing', async () => {
+  const controller = world.make()
+  world.packetPath.refusal = new TenbinError('NOT_PERMITTED', 'attach')
+  const [start, reload] = await Promise.allSettled([controller.start(), controller.reload('SIGHUP')])
+  assert.equal(start.status, 'rejected')
+  assert.ok(reload.status === 'rejected' && (reload.reason as TenbinError).code === 'NOT_APPLIED')
+  assert.deepEqual(world.packetPath.calls, [])
+})

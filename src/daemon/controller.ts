@@ -87,6 +87,8 @@ export class Controller implements Operations, Disposable {
     return this.#serial.run(async () => {
       const { file, load, log, now } = this.#options
       try {
+        // The start failed, and the process is about to end.
+        if (!this.#running && !this.#waiting) this.#mustRun('reload')
         const desired = load(file)
         if (!this.#running && !this.#placement(desired, cause))
           throw new Problems('reload', this.#problems.now)

@@ -83,9 +83,9 @@ test('down removes a socket that a dead daemon left', async () => {
 })
 
 test('down refuses while a daemon works, here or in another namespace', async () => {
-  const lock = await lockInstance(instance)
+  const lock = lockInstance(instance)
   await assert.rejects(down(), coded('DAEMON_RUNNING'))
-  await lock[Symbol.asyncDispose]()
+  lock[Symbol.dispose]()
   const server = createServer((socket) => socket.destroy())
   mkdirSync(instance.runDir, { recursive: true })
   await new Promise<void>((resolve) => server.listen(instance.socket, resolve))

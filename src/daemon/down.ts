@@ -3,10 +3,10 @@
 // entries, the record and the socket. What remains is the hash key, so that the same file forwards as before. Safe
 // to repeat, and after a crash in its middle.
 
-import { rmSync } from 'node:fs'
+import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
 import { TenbinError } from '../base/errors.ts'
 import type { Network } from '../netlink/network.ts'
-import type { Instance } from './instance.ts'
+import { DEFAULT_RUN_DIR, type Instance } from './instance.ts'
 import { lockInstance } from './lock.ts'
 import { leaveOtherLinks } from './managed-links.ts'
 import { permitted, permittedLater } from './permitted.ts'
@@ -33,7 +33,7 @@ export async function takeDown(options: DownOptions): Promise<string[]> {
       detail: `${who} has ${instance.socket}`,
     })
   }
-  await using _ = await lockInstance(instance)
+  using _ = lockInstance(instance)
   const namespace = recordedElsewhere(instance.record)
   if (namespace && !force) {
     const detail = `it added addresses in network namespace ${namespace}, not in this one`
@@ -48,6 +48,7 @@ export async function takeDown(options: DownOptions): Promise<string[]> {
   permitted('down', () => {
     rmSync(instance.runDir, { recursive: true, force: true })
     rmSync(instance.socket, { force: true })
+    if (existsSync(DEFAULT_RUN_DIR) && readdirSync(DEFAULT_RUN_DIR).length === 0) rmdirSync(DEFAULT_RUN_DIR)
   })
   return done
 }

@@ -21,7 +21,7 @@ export interface LogOptions {
   readonly write?: (line: string) => void
 }
 
-/** openLog makes the logger. A reader that went away (EPIPE) or is slow (EAGAIN) never stops the daemon. */
+/** openLog makes the logger. A log that nobody reads never stops the daemon. */
 export function openLog(options: LogOptions): Log {
   const write = options.write ?? writeStdout
   const stream: DestinationStream = {
@@ -39,13 +39,24 @@ export function openLog(options: LogOptions): Log {
   )
 }
 
+const PATIENCE_MS = 100
+
+/** writeStdout: a reader that went away is no reason to stop, one that is slow is waited for a moment. */
 function writeStdout(line: string): void {
-  try {
-    writeSync(1, line)
-  } catch {
-    // Nobody reads the log any more: forwarding matters more than telling of it.
+  const bytes = Buffer.from(line)
+  const deadline = performance.now() + PATIENCE_MS
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(1, bytes, at)
+    } catch (error) {
+      const isFull = (error as NodeJS.ErrnoException).code === 'EAGAIN'
+      if (!isFull || performance.now() > deadline) return
+      Atomics.wait(pause, 0, 0, 1)
+    }
   }
 }
+
+const pause = new Int32Array(new SharedArrayBuffer(4))
 
 const paint: Readonly<Record<string, number>> = { debug: 90, warn: 33, error: 31, fatal: 31 }
 

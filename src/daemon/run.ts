@@ -34,7 +34,7 @@ export interface RunPorts {
   readonly signals: NodeJS.EventEmitter
 }
 
-const TICK_MS = 5_000
+const TICK_MS = 2_000
 const SETTLE_MS = 1_000
 
 /**
@@ -43,8 +43,7 @@ const SETTLE_MS = 1_000
  */
 export async function runDaemon({ instance, file, log }: RunOptions, ports: RunPorts): Promise<void> {
   await using cleanup = new Cleanup()
-  const lock = await lockInstance(instance)
-  cleanup.defer(() => lock[Symbol.asyncDispose]())
+  cleanup.use(lockInstance(instance))
   const store = recordStore(instance.record)
   store.write(store.read())
   const keys = openKeys(instance, log)
@@ -76,10 +75,10 @@ export async function runDaemon({ instance, file, log }: RunOptions, ports: RunP
     }
   })
   log.info({ version, instance: instance.name, pid: process.pid }, 'tenbin starts')
-  await controller.start()
   const reload = () => void controller.reload('SIGHUP').catch(ignoreTold)
   signals.on('SIGHUP', reload)
   cleanup.defer(() => void signals.off('SIGHUP', reload))
+  await controller.start()
   const timer = setInterval(() => void controller.tick(), TICK_MS)
   cleanup.defer(() => clearInterval(timer))
 

@@ -48,7 +48,7 @@ export interface EngineStatus {
     readonly loadMs: number
     readonly generation: number
   }
-  /** Bytes of the maps of this generation. */
+  /** Bytes of the maps of this generation, in whole pages. */
   readonly memoryBytes: number
   /** Packets per outcome name (dataplane/outcomes.ts). */
   readonly outcomes: Readonly<Record<string, bigint>>

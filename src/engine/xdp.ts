@@ -7,6 +7,7 @@
 import { type Endpoint, formatIp, type Mac, macFromBytes } from '../base/addresses.ts'
 import { invariant } from '../base/errors.ts'
 import { listing as listProgram } from '../bpf/listing.ts'
+import { memoryBytes } from '../dataplane/memory.ts'
 import { HASH_KEYS } from '../dataplane/shape.ts'
 import { possibleCpus } from '../kernel/cpus.ts'
 import { attachXdp, XdpLink } from '../kernel/link.ts'
@@ -105,10 +106,7 @@ export class XdpEngine implements Engine {
         loadMs: meta.loadMs,
         generation: meta.generation,
       },
-      memoryBytes: [...generation.maps.all.values()].reduce(
-        (sum, { info }) => sum + info.valueSize * info.maxEntries,
-        0,
-      ),
+      memoryBytes: memoryBytes(prepared.layout.memory),
       outcomes: Object.fromEntries(totals.outcomes),
       services: plan.services.map(({ name }) => ({ name, ...(totals.services.get(name) ?? none) })),
       servers: plan.servers.slice(1).map((name, at) => {
@@ -229,14 +227,19 @@ export class XdpEngine implements Engine {
     const { plan } = prepared
     const number = (before?.meta?.generation ?? 0) + 1
     const generation = Generation.create(prepared, number, macOf)
+    const carry = () => {
+      if (before?.meta)
+        writeCarry(generation.maps.counters, generation.meta!, readTotals(before.maps.counters, before.meta))
+    }
+    // Before the swap too: a process that dies in it must not lose all that was ever counted.
+    carry()
     try {
       this.#attach(generation, link, pins, plan.spec, notes)
     } catch (error) {
       generation[Symbol.dispose]()
       throw error
     }
-    if (before?.meta)
-      writeCarry(generation.maps.counters, generation.meta!, readTotals(before.maps.counters, before.meta))
+    carry()
     before?.[Symbol.dispose]()
     this.#remember(plan.servers, neighbours, macOf)
     const usable = (id: number) => id !== 0 && 'mac' in this.#neighbourOf(plan.servers[id]!)

@@ -13,9 +13,11 @@ import { failed, type Lab } from './held-lab.ts'
 import { isAlive, type ProcessId } from './processes.ts'
 import { instanceName } from './topology.ts'
 
-/** READY_MS: how long a daemon may take until it forwards to every server. */
-const READY_MS = 10_000
+/** READY_MS: how long a daemon may take until it forwards to every server, on a machine with much else to do. */
+const READY_MS = 30_000
 const POLL_MS = 20
+
+const reachesAll = ({ servers }: Status): boolean => servers.every(({ mac }) => mac !== undefined)
 
 export class Balancer {
   readonly #lab: Lab
@@ -51,12 +53,15 @@ export class Balancer {
     return tenbinCommand(['run', '-c', this.file, ...this.#places])
   }
 
-  /** start resolves when the daemon forwards to all servers of the file. Throws LAB_PROCESS_FAILED. */
-  async start(): Promise<Status> {
+  /**
+   * start resolves when the daemon forwards and `isReady`: to all servers of the file, if nothing else is said. Throws
+   * LAB_PROCESS_FAILED.
+   */
+  async start(isReady: (status: Status) => boolean = reachesAll): Promise<Status> {
     const { process, logFile } = this.#lab.start('tenbin', this.#node, this.command())
     this.#process = process
     const ready = (status: Status) =>
-      status.pid === process.pid && status.state === 'forwarding' && status.servers.every(({ mac }) => mac)
+      status.pid === process.pid && status.state === 'forwarding' && isReady(status)
     const status = await this.#until(ready, () => !isAlive(process))
     if (status) return status
     throw failed(`tenbin on ${this.#node}`, logFile)

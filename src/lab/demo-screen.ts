@@ -3,41 +3,50 @@
 
 import type { Status } from '../daemon/api-schema.ts'
 import { chart, countText, sum } from './chart.ts'
+import { tenbinWord } from './entry.ts'
 import { picture } from './picture.ts'
 import { type LabOutput, LiveArea, type Paint, paintOf } from './terminal.ts'
-import type { Topology } from './topology.ts'
+import { nodesOf, type Topology } from './topology.ts'
 import type { TrafficCounts } from './traffic.ts'
+
+type Program = NonNullable<Status['program']>
+type Nic = NonNullable<Status['interface']>
 
 const WINDOW_MS = 1000
 
 export class DemoScreen {
   readonly #out: LabOutput
   readonly #paint: Paint
-  readonly #servers: readonly string[]
+  #servers: readonly string[] = []
   readonly #live: LiveArea
   /** The reports of the last second of the step that is shown. */
   #recent: TrafficCounts[] = []
   #lastLineMs = 0
   #step = 0
+  /** What was written last is an empty line. */
+  #isSeparated = false
 
-  constructor(out: LabOutput, servers: readonly string[]) {
+  constructor(out: LabOutput) {
     this.#out = out
     this.#paint = paintOf(out)
-    this.#servers = servers
     this.#live = new LiveArea(out)
   }
 
-  opening(topology: Topology, seconds: number): void {
-    const { strong, accent } = this.#paint
-    const [service] = topology.serviceAddresses
-    const namespaces = topology.nodes.length + 1
+  title(): void {
     this.#lines([
-      strong('tenbin: a load balancer and its servers, on a network inside this machine'),
+      this.#paint.strong('tenbin: a load balancer and its servers, on a network inside this machine'),
       '',
+    ])
+  }
+
+  network(topology: Topology, seconds: number): void {
+    const { accent } = this.#paint
+    this.#servers = nodesOf(topology, 'server').map(({ name }) => name)
+    this.#lines([
       ...picture(topology, this.#out.columns, this.#paint),
       '',
-      `${namespaces} network namespaces, up in ${seconds.toFixed(1)} s; nothing leaves this machine.`,
-      `Requests go from the client to ${accent(service!)}, which lb1 holds, and on to one of the servers.`,
+      `${topology.nodes.length + 1} network namespaces, up in ${seconds.toFixed(1)} s; nothing leaves this machine.`,
+      `Requests go from the client to ${accent(topology.serviceAddresses[0]!)}, which lb1 holds, and on to one of the servers.`,
       'The server answers the client directly: lb1 sees only one direction (dsr).',
     ])
   }
@@ -70,29 +79,27 @@ export class DemoScreen {
     })
   }
 
-  program({ program, interface: nic }: Status, nsPerPacket: number | undefined): void {
-    if (!program || !nic) return
-    const cost = nsPerPacket === undefined ? '' : `, ${nsPerPacket.toFixed(0)} ns of work per packet`
+  program(program: Program, nic: Nic, nsPerPacket: number): void {
+    const { instructions, loadMs, memoryBytes } = program
+    const kib = countText(Math.ceil(memoryBytes / 1024))
     this.say(
-      `${program.instructions} instructions, loaded and verified in ${program.loadMs.toFixed(1)} ms${cost}`,
+      `${instructions} instructions, loaded and verified in ${loadMs.toFixed(1)} ms, on lb1's ${nic.name} (${nic.mode})`,
     )
-    this.say(
-      `on lb1's ${nic.name} in ${nic.mode} mode, with ${countText(Math.ceil(program.memoryBytes / 1024))} KiB of memory`,
-    )
+    this.say(`${nsPerPacket.toFixed(1)} ns a packet (test run over 65,536 flows), ${kib} KiB of memory`)
   }
 
-  reloaded({ program }: Status, pausedMs: number): void {
-    const generation = program ? `, generation ${program.generation} of the program runs` : ''
-    this.say(`reloaded in ${pausedMs.toFixed(0)} ms${generation}`)
-    this.say(
-      this.#paint.faint('(the client waited meanwhile: without connection tracking, which is to come,'),
-    )
-    this.say(this.#paint.faint(' a connection that is open while its server changes would break)'))
-    this.#lines([''])
+  reloaded(generation: number | undefined, pausedMs: number): void {
+    this.say(`Reloaded in ${pausedMs.toFixed(0)} ms: generation ${generation} of the program runs.`)
+  }
+
+  aboutPause(): void {
+    this.say(this.#paint.faint('(The client begins no request meanwhile: without connection tracking,'))
+    this.say(this.#paint.faint(' a connection that is open while its server changes would break.)'))
   }
 
   /** progress takes a report and shows the traffic of the last second. */
   progress(now: TrafficCounts): void {
+    if (this.#recent.length === 0) this.#separate()
     this.#recent = [
       ...this.#recent.filter(({ elapsedMs }) => elapsedMs > now.elapsedMs - WINDOW_MS - 50),
       now,
@@ -108,7 +115,9 @@ export class DemoScreen {
 
   /** result leaves the chart of the whole step. */
   result(since: TrafficCounts, now: TrafficCounts): void {
+    this.#separate()
     this.#live.finish(this.#chart(since, now))
+    this.#isSeparated = false
     this.#recent = []
   }
 
@@ -130,10 +139,14 @@ export class DemoScreen {
   }
 
   kept({ lab }: Topology): void {
+    const tenbin = tenbinWord()
     const named = lab === 'lab' ? '' : ` --name ${lab}`
+    const commands = ['shell', 'status', 'down'].map((word) => `${tenbin} lab ${word}${named}`)
     this.#lines([
       '',
-      `   The lab is up: tenbin lab shell${named} client, tenbin lab status, tenbin lab down${named}`,
+      '   The lab is up. To go on:',
+      `     ${commands[0]} client`,
+      ...commands.slice(1).map((each) => `     ${each}`),
       '',
     ])
   }
@@ -143,7 +156,13 @@ export class DemoScreen {
     return chart(data, this.#out.columns, this.#paint).map((line) => `   ${line}`)
   }
 
+  /** #separate puts an empty line before what comes next, unless one is there or the chart is being redrawn. */
+  #separate(): void {
+    if (!this.#isSeparated && !this.#live.isDrawn) this.#lines([''])
+  }
+
   #lines(lines: readonly string[]): void {
+    this.#isSeparated = lines.at(-1) === ''
     this.#out.write(lines.map((line) => `${line}\n`).join(''))
   }
 }

@@ -3,9 +3,10 @@
 // every request was answered and every server had some; it removes the lab, unless it is asked to leave it up.
 
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Status } from '../daemon/api-schema.ts'
+import { invariant } from '../base/errors.ts'
 import { Balancer } from './balancer.ts'
 import { countText } from './chart.ts'
+import { costOf } from './cost.ts'
 import { DemoScreen } from './demo-screen.ts'
 import { Lab } from './held-lab.ts'
 import { interruptible } from './interruptible.ts'
@@ -15,7 +16,7 @@ import { nodesOf } from './topology.ts'
 import type { TrafficCounts } from './traffic.ts'
 import { TrafficClient } from './traffic-client.ts'
 
-/** LabDemoOptions: `ask`: a person is there to answer yes or no; `nsPerPacket`: measures the program's own cost. */
+/** LabDemoOptions: `ask`: a person is there to answer yes or no. */
 export interface LabDemoOptions {
   readonly name?: string
   readonly servers?: number
@@ -25,7 +26,6 @@ export interface LabDemoOptions {
   readonly lookMs?: number
   readonly out: LabOutput
   readonly ask?: (question: string, signal: AbortSignal) => Promise<boolean>
-  readonly nsPerPacket?: (status: Status) => Promise<number>
 }
 
 /** LabDemoResult: `problems`: why it was not good, in sentences; none = good. */
@@ -46,7 +46,9 @@ export async function labDemo(options: LabDemoOptions): Promise<LabDemoResult> {
 }
 
 async function demo(options: LabDemoOptions, signal: AbortSignal) {
-  const { out, ratePerSecond = 400, lookMs = 4000, ask, nsPerPacket } = options
+  const { out, ratePerSecond = 400, lookMs = 4000, ask } = options
+  const screen = new DemoScreen(out)
+  screen.title()
   const startedAt = performance.now()
   await using lab = await Lab.hold({
     ...(options.name && { name: options.name }),
@@ -57,18 +59,17 @@ async function demo(options: LabDemoOptions, signal: AbortSignal) {
   const { topology } = lab
   const servers = nodesOf(topology, 'server').map(({ name }) => name)
   const service = topology.serviceAddresses[0]!
-  const screen = new DemoScreen(out, servers)
-
-  screen.opening(topology, (performance.now() - startedAt) / 1000)
+  screen.network(topology, (performance.now() - startedAt) / 1000)
   signal.throwIfAborted()
 
   const balancer = new Balancer(lab)
   balancer.write(labFile(topology))
   screen.step('One short file says what to balance')
   screen.block(balancer.text())
-  const status = await balancer.start()
-  screen.step('tenbin made an XDP program for exactly this file and loaded it into the kernel')
-  screen.program(status, await nsPerPacket?.(status))
+  screen.step('tenbin makes an XDP program for exactly this file and loads it into the kernel')
+  const { program, interface: nic, node } = await balancer.start()
+  invariant(program && nic && node, 'a daemon that forwards tells of its program')
+  screen.program(program, nic, costOf(balancer.file, { node, interface: nic }))
   signal.throwIfAborted()
 
   const client = nodesOf(topology, 'client')[0]!.namespace
@@ -93,6 +94,7 @@ async function demo(options: LabDemoOptions, signal: AbortSignal) {
   if (servers.length > 1) {
     screen.step(`${leaving} leaves the file, tenbin reloads it`)
     await change(balancer, traffic, screen, labFile(topology, [leaving]))
+    screen.aboutPause()
     await look(lookMs / 2)
     screen.step(`${leaving} comes back`)
     await change(balancer, traffic, screen, labFile(topology))
@@ -117,7 +119,7 @@ async function demo(options: LabDemoOptions, signal: AbortSignal) {
   const result = judge(counts, servers)
   screen.summary(counts, result.problems)
   signal.throwIfAborted()
-  const isKept = (await ask?.('Leave the lab up, to look around in it? [y/N] ', signal)) ?? false
+  const isKept = (await ask?.('\n   Leave the lab up, to look around in it? [y/N] ', signal)) ?? false
   if (isKept) {
     lab.keep()
     screen.kept(topology)
@@ -141,7 +143,7 @@ async function change(
   balancer.write(text)
   const status = await balancer.reload()
   traffic.resume()
-  screen.reloaded(status, performance.now() - pausedAt)
+  screen.reloaded(status.program?.generation, performance.now() - pausedAt)
 }
 
 function judge(counts: TrafficCounts, servers: readonly string[]): LabDemoResult {

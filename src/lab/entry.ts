@@ -1,7 +1,8 @@
 // How the lab starts other processes of this tenbin. Each process of its own has an entry file, NAME.ts beside this file,
 // or NAME.js beside it once built; the running file's own name tells which of the two it is.
 
-import { extname } from 'node:path'
+import { existsSync } from 'node:fs'
+import { delimiter, extname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Command } from './run.ts'
 
@@ -25,6 +26,13 @@ export const entryCommand = (name: EntryName, options: unknown): Command => [
 
 /** BIN: the folder of the executable. */
 export const BIN = place(isSource ? '../../bin' : '../bin')
+
+/** tenbinWord: how a person calls it from here: `tenbin` where PATH has it, else its path. */
+export function tenbinWord(path = process.env.PATH ?? '', folder = process.cwd()): string {
+  if (path.split(delimiter).some((each) => existsSync(join(each, 'tenbin')))) return 'tenbin'
+  const near = relative(folder, join(BIN, 'tenbin'))
+  return near.startsWith('..') ? join(BIN, 'tenbin') : near
+}
 
 /** tenbinCommand: the command that runs this very tenbin: its sources, or what was built. */
 export const tenbinCommand = (args: readonly string[]): Command => [

@@ -145,9 +145,12 @@ test('a lab whose maker is killed in the middle is a leftover, and the next lab 
   const args = ['--import', 'tsx', '--input-type=module', '-e', code]
   const maker = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] })
   while (labNamespaces('tg').length === 0) await delay(1)
-  maker.kill('SIGKILL')
-  await once(maker, 'close')
-  assert.ok(isLeftover(recall('tg')!))
+  // Locked, so that no other lab's beginning removes it before it was looked at.
+  await locked(async () => {
+    maker.kill('SIGKILL')
+    await once(maker, 'close')
+    assert.ok(isLeftover(recall('tg')!))
+  })
 
   await using lab = await Lab.hold({ name: 'tg', servers: 1 })
   assert.equal(labNamespaces('tg').length, lab.topology.nodes.length + 1)

@@ -10,7 +10,7 @@ import { TenbinError } from '../base/errors.ts'
 import { entryCommand } from './entry.ts'
 import { locked } from './lock.ts'
 import { networkUp } from './network.ts'
-import { identify } from './processes.ts'
+import { identify, isAlive } from './processes.ts'
 import { sweep, wipe } from './remove.ts'
 import { type Command, requireTools, runIn, type SpawnOptions, spawnIn } from './run.ts'
 import { claim, type LabProcess, type LabState, labDirectory, save } from './state.ts'
@@ -31,7 +31,7 @@ export interface HoldOptions extends TopologyOptions {
   readonly prefix?: string
 }
 
-/** Child: a process of the lab that outlives the command, and how to hear from it. */
+/** Started: a process of the lab that outlives the command, and how to hear from it. */
 export interface Started {
   readonly process: LabProcess
   readonly child: ChildProcess
@@ -97,7 +97,7 @@ export class Lab implements AsyncDisposable {
     return spawnIn(findNode(this.topology, node).namespace, command, options)
   }
 
-  /** start is spawn for a process that outlives this one: remembered, its output in a log file. */
+  /** start is spawn for a process that outlives this one: remembered in place of a dead one, its output in a log file. */
   start(what: LabProcess['what'], node: string, command: Command, withPipe = false): Started {
     const logFile = join(this.directory, `${node}.log`)
     const log = openSync(logFile, 'a')
@@ -107,7 +107,10 @@ export class Lab implements AsyncDisposable {
       const id = child.pid === undefined ? undefined : identify(child.pid)
       if (!id) throw failed(what, logFile)
       const process: LabProcess = { what, node, ...id }
-      this.#state = save({ ...this.#state, processes: [...this.#state.processes, process] })
+      const others = this.#state.processes.filter(
+        (one) => one.what !== what || one.node !== node || isAlive(one),
+      )
+      this.#state = save({ ...this.#state, processes: [...others, process] })
       child.unref()
       return { process, child, logFile }
     } finally {

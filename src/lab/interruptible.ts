@@ -9,7 +9,9 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 export async function interruptible<Result>(body: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
   const controller = new AbortController()
   const interrupt = (name: NodeJS.Signals) => {
-    controller.abort(new TenbinError('LAB_INTERRUPTED', 'lab', { detail: `ended by ${name}` }))
+    controller.abort(
+      new TenbinError('LAB_INTERRUPTED', 'lab', { detail: `ended by ${name}; the lab was removed` }),
+    )
   }
   for (const name of SIGNALS) process.on(name, interrupt)
   try {

@@ -38,7 +38,15 @@ test('up, status, shell and down: requests go through tenbin, and down leaves no
   try {
     assert.match(out.text, /Lab ua is up: 10\.0\.0\.100:80 is balanced by tenbin on lb1\./)
     const urls = Array<string>(20).fill('http://10.0.0.100/')
-    const answers = await runIn('tenbin-ua-client', ['curl', '-sS', '-m', '5', '--no-keepalive', ...urls])
+    const answers = await runIn('tenbin-ua-client', [
+      'curl',
+      '-sS',
+      '-m',
+      '5',
+      '-H',
+      'Connection: close',
+      ...urls,
+    ])
     assert.match(answers, /^(web0[12]\n){20}$/)
 
     const page = paper()

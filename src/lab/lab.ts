@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { TenbinError } from '../base/errors.ts'
 import { Balancer } from './balancer.ts'
-import { BIN } from './entry.ts'
+import { BIN, tenbinWord } from './entry.ts'
 import { Lab, requireRoot } from './held-lab.ts'
 import { interruptible } from './interruptible.ts'
 import { labFile, SERVICE_PORT } from './lab-file.ts'
@@ -24,7 +24,7 @@ import {
   recallAll,
   recallReadable,
 } from './state.ts'
-import { type LabOutput, paintOf } from './terminal.ts'
+import { type LabOutput, LiveArea, paintOf } from './terminal.ts'
 import { checkLabName, findNode, instanceName, type LabRole, nodesOf, SWITCH } from './topology.ts'
 
 /** LabUpOptions: `name`: absent = the first free of lab, lab2...; `servers`: 1..50, absent = 4. */
@@ -59,15 +59,22 @@ export interface LabView {
 /** labUp makes a lab with tenbin forwarding in it, and leaves it up. Throws what Lab.hold and Balancer.start throw. */
 export function labUp({ out, ...options }: LabUpOptions): Promise<LabView> {
   return interruptible(async (signal) => {
+    const progress = new LiveArea(out)
+    const next = (what: string) => {
+      signal.throwIfAborted()
+      progress.draw([what])
+    }
+    next('making the network')
     await using lab = await Lab.hold(options)
-    signal.throwIfAborted()
+    next('starting the web servers')
     await lab.startWebServers()
+    next('starting tenbin')
     const balancer = new Balancer(lab)
     balancer.write(labFile(lab.topology))
-    signal.throwIfAborted()
     await balancer.start()
     signal.throwIfAborted()
     lab.keep()
+    progress.finish([])
     out.write(welcome(lab.state, out))
     return view(lab.state)
   })
@@ -83,7 +90,7 @@ export function labStatus({
 }): readonly LabView[] {
   const states = name === undefined ? recallAll() : [named(name)]
   const views = states.map(view)
-  if (views.length === 0) out.write('There is no lab. `tenbin lab up` makes one.\n')
+  if (views.length === 0) out.write(`There is no lab. \`${tenbinWord()} lab up\` makes one.\n`)
   for (const one of views) out.write(describe(one, out))
   return views
 }
@@ -219,20 +226,22 @@ function welcome({ topology }: LabState, out: LabOutput): string {
   const paint = paintOf(out)
   const { lab } = topology
   const named = lab === 'lab' ? '' : ` --name ${lab}`
+  const tenbin = tenbinWord()
   const [service] = topology.serviceAddresses
   const hints: readonly (readonly [string, string])[] = [
-    [`tenbin lab shell${named} client`, `then: curl http://${service}/`],
-    [`tenbin lab shell${named} lb1`, 'then: tenbin status'],
-    [`tenbin lab shell${named} ${SWITCH}`, `then: tcpdump -ni ${nodesOf(topology, 'client')[0]!.name}`],
-    [`tenbin lab down${named}`, 'removes everything'],
+    [`${tenbin} lab shell${named} client`, `then: curl http://${service}/`],
+    [`${tenbin} lab shell${named} lb1`, 'then: tenbin status'],
+    [`${tenbin} lab shell${named} ${SWITCH}`, `then: tcpdump -ni ${nodesOf(topology, 'client')[0]!.name}`],
+    [`${tenbin} lab down${named}`, 'removes everything'],
   ]
+  const width = Math.max(...hints.map(([command]) => command.length)) + 3
   const lines = [
     '',
     ...picture(topology, out.columns, paint),
     '',
     `Lab ${paint.strong(lab)} is up: ${service}:${SERVICE_PORT} is balanced by tenbin on lb1.`,
     '',
-    ...hints.map(([command, text]) => `  ${command.padEnd(32)} ${paint.faint(text)}`),
+    ...hints.map(([command, text]) => `  ${command.padEnd(width)} ${paint.faint(text)}`),
     '',
   ]
   return `${lines.join('\n')}\n`

@@ -27,7 +27,9 @@ const BRIDGE = 'br0'
 export async function networkUp(topology: Topology): Promise<void> {
   for (const name of namespacesOf(topology)) createNamed(name)[Symbol.dispose]()
   await batch(topology.switch.namespace, topology.nodes.map(cable))
-  await Promise.all([switchUp(topology), ...topology.nodes.map((node) => nodeUp(topology, node))])
+  const all = [switchUp(topology), ...topology.nodes.map((node) => nodeUp(topology, node))]
+  // All of them to their end, so that nothing goes on building while a failure is being cleaned up.
+  for (const done of await Promise.allSettled(all)) if (done.status === 'rejected') throw done.reason
 }
 
 /** networkDown removes every namespace of the lab, and with them all that is in them; none is fine. */

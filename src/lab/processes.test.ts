@@ -6,6 +6,7 @@ import { endProcesses, identify, isAlive } from './processes.ts'
 
 test('a process is known by pid and start time: the same pid with another start time is another', async () => {
   const child = spawn('sleep', ['300'], { stdio: 'ignore' })
+  const closed = once(child, 'close')
   const found = identify(child.pid!)!
   assert.ok(isAlive(found))
   const another = { ...found, startTime: `${Number(found.startTime) - 1}` }
@@ -14,7 +15,7 @@ test('a process is known by pid and start time: the same pid with another start 
   assert.ok(isAlive(found))
   await endProcesses([found])
   assert.equal(isAlive(found), false)
-  await once(child, 'close')
+  await closed
 })
 
 test('a command with brackets and spaces in its name does not confuse it', async () => {

@@ -42,6 +42,11 @@ export class LiveArea {
     this.#out = out
   }
 
+  /** isDrawn: lines of it are on the screen, to be replaced. */
+  get isDrawn(): boolean {
+    return this.#drawn > 0
+  }
+
   /** draw shows `lines` in place of those before; elsewhere than on a terminal it does nothing. */
   draw(lines: readonly string[]): void {
     if (!this.#out.isTerminal) return

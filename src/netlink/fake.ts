@@ -23,6 +23,8 @@ export interface FakeRoute extends RouteChange {
 interface Subscriber {
   readonly topics: readonly Topic[]
   readonly onEvents: (events: readonly NetworkEvent[]) => void
+  /** What happened since it subscribed and was not delivered yet. */
+  pending: NetworkEvent[]
 }
 
 const topicOf = { link: 'links', address: 'addresses', neighbour: 'neighbours', route: 'routes' } as const
@@ -35,7 +37,6 @@ export class FakeNetwork implements Network {
   #routes: FakeRoute[] = []
   readonly #hosts = new Map<number, Map<Ip, Mac>>()
   readonly #subscribers = new Set<Subscriber>()
-  #events: NetworkEvent[] = []
   #scheduled: NodeJS.Immediate | undefined
   #nextIndex = 1
 
@@ -146,7 +147,7 @@ export class FakeNetwork implements Network {
 
   /** loseEvents: the queue overflowed; what was not delivered yet is lost, and subscribers hear so. */
   loseEvents(): void {
-    this.#events = []
+    for (const subscriber of this.#subscribers) subscriber.pending = []
     this.#tell({ kind: 'resync', why: 'events were lost' })
   }
 
@@ -155,11 +156,10 @@ export class FakeNetwork implements Network {
     clearImmediate(this.#scheduled)
     this.#scheduled = undefined
     this.#answer()
-    const events = this.#events
-    this.#events = []
-    for (const { topics, onEvents } of [...this.#subscribers]) {
-      const heard = events.filter((event) => event.kind === 'resync' || topics.includes(topicOf[event.kind]))
-      if (heard.length > 0) onEvents(heard)
+    const batches = [...this.#subscribers].map((subscriber) => ({ subscriber, events: subscriber.pending }))
+    for (const subscriber of this.#subscribers) subscriber.pending = []
+    for (const { subscriber, events } of batches) {
+      if (events.length > 0 && this.#subscribers.has(subscriber)) subscriber.onEvents(events)
     }
   }
 
@@ -248,7 +248,7 @@ export class FakeNetwork implements Network {
   }
 
   subscribe(topics: readonly Topic[], onEvents: (events: readonly NetworkEvent[]) => void): Disposable {
-    const subscriber = { topics, onEvents }
+    const subscriber: Subscriber = { topics, onEvents, pending: [] }
     this.#subscribers.add(subscriber)
     return { [Symbol.dispose]: () => void this.#subscribers.delete(subscriber) }
   }
@@ -285,7 +285,9 @@ export class FakeNetwork implements Network {
   }
 
   #tell(event: NetworkEvent): void {
-    this.#events.push(event)
+    for (const { topics, pending } of this.#subscribers) {
+      if (event.kind === 'resync' || topics.includes(topicOf[event.kind])) pending.push(event)
+    }
     this.#schedule()
   }
 

@@ -112,6 +112,16 @@ test('a lifetime that is renewed is no change of the addresses, that it has one 
   assert.equal(told, 1)
 })
 
+test('a permanent entry is left alone without a word to the kernel', () => {
+  const { network, link } = world()
+  network.setNeighbour({ ifindex: link.index, address: host, mac, state: 'PERMANENT' })
+  using follower = new InterfaceFollower(network, 'eth0')
+  follower.watch([host])
+  network.changeLink(link.index, { mtu: 9000 })
+  network.deliver()
+  assert.equal(network.asked, 0)
+})
+
 test('many events of one batch are told at once', () => {
   const { network, link } = world()
   const batches: number[] = []

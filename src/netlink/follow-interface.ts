@@ -6,7 +6,7 @@
 // periodic check calls resync().
 
 import { isDeepStrictEqual } from 'node:util'
-import { formatIp, type Ip, type Ip4 } from '../base/addresses.ts'
+import { formatIp, type Ip, type Ip4, isIp4 } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import type { InterfaceAddress } from './addresses.ts'
 import { isUsable, type Link } from './links.ts'
@@ -140,6 +140,8 @@ export class InterfaceFollower implements Disposable {
         if (address.ifindex !== this.#link?.index) return
         if (event.gone) this.#addresses.delete(key(address))
         else this.#addresses.set(key(address), address)
+        // Its route comes and goes with it, and it makes an address our own.
+        if (!isIp4(address.address)) return
         for (const watched of this.#watched.values()) watched.offLink = undefined
         return
       }

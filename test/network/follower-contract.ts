@@ -193,6 +193,18 @@ export function followerContract(kind: string, open: () => World): void {
     assert.ok(!followed.history(host).includes(failed))
   })
 
+  check('what was known before the cable was pulled does not count any more', async (world) => {
+    world.appear(host)
+    using followed = new Followed(world, host)
+    await followed.resolved(host)
+    world.setCarrier(false)
+    await world.until('no carrier', () => followed.why(host) === 'interface down: no carrier')
+    world.fallSilent(host)
+    world.setCarrier(true)
+    await world.until('failed', () => followed.of(host) === failed)
+    assert.equal(followed.history(host).filter((resolution) => 'mac' in resolution).length, 1)
+  })
+
   check('a new MAC of the interface is told, and no neighbour is lost by it', async (world) => {
     world.appear(host)
     using followed = new Followed(world, host)
@@ -242,6 +254,7 @@ export function followerContract(kind: string, open: () => World): void {
       world.setLink({ isUp: false })
       world.renameLink('w0')
       await world.until('gone', () => followed.follower.link === undefined)
+      assert.deepEqual(followed.follower.addresses, [])
       world.renameLink(LINK_NAME)
       world.setLink({ isUp: true })
       await followed.resolved(host)

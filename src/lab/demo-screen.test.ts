@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { DemoScreen } from './demo-screen.ts'
+import { labTopology } from './topology.ts'
+import type { TrafficCounts } from './traffic.ts'
+
+const counts = (elapsedMs: number, failed = 0): TrafficCounts => ({
+  elapsedMs,
+  sent: elapsedMs,
+  answered: elapsedMs - failed,
+  failed,
+  open: 0,
+  perServer: { web01: elapsedMs - failed },
+  reasons: {},
+})
+
+function screen(isTerminal: boolean) {
+  let text = ''
+  const write = (part: string) => {
+    text += part
+  }
+  const shown = new DemoScreen({ write, isTerminal, coloured: false, columns: 80 })
+  shown.network(labTopology('lab', { servers: 1 }), 0.5)
+  return { shown, text: () => text }
+}
+
+test('where there is no terminal, each second gives one plain line and the step ends with the chart', () => {
+  const { shown, text } = screen(false)
+  shown.step('Traffic')
+  for (let ms = 0; ms <= 3000; ms += 200) shown.progress(counts(ms))
+  shown.result(counts(0), counts(3000))
+  const lines = text().split('\n')
+  const from = lines.indexOf('1. Traffic')
+  assert.deepEqual(lines.slice(from, from + 3), [
+    '1. Traffic',
+    '',
+    '   1000 requests/s: 1,000 answered, 0 failed',
+  ])
+  assert.equal(lines.filter((line) => /^ {3}\d+ requests\/s/.test(line)).length, 4)
+  assert.match(lines.at(-3)!, /^ {3}web01 +█+·+ +1000\/s +100\.0 % +3,000$/)
+  assert.ok(!text().includes('\n\n\n') && !text().includes('\x1b'))
+})
+
+test('rates are those of the last second, also after a pause between two steps', () => {
+  const { shown, text } = screen(false)
+  shown.step('One')
+  for (let ms = 0; ms <= 1000; ms += 200) shown.progress(counts(ms))
+  shown.result(counts(0), counts(1000))
+  shown.step('Two')
+  // Ten seconds later: what was between is not part of the rate.
+  for (let ms = 11_000; ms <= 12_000; ms += 200)
+    shown.progress({ ...counts(ms), answered: 1000 + (ms - 11_000) / 2 })
+  const [line] = text()
+    .split('2. Two')[1]!
+    .match(/\d+ requests\/s: 1,\d+ answered/)!
+  assert.match(line, /^500 requests\/s/)
+})
+
+test('on a terminal the chart is drawn in place, below one empty line', () => {
+  const { shown, text } = screen(true)
+  shown.step('Traffic')
+  for (let ms = 0; ms <= 1000; ms += 200) shown.progress(counts(ms))
+  shown.result(counts(0), counts(1000))
+  const [, drawn] = text().split('1. Traffic')
+  assert.equal(drawn!.split('\x1b[2A').length, 6)
+  assert.match(drawn!, /^\n\n\r/)
+})
+
+test('a change of the file shows the lines that differ, failures are told in the summary', () => {
+  const { shown, text } = screen(false)
+  shown.difference('a\nservers: web01\nb\n', 'a\nservers: web02\nb\n')
+  assert.ok(text().endsWith('   - servers: web01\n   + servers: web02\n'))
+  shown.summary(counts(1000, 3), ['3 of 1,000 requests failed: ECONNRESET 3'])
+  assert.match(text(), /1,000 sent, 997 answered, 3 failed/)
+  assert.match(text(), /\n {3}3 of 1,000 requests failed: ECONNRESET 3\n$/)
+  assert.doesNotMatch(text(), /Every request was answered/)
+})

@@ -1,0 +1,131 @@
+// Load from a client of a lab that runs until it is told to stop and then says what failed: wrk over connections that
+// stay open, curl over a new connection for every request, and connections that are open all the time.
+
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import type { Lab } from '../../../src/lab/held-lab.ts'
+import { entryOf } from './entry.ts'
+import { execute } from './execute.ts'
+import type { OpenConnectionsOptions, OpenConnectionsReport } from './open-connections-process.ts'
+
+/** Load: something that runs; `stop` ends it and resolves with its result, dispose ends it whatever it is doing. */
+export interface Load<Result> extends AsyncDisposable {
+  stop(): Promise<Result>
+}
+
+/** gone: the process has ended, killed if need be. */
+async function gone(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const closed = once(child, 'close')
+  child.kill('SIGKILL')
+  await closed
+}
+
+/** WrkResult: wrk's own counts; `errors` is all it knows as one. */
+export interface WrkResult {
+  readonly requests: number
+  readonly errors: Readonly<Record<'connect' | 'read' | 'write' | 'status' | 'timeout', number>>
+}
+
+const WRK_SCRIPT = `
+function delay() return 10 end
+function done(summary)
+  local e = summary.errors
+  io.write(string.format(
+    'RESULT {"requests":%d,"errors":{"connect":%d,"read":%d,"write":%d,"status":%d,"timeout":%d}}\\n',
+    summary.requests, e.connect, e.read, e.write, e.status, e.timeout))
+end
+`
+
+/** startWrk: one request every 10 ms on each connection. It makes one connection more, to see that somebody is there. */
+export function startWrk(lab: Lab, url: string, connections: number): Load<WrkResult> {
+  const script = join(lab.directory, 'wrk.lua')
+  writeFileSync(script, WRK_SCRIPT)
+  const options = ['-t1', `-c${connections}`, '-d300s', '--timeout', '10s', '-s', script]
+  const child = lab.spawn('client', ['wrk', ...options, url], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  })
+  const said = Promise.all([text(child.stdout!), text(child.stderr!)])
+  return {
+    stop: async () => {
+      child.kill('SIGINT')
+      const [out, err] = await said
+      const result = /^RESULT (.*)$/m.exec(out)?.[1]
+      if (result === undefined) throw new Error(`wrk: ${err || out}`)
+      return JSON.parse(result) as WrkResult
+    },
+    [Symbol.asyncDispose]: () => gone(child),
+  }
+}
+
+/** CurlResult: requests that were answered with 200 over a connection of their own, and what the others said. */
+export interface CurlResult {
+  readonly answered: number
+  readonly failures: readonly string[]
+}
+
+/** startCurl: `loops` at a time, each `rate` requests a second. */
+export function startCurl(lab: Lab, url: string, loops: number, rate: number): Load<CurlResult> {
+  let stopped = false
+  let answered = 0
+  const failures: string[] = []
+  const format = '%{http_code} %{num_connects} %{errormsg}\n'
+  const options = ['-sS', '-m', '10', '--rate', `${rate}/s`, '-H', 'Connection: close', '-w', format]
+  const loop = async () => {
+    while (!stopped) {
+      const { code, out, err } = await execute(lab, 'client', [
+        'curl',
+        ...options,
+        ...['-o', '/dev/null', `${url}?[1-${rate}]`],
+      ])
+      for (const line of out.trimEnd().split('\n')) {
+        if (line.trim() === '200 1') answered++
+        else failures.push(line)
+      }
+      if (code !== 0) failures.push(`curl: exit code ${code}: ${err}`)
+    }
+  }
+  const running = Promise.all(Array.from({ length: loops }, loop))
+  const stop = async () => {
+    stopped = true
+    await running
+    return { answered, failures }
+  }
+  return { stop, [Symbol.asyncDispose]: async () => void (await stop()) }
+}
+
+/** startOpenConnections: open-connections-process.ts in the client; resolves when all of them are open. */
+export async function startOpenConnections(
+  lab: Lab,
+  options: OpenConnectionsOptions,
+): Promise<Load<OpenConnectionsReport>> {
+  const command = entryOf('open-connections-process', options)
+  const child = lab.spawn('client', command, { stdio: ['pipe', 'pipe', 'pipe'], detached: true })
+  const err = text(child.stderr!)
+  const lines = child.stdout!.setEncoding('utf8')[Symbol.asyncIterator]() as AsyncIterator<string>
+  let said = ''
+  const line = async (): Promise<string> => {
+    while (!said.includes('\n')) {
+      const { done, value } = await lines.next()
+      if (done) throw new Error(`the open connections: ${said}${await err}`)
+      said += value
+    }
+    const end = said.indexOf('\n')
+    const first = said.slice(0, end)
+    said = said.slice(end + 1)
+    return first
+  }
+  const first = await line()
+  if (first !== 'open') throw new Error(`the open connections: ${first}`)
+  return {
+    stop: async () => {
+      child.stdin!.write('stop\n')
+      return JSON.parse(await line()) as OpenConnectionsReport
+    },
+    [Symbol.asyncDispose]: () => gone(child),
+  }
+}
