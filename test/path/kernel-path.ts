@@ -41,7 +41,8 @@ export class KernelPath implements Disposable {
     const counted = this.#counted()
     const outcome = outcomeNames[counted.outcome]!
     invariant(VERDICT[outcomes[outcome].verdict] === verdict, `counted ${outcome}, answered ${verdict}`)
-    const after = new Uint8Array(frame)
+    // what a dropped frame holds is nobody's
+    const after = verdict === VERDICT.drop ? new Uint8Array(packet) : new Uint8Array(frame)
     if (counted.service === undefined) return { outcome, frame: after }
     return { outcome, frame: after, service: counted.service, server: counted.server!, bytes: counted.bytes! }
   }
