@@ -63,7 +63,8 @@ await main(async () => {
   const before = survey(mark)
   const status = await runTests(files, mark)
   const left = await leftBehind(mark, before)
-  for (const item of left) say(`left behind: ${item}`)
+  for (const item of left)
+    say(`left behind, by these tests or by something else of tenbin that ran meanwhile: ${item}`)
   if (!checked) say('npm run check FAILED, see above')
   process.exitCode = status !== 0 ? status : checked && left.length === 0 ? 0 : 1
 })

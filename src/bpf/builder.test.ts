@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Builder } from './builder.ts'
 import { listing } from './listing.ts'
-import { array, bytes, direct, struct, wire } from './types.ts'
+import { array, bytes, direct, kernelMap, objectMap, struct, wire } from './types.ts'
 import { be16, eq, fields, ge, part, whole } from './values.ts'
 import { plainFunction, program, xdpFunction } from './xdp.ts'
 
@@ -71,6 +71,155 @@ test('a place of before the packet was adjusted is void, and both lines are name
     program,
     /builder\.test\.ts:\d+: this place of src\/bpf\/builder\.test\.ts:\d+ is void since the packet was adjusted at src\/bpf\/builder\.test\.ts:\d+/,
   )
+})
+
+test('a place whose pointer was set to another place is void, and both lines are named', () => {
+  const twoHeaders = (again: boolean) =>
+    text((p) => {
+      const { data, end } = p.packet()
+      const at = p.pointerVariable()
+      p.setPointer(at, data)
+      const outer = p.headers(at, end, { eth: Eth }, 'short').eth
+      p.setPointer(at, p.advance(data, 4))
+      const inner = p.headers(at, end, { eth: Eth }, 'short').eth
+      p.exitIf(eq(p.load((again ? inner : outer).type), be16(1)), 'short')
+      p.leave('seen')
+    })
+  twoHeaders(true)
+  assert.throws(
+    () => twoHeaders(false),
+    /builder\.test\.ts:\d+: this place of \S+builder\.test\.ts:\d+ is void since its pointer was set at \S+builder\.test\.ts:\d+/,
+  )
+})
+
+test('after a call of what adjusts the packet its places are void, however deep the adjusting is', () => {
+  const inner = plainFunction('inner', (p) => {
+    p.adjustHead(-4, () => p.exitValue(1))
+    p.exitValue(0)
+  })
+  const outer = plainFunction('outer', (p) => p.exitValue(p.callSub(inner, p.ctx)))
+  assert.deepEqual([inner.adjustsPacket, outer.adjustsPacket], [true, true])
+  assert.throws(
+    () =>
+      text((p) => {
+        const { data, end } = p.packet()
+        const { eth } = p.headers(data, end, { eth: Eth }, 'short')
+        p.callSub(outer, p.ctx)
+        p.load(eth.type)
+      }),
+    /is void since the packet was adjusted/,
+  )
+})
+
+test('what was made of a variable keeps its value and its bound when the variable is set', () => {
+  const out = plain((p) => {
+    const { words, total } = p.memory(memory)
+    const v = p.variable('u32', 100)
+    p.set(v, 5)
+    const made = [p.widen(v), p.below(v, 8, () => p.exitValue(0)), p.narrow(p.widen(v))]
+    assert.deepEqual(
+      made.map(({ max }) => max),
+      [100, 7, 100],
+    )
+    for (const { reg } of made) assert.notEqual(reg, v.reg)
+    assert.equal(p.widen(made[1]!).reg, made[1]!.reg)
+    p.set(v, 100)
+    p.store(p.element(words, made[1]!), 1)
+    p.store(total, p.widen(v))
+    p.exitValue(0)
+  })
+  assert.match(out, /= 100/)
+  plain((p) => {
+    const wired = p.variable('be16')
+    p.set(wired, be16(1))
+    assert.notEqual(p.bits(wired).reg, wired.reg)
+    p.exitValue(0)
+  })
+})
+
+test('only what variable() made can be set', () => {
+  const memoryOf = (p: Builder) => p.memory(memory)
+  assert.throws(
+    () => plain((p) => p.set(p.load(memoryOf(p).total), 1)),
+    /builder\.test\.ts:\d+: only what variable\(\) made can be set/,
+  )
+})
+
+test('a value that some path has not set is refused where it is read, though its register holds another', () => {
+  const unset = (alsoElse: boolean) => () =>
+    plain((p) => {
+      const { words, total } = p.memory(memory)
+      const x = p.load(p.element(words, 0))
+      const v = p.variable('u32')
+      const back = p.label('back')
+      if (alsoElse) p.set(v, 6)
+      p.exitIf(eq(x, 1), () => {
+        p.set(v, 5)
+        p.leave(back)
+      })
+      p.bind(back)
+      p.store(total, p.widen(v))
+      p.exitValue(0)
+    })
+  assert.throws(
+    unset(false),
+    /function t: \S+builder\.test\.ts:\d+: reads a value that some path has not set; it is set at \S+builder\.test\.ts:\d+/,
+  )
+  unset(true)()
+  const pastJump = () =>
+    plain((p) => {
+      const { words, total } = p.memory(memory)
+      const behind = p.label('behind')
+      p.jumpIf(eq(p.load(total), 0), behind)
+      const x = p.load(p.element(words, 0))
+      p.bind(behind)
+      p.exitValue(x)
+    })
+  assert.throws(pastJump, /reads a value that some path has not set/)
+})
+
+test('a constant that its place cannot hold is refused with the line', () => {
+  assert.throws(
+    () => plain((p) => p.store(p.element(p.memory(memory).words, 0), 2 ** 32)),
+    /builder\.test\.ts:\d+: 4294967296 is no u32/,
+  )
+  assert.throws(() => plain((p) => p.store(p.memory(memory).total, -1)), /-1 is no u64/)
+  const Key = struct('key', { port: 'u16', kind: 'u16' })
+  const map = kernelMap('map', 'hash', Key, struct('value', { n: 'u32' }), 4)
+  assert.throws(
+    () => plain((p) => p.lookup(map, { port: 65_536, kind: 0 }, () => p.exitValue(0))),
+    /65536 is no u16/,
+  )
+  assert.throws(
+    () => plain((p) => p.alu('add', p.load(p.element(p.memory(memory).words, 0)), 2 ** 32)),
+    /4294967296 does not fit in 32 bits/,
+  )
+})
+
+test('a way out that is not counted is refused where outcomes are', () => {
+  assert.throws(() => text((p) => p.exitValue(2)), /every way out of a function with outcomes is counted/)
+  assert.throws(() => text((p) => p.leave('toString' as 'seen')), /has no outcome toString/)
+})
+
+test('maps of objects have no types, and rings no keys', () => {
+  const devices = objectMap('devices', 'devmap', 4)
+  const ring = objectMap('ring', 'ringbuf', 4096)
+  const { spec } = program(
+    't',
+    plainFunction('t', (p) => {
+      const { data, end } = p.packet()
+      const { eth } = p.headers(data, end, { eth: Eth }, () => p.exitValue(0))
+      assert.throws(() => p.ringbufOutput(ring, eth.dst, () => p.exitValue(0)), /no bytes of a packet/)
+      assert.throws(() => p.csumDiff(eth.dst, 'nothing', 0), /whole words of 4 bytes/)
+      p.redirectMap(devices, 1, () => p.exitValue(1))
+      p.ringbufOutput(ring, p.onStack(struct('r', { n: 'u64' }), { n: 1 }), () => p.exitValue(2))
+      p.exitValue(4)
+    }),
+  )
+  assert.deepEqual(spec.maps, [
+    { name: 'devices', type: 'devmap', keySize: 4, valueSize: 4, maxEntries: 4 },
+    { name: 'ring', type: 'ringbuf', keySize: 0, valueSize: 0, maxEntries: 4096 },
+  ])
 })
 
 test('running out of registers names the values and their lines', () => {

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Builder } from './builder.ts'
-import { bytes, direct, kernelMap, struct, wire } from './types.ts'
-import { be16, be32, eq, fields, ne } from './values.ts'
+import { bytes, direct, kernelMap, objectMap, struct, wire } from './types.ts'
+import { be16, be32, eq, fields, gt, lt, ne } from './values.ts'
 
 const Eth = wire('eth', { dst: bytes(6), src: bytes(6), type: 'be16' })
 const Ip = wire('ip', { protocol: 'u8', pad: 'u8', length: 'be16', source: 'be32' })
@@ -13,6 +13,7 @@ const Small = struct('small', { id: 'u32' })
 const Server = struct('server', { mac: bytes(6), state: 'u16' })
 const services = kernelMap('services', 'hash', Key, Server, 16)
 const byId = kernelMap('by_id', 'hash', Small, Server, 16)
+const devices = objectMap('devices', 'devmap', 4)
 const memory = direct('memory', { server: Server, count: 'u64' })
 
 function mistakes(p: Builder<'short' | 'miss'>): void {
@@ -24,6 +25,10 @@ function mistakes(p: Builder<'short' | 'miss'>): void {
   p.load(Eth.fields.type)
   // @ts-expect-error a host-order number against a wire-order field: a missing byte swap
   ne(p.load(eth.type), 0x0800)
+  // @ts-expect-error which of two wire-order values is larger: a missing byte swap
+  lt(p.load(ip.length), be16(40))
+  // @ts-expect-error the same between two of them
+  gt(p.load(ip.length), p.load(eth.type))
   // @ts-expect-error wrong width: be32 where the field is be16
   ne(p.load(eth.type), be32(0x0800))
   // @ts-expect-error a wire-order value against a host-order field
@@ -47,6 +52,20 @@ function mistakes(p: Builder<'short' | 'miss'>): void {
   p.load(ip.destination)
   // @ts-expect-error arithmetic on a wire-order value
   p.alu('add', p.load(ip.length), 1)
+  // @ts-expect-error the context is no number
+  p.alu('add', p.ctx, 8)
+  // @ts-expect-error a helper that takes addresses is not called with numbers
+  p.call('map_lookup_elem', 1, 2)
+  // @ts-expect-error a helper's arguments left out
+  p.call('redirect', 1)
+  // @ts-expect-error a tail call into a map of devices
+  p.tailCall(devices, 0, 'miss')
+  // @ts-expect-error what happens where there is no device is a required argument
+  p.redirectMap(devices, 0)
+  // @ts-expect-error a struct on the stack with a field left out
+  p.onStack(Key, { address: p.load(ip.source), port: be16(80) })
+  // @ts-expect-error the parameters of another helper
+  p.fibLookup(p.onStack(Small, { id: 1 }), 'miss')
   // @ts-expect-error storing a host-order value into a wire-order field
   p.store(ip.length, p.load(ip.protocol))
 }

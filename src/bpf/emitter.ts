@@ -1,17 +1,15 @@
-// The lower half of the builder: it appends items in program order and hands out virtual registers. Each item
-// knows the TypeScript line that asked for it. What the values mean (types, packets, exits) is the upper half's.
+// The lowest part of the builder: it appends items in program order and hands out virtual registers. Each item
+// knows the TypeScript line that asked for it; a method that emits several asks for its line once. What the values
+// mean is the business of the parts above it, each a class of its own: memory-builder.ts, exit-builder.ts (ways
+// out), helper-builder.ts (calls), builder.ts (packets).
 
 import { invariant } from '../base/errors.ts'
 import { type CallArgument, VIRTUAL, type VirtualItem } from './code.ts'
 import {
   type AluOp,
   alu,
-  callFunction,
-  callHelper,
   FP,
   goto,
-  type HelperName,
-  helpers,
   type Insn,
   jump,
   Label,
@@ -22,7 +20,7 @@ import {
   type Operand,
   store,
 } from './isa.ts'
-import { callerLine, type Line } from './line.ts'
+import { callerLine, formatLine, type Line } from './line.ts'
 import { KIND_BYTES, type Kind } from './types.ts'
 import { type Arg, type Cond, immediate, isVal, type Val } from './values.ts'
 
@@ -37,13 +35,14 @@ export const maxOf = (kind: Kind): number => MAX[KIND_BYTES[kind]]!
 
 const STACK_BYTES = 512
 
-/** Slot: a variable on the stack. All paths set it before it is read. */
-export interface Slot<K extends Kind = Kind> {
-  readonly slot: number
+/** Stashed: where on the stack a value is. */
+export interface Stashed<K extends Kind> {
+  readonly offset: number
   readonly kind: K
   readonly max: number
 }
 
+/** Emitter: one function's items. */
 export class Emitter {
   readonly name: string
   readonly entry: Label
@@ -66,14 +65,23 @@ export class Emitter {
     return { kind, reg: this.#next++, max } as Val<K>
   }
 
+  /** again: a value as another kind, or with another bound. A variable is copied, so that a later set() leaves it. */
+  protected again<K extends Kind>(value: Val, kind: K, max: number, line: Line): Val<K> {
+    if (!value.mutable) return { kind, reg: value.reg, max } as Val<K>
+    const out = this.value(kind, max)
+    this.aluInto('mov', out.reg, { reg: value.reg }, 64, line)
+    return out
+  }
+
   protected register(): number {
     return this.#next++
   }
 
-  protected push(insn: Insn, line: Line = callerLine()): void {
+  protected push(insn: Insn, line: Line): void {
     this.items.push({ ...insn, line })
   }
 
+  /** stackSlot: the offset from r10 of so many bytes on the stack, aligned to 8. */
   protected stackSlot(size: number): number {
     this.#stack += Math.ceil(size / 8) * 8
     invariant(
@@ -84,21 +92,37 @@ export class Emitter {
   }
 
   /** operand: a register, or a constant as it is; one that an immediate of this width cannot hold is loaded. */
-  protected operand(arg: Arg<Kind>, bits: 32 | 64): Operand {
+  protected operand(arg: Arg<Kind>, bits: 32 | 64, line: Line): Operand {
     if (isVal(arg)) return { reg: arg.reg }
     const imm = immediate(arg)
-    return imm < (bits === 64 ? 2 ** 31 : 2 ** 32) ? imm : { reg: this.const64(BigInt(imm)).reg }
+    if (imm < (bits === 64 ? 2 ** 31 : 2 ** 32)) return imm
+    invariant(
+      bits === 64 && Number.isSafeInteger(imm),
+      `${formatLine(line)}: ${imm} does not fit in ${bits} bits`,
+    )
+    const out = this.register()
+    this.push(loadImm64(out, BigInt(imm)), line)
+    return { reg: out }
+  }
+
+  /** fitting: the operand for a place or field of this kind; a constant must fit. */
+  protected fitting(arg: Arg<Kind>, kind: Kind, line: Line): Operand {
+    if (!isVal(arg)) {
+      const imm = immediate(arg)
+      invariant(imm >= 0 && imm <= maxOf(kind), `${formatLine(line)}: ${imm} is no ${kind}`)
+    }
+    return this.operand(arg, KIND_BYTES[kind] === 8 ? 64 : 32, line)
   }
 
   /** moveInto: the register becomes the value; constants are zero-extended. */
-  protected moveInto(reg: number, arg: Arg<Kind>): void {
+  protected moveInto(reg: number, arg: Arg<Kind>, line: Line): void {
     const isUpperHalf = !isVal(arg) && immediate(arg) >= 2 ** 31 && immediate(arg) < 2 ** 32
     const bits = isUpperHalf ? 32 : 64
-    this.aluInto('mov', reg, this.operand(arg, bits), bits)
+    this.aluInto('mov', reg, this.operand(arg, bits, line), bits, line)
   }
 
-  protected aluInto(op: AluOp, reg: number, operand: Operand, bits: 32 | 64): void {
-    this.push(alu(op, reg, operand, bits))
+  protected aluInto(op: AluOp, reg: number, operand: Operand, bits: 32 | 64, line: Line): void {
+    this.push(alu(op, reg, operand, bits), line)
   }
 
   /** label: a place to jump to, bound later with bind(). */
@@ -116,13 +140,13 @@ export class Emitter {
   /** goto a label that is bound later. */
   goto(label: Label): void {
     this.#ahead(label)
-    this.push(goto(label))
+    this.push(goto(label), callerLine())
   }
 
   /** jumpIf the condition holds. */
   jumpIf({ op, reg, operand, bits }: Cond, label: Label): void {
     this.#ahead(label)
-    this.push(jump(op, reg, operand, bits, label))
+    this.push(jump(op, reg, operand, bits, label), callerLine())
   }
 
   #ahead(label: Label): void {
@@ -140,66 +164,44 @@ export class Emitter {
   /** const64: a 64-bit constant in a register. */
   const64(value: bigint): Val<'u64'> {
     const out = this.value('u64')
-    this.push(loadImm64(out.reg, value))
+    this.push(loadImm64(out.reg, value), callerLine())
     return out
   }
 
-  protected ref(ref: MapRef): number {
+  protected ref(ref: MapRef, line: Line): number {
     const reg = this.register()
-    this.push(loadRef(reg, ref))
+    this.push(loadRef(reg, ref), line)
     return reg
   }
 
-  protected enter(insn: Insn, args: readonly CallArgument[], result: number | undefined): void {
+  /** enter: a call; what lives across it keeps its value. */
+  protected enter(insn: Insn, args: readonly CallArgument[], result: number | undefined, line: Line): void {
     invariant(args.length <= 5, `${this.name}: a call takes at most 5 arguments`)
-    this.items.push({ enter: insn, args, line: callerLine(), ...(result !== undefined && { result }) })
-  }
-
-  /** call a kernel helper (bpf-helpers(7)) with values and constants. */
-  call(helper: HelperName, ...args: readonly Arg<Kind>[]): Val<'u64'> {
-    const out = this.value('u64')
-    this.enter(
-      callHelper(helpers[helper]),
-      args.map((arg) => {
-        const operand = this.operand(arg, 64)
-        return typeof operand === 'number' ? { imm: operand } : operand
-      }),
-      out.reg,
-    )
-    return out
-  }
-
-  /** callSub: BPF-to-BPF call of another function of the program. It clobbers nothing that is live. */
-  callSub(target: { readonly entry: Label }, ...args: readonly { readonly reg: number }[]): Val<'u32'> {
-    const out = this.value('u32')
-    this.enter(
-      callFunction(target.entry),
-      args.map(({ reg }) => ({ reg })),
-      out.reg,
-    )
-    return out
+    this.items.push({ enter: insn, args, line, ...(result !== undefined && { result }) })
   }
 
   /** slot: a variable on the stack, for what is set early, read late and would hold a register in between. */
-  slot<K extends Kind>(kind: K, max = maxOf(kind)): Slot<K> {
-    return { slot: this.stackSlot(8), kind, max }
+  slot<K extends Kind>(kind: K, max = maxOf(kind)): Stashed<K> {
+    return { offset: this.stackSlot(8), kind, max }
   }
 
-  setSlot<K extends Kind>(slot: Slot<K>, value: Val<K>): void {
-    invariant(value.max <= slot.max, `${this.name}: the slot takes values up to ${slot.max}`)
-    this.push(store(8, FP, slot.slot, { reg: value.reg }))
+  /** setSlot: what unstash brings back from now on. */
+  setSlot<K extends Kind>(slot: Stashed<K>, value: Val<K>): void {
+    const line = callerLine()
+    invariant(value.max <= slot.max, `${formatLine(line)}: the slot takes values up to ${slot.max}`)
+    this.push(store(8, FP, slot.offset, { reg: value.reg }), line)
   }
 
   /** stash keeps a value on the stack, to be brought back by unstash: the remedy when registers run out. */
-  stash<K extends Kind>(value: Val<K>): Slot<K> {
-    const slot = this.slot(value.kind as K, value.max)
-    this.setSlot(slot, value)
-    return slot
+  stash<K extends Kind>(value: Val<K>): Stashed<K> {
+    const offset = this.stackSlot(8)
+    this.push(store(8, FP, offset, { reg: value.reg }), callerLine())
+    return { offset, kind: value.kind as K, max: value.max }
   }
 
-  unstash<K extends Kind>(slot: Slot<K>): Val<K> {
-    const out = this.value<K>(slot.kind, slot.max)
-    this.push(load(8, out.reg, FP, slot.slot))
+  unstash<K extends Kind>({ offset, kind, max }: Stashed<K>): Val<K> {
+    const out = this.value<K>(kind, max)
+    this.push(load(8, out.reg, FP, offset), callerLine())
     return out
   }
 }

@@ -65,11 +65,10 @@ export const FP = 10
 /** helpers: ids of kernel helper functions (enum bpf_func_id, linux/bpf.h). */
 export const helpers = {
   map_lookup_elem: 1,
-  map_update_elem: 2,
-  map_delete_elem: 3,
   ktime_get_ns: 5,
   get_prandom_u32: 7,
   get_smp_processor_id: 8,
+  tail_call: 12,
   redirect: 23,
   csum_diff: 28,
   xdp_adjust_head: 44,

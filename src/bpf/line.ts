@@ -47,8 +47,9 @@ function textsOf(map: NonNullable<ReturnType<typeof findSourceMap>>, source: str
   const known = texts.get(source)
   if (known) return known
   const { sources, sourcesContent } = map.payload
-  for (const [at, name] of sources.entries()) texts.set(name, sourcesContent?.[at]?.split('\n') ?? [])
-  return texts.get(source) ?? []
+  const lines = sourcesContent?.[sources.indexOf(source)]?.split('\n') ?? []
+  texts.set(source, lines)
+  return lines
 }
 
 function translate(file: string, line: number, column: number): Line {

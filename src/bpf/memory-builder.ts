@@ -1,174 +1,116 @@
-// The middle of the builder: values and memory. Loads and stores through typed places, arithmetic that tracks
-// the largest value it can yield, direct memory with indexes that are bounded at build time. Packet places carry
-// an epoch: after the packet was adjusted an older one is refused here, before any verifier sees it.
+// The part of the builder for memory: loads and stores through typed places, in packets, on the stack, in direct
+// memory with indexes that are bounded at build time. Packet places carry an epoch: after the packet was adjusted an
+// older one is refused here, before any verifier sees it; so is one whose pointer was set to another place.
 
 import { invariant } from '../base/errors.ts'
-import { Emitter, maxOf } from './emitter.ts'
-import { type AluOp, atomicAdd, load, store, swap, type Width } from './isa.ts'
+import { atomicAdd, FP, load, store, type Width } from './isa.ts'
 import { callerLine, formatLine, type Line } from './line.ts'
 import {
+  type AnyMap,
   type ArrayOf,
   type Bytes,
   type DirectMemory,
   type Fields,
-  type KernelMap,
   KIND_BYTES,
   type Kind,
+  type Struct,
   sizeOf,
   type Type,
 } from './types.ts'
+import { ValueBuilder } from './value-builder.ts'
 import {
   type Arg,
-  at,
   fields,
   type HostKind,
-  immediate,
-  isVal,
+  type PacketBase,
   type Place,
   type Val,
   type View,
 } from './values.ts'
 
-/** BinaryOp: arithmetic on two operands. */
-export type BinaryOp = Exclude<AluOp, 'neg' | 'end' | 'mov'>
-type Wider<A extends HostKind> = A extends 'u64' ? 'u64' : 'u32'
 const INT16 = 32767
 
-/** MemoryBuilder: emits loads, stores and arithmetic. */
-export class MemoryBuilder extends Emitter {
-  readonly maps = new Map<string, DirectMemory | KernelMap>()
+/** Contents: what a struct's fields are to hold: values for scalars, places to copy byte strings from, or zeros. */
+export type Contents<F extends Fields> = {
+  readonly [N in keyof F]: F[N] extends Kind
+    ? Arg<F[N]>
+    : F[N] extends Bytes<infer L>
+      ? Place<Bytes<L>> | 'zero'
+      : never
+}
+
+/** MemoryBuilder: emits loads and stores. */
+export class MemoryBuilder extends ValueBuilder {
+  readonly maps = new Map<string, AnyMap>()
   protected epoch = 0
   protected epochLine: Line | undefined
+  /** By register: how often a pointer variable was set, and where last. */
+  protected readonly pointerSets = new Map<number, { readonly count: number; readonly line: Line }>()
 
   /** load a scalar from memory or the packet. */
   load<K extends Kind>(place: Place<K>): Val<K> {
-    const { reg, offset } = this.#address(place)
+    const line = callerLine()
+    const { reg, offset } = this.reach(place, line)
     const out = this.value(place.type)
-    this.push(load(KIND_BYTES[place.type] as Width, out.reg, reg, offset))
+    this.push(load(KIND_BYTES[place.type] as Width, out.reg, reg, offset), line)
     return out
   }
 
-  /** store a scalar; the value's kind must be the place's. */
+  /** store a scalar; the value's kind must be the place's, a constant must fit. */
   store<K extends Kind>(place: Place<K>, value: Arg<NoInfer<K>>): void {
-    const { reg, offset } = this.#address(place)
-    const width = KIND_BYTES[place.type]
-    this.push(store(width as Width, reg, offset, this.operand(value, width === 8 ? 64 : 32)))
+    this.#put(place, value, callerLine())
   }
 
   /** storeLow: the low bytes of a wider value. */
   storeLow(place: Place<'u8' | 'u16' | 'u32'>, value: Val<HostKind>): void {
-    const { reg, offset } = this.#address(place)
-    this.push(store(KIND_BYTES[place.type] as Width, reg, offset, { reg: value.reg }))
+    const line = callerLine()
+    const { reg, offset } = this.reach(place, line)
+    this.push(store(KIND_BYTES[place.type] as Width, reg, offset, { reg: value.reg }), line)
   }
 
   /** increment memory that only this CPU writes, by a value. */
   increment(place: Place<'u64'>, by: Val<HostKind> | number): void {
-    const { reg, offset } = this.#address(place)
+    const line = callerLine()
+    const { reg, offset } = this.reach(place, line)
     const sum = this.register()
-    this.push(load(8, sum, reg, offset))
-    this.aluInto('add', sum, this.operand(by, 64), 64)
-    this.push(store(8, reg, offset, { reg: sum }))
+    this.push(load(8, sum, reg, offset), line)
+    this.aluInto('add', sum, this.operand(by, 64, line), 64, line)
+    this.push(store(8, reg, offset, { reg: sum }), line)
   }
 
   /** atomicAdd to memory that several CPUs write. */
   atomicAdd(place: Place<'u64'>, by: Val<HostKind>): void {
-    const { reg, offset } = this.#address(place)
-    this.push(atomicAdd(8, reg, offset, by.reg))
+    const line = callerLine()
+    const { reg, offset } = this.reach(place, line)
+    this.push(atomicAdd(8, reg, offset, by.reg), line)
   }
 
   /** copy a byte string, widest moves first. The lengths must be equal. */
   copy<N extends number>(to: Place<Bytes<N>>, from: Place<Bytes<NoInfer<N>>>): void {
-    const [a, b] = [this.#address(to), this.#address(from)]
-    for (let done = 0; done < to.type.count; ) {
-      const width = ([8, 4, 2, 1] as const).find((w) => w <= to.type.count - done)!
+    const line = callerLine()
+    const { count } = to.type
+    const [a, b] = [this.reach(to, line, count), this.reach(from, line, count)]
+    for (let done = 0; done < count; ) {
+      const width = ([8, 4, 2, 1] as const).find((w) => w <= count - done)!
       const piece = this.register()
-      this.push(load(width, piece, b.reg, b.offset + done))
-      this.push(store(width, a.reg, a.offset + done, { reg: piece }))
+      this.push(load(width, piece, b.reg, b.offset + done), line)
+      this.push(store(width, a.reg, a.offset + done, { reg: piece }), line)
       done += width
     }
   }
 
-  /** alu: a op b, in 64 bits when a is u64, else in 32. Constant shift counts are below the width. */
-  alu<A extends HostKind>(op: BinaryOp, a: Val<A>, b: Arg<HostKind>): Val<Wider<A>> {
-    const kind = (a.kind === 'u64' ? 'u64' : 'u32') as Wider<A>
-    const limit = maxOf(kind)
-    const y = isVal(b) ? b.max : immediate(b)
-    const bits = kind === 'u64' ? 64 : 32
-    const isShift = op === 'lsh' || op === 'rsh' || op === 'arsh'
-    invariant(
-      !isShift || isVal(b) || (y >= 0 && y < bits),
-      `${formatLine(callerLine())}: ${op} by ${y} in ${bits} bits`,
-    )
-    const range: Partial<Record<BinaryOp, number>> = {
-      and: isVal(b) ? Math.min(a.max, y) : y < 0 ? a.max : Math.min(a.max, y),
-      rsh: isVal(b)
-        ? a.max
-        : a.max > Number.MAX_SAFE_INTEGER
-          ? 2 ** (64 - y) - 1
-          : Math.floor(a.max / 2 ** y),
-      lsh: isVal(b) ? limit : a.max * 2 ** y,
-      add: y < 0 ? limit : a.max + y,
-      mul: y < 0 ? limit : a.max * y,
+  /** onStack: a struct on the stack, every field written: what helpers take by address. */
+  onStack<F extends Fields>(type: Struct<F>, contents: Contents<F>): Place<Struct<F>> {
+    const line = callerLine()
+    const slot = this.stackSlot(type.size)
+    const place = { base: { is: 'register', reg: FP }, offset: slot, type } as const
+    for (const [name, field] of Object.entries<Place>(fields(place))) {
+      const content = contents[name] as Arg<Kind> | Place<Bytes> | 'zero'
+      if (typeof field.type === 'string') this.#put(field as Place<Kind>, content as Arg<Kind>, line)
+      else if (content !== 'zero') this.copy(field as Place<Bytes>, content as Place<Bytes>)
+      else for (let at = 0; at < sizeOf(field.type); at++) this.push(store(1, FP, field.offset + at, 0), line)
     }
-    const known = range[op]
-    const out = this.value(
-      kind,
-      known !== undefined && known <= Math.min(limit, Number.MAX_SAFE_INTEGER) ? known : limit,
-    )
-    this.aluInto('mov', out.reg, { reg: a.reg }, 64)
-    this.aluInto(op, out.reg, this.operand(b, bits), bits)
-    return out
-  }
-
-  /** widen: the same value as 64 bits (registers are zero-extended). Emits nothing. */
-  widen = (value: Val<HostKind>): Val<'u64'> => ({ ...value, kind: 'u64' }) as Val as Val<'u64'>
-
-  /** narrow: the low half of a 64-bit value. */
-  narrow(value: Val<'u64'>): Val<'u32'> {
-    const out = this.value('u32', Math.min(value.max, 0xffffffff))
-    if (value.max <= 0xffffffff) return { ...out, reg: value.reg }
-    this.aluInto('mov', out.reg, { reg: value.reg }, 32)
-    return out
-  }
-
-  /** bits: a wire-order value as the machine's word, for hashing. Emits nothing. */
-  bits = (value: Val<'be16' | 'be32'>): Val<'u32'> => ({ ...value, kind: 'u32' }) as Val as Val<'u32'>
-
-  /** toHost: a wire-order value in host order. */
-  toHost<K extends 'be16' | 'be32'>(value: Val<K>): Val<K extends 'be16' ? 'u16' : 'u32'> {
-    const width = KIND_BYTES[value.kind]
-    const out = this.value(width === 2 ? 'u16' : 'u32')
-    this.aluInto('mov', out.reg, { reg: value.reg }, 64)
-    this.push(swap(out.reg, width === 2 ? 16 : 32))
-    return out as Val<K extends 'be16' ? 'u16' : 'u32'>
-  }
-
-  /** scale: hash * n >> 32: an index below n, n constant, for a uniform 32-bit hash. */
-  scale(hash: Val<'u32' | 'u64'>, n: number): Val<'u64'> {
-    invariant(hash.max <= 0xffffffff, `scale takes a hash of 32 bits`)
-    invariant(Number.isInteger(n) && n > 0 && n < 2 ** 31, `scale to ${n}: 1 to 2^31 - 1`)
-    return { ...this.alu('rsh', this.alu('mul', this.widen(hash), n), 32), max: n - 1 }
-  }
-
-  /** constant: a number in a register. */
-  constant(value: number): Val<'u32'> {
-    const out = this.variable('u32', value)
-    this.set(out, value)
-    return out
-  }
-
-  /** variable: a register that is set more than once. `max` bounds all that is ever put in. */
-  variable<K extends Kind>(kind: K, max = maxOf(kind)): Val<K> {
-    return this.value(kind, max)
-  }
-
-  set<K extends Kind>(variable: Val<K>, value: Arg<NoInfer<K>>): void {
-    const known = isVal(value) ? value.max : immediate(value)
-    invariant(
-      known >= 0 && known <= variable.max,
-      `variable takes values up to ${variable.max}, not ${known}`,
-    )
-    this.moveInto(variable.reg, value)
+    return place
   }
 
   /** memory: the places of a direct memory's fields. */
@@ -179,7 +121,7 @@ export class MemoryBuilder extends Emitter {
 
   /** pin: the same place with its address in a register, where several accesses follow. */
   pin<T extends Type>(place: Place<T>): Place<T> {
-    const { reg, offset } = this.#address(place)
+    const { reg, offset } = this.reach(place, callerLine())
     return { base: { is: 'register', reg }, offset, type: place.type }
   }
 
@@ -194,51 +136,66 @@ export class MemoryBuilder extends Emitter {
     return Array.from({ length }, (_, i) => ({ ...first, offset: first.offset + i * sizeOf(element) }))
   }
 
-  /** element of an array: constant index, or a value whose known maximum is inside. */
+  /** element of an array: constant index, which emits nothing, or a value whose known maximum is inside. */
   element<E extends Type>(place: Place<ArrayOf<E>>, index: Val<HostKind> | number): Place<E> {
     const { element, count } = place.type
     const size = sizeOf(element)
-    if (typeof index === 'number') return at(place, index, size)
+    const line = callerLine()
+    if (typeof index === 'number') {
+      const isInside = Number.isInteger(index) && index >= 0 && index < count
+      invariant(isInside, `${formatLine(line)}: index ${index} is outside 0..${count - 1}`)
+      return { base: place.base, offset: place.offset + index * size, type: element }
+    }
     invariant(
       index.max < count,
-      `${formatLine(callerLine())}: index may reach ${index.max}, the array has ${count}: mask, scale or check it`,
+      `${formatLine(line)}: index may reach ${index.max}, the array has ${count}: mask, scale or check it`,
     )
-    const { reg: base, offset } = this.#address(place)
+    const { reg: base, offset } = this.reach(place, line)
     const reg = this.register()
-    this.aluInto('mov', reg, { reg: index.reg }, 64)
+    this.aluInto('mov', reg, { reg: index.reg }, 64, line)
     const shift = Math.log2(size)
-    if (Number.isInteger(shift)) {
-      if (shift > 0) this.aluInto('lsh', reg, shift, 64)
-    } else {
-      this.aluInto('mul', reg, size, 64)
-    }
-    this.aluInto('add', reg, { reg: base }, 64)
+    if (!Number.isInteger(shift)) this.aluInto('mul', reg, size, 64, line)
+    else if (shift > 0) this.aluInto('lsh', reg, shift, 64, line)
+    this.aluInto('add', reg, { reg: base }, 64, line)
     return { base: { is: 'register', reg }, offset, type: element }
   }
 
-  /** fresh: throws when what was made at `epoch` is void by now. */
-  protected fresh({ epoch, line }: { readonly epoch: number; readonly line: Line }): void {
-    if (epoch === this.epoch) return
-    throw new Error(
-      `${formatLine(callerLine())}: this place of ${formatLine(line)} is void since the packet was adjusted at ${formatLine(this.epochLine)}`,
-    )
+  /** fresh: throws when what was made at `epoch` is void by now, or its pointer points elsewhere. */
+  protected fresh(made: Pick<PacketBase, 'epoch' | 'line'> & Partial<PacketBase>): void {
+    const { epoch, line, reg, sets } = made
+    const voided = (why: string): string =>
+      `${formatLine(callerLine())}: this place of ${formatLine(line)} is void since ${why}`
+    if (epoch !== this.epoch)
+      throw new Error(voided(`the packet was adjusted at ${formatLine(this.epochLine)}`))
+    const last = sets === undefined || reg === undefined ? undefined : this.pointerSets.get(reg)
+    if (last && last.count !== sets)
+      throw new Error(voided(`its pointer was set at ${formatLine(last.line)}`))
   }
 
-  protected use(map: DirectMemory | KernelMap): void {
+  /** use a map: it becomes one of the program's. */
+  protected use(map: AnyMap): void {
     const known = this.maps.get(map.name)
     invariant(!known || known === map, `two maps are called ${map.name}`)
     this.maps.set(map.name, map)
   }
 
-  /** The register and remaining offset that reach a place, whatever its distance. */
-  #address({ base, offset }: Place): { reg: number; offset: number } {
+  /** reach: the register and remaining offset that lead to a place of `span` bytes, whatever its distance. */
+  protected reach({ base, offset }: Place, line: Line, span = 0): { reg: number; offset: number } {
     if (base.is === 'packet') this.fresh(base)
     if (base.is === 'direct')
-      return { reg: this.ref({ kind: 'map-value', map: base.map, offset }), offset: 0 }
-    if (Math.abs(offset) <= INT16) return { reg: base.reg, offset }
+      return { reg: this.ref({ kind: 'map-value', map: base.map, offset }, line), offset: 0 }
+    if (Math.abs(offset) + span <= INT16) return { reg: base.reg, offset }
     const reg = this.register()
-    this.aluInto('mov', reg, { reg: base.reg }, 64)
-    this.aluInto('add', reg, offset, 64)
+    this.aluInto('mov', reg, { reg: base.reg }, 64, line)
+    this.aluInto('add', reg, offset, 64, line)
     return { reg, offset: 0 }
+  }
+
+  #put(place: Place<Kind>, value: Arg<Kind>, line: Line): void {
+    const { reg, offset } = this.reach(place, line)
+    this.push(
+      store(KIND_BYTES[place.type] as Width, reg, offset, this.fitting(value, place.type, line)),
+      line,
+    )
   }
 }

@@ -5,7 +5,7 @@
 export interface MapSpec {
   /** At most 15 characters. */
   readonly name: string
-  readonly type: 'array' | 'hash' | 'percpu_array' | 'lru_hash' | 'devmap' | 'prog_array'
+  readonly type: 'array' | 'hash' | 'percpu_array' | 'lru_hash' | 'devmap' | 'prog_array' | 'ringbuf'
   readonly keySize: number
   readonly valueSize: number
   readonly maxEntries: number

@@ -114,7 +114,7 @@ export interface DirectMemory<F extends Fields = Fields> {
 /** direct: names a direct memory of this struct. Its size is below 512 MB (the reach of a variable offset). */
 export function direct<const F extends Fields>(name: string, fields: F): DirectMemory<F> {
   const type = struct(name, fields)
-  invariant(/^\w{1,15}$/.test(name), `map name ${name}: 1 to 15 letters, digits or _`)
+  checkMapName(name)
   invariant(
     type.size > 0 && type.size < 2 ** 29,
     `direct memory ${name} has ${type.size} bytes: 1 to 2^29 - 1 can be reached`,
@@ -122,7 +122,7 @@ export function direct<const F extends Fields>(name: string, fields: F): DirectM
   return { is: 'direct', name, type }
 }
 
-/** HashMap: a kernel hash or LRU map that is looked up by helper. */
+/** KernelMap: a hash, LRU hash or array whose values are found by helper. */
 export interface KernelMap<K extends Fields = Fields, V extends Fields = Fields> {
   readonly is: 'map'
   readonly name: string
@@ -132,6 +132,7 @@ export interface KernelMap<K extends Fields = Fields, V extends Fields = Fields>
   readonly maxEntries: number
 }
 
+/** kernelMap names a map of at most `maxEntries` elements. An array's key is a struct of one u32. */
 export function kernelMap<const K extends Fields, const V extends Fields>(
   name: string,
   kind: KernelMap['kind'],
@@ -139,7 +140,35 @@ export function kernelMap<const K extends Fields, const V extends Fields>(
   value: Struct<V>,
   maxEntries: number,
 ): KernelMap<K, V> {
-  invariant(/^\w{1,15}$/.test(name), `map name ${name}: 1 to 15 letters, digits or _`)
+  checkMapName(name)
   invariant(kind !== 'array' || key.size === 4, `array map ${name}: its key is one u32`)
   return { is: 'map', name, kind, key, value, maxEntries }
+}
+
+/** ObjectMap: a map of kernel objects by index, devices or programs, or a ring of records for user space. */
+export interface ObjectMap<
+  O extends 'devmap' | 'prog_array' | 'ringbuf' = 'devmap' | 'prog_array' | 'ringbuf',
+> {
+  readonly is: 'objects'
+  readonly name: string
+  readonly kind: O
+  /** Of a ring its bytes: a power of two, whole pages. */
+  readonly maxEntries: number
+}
+
+/** objectMap names a map of kernel objects. */
+export function objectMap<const O extends ObjectMap['kind']>(
+  name: string,
+  kind: O,
+  maxEntries: number,
+): ObjectMap<O> {
+  checkMapName(name)
+  return { is: 'objects', name, kind, maxEntries }
+}
+
+/** AnyMap: all that a program can name. */
+export type AnyMap = DirectMemory | KernelMap | ObjectMap
+
+function checkMapName(name: string): void {
+  invariant(/^\w{1,15}$/.test(name), `map name ${name}: 1 to 15 letters, digits or _`)
 }

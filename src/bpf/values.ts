@@ -5,15 +5,7 @@
 import { invariant } from '../base/errors.ts'
 import type { JmpOp } from './isa.ts'
 import type { Line } from './line.ts'
-import {
-  type ArrayOf,
-  type Bytes,
-  type Fields,
-  KIND_BYTES,
-  type Kind,
-  type Struct,
-  type Type,
-} from './types.ts'
+import { type Bytes, type Fields, KIND_BYTES, type Kind, type Struct, type Type } from './types.ts'
 
 declare const brand: unique symbol
 
@@ -26,6 +18,8 @@ export interface Val<K extends Kind = Kind> {
   readonly kind: Kind
   readonly reg: number
   readonly max: number
+  /** What variable() made: set() changes it, so no other value shares its register. */
+  readonly mutable?: true
 }
 
 /** Imm: a constant with a byte order. Host-order constants are plain numbers. */
@@ -38,6 +32,12 @@ export interface Imm<K extends Kind = Kind> {
 /** Arg: what an operation on kind K takes. A bare number never stands for a wire-order value. */
 export type Arg<K extends Kind> = Val<K> | Imm<K> | (K extends WireKind ? never : number)
 
+/** Context: struct xdp_md, for helpers and functions that take it. */
+export interface Context {
+  readonly context: true
+  readonly reg: number
+}
+
 /** Pointer: an address in the packet; bounds of it are checked by headers(). */
 export interface Pointer {
   readonly pointer: true
@@ -46,9 +46,15 @@ export interface Pointer {
   readonly line: Line
 }
 
+/** PacketBase: `sets` counts how often the pointer had been set when the place was made. */
+export interface PacketBase extends Omit<Pointer, 'pointer'> {
+  readonly is: 'packet'
+  readonly sets: number
+}
+
 /** Base: what a place is relative to. */
 export type Base =
-  | { readonly is: 'packet'; readonly reg: number; readonly epoch: number; readonly line: Line }
+  | PacketBase
   | { readonly is: 'register'; readonly reg: number }
   | { readonly is: 'direct'; readonly map: string }
 
@@ -73,17 +79,7 @@ export function fields<F extends Fields>(place: Place<Struct<F>>): View<F> {
   ) as unknown as View<F>
 }
 
-/** at: the place of an array's element with a constant index. Emits nothing. Throws when out of range. */
-export function at<E extends Type>(place: Place<ArrayOf<E>>, index: number, elementBytes: number): Place<E> {
-  const { element, count } = place.type
-  invariant(
-    Number.isInteger(index) && index >= 0 && index < count,
-    `index ${index} is outside 0..${count - 1}`,
-  )
-  return { base: place.base, offset: place.offset + index * elementBytes, type: element }
-}
-
-/** part: `Width`-typed piece of a byte string, as for a MAC written in 4 + 2. Emits nothing. */
+/** part: a scalar out of a byte string, as for a MAC written in 4 + 2. Emits nothing. Throws when outside. */
 export function part<K extends Kind>(place: Place<Bytes>, offset: number, kind: K): Place<K> {
   invariant(
     offset >= 0 && offset + KIND_BYTES[kind] <= place.type.count,
@@ -101,7 +97,7 @@ export function whole<K extends Kind>(place: Place<Struct>, kind: K): Place<K> {
   return { base: place.base, offset: place.offset, type: kind }
 }
 
-/** Cond: a comparison, not yet emitted. */
+/** Cond: a comparison, not yet emitted; a variable in it counts as it is where it is emitted. */
 export interface Cond {
   readonly op: Exclude<JmpOp, 'ja'>
   readonly reg: number
@@ -130,8 +126,8 @@ export const be32 = (value: number): Imm<'be32'> => {
 }
 
 const compare =
-  (op: Cond['op']) =>
-  <K extends Kind>(a: Val<K>, b: Arg<NoInfer<K>>): Cond => {
+  <Kinds extends Kind>(op: Cond['op']) =>
+  <K extends Kinds>(a: Val<K>, b: Arg<NoInfer<K>>): Cond => {
     const bits = KIND_BYTES[a.kind] === 8 ? 64 : 32
     if (isVal(b))
       return { op, reg: a.reg, operand: { reg: b.reg }, bits: KIND_BYTES[b.kind] === 8 ? 64 : bits }
@@ -141,11 +137,11 @@ const compare =
     return { op, reg: a.reg, operand: imm | 0, bits }
   }
 
-/** Comparisons are unsigned. anyBits: some of the bits are set in both. */
-export const eq = compare('jeq')
-export const ne = compare('jne')
-export const gt = compare('jgt')
-export const ge = compare('jge')
-export const lt = compare('jlt')
-export const le = compare('jle')
-export const anyBits = compare('jset')
+/** Comparisons are unsigned; what is larger is a question for host order only. anyBits: some are set in both. */
+export const eq = compare<Kind>('jeq')
+export const ne = compare<Kind>('jne')
+export const anyBits = compare<Kind>('jset')
+export const gt = compare<HostKind>('jgt')
+export const ge = compare<HostKind>('jge')
+export const lt = compare<HostKind>('jlt')
+export const le = compare<HostKind>('jle')

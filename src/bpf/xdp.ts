@@ -5,12 +5,13 @@
 import { invariant } from '../base/errors.ts'
 import { allocate } from './allocate.ts'
 import { type Assembled, assemble, type FunctionCode } from './assemble.ts'
+import { unassigned } from './assigned.ts'
 import { BtfBuilder, debugInfo, mapBtf } from './btf.ts'
 import { Builder, type Exits } from './builder.ts'
 import { callees, layout } from './layout.ts'
 import { lint } from './lint.ts'
 import type { MapSpec, ProgramSpec } from './program.ts'
-import type { DirectMemory, KernelMap } from './types.ts'
+import type { AnyMap } from './types.ts'
 
 /** BPF_F_XDP_HAS_FRAGS: without it drivers refuse the program at a large MTU (linux/bpf.h). */
 export const BPF_F_XDP_HAS_FRAGS = 1 << 5
@@ -20,7 +21,9 @@ export interface BuiltFunction {
   readonly name: string
   readonly entry: FunctionCode['entry']
   readonly code: FunctionCode
-  readonly maps: readonly (DirectMemory | KernelMap)[]
+  readonly maps: readonly AnyMap[]
+  /** It moves the frame's start or end, or calls what does. */
+  readonly adjustsPacket: boolean
 }
 
 /** Built: a program ready to load, and what listings need. */
@@ -37,10 +40,12 @@ function build<C extends string>(
   const p = new Builder<C>(name, exits)
   body(p)
   p.finish()
+  const unset = unassigned(p.code)
+  invariant(unset.length === 0, `function ${name}: ${unset.join('; ')}`)
   const code = { name, entry: p.entry, items: layout(name, allocate(name, p.code)) }
   const findings = lint(code)
-  invariant(findings.length === 0, `program ${name}: ${findings.join('; ')}`)
-  return { name, entry: p.entry, code, maps: [...p.maps.values()] }
+  invariant(findings.length === 0, `function ${name}: ${findings.join('; ')}`)
+  return { name, entry: p.entry, code, maps: [...p.maps.values()], adjustsPacket: p.adjustsPacket }
 }
 
 /** xdpFunction: a function (struct xdp_md *) -> verdict whose every way out is a counted outcome. */
@@ -69,27 +74,45 @@ export function program(
       `program ${name}: nothing calls ${other.name}, which the verifier refuses`,
     )
   const assembled = assemble(functions.map(({ code }) => code))
-  const maps = new Map<string, DirectMemory | KernelMap>()
+  const maps = new Map<string, AnyMap>()
   for (const map of functions.flatMap((fn) => fn.maps)) {
     invariant(!maps.has(map.name) || maps.get(map.name) === map, `two maps are called ${map.name}`)
     maps.set(map.name, map)
   }
   const btf = new BtfBuilder()
-  const ids = [...maps.values()].map((map) => ({ map, ...mapBtf(btf, map) }))
+  const specs = [...maps.values()].map((map) => ({
+    map,
+    types: map.is === 'objects' ? undefined : mapBtf(btf, map),
+  }))
   const info = debugInfo(assembled, btf)
   const blob = btf.blob()
-  const specs = ids.map(({ map, keyTypeId, valueTypeId }): MapSpec => {
-    const common = { name: map.name, btf: { blob, keyTypeId, valueTypeId } }
-    return map.is === 'direct'
-      ? { ...common, type: 'array', keySize: 4, valueSize: map.type.size, maxEntries: 1, mmapable: true }
-      : {
-          ...common,
-          type: map.kind,
-          keySize: map.key.size,
-          valueSize: map.value.size,
-          maxEntries: map.maxEntries,
-        }
-  })
   const { code, relocations } = assembled
-  return { spec: { name, code, relocations, maps: specs, flags, btf: { blob, ...info } }, assembled }
+  return {
+    spec: {
+      name,
+      code,
+      relocations,
+      maps: specs.map(({ map, types }) => ({ ...mapSpec(map), ...(types && { btf: { blob, ...types } }) })),
+      flags,
+      btf: { blob, ...info },
+    },
+    assembled,
+  }
+}
+
+function mapSpec(map: AnyMap): MapSpec {
+  const { name } = map
+  switch (map.is) {
+    case 'direct':
+      return { name, type: 'array', keySize: 4, valueSize: map.type.size, maxEntries: 1, mmapable: true }
+    case 'map': {
+      const { kind: type, key, value, maxEntries } = map
+      return { name, type, keySize: key.size, valueSize: value.size, maxEntries }
+    }
+    case 'objects': {
+      const { kind: type, maxEntries } = map
+      const size = type === 'ringbuf' ? 0 : 4
+      return { name, type, keySize: size, valueSize: size, maxEntries }
+    }
+  }
 }

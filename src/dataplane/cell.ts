@@ -3,7 +3,7 @@
 // register while the straight path runs.
 
 import type { Builder } from '../bpf/builder.ts'
-import type { Slot } from '../bpf/emitter.ts'
+import type { Stashed } from '../bpf/emitter.ts'
 import type { Val } from '../bpf/values.ts'
 import type { OutcomeName } from './outcomes.ts'
 
@@ -11,17 +11,17 @@ export type Path = Builder<OutcomeName>
 export type CellKind = 'u32' | 'u64'
 
 /** Cell: a constant, a register or a stack slot. */
-export type Cell<K extends CellKind = 'u32'> = number | Val<K> | Slot<K>
+export type Cell<K extends CellKind = 'u32'> = number | Val<K> | Stashed<K>
 
 /** Home: where the cells of a way are. */
 export type Home = 'register' | 'stack'
 
 /** cell makes one, for values up to `max`. */
-export const cell = <K extends CellKind>(p: Path, home: Home, kind: K, max: number): Val<K> | Slot<K> =>
+export const cell = <K extends CellKind>(p: Path, home: Home, kind: K, max: number): Val<K> | Stashed<K> =>
   home === 'register' ? p.variable(kind, max) : p.slot(kind, max)
 
-const isSlot = <K extends CellKind>(cell: Cell<K>): cell is Slot<K> =>
-  typeof cell === 'object' && 'slot' in cell
+const isSlot = <K extends CellKind>(cell: Cell<K>): cell is Stashed<K> =>
+  typeof cell === 'object' && 'offset' in cell
 
 /** put a value into a cell; a constant cell has it already. */
 export function put<K extends CellKind>(p: Path, cell: Cell<K>, value: Val<K>): void {

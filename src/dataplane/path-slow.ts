@@ -1,7 +1,7 @@
 // The slow path: frames of any make, step by step. What is for a listener and can be forwarded joins the straight
 // path again where the server is chosen; all else is passed or dropped here.
 
-import type { Slot } from '../bpf/emitter.ts'
+import type { Stashed } from '../bpf/emitter.ts'
 import type { Label } from '../bpf/isa.ts'
 import { anyBits, be16, eq, lt, ne, type Pointer, type Val } from '../bpf/values.ts'
 import type { Path } from './cell.ts'
@@ -74,7 +74,7 @@ function portsAt(
 }
 
 /** addressOnly: a packet whose ports cannot be read: dropped where the address is a service's. */
-function addressOnly(p: Path, isFragment: Slot<'u32'>, match: () => void): void {
+function addressOnly(p: Path, isFragment: Stashed<'u32'>, match: () => void): void {
   match()
   p.exitIf(ne(p.unstash(isFragment), 0), 'fragment')
   p.leave('truncated')

@@ -21,6 +21,7 @@ const types = {
   percpu_array: 6,
   lru_hash: 9,
   devmap: 14,
+  ringbuf: 27,
 } as const satisfies Record<MapSpec['type'], number>
 const BPF_F_MMAPABLE = 1 << 10
 const INFO_BYTES = 88
@@ -70,9 +71,7 @@ export class BpfMap implements Disposable {
       .u32(16, spec.mmapable ? BPF_F_MMAPABLE : 0)
       .name(28, spec.name)
     const op = `create map ${spec.name}`
-    // These two kinds hold descriptors; the kernel refuses types for them.
-    if (!spec.btf || spec.type === 'devmap' || spec.type === 'prog_array')
-      return new BpfMap(bpfFd('BPF_MAP_CREATE', op, attr))
+    if (!spec.btf) return new BpfMap(bpfFd('BPF_MAP_CREATE', op, attr))
     using btf = loadBtf(spec.btf.blob)
     attr.u32(48, btf.number).u32(52, spec.btf.keyTypeId).u32(56, spec.btf.valueTypeId)
     return new BpfMap(bpfFd('BPF_MAP_CREATE', op, attr))

@@ -19,5 +19,5 @@ test('the commands name files that are there, and carry their options', () => {
 test('a person is told tenbin where PATH has it, else the path from where they are', () => {
   assert.equal(tenbinWord(`/nonexistent:${BIN}`), 'tenbin')
   assert.equal(tenbinWord('/nonexistent', dirname(BIN)), join('bin', 'tenbin'))
-  assert.equal(tenbinWord('/nonexistent', '/tmp'), join(BIN, 'tenbin'))
+  assert.equal(tenbinWord('/nonexistent', '/nonexistent'), join(BIN, 'tenbin'))
 })

@@ -3,6 +3,7 @@
 // know its own after a restart. Left out: point-to-point peers, broadcast addresses, labels.
 
 import { formatIp, type Ip, isIp4 } from '../base/addresses.ts'
+import { AF_INET, AF_INET6, AF_UNSPEC } from '../sys/socket-address.ts'
 import { isErrno } from '../sys/syscall.ts'
 import {
   attribute,
@@ -17,8 +18,9 @@ import {
 } from './attributes.ts'
 import { TENBIN_PROTOCOL } from './mark.ts'
 import { NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from './message.ts'
-import { AF_INET, AF_INET6, type Netlink } from './netlink.ts'
+import type { Netlink } from './netlink.ts'
 
+/** Message types of addresses. */
 export const RTM_NEWADDR = 20
 export const RTM_DELADDR = 21
 const RTM_GETADDR = 22
@@ -78,8 +80,9 @@ export interface NewAddress {
 /** listAddresses: of all interfaces, or of the one with this index; IPv4 first. An interface that is gone has none. */
 export function listAddresses(netlink: Netlink, ifindex?: number): InterfaceAddress[] {
   try {
-    return [AF_INET, AF_INET6]
-      .flatMap((family) => netlink.dump('list addresses', RTM_GETADDR, header(family, 0, ifindex ?? 0)))
+    // All families at once: a kernel without IPv6 answers a question for that family alone with all of them.
+    return netlink
+      .dump('list addresses', RTM_GETADDR, header(AF_UNSPEC, 0, ifindex ?? 0))
       .map(({ payload }) => decodeAddress(payload))
       .filter((address) => address !== undefined)
       .filter((address) => ifindex === undefined || address.ifindex === ifindex)

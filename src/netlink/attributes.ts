@@ -39,9 +39,10 @@ export function attribute(type: number, payload: Uint8Array): Buffer {
 export const nested = (type: number, ...children: readonly Uint8Array[]): Buffer =>
   attribute(type | NLA_F_NESTED, Buffer.concat(children))
 
-/** u8Attribute, u32Attribute: an unsigned number in host order. */
+/** u8Attribute: an unsigned byte. */
 export const u8Attribute = (type: number, value: number): Buffer => attribute(type, Uint8Array.of(value))
 
+/** u32Attribute: an unsigned number in host order. */
 export function u32Attribute(type: number, value: number): Buffer {
   const payload = Buffer.alloc(4)
   payload.writeUInt32LE(value)
@@ -87,10 +88,11 @@ function payload(attributes: Attributes, type: number, length: number): Buffer |
   return bytes
 }
 
-/** readU8, readU32: undefined where the attribute is absent. They throw NETLINK_MALFORMED where it is short. */
+/** readU8: undefined where the attribute is absent. Throws NETLINK_MALFORMED where it is short. */
 export const readU8 = (attributes: Attributes, type: number): number | undefined =>
   payload(attributes, type, 1)?.readUInt8()
 
+/** readU32: as readU8. */
 export const readU32 = (attributes: Attributes, type: number): number | undefined =>
   payload(attributes, type, 4)?.readUInt32LE()
 

@@ -18,6 +18,7 @@ import {
 } from './attributes.ts'
 import type { Netlink } from './netlink.ts'
 
+/** Message types of links. */
 export const RTM_NEWLINK = 16
 export const RTM_DELLINK = 17
 const RTM_GETLINK = 18

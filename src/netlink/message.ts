@@ -9,15 +9,15 @@ import { type Attributes, align4, decodeAttributes, malformed, readText, readU32
 
 const HEADER = 16
 
-export const NLMSG_NOOP = 1
+/** Types of control messages. */
 export const NLMSG_ERROR = 2
 export const NLMSG_DONE = 3
 export const NLMSG_OVERRUN = 4
 /** NLMSG_MIN_TYPE: below it are control messages. */
 export const NLMSG_MIN_TYPE = 0x10
 
+/** Flags: of every message, of dumps, of additions. */
 export const NLM_F_REQUEST = 0x01
-export const NLM_F_MULTI = 0x02
 export const NLM_F_ACK = 0x04
 export const NLM_F_DUMP_INTR = 0x10
 export const NLM_F_DUMP = 0x300

@@ -4,6 +4,7 @@
 // never touched: NTF_USE would take its permanence away. Left out: proxy entries and bridge forwarding tables.
 
 import { formatIp, type Ip, isIp4, type Mac } from '../base/addresses.ts'
+import { AF_INET, AF_INET6, AF_UNSPEC } from '../sys/socket-address.ts'
 import { isErrno } from '../sys/syscall.ts'
 import {
   decodeAttributes,
@@ -18,8 +19,9 @@ import {
 } from './attributes.ts'
 import { TENBIN_PROTOCOL } from './mark.ts'
 import { NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from './message.ts'
-import { AF_INET, AF_INET6, type Netlink } from './netlink.ts'
+import type { Netlink } from './netlink.ts'
 
+/** Message types of neighbours. */
 export const RTM_NEWNEIGH = 28
 export const RTM_DELNEIGH = 29
 const RTM_GETNEIGH = 30
@@ -71,10 +73,8 @@ export interface NeighbourEntry {
 /** listNeighbours: all entries, or those of one interface; IPv4 first. */
 export function listNeighbours(netlink: Netlink, ifindex?: number): NeighbourEntry[] {
   const filter = ifindex === undefined ? Buffer.alloc(0) : u32Attribute(NDA_IFINDEX, ifindex)
-  return [AF_INET, AF_INET6]
-    .flatMap((family) =>
-      netlink.dump('list neighbours', RTM_GETNEIGH, Buffer.concat([header(family), filter])),
-    )
+  return netlink
+    .dump('list neighbours', RTM_GETNEIGH, Buffer.concat([header(AF_UNSPEC), filter]))
     .map(({ payload }) => decodeNeighbour(payload))
     .filter((entry) => entry !== undefined)
     .filter((entry) => ifindex === undefined || entry.ifindex === ifindex)

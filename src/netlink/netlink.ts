@@ -5,10 +5,6 @@
 import { SyscallError } from '../sys/syscall.ts'
 import type { Acknowledgement, NetlinkMessage } from './message.ts'
 
-/** AF_INET, AF_INET6: address families (linux/socket.h). */
-export const AF_INET = 2
-export const AF_INET6 = 10
-
 /** Netlink: requests to the kernel. `op` says in words what is done, for errors. */
 export interface Netlink {
   /**

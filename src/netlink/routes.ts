@@ -3,6 +3,7 @@
 // destinations to ask for again. Left out: listing and changing routes.
 
 import { formatIp, type Ip, isIp4 } from '../base/addresses.ts'
+import { AF_INET, AF_INET6 } from '../sys/socket-address.ts'
 import { isErrno } from '../sys/syscall.ts'
 import {
   type Attributes,
@@ -13,8 +14,9 @@ import {
   readIp,
   readU32,
 } from './attributes.ts'
-import { AF_INET, AF_INET6, type Netlink, type NetlinkError } from './netlink.ts'
+import type { Netlink, NetlinkError } from './netlink.ts'
 
+/** Message types of routes. */
 export const RTM_NEWROUTE = 24
 export const RTM_DELROUTE = 25
 const RTM_GETROUTE = 26

@@ -4,7 +4,8 @@
 
 import { type Ip4, type Mac, macBytes, macFromBytes } from '../base/addresses.ts'
 
-/** Address families (linux/socket.h). */
+/** Address families (linux/socket.h); AF_UNSPEC is none or all. */
+export const AF_UNSPEC = 0
 export const AF_INET = 2
 export const AF_INET6 = 10
 export const AF_NETLINK = 16

@@ -15,6 +15,7 @@ const getsockopt = nativeCall('getsockopt', 'int', ['int', 'int', 'int', 'buffer
 const sendto = nativeCall('sendto', 'long', ['int', 'buffer', 'size_t', 'int', 'buffer', 'int'])
 const recvfrom = nativeCall('recvfrom', 'long', ['int', 'buffer', 'size_t', 'int', 'buffer', 'buffer'])
 
+/** Types of socket (socket(2)). */
 export const SOCK_DGRAM = 2
 export const SOCK_RAW = 3
 const SOCK_NONBLOCK = 0o4000
@@ -25,7 +26,7 @@ const MSG_TRUNC = 0x20
 const MSG_DONTWAIT = 0x40
 const MSG_NOSIGNAL = 0x4000
 
-export const SOL_SOCKET = 1
+const SOL_SOCKET = 1
 const SO_SNDBUF = 7
 const SO_RCVBUF = 8
 const SO_RCVTIMEO = 20

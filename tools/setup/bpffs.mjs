@@ -6,6 +6,8 @@ import { run, SetupError, say } from './process.mjs'
 import { bootId, readInstalled, writeInstalled } from './record.mjs'
 
 const PLACE = '/sys/fs/bpf'
+/** The kernel puts these into a new one (kernel/bpf/preload). */
+const KERNEL_OWN = ['maps.debug', 'progs.debug']
 
 /** isMounted: whether `mounts` (/proc/self/mounts) has a bpf file system at its usual place. @param {string} mounts */
 export const isMounted = (mounts) =>
@@ -27,7 +29,7 @@ export async function mountBpffs() {
 export async function unmountBpffs() {
   const record = readInstalled()
   if (record.bpffs !== bootId() || !mounted()) return
-  const kept = readdirSync(PLACE)
+  const kept = readdirSync(PLACE).filter((name) => !KERNEL_OWN.includes(name))
   if (kept.length > 0) return say(`${PLACE} stays mounted: it holds ${kept.join(', ')}`)
   const { status, output } = await run('umount', [PLACE])
   if (status !== 0) return say(`${PLACE} stays mounted: ${output.trim()}`)

@@ -2,7 +2,7 @@
 // purged. A command counts wherever it comes from, so other distributions work once the commands are there. Downloads
 // can be interrupted; dpkg cannot, so Ctrl-C waits for it. Left out: anything but apt.
 
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { findCommand, run, SetupError, say, untilDone } from './process.mjs'
 import { readInstalled, setupFolder, writeInstalled } from './record.mjs'
@@ -62,7 +62,7 @@ const failed = (/** @type {string} */ what, /** @type {string} */ output) =>
       .trim()
       .split('\n')
       .filter((line) => /^(E|W|Err|dpkg)/.test(line))
-      .slice(-8)
+      .slice(-4)
       .join('\n  ')}`,
   )
 
@@ -100,25 +100,32 @@ export async function debianPackages(packages) {
   if (upgraded.length > 0) say(`upgrading, as they need it: ${upgraded.join(' ')}`)
   say('their services are neither started nor enabled; npm run test:clean removes all this again')
 
-  const download = await refreshing(['--download-only', ...install])
+  // The downloaded files lie here, so that none stays in apt's own store.
+  const store = join(folder, 'archives')
+  mkdirSync(join(store, 'partial'), { recursive: true })
+  const archives = ['-o', `Dir::Cache::archives=${store}`, '-o', 'APT::Sandbox::User=root']
+  const download = await refreshing([...archives, '--download-only', ...install])
   if (download.status !== 0) throw failed('Debian packages cannot be downloaded', download.output)
 
   const log = join(folder, 'apt.log')
+  const conffiles = ['-o', 'Dpkg::Options::=--force-confdef', '-o', 'Dpkg::Options::=--force-confold']
+  const installing = () =>
+    apt([...archives, ...conffiles, '--no-download', ...install], { log, detached: true })
   await untilDone(async () => {
     const before = readInstalled()
     writeInstalled({ ...before, packages: [...before.packages, ...added] })
     writeFileSync(underWay, '')
-    const keep = ['-o', 'APT::Keep-Downloaded-Packages=false']
-    const conffiles = ['-o', 'Dpkg::Options::=--force-confdef', '-o', 'Dpkg::Options::=--force-confold']
-    const done = await withoutServices(() =>
-      apt([...keep, ...conffiles, '--no-download', ...install], { log, detached: true }),
-    )
-    const present = await installedAmong(added)
-    writeInstalled({ ...before, packages: [...before.packages, ...present] })
-    if (present.length > 0) await disableServices(present)
-    if (done.status !== 0)
-      throw failed(`Debian packages cannot be installed (all of it: ${log})`, readFileSync(log, 'utf8'))
-    rmSync(underWay, { force: true })
+    try {
+      const { status } = await withoutServices(installing)
+      if (status !== 0)
+        throw failed(`Debian packages cannot be installed (all of it: ${log})`, readFileSync(log, 'utf8'))
+    } finally {
+      const present = await installedAmong(added)
+      writeInstalled({ ...before, packages: [...before.packages, ...present] })
+      await disableServices(present)
+      rmSync(store, { recursive: true, force: true })
+      rmSync(underWay, { force: true })
+    }
   })
   const still = missingPackages(missing)
   if (still.length > 0)

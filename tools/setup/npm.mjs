@@ -38,7 +38,8 @@ export async function npmPackages() {
   const count = Object.values(locked).filter(({ optional }) => !optional).length - 1
   say(`installing ${count} npm packages into node_modules/`)
   const npm = process.env.npm_execpath
-  const args = ['ci', '--no-audit', '--no-fund', '--ignore-scripts', '--fetch-timeout=60000']
+  const patience = ['--fetch-timeout=60000', '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000']
+  const args = ['ci', '--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline', ...patience]
   const { status, output } = await (npm?.endsWith('.js')
     ? run(process.execPath, [npm, ...args])
     : run('npm', args))

@@ -69,6 +69,7 @@ export function servicesOf(files) {
 
 /** disableServices: nothing of these packages starts at the next boot either. @param {readonly string[]} packages */
 export async function disableServices(packages) {
+  if (packages.length === 0) return
   const { output } = await run('dpkg-query', ['-L', ...packages])
   const { units, scripts } = servicesOf(output)
   for (const script of scripts) await run('update-rc.d', [script, 'disable'])

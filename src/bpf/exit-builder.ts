@@ -1,0 +1,122 @@
+// The part of the builder for ways out and guards. Guards do not nest: what happens on failure is a required argument,
+// the name of a counted outcome, a label ahead, or a block of cold code.
+
+import { invariant } from '../base/errors.ts'
+import { alu, exit, Label } from './isa.ts'
+import { callerLine, type Line } from './line.ts'
+import { MemoryBuilder } from './memory-builder.ts'
+import { type Arg, type Cond, type Context, ge, type HostKind, type Val } from './values.ts'
+
+/** VERDICT: numbers of verdicts (enum xdp_action, linux/bpf.h). */
+export const VERDICT = { aborted: 0, drop: 1, pass: 2, tx: 3, redirect: 4 } as const
+/** Verdict: what XDP does with the frame. */
+export type Verdict = keyof typeof VERDICT
+
+/** Way: where a failed guard goes: a counted outcome, a label ahead, or cold code that ends by leaving. */
+export type Way<C extends string> = C | Label | (() => void)
+
+/** Outcomes: every counted way out of a function by name. */
+export type Outcomes<C extends string> = Readonly<Record<C, Verdict>>
+
+/** ExitBuilder: emits guards and ways out. */
+export class ExitBuilder<C extends string = never> extends MemoryBuilder {
+  /** ctx: struct xdp_md, alive where used. */
+  readonly ctx: Context
+  readonly #outcomes: Outcomes<C> | undefined
+  readonly #stubs = new Map<C, { readonly label: Label; readonly line: Line }>()
+
+  constructor(name: string, outcomes: Outcomes<C> | undefined) {
+    super(name)
+    this.#outcomes = outcomes
+    this.ctx = { context: true, reg: this.register() }
+    this.aluInto('mov', this.ctx.reg, { reg: 1 }, 64, callerLine())
+  }
+
+  /** exitIf the condition holds: a guard. */
+  exitIf(cond: Cond, way: Way<C>): void {
+    if (typeof way === 'string' || way instanceof Label) {
+      this.jumpIf(cond, this.target(way))
+      return
+    }
+    const label = this.label('cold')
+    this.jumpIf(cond, label)
+    this.coldBlock(label, way)
+  }
+
+  /** below: the value, known to be less than n where the code goes on; else `way`. */
+  below<K extends HostKind>(value: Val<K>, n: number, way: Way<C>): Val<K> {
+    const bounded = this.again(value, value.kind as K, Math.min(value.max, n - 1), callerLine())
+    this.exitIf(ge(bounded, n as never), way)
+    return bounded
+  }
+
+  /** leave by a counted outcome, or for a label ahead. */
+  leave(way: C | Label): void {
+    this.goto(this.target(way))
+  }
+
+  /** cold: emits the code behind a label that others jump to, out of the hot path. */
+  cold(label: Label, body: () => void): void {
+    this.coldBlock(label, body)
+  }
+
+  /** exitCounted leaves by an outcome that the code before has counted itself. */
+  exitCounted(outcome: C): void {
+    this.exit(VERDICT[this.#outcomesOf(outcome)[outcome]])
+  }
+
+  /** exitValue: return a value, for functions without outcomes. */
+  exitValue(value: Val<'u32'> | number): void {
+    invariant(!this.#outcomes, `${this.name}: every way out of a function with outcomes is counted by name`)
+    this.exit(value)
+  }
+
+  protected exit(value: Arg<'u32'>): void {
+    const line = callerLine()
+    this.moveInto(0, value, line)
+    this.push(exit(), line)
+  }
+
+  /** exits emits the code behind the outcomes that were left by, counted by what `count` emits for an index. */
+  protected exits(count: (index: Val<'u32'>) => void): void {
+    const [first] = this.#stubs.keys()
+    if (first === undefined) return
+    const outcomes = this.#outcomesOf(first)
+    const names = Object.keys(outcomes)
+    const counter = this.variable('u32', names.length - 1)
+    const verdict = this.variable('u32')
+    const tail = this.label('count')
+    for (const [outcome, { label, line }] of this.#stubs) {
+      this.bind(label)
+      this.push(alu('mov', counter.reg, names.indexOf(outcome), 64), line)
+      this.push(alu('mov', verdict.reg, VERDICT[outcomes[outcome]], 64), line)
+      this.goto(tail)
+    }
+    this.bind(tail)
+    count(counter)
+    this.exit(verdict)
+  }
+
+  /** left: an outcome that the code leaves by, or undefined when there is none. */
+  protected get left(): C | undefined {
+    return this.#stubs.keys().next().value
+  }
+
+  protected target(way: C | Label): Label {
+    if (way instanceof Label) return way
+    this.#outcomesOf(way)
+    const known = this.#stubs.get(way)
+    if (known) return known.label
+    const label = this.label(way)
+    this.#stubs.set(way, { label, line: callerLine() })
+    return label
+  }
+
+  #outcomesOf(outcome: C): Outcomes<C> {
+    invariant(
+      this.#outcomes && Object.hasOwn(this.#outcomes, outcome),
+      `${this.name} has no outcome ${outcome}`,
+    )
+    return this.#outcomes
+  }
+}

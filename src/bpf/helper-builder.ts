@@ -1,0 +1,186 @@
+// The part of the builder for calls: kernel helpers, tail calls, other functions of the program. Numbers pass in
+// registers; what a helper takes by address is a typed place, so that its length is known. Helpers that can fail take
+// a way out, as guards do. Left out: bpf_timer_*, bpf_tcp_raw_*_syncookie_*, and whatever nobody needs yet.
+// Reference: bpf-helpers(7), include/uapi/linux/bpf.h.
+
+import { invariant } from '../base/errors.ts'
+import type { CallArgument } from './code.ts'
+import { ExitBuilder, VERDICT, type Way } from './exit-builder.ts'
+import { callFunction, callHelper, FP, type HelperName, helpers, type Label } from './isa.ts'
+import { callerLine, type Line } from './line.ts'
+import type { Contents } from './memory-builder.ts'
+import {
+  type AnyMap,
+  type Bytes,
+  bytes,
+  type Fields,
+  type KernelMap,
+  type ObjectMap,
+  sizeOf,
+  struct,
+} from './types.ts'
+import {
+  type Arg,
+  type Context,
+  fields,
+  type HostKind,
+  isVal,
+  ne,
+  type Place,
+  type Val,
+  type View,
+} from './values.ts'
+
+/** ScalarHelpers: helpers that take and answer numbers, and what they take. */
+export interface ScalarHelpers {
+  readonly ktime_get_ns: readonly []
+  readonly ktime_get_coarse_ns: readonly []
+  readonly jiffies64: readonly []
+  readonly get_prandom_u32: readonly []
+  readonly get_smp_processor_id: readonly []
+  readonly xdp_get_buff_len: readonly [Context]
+  /** Answers XDP_REDIRECT; the flags must be 0. */
+  readonly redirect: readonly [ifindex: Arg<HostKind>, flags: 0]
+}
+
+/** Callee: a function that can be called; after one that adjusts the packet its places are void. */
+export interface Callee {
+  readonly entry: Label
+  readonly adjustsPacket?: boolean
+}
+
+/** FibLookup: struct bpf_fib_lookup; an IPv4 address is the first four bytes of its field. */
+export const FibLookup = struct('bpf_fib_lookup', {
+  family: 'u8',
+  l4_protocol: 'u8',
+  sport: 'be16',
+  dport: 'be16',
+  tot_len: 'u16',
+  ifindex: 'u32',
+  tos: 'u32',
+  src: bytes(16),
+  dst: bytes(16),
+  h_vlan_proto: 'be16',
+  h_vlan_TCI: 'be16',
+  smac: bytes(6),
+  dmac: bytes(6),
+})
+
+/** MAX_CSUM_BYTES: what bpf_csum_diff takes, both parts together (MAX_BPF_STACK). */
+const MAX_CSUM_BYTES = 512
+
+/** HelperBuilder: emits calls. */
+export class HelperBuilder<C extends string = never> extends ExitBuilder<C> {
+  /** call a helper that takes and answers numbers. */
+  call<H extends keyof ScalarHelpers>(helper: H, ...args: ScalarHelpers[H]): Val<'u64'> {
+    const line = callerLine()
+    return this.helper(
+      helper,
+      args.map((arg) => this.#argument(arg, line)),
+      line,
+    )
+  }
+
+  /** callSub: BPF-to-BPF call of another function of the program. It clobbers nothing that is live. */
+  callSub(target: Callee, ...args: readonly { readonly reg: number }[]): Val<'u32'> {
+    const line = callerLine()
+    const out = this.value('u32')
+    const passed = args.map(({ reg }) => ({ reg }))
+    this.enter(callFunction(target.entry), passed, out.reg, line)
+    if (target.adjustsPacket) this.adjusted(line)
+    return out
+  }
+
+  /** tailCall: goes on with a program of the map and does not come back; where there is none, `missing`. */
+  tailCall(programs: ObjectMap<'prog_array'>, index: Arg<'u32'>, missing: Way<C>): void {
+    const line = callerLine()
+    const args = [{ reg: this.ctx.reg }, this.#map(programs), this.#argument(index, line)]
+    this.enter(callHelper(helpers.tail_call), args, undefined, line)
+    if (typeof missing === 'function') missing()
+    else this.leave(missing)
+  }
+
+  /** lookup a key in a kernel map by helper; a miss takes `miss`. What returns is never null. */
+  lookup<K extends Fields, V extends Fields>(map: KernelMap<K, V>, key: Contents<K>, miss: Way<C>): View<V> {
+    const line = callerLine()
+    const { offset } = this.onStack(map.key, key)
+    const value = this.helper('map_lookup_elem', [this.#map(map), { stack: offset }], line)
+    this.exitIf({ op: 'jeq', reg: value.reg, operand: 0, bits: 64 }, miss)
+    return fields({ base: { is: 'register', reg: value.reg }, offset: 0, type: map.value })
+  }
+
+  /** fibLookup asks the kernel's routes and neighbours. The answer is in `params`; there is none: `failed`. */
+  fibLookup(params: Place<typeof FibLookup>, failed: Way<C>): void {
+    const line = callerLine()
+    const args = [{ reg: this.ctx.reg }, this.#address(params, line), { imm: FibLookup.size }, { imm: 0 }]
+    this.exitIf(ne(this.helper('fib_lookup', args, line), 0), failed)
+  }
+
+  /** csumDiff: the sum `seed` without the 16-bit words of `from` and with those of `to`, not yet folded. */
+  csumDiff(from: Place<Bytes> | 'nothing', to: Place<Bytes> | 'nothing', seed: Arg<HostKind>): Val<'u32'> {
+    const line = callerLine()
+    const parts = [from, to].map((place) =>
+      place === 'nothing'
+        ? { size: 0, args: [{ imm: 0 }, { imm: 0 }] }
+        : { size: sizeOf(place.type), args: [this.#address(place, line), { imm: sizeOf(place.type) }] },
+    )
+    const total = parts.reduce((sum, { size }) => sum + size, 0)
+    invariant(
+      parts.every(({ size }) => size % 4 === 0) && total <= MAX_CSUM_BYTES,
+      `${this.name}: csum_diff takes whole words of 4 bytes, ${MAX_CSUM_BYTES} in all`,
+    )
+    const args = [...parts.flatMap((part) => part.args), this.#argument(seed, line)]
+    return this.narrow(this.helper('csum_diff', args, line))
+  }
+
+  /** ringbufOutput copies a record into the ring; no room: `lost`. A packet's bytes must be copied first. */
+  ringbufOutput(ring: ObjectMap<'ringbuf'>, record: Place, lost: Way<C>): void {
+    const line = callerLine()
+    invariant(
+      record.base.is !== 'packet',
+      `${this.name}: a ring takes no bytes of a packet: copy them to the stack`,
+    )
+    const args = [this.#map(ring), this.#address(record, line), { imm: sizeOf(record.type) }, { imm: 0 }]
+    this.exitIf(ne(this.helper('ringbuf_output', args, line), 0), lost)
+  }
+
+  /** redirectMap chooses the device at an index; then leave by an outcome whose verdict is redirect. */
+  redirectMap(devices: ObjectMap<'devmap'>, index: Arg<'u32'>, missing: Way<C>): void {
+    const line = callerLine()
+    const args = [this.#map(devices), this.#argument(index, line), { imm: VERDICT.aborted }]
+    this.exitIf(ne(this.helper('redirect_map', args, line), VERDICT.redirect), missing)
+  }
+
+  /** adjusted: from here on older places and pointers of the packet are void. */
+  protected adjusted(line: Line): void {
+    this.epoch++
+    this.epochLine = line
+  }
+
+  protected helper(name: HelperName, args: readonly CallArgument[], line: Line): Val<'u64'> {
+    const out = this.value('u64')
+    this.enter(callHelper(helpers[name]), args, out.reg, line)
+    return out
+  }
+
+  #argument(arg: Arg<HostKind> | Context, line: Line): CallArgument {
+    if (typeof arg === 'object' && !('kind' in arg)) return { reg: arg.reg }
+    const operand = isVal(arg) ? { reg: arg.reg } : this.operand(arg, 64, line)
+    return typeof operand === 'number' ? { imm: operand } : operand
+  }
+
+  #map(map: AnyMap): CallArgument {
+    this.use(map)
+    return { ref: { kind: 'map-fd', map: map.name, offset: 0 } }
+  }
+
+  #address(place: Place, line: Line): CallArgument {
+    const { reg, offset } = this.reach(place, line)
+    if (reg === FP) return { stack: offset }
+    if (offset === 0) return { reg }
+    const out = this.register()
+    this.aluInto('mov', out, { reg }, 64, line)
+    this.aluInto('add', out, offset, 64, line)
+    return { reg: out }
+  }
+}

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { leftBehind, MARK, survey } from './leftovers.mjs'
+
+const skip = process.getuid?.() !== 0 && 'network namespaces need root'
+const mark = `leftovers-${process.pid}`
+
+test('a process that outlives its run is left behind, and nothing is once it has ended', async () => {
+  const before = survey(mark)
+  const child = spawn('sleep', ['60'], { env: { ...process.env, [MARK]: mark } })
+  await once(child, 'spawn')
+  assert.deepEqual(await leftBehind(mark, before, 0), [`process ${child.pid} sleep 60`])
+  child.kill()
+  await once(child, 'exit')
+  assert.deepEqual(
+    (await leftBehind(mark, before, 5000)).filter((item) => item.includes(String(child.pid))),
+    [],
+  )
+})
+
+test('a named namespace is left behind unless somebody else lives in it', { skip }, async () => {
+  const name = `tenbin-left-${process.pid}`
+  const mine = (items: readonly string[]) => items.filter((item) => item.includes(name))
+  const before = survey(mark)
+  execFileSync('ip', ['netns', 'add', name])
+  try {
+    assert.deepEqual(mine(await leftBehind(mark, before, 0)), [`network namespace ${name}`])
+    const child = spawn('nsenter', [`--net=/run/netns/${name}`, 'sh', '-c', 'echo in; exec sleep 60'])
+    await once(child.stdout, 'data')
+    assert.deepEqual(mine(await leftBehind(mark, before, 0)), [])
+    child.kill()
+    await once(child, 'exit')
+  } finally {
+    execFileSync('ip', ['netns', 'delete', name])
+  }
+})
+
+test('files of ours in the temporary folder are left behind, unless they were there before', async () => {
+  const old = mkdtempSync(join(tmpdir(), 'tenbin-left-'))
+  const before = survey(mark)
+  const young = mkdtempSync(join(tmpdir(), 'tenbin-left-'))
+  try {
+    const left = await leftBehind(mark, before, 0)
+    assert.ok(left.includes(`file ${young}`))
+    assert.ok(!left.includes(`file ${old}`))
+  } finally {
+    for (const folder of [old, young]) rmSync(folder, { recursive: true })
+  }
+})
