@@ -4,7 +4,7 @@
 import { type Ip4, type Mac, macFromBytes } from '../../base/addresses.ts'
 import { assign, buildTable, NOBODY } from '../../schedule/ranks.ts'
 import { HASH_KEYS, type ListenerShape, type ServerEntry } from '../shape.ts'
-import { type Fixture, own } from './fixtures.ts'
+import { type Fixture, own } from './fixture.ts'
 import { createRandom, type Random } from './random.ts'
 
 /** fuzzListeners: how many listeners the fuzz's shapes have: both kinds of match, and both sides of their border. */

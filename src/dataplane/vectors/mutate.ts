@@ -4,7 +4,7 @@
 
 import { macBytes } from '../../base/addresses.ts'
 import { checksum } from '../../wire/checksum.ts'
-import type { Fixture } from './fixtures.ts'
+import type { Fixture } from './fixture.ts'
 import { createRandom, type Random } from './random.ts'
 
 /** FrameOptions: lengths in bytes. A test run takes no frame below 14. */
