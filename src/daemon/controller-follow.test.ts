@@ -133,3 +133,26 @@ test('a reload that was asked for during a start that failed applies nothing', a
   assert.ok(reload.status === 'rejected' && (reload.reason as TenbinError).code === 'NOT_APPLIED')
   assert.deepEqual(world.packetPath.calls, [])
 })
+
+test('a reload while the kernel asks anew keeps the MACs that are known', async () => {
+  const controller = await world.start()
+  for (const host of [11, 12]) world.host(`10.0.0.${host}`, undefined)
+  world.network.flushNeighbours(world.eth0.index)
+  await world.settle()
+  world.text = fileText({ listen: '10.0.0.100:81' })
+  await controller.reload('test')
+  assert.deepEqual(Object.fromEntries(world.packetPath.neighbours), {
+    web1: { mac: '02:00:0a:00:00:11' },
+    web2: { mac: '02:00:0a:00:00:12' },
+  })
+})
+
+test('the timer finds what no event told of', async () => {
+  world.network.subscribe = () => ({ [Symbol.dispose]: () => undefined })
+  const entry = { ifindex: world.eth0.index, address: parseIp('10.0.0.12'), state: 'REACHABLE' } as const
+  world.network.setNeighbour({ ...entry, mac: parseMac('02:00:0a:00:00:12') })
+  const controller = await world.start()
+  world.network.setNeighbour({ ...entry, mac: parseMac('02:00:0a:00:00:98') })
+  await controller.tick()
+  assert.deepEqual(world.packetPath.neighbours.get('web2'), { mac: '02:00:0a:00:00:98' })
+})

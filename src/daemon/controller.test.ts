@@ -308,3 +308,34 @@ services: { www: { listen: [10.0.0.100:80], servers: [far, aside, me, near], che
     return true
   })
 })
+
+test('when the second of two addresses cannot be added, the first does not stay', async () => {
+  const controller = await world.start()
+  const { addAddress } = world.network
+  world.network.addAddress = function (added) {
+    if (formatIp(added.address) === '10.0.0.102') throw new TenbinError('NOT_PERMITTED', 'add address')
+    addAddress.call(this, added)
+  }
+  world.text = fileText({ ips: '10.0.0.100/24, 10.0.0.101/24, 10.0.0.102/24' })
+  await assert.rejects(
+    controller.reload('test'),
+    (e) => e instanceof TenbinError && e.code === 'NOT_PERMITTED',
+  )
+  assert.deepEqual(world.held, ['10.0.0.2/24 eth0', '10.0.0.100/24 eth0'])
+  assert.equal(world.record.addresses.length, 1)
+})
+
+test('a move to another interface that is refused leaves nothing there', async () => {
+  const controller = await world.start()
+  const eth1 = world.network.addLink({ name: 'eth1', mac: parseMac('02:00:0a:00:00:03') })
+  world.network.addRoute({ ifindex: eth1.index, destination: parseIp4('10.0.0.0'), prefix: 25 })
+  for (const host of [11, 12]) world.host(`10.0.0.${host}`, `02:00:0a:00:00:${host}`, eth1)
+  world.packetPath.refusal = new TenbinError('NOT_PERMITTED', 'attach')
+  world.text = fileText({ nic: 'eth1' })
+  await assert.rejects(
+    controller.reload('test'),
+    (e) => e instanceof TenbinError && e.code === 'NOT_PERMITTED',
+  )
+  assert.deepEqual(world.network.listNeighbours(eth1.index), [])
+  assert.equal(world.network.listNeighbours(world.eth0.index).filter(({ isManaged }) => isManaged).length, 2)
+})

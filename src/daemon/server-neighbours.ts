@@ -19,6 +19,7 @@ export interface Server {
 export interface Prepared {
   /** view: what to tell the packet path of each server; absent = not known. */
   readonly view: ReadonlyMap<string, Neighbour>
+  /** commit: entries on the NIC followed before are left as they are (managed-links.ts). */
   commit(): void
   abandon(): void
 }
@@ -63,7 +64,7 @@ export class ServerNeighbours implements Disposable {
     const view = this.#viewOf(follower, servers)
     const commit = () => {
       if (present) follower.watch(addressesOf(servers))
-      else this.#leave()
+      else this.#follower?.[Symbol.dispose]()
       this.#follower = follower
       this.#nic = nic
       this.#servers = servers
@@ -95,11 +96,6 @@ export class ServerNeighbours implements Disposable {
   [Symbol.dispose](): void {
     this.#follower?.[Symbol.dispose]()
     this.#follower = undefined
-  }
-
-  #leave(): void {
-    this.#follower?.watch([])
-    this.#follower?.[Symbol.dispose]()
   }
 
   #follow(nic: string): InterfaceFollower {

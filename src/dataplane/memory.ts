@@ -74,6 +74,7 @@ export type Memory = ReturnType<typeof memoryOf>
 
 /** memoryOf lays the maps out. `bits` only matters where listeners are in tables. */
 export function memoryOf(shape: Shape, bits: Bits = { 4: 0, 6: 0 }) {
+  invariant(shape.listeners.length > 0, 'a shape without listeners')
   invariant(Number.isInteger(Math.log2(shape.cpus)), `${shape.cpus} counter blocks: a power of two is needed`)
   const serverCapacity = powerOfTwo(shape.servers + 1)
   const serviceCapacity = powerOfTwo(shape.services)

@@ -20,7 +20,7 @@ export interface Shape {
   readonly mac: Mac
   /** Frames may span several buffers (MTU above one page): lengths are asked for, not computed. */
   readonly jumbo: boolean
-  /** No two have the same address, protocol and port. */
+  /** At least one; no two have the same address, protocol and port. */
   readonly listeners: readonly ListenerShape[]
   /** How many services: their indexes are 0..services-1. */
   readonly services: number

@@ -14,7 +14,7 @@ import { bindMap, mapsOfProgram } from '../kernel/program-maps.ts'
 import { testRun } from '../kernel/test-run.ts'
 import { Assignment } from './assignment.ts'
 import { GenerationMaps } from './generation-maps.ts'
-import { decodeMeta, encodeMeta, META_MAP, type Meta, metaOf } from './meta.ts'
+import { decodeMeta, encodeMeta, fits, META_MAP, type Meta, metaOf } from './meta.ts'
 import { fingerprint, type Plan } from './plan.ts'
 import { selfTest } from './self-test.ts'
 
@@ -64,8 +64,16 @@ export class Generation implements Disposable {
   /** adopt what a running program is. Owns the program from now on. Throws PINS_NEWER. */
   static adopt(program: BpfProgram): Generation {
     const maps = new GenerationMaps(mapsOfProgram(program))
-    const text = maps.all.get(META_MAP)?.lookup(ENTRY_ZERO)
-    return new Generation(program, maps, text ? decodeMeta(text) : undefined, 0)
+    try {
+      const text = maps.all.get(META_MAP)?.lookup(ENTRY_ZERO)
+      const meta = text && decodeMeta(text)
+      const bytesOf = (name: string) => maps.all.get(name)?.info.valueSize ?? 0
+      const isSound = meta && fits(meta, bytesOf('tables'), bytesOf('counters'))
+      return new Generation(program, maps, isSound ? meta : undefined, 0)
+    } catch (error) {
+      maps[Symbol.dispose]()
+      throw error
+    }
   }
 
   /** create: maps filled, program loaded, tested, counters at zero. Throws; nothing is left behind then. */

@@ -7,6 +7,7 @@ import { formatIp } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import type { Memory } from '../dataplane/memory.ts'
 import { outcomeNames } from '../dataplane/outcomes.ts'
+import { HASH_KEYS } from '../dataplane/shape.ts'
 import type { Plan } from './plan.ts'
 
 /** META_FORMAT: raised when an older daemon could no longer take over or replace what a newer one pinned. */
@@ -90,4 +91,24 @@ export function decodeMeta(bytes: Uint8Array): Meta | undefined {
   }
   const meta = metaSchema.safeParse(json)
   return meta.success ? meta.data : undefined
+}
+
+/** fits: whether all that a description points at lies inside maps of so many bytes, in whole words. */
+export function fits(
+  { counters, keys, entries, outcomes, services, servers }: Meta,
+  tables: number,
+  countersBytes: number,
+): boolean {
+  const { block } = counters
+  const within = (offset: number, size: number, bytes: number) => offset % 8 === 0 && offset + size <= bytes
+  return (
+    block > 0 &&
+    within(block, 0, block) &&
+    within(0, block * (counters.blocks + 1), countersBytes) &&
+    within(0, 8 * outcomes.length, block) &&
+    within(counters.services, 16 * services.length, block) &&
+    within(counters.servers, 16 * servers.length, block) &&
+    within(keys, 8 * HASH_KEYS, tables) &&
+    within(entries, 8 * servers.length, tables)
+  )
 }

@@ -5,7 +5,7 @@
 //   /sys/fs/bpf/tenbin/<instance>/link -> link -> program -> tables, slots, counters, meta
 
 import { type Endpoint, formatIp, type Mac, macFromBytes, type Protocol } from '../base/addresses.ts'
-import { invariant } from '../base/errors.ts'
+import { invariant, TenbinError } from '../base/errors.ts'
 import { listing as listProgram } from '../bpf/listing.ts'
 import { memoryBytes } from '../dataplane/memory.ts'
 import { HASH_KEYS } from '../dataplane/shape.ts'
@@ -59,6 +59,7 @@ export class XdpEngine implements Engine {
     if (ensureBpffs()) notes.push('bpffs was not mounted at /sys/fs/bpf: mounted')
     const pins = PinDirectory.open(this.#instance)
     const link = this.#openLink(pins)
+    if (link) refuseElsewhere(link)
     const before = this.#live?.generation ?? this.#adopt(link, notes)
     try {
       const keys = this.#live?.prepared.keys ?? keysOf(before) ?? this.#ownKeys
@@ -68,6 +69,7 @@ export class XdpEngine implements Engine {
       const isSame =
         before?.meta?.fingerprint === prepared.fingerprint && attached?.ifindex === spec.interface.index
       if (before && isSame && attached.programId === before.program.info.id) {
+        if (this.#repin(pins, link!)) notes.push(`pin ${LINK_PIN} was gone: pinned anew`)
         return this.#takeOver(before, prepared, neighbours, macOf, notes)
       }
       return this.#replace(before, link, pins, prepared, neighbours, macOf, notes)
@@ -172,9 +174,18 @@ export class XdpEngine implements Engine {
   /** The link in hand, or the pinned one; undefined where there is none. */
   #openLink(pins: PinDirectory): XdpLink | undefined {
     if (this.#link) return this.#link
+    pins.recover(LINK_PIN)
     const fd = pins.get(LINK_PIN)
     this.#link = fd && XdpLink.adopt(fd)
     return this.#link
+  }
+
+  /** Whether the pin had to be made again, because somebody took it away. */
+  #repin(pins: PinDirectory, link: XdpLink): boolean {
+    using there = pins.get(LINK_PIN)
+    if (there) return false
+    pins.replace(LINK_PIN, link.fd)
+    return true
   }
 
   /** The generation that runs on a link found pinned. */
@@ -311,6 +322,15 @@ function attachedTo(ifindex: number): number | undefined {
   return network.getLink(ifindex)?.xdp[0]?.programId
 }
 
+/** A link names an interface by its index, which means another interface in another network namespace. */
+function refuseElsewhere(link: XdpLink): void {
+  const { ifindex, programId } = link.info()
+  if (ifindex === 0 || attachedTo(ifindex) === programId) return
+  throw new TenbinError('NAMESPACE_OTHER', 'take over the packet path', {
+    detail: `what is pinned forwards on interface ${ifindex} of another network namespace`,
+  })
+}
+
 /** The pinned hash keys. */
 function keysOf(generation: Generation | undefined): BigUint64Array | undefined {
   if (!generation?.meta) return undefined
@@ -346,16 +366,25 @@ export function downXdp(instance: string): string[] {
   const pins = PinDirectory.find(instance)
   if (!pins) return []
   const done: string[] = []
-  const fd = pins.get(LINK_PIN)
-  if (fd) {
-    using link = XdpLink.adopt(fd)
-    const { ifindex, programId } = link.info()
-    if (ifindex !== 0) {
-      link.detach()
-      done.push(`XDP program ${programId} from interface ${ifindex}`)
-    }
+  pins.recover(LINK_PIN)
+  using link = linkOf(pins)
+  const { ifindex, programId } = link?.info() ?? { ifindex: 0, programId: 0 }
+  if (ifindex !== 0) {
+    link!.detach()
+    done.push(`XDP program ${programId} from interface ${ifindex}`)
   }
   pins.remove()
   done.push(`pins of ${instance}`)
   return done
+}
+
+/** The pinned link; what has its name and is none only has to go. */
+function linkOf(pins: PinDirectory): XdpLink | undefined {
+  try {
+    const fd = pins.get(LINK_PIN)
+    return fd && XdpLink.adopt(fd)
+  } catch (error) {
+    if (error instanceof TenbinError && error.code === 'BPF_OBJECT_UNEXPECTED') return undefined
+    throw error
+  }
 }

@@ -39,14 +39,6 @@ test('a map with type information is printed by field names', {
   assert.match(dump, /"first": 7,\s*"second": 9/)
 })
 
-test('kinds of maps that take no type information are made without it', () => {
-  const btf = { blob, keyTypeId, valueTypeId }
-  for (const type of ['prog_array', 'devmap'] as const) {
-    using map = BpfMap.create({ name: 'tb_untyped', type, keySize: 4, valueSize: 4, maxEntries: 1, btf })
-    assert.equal(map.info.type, type)
-  }
-})
-
 test('types that do not fit the map are refused', () => {
   const btf = { blob, keyTypeId, valueTypeId }
   assert.throws(

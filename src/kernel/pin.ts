@@ -109,6 +109,14 @@ export class PinDirectory {
     renameSync(unfinished, this.#file(name))
   }
 
+  /** recover: a pin that was made but not named yet when its maker was killed gets its name, unless it is taken. */
+  recover(name: string): void {
+    const unfinished = join(this.path, UNFINISHED + escapeName(name))
+    if (!existsSync(unfinished)) return
+    if (existsSync(this.#file(name))) unlinkIfThere(unfinished)
+    else ifThere(() => renameSync(unfinished, this.#file(name)))
+  }
+
   /** get opens a pin; the descriptor is the caller's, of whatever kind. Undefined when there is none. */
   get(name: string): Fd | undefined {
     const result = attempt('BPF_OBJ_GET', new Attr().pointer(0, cText(this.#file(name))))

@@ -55,8 +55,14 @@ const read = (file: string): string | undefined => {
   }
 }
 
-/** makeGuestFolder bundles `script` (a file of this project) and writes the init that `init` makes of the folder's path. */
-export async function makeGuestFolder(script: string, init: (path: string) => string): Promise<GuestFolder> {
+/**
+ * makeGuestFolder bundles `script` (a file of this project, or several that run one after the other in one process)
+ * and writes the init that `init` makes of the folder's path.
+ */
+export async function makeGuestFolder(
+  script: string | readonly string[],
+  init: (path: string) => string,
+): Promise<GuestFolder> {
   const parent = join(project, '.setup')
   mkdirSync(parent, { recursive: true })
   removeStale(parent)
@@ -65,7 +71,13 @@ export async function makeGuestFolder(script: string, init: (path: string) => st
   process.on('exit', remove)
   mkdirSync(join(path, 'out'))
   await build({
-    entryPoints: [script],
+    stdin: {
+      contents: [script]
+        .flat()
+        .map((file) => `import ${JSON.stringify(file)}\n`)
+        .join(''),
+      resolveDir: project,
+    },
     outfile: join(path, 'guest.mjs'),
     bundle: true,
     platform: 'node',

@@ -38,12 +38,12 @@ sleep 60
 `
 
 /**
- * runInUml runs `script` (a TypeScript file of this project) as root inside user-mode-linux, after loading the kernel
+ * runInUml runs `script` (a TypeScript file of this project, or several) as root inside user-mode-linux, after loading the kernel
  * `modules` named (veth, bridge, 8021q, ip_vs ...), and returns what it left. Rejects when the guest ends without
  * running it to its end within `timeoutMs`. No process and no file of it is left.
  */
 export async function runInUml(options: {
-  readonly script: string
+  readonly script: string | readonly string[]
   readonly timeoutMs: number
   readonly modules?: readonly string[]
 }): Promise<GuestRun> {

@@ -102,9 +102,6 @@ export const bothProtocolVectors: readonly Vector[] = [
   keeps('other-protocol', 'UDP where only TCP is known', udpTo(80), 'one'),
   keeps('other-protocol', 'a cut datagram where only TCP is known', cutTo(36, udpTo(80)), 'one'),
   keeps('other-protocol', 'a ping where both are known', { behind: icmp() }, 'both'),
-  keeps('other-protocol', 'a SYN where nobody listens', {}, 'none'),
-  keeps('other-protocol', 'a datagram where nobody listens', { udp: {} }, 'none'),
-  keeps('not-ip', 'IPv6 where nobody listens', { ip6: {} }, 'none'),
 
   // word 0x..c8 at the source port's low octet: slot 797 of 1,021
   forwards(

@@ -12,8 +12,6 @@ const seventy = Array.from({ length: 70 }, (_, i) =>
 
 /** fixtures by name. */
 export const fixtures = {
-  /** Nobody listens. */
-  none: fixture({ listeners: [] }),
   /** One listener, one server. */
   one: fixture({}),
   /** The same on an interface whose frames may span several buffers. */
