@@ -21,12 +21,12 @@ export const listenersOf = (
   { families = [4], protocols = ['tcp'] }: Kinds = {},
 ): ListenerShape[] =>
   Array.from({ length: count }, (_, i): ListenerShape => {
-    const family = families[(i >> 4) % families.length]!
+    const family = families[i % families.length]!
     const address: Ip =
       family === 4 ? ((first + (i >> 4)) as Ip4) : ((first6 + BigInt(i >> 4) * 0x1_0000_0001n) as Ip6)
     return {
       address,
-      protocol: protocols[i % protocols.length]!,
+      protocol: protocols[(i >> (families.length - 1)) % protocols.length]!,
       port: 80 + (i & 15),
       service: i % services,
       pool: i % pools,
@@ -72,6 +72,7 @@ export const goldenShapes: Readonly<Record<string, Shape>> = {
   'tcp-and-udp': shape(2, 2, [1_021], { protocols: ['tcp', 'udp'] }),
   'one-ipv6-listener': shape(1, 1, [1_021], { families: [6] }),
   'ipv4-and-ipv6': shape(32, 2, [1_021], { families: [4, 6] }),
+  'everything-once': shape(4, 2, [1_021], { families: [4, 6], protocols: ['tcp', 'udp'] }),
   'everything-inline': shape(64, 3, [1_021, 4_093], { families: [4, 6], protocols: ['tcp', 'udp'] }),
   'everything-in-tables-jumbo': shape(1_000, 500, [1_021, 4_093, 1_021], {
     families: [4, 6],
