@@ -54,7 +54,7 @@ export function finishIpv4(
   const carry = p.alu('rsh', p.alu('add', sum, 1), 16)
   p.storeLow(ip.checksum, p.alu('add', sum, carry))
   hashFlow(p, route, KEY_SOURCE - 1, [
-    [KEY_SOURCE, p.bits(p.load(ip.source))],
-    [KEY_PORTS, p.load(part(ports, 0, 'u32'))],
+    [KEY_SOURCE, () => p.bits(p.load(ip.source))],
+    [KEY_PORTS, () => p.load(part(ports, 0, 'u32'))],
   ])
 }

@@ -20,6 +20,9 @@ import {
 } from './path.ts'
 import { KEY_PORTS, KEY_SOURCE, KEY_SOURCE6, type Shape } from './shape.ts'
 
+/** REACH: beyond all that six extension headers can take. */
+const REACH = Ipv6.size + EXTENSIONS * 8 * 256 + 1
+
 export type Ipv6View = View<(typeof Ipv6)['fields']>
 
 /** guardIpv6: what is not plain IPv6 goes `slow`. Gives the upper header right behind. */
@@ -49,10 +52,10 @@ export function finishIpv6(
   tagged?.()
   put(p, route.bytes, checkLength(p, route, p.load(ip.length), least, Ipv6.size))
   decrementHops(p, ip.hopLimit)
-  const source = (index: number): Val<'u32'> => p.load(part(ip.source, 4 * index, 'u32'))
+  const source = (index: number) => (): Val<'u32'> => p.load(part(ip.source, 4 * index, 'u32'))
   hashFlow(p, route, KEY_SOURCE - 1, [
     [KEY_SOURCE, source(0)],
-    [KEY_PORTS, p.load(part(ports, 0, 'u32'))],
+    [KEY_PORTS, () => p.load(part(ports, 0, 'u32'))],
     ...[1, 2, 3].map((index): Term => [KEY_SOURCE6 + index - 1, source(index)]),
   ])
 }
@@ -64,6 +67,7 @@ export function finishIpv6(
 export function walkExtensions(
   p: Path,
   shape: Shape,
+  network: Pointer,
   end: Pointer,
   at: Pointer,
   next: Val<'u8'>,
@@ -98,7 +102,9 @@ export function walkExtensions(
     p.set(size, p.alu('lsh', p.alu('add', p.load(header.length), 1), 3))
     p.bind(advance)
     p.set(next, p.load(header.next))
-    p.setPointer(at, p.advance(at, size))
+    // the verifier forgets here by which headers it came, and need not go on once for each way
+    const offset = p.length(network, p.advance(at, size))
+    p.setPointer(at, p.advance(network, p.below(offset, REACH, 'truncated')))
   }
   p.leave('other-protocol')
   p.bind(upper)

@@ -137,7 +137,7 @@ export function slowPath(p: Path, route: Route, frame: Frame): void {
     p.setSlot(isFragment, p.constant(0))
     p.set(next, p.load(wide.next))
     p.setPointer(at, p.advance(network, Ipv6.size))
-    walkExtensions(p, shape, end, at, next, { fragment, truncated })
+    walkExtensions(p, shape, network, end, at, next, { fragment, truncated })
     const upper = p.stash(next)
     const protocol = () => p.unstash(upper)
     const ports = portsAt(p, shape, at, end, protocol, truncated)

@@ -102,14 +102,14 @@ export function decrementHops(p: Path, place: Place<'u8'>): void {
   p.storeLow(place, p.alu('sub', hops, 1))
 }
 
-/** Term: a word of the flow and the key that multiplies it. */
-export type Term = readonly [key: number, word: Val<'u32'>]
+/** Term: a word of the flow, read when its turn comes, and the key that multiplies it. */
+export type Term = readonly [key: number, word: () => Val<'u32'>]
 
 /** hashFlow: step 15's hash of the words, into the route. */
 export function hashFlow(p: Path, { memory, hash }: Route, constant: number, terms: readonly Term[]): void {
   const { keys } = p.memory(memory.tables)
   const key = (index: number) => p.load(p.element(keys, index))
   let sum = key(constant)
-  for (const [index, word] of terms) sum = p.alu('add', sum, p.alu('mul', key(index), p.widen(word)))
+  for (const [index, word] of terms) sum = p.alu('add', sum, p.alu('mul', key(index), p.widen(word())))
   put(p, hash, p.alu('rsh', sum, 32))
 }
