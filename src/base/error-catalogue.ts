@@ -179,6 +179,10 @@ export const errorCatalogue = {
     "give the interface its address, or correct the server's",
   ),
   SOCKET_PATH_INVALID: entry("this path cannot be the daemon's socket", 'name another place with --socket'),
+  STATE_UNUSABLE: entry(
+    "a file or folder of the daemon's own cannot be used",
+    'the message names it and why: make room or mend it, or name other places with --run-dir and --state-dir',
+  ),
   SYSCALL_FAILED: entry(
     'the kernel refused what tenbin asked for',
     'the message names the call and the reason; `man 2 CALL` explains it',

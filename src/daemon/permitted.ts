@@ -1,8 +1,9 @@
-// The daemon's own files and sockets may be refused to who is not root: said as such, not as a bug.
+// The daemon's own files and sockets may be refused to who is not root, and disks get full or lost: said as such, not
+// as a bug.
 
 import { TenbinError } from '../base/errors.ts'
 
-/** permitted runs `body`; EPERM, EACCES and EROFS of the file system become NOT_PERMITTED. */
+/** permitted runs `body`; of the file system's errors EPERM, EACCES and EROFS become NOT_PERMITTED, others STATE_UNUSABLE. */
 export function permitted<Result>(op: string, body: () => Result): Result {
   try {
     return body()
@@ -21,7 +22,8 @@ export async function permittedLater<Result>(op: string, body: () => Promise<Res
 }
 
 function refusalOf(op: string, cause: unknown): unknown {
-  const { code, message } = cause as NodeJS.ErrnoException
-  if (code !== 'EPERM' && code !== 'EACCES' && code !== 'EROFS') return cause
-  return new TenbinError('NOT_PERMITTED', op, { detail: message, cause })
+  const { code, message, errno, syscall } = cause as NodeJS.ErrnoException
+  if (cause instanceof TenbinError || errno === undefined || syscall === undefined) return cause
+  const isRefused = code === 'EPERM' || code === 'EACCES' || code === 'EROFS'
+  return new TenbinError(isRefused ? 'NOT_PERMITTED' : 'STATE_UNUSABLE', op, { detail: message, cause })
 }

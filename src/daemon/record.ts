@@ -87,7 +87,7 @@ export function writeRecord(path: string, record: Record, world = thisWorld()): 
   writePrivate(path, `${JSON.stringify(file, null, 2)}\n`)
 }
 
-/** recordStore keeps the record in a file. Throws RUN_STATE_UNREADABLE, NOT_PERMITTED. */
+/** recordStore keeps the record in a file. Throws RUN_STATE_UNREADABLE, NOT_PERMITTED, STATE_UNUSABLE. */
 export const recordStore = (path: string): RecordStore => ({
   read: () => readRecord(path),
   write: (record) => permitted('write record', () => writeRecord(path, record)),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { EventEmitter } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
@@ -144,4 +144,15 @@ test('a damaged record or key ends the start before anything is touched', async 
     assert.deepEqual(packetPath.calls, [])
     writeFileSync(path, before)
   }
+})
+
+test('a record that cannot be written is a problem that is told, not the end', async () => {
+  const running = run()
+  await until('added 10.0.0.100')
+  symlinkSync(join(dir, 'missing', 'file'), `${instance().record}.${process.pid}.new`)
+  const { index } = network.getLink('eth0')!
+  network.removeAddress({ ifindex: index, address: parseIp('10.0.0.100'), prefix: 24 })
+  await until('STATE_UNUSABLE')
+  signals.emit('SIGTERM')
+  await running
 })

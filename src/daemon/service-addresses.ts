@@ -11,6 +11,7 @@ import type { Link } from '../netlink/links.ts'
 import { TENBIN_PROTOCOL } from '../netlink/mark.ts'
 import type { Network } from '../netlink/network.ts'
 import type { Problem } from './api-schema.ts'
+import { permitted } from './permitted.ts'
 import { problemsOf } from './problem.ts'
 import type { Owned, RecordStore } from './record.ts'
 
@@ -92,7 +93,9 @@ export class ServiceAddresses {
       const found = present.find((each) => isOurs(each, owned))
       if (found) {
         const take = () => this.#network.removeAddress(owned)
-        if (carriesOthers(found, present)) this.#promote(owned.interface, take)
+        // By the name that the NIC has now.
+        const name = this.#network.getLink(owned.ifindex)?.name ?? owned.interface
+        if (carriesOthers(found, present)) permitted('remove address', () => this.#promote(name, take))
         else take()
         removed.push(owned)
       }
