@@ -11,12 +11,12 @@ import { npmPackages } from './setup/npm.mjs'
 import { run, SetupError, say } from './setup/process.mjs'
 import { setupFolder } from './setup/record.mjs'
 
-/** labPackages: what a lab needs. */
-export const labPackages = ['iproute2', 'ethtool', 'util-linux', 'procps']
+/** labPackages: what a lab needs, and what its hints tell people to type there. */
+export const labPackages = ['iproute2', 'ethtool', 'util-linux', 'procps', 'curl', 'tcpdump']
 /** testPackages: what the tests need; user-mode-linux is built for x86-64 only, and its tests say so elsewhere. */
 export const testPackages = [
   ...labPackages,
-  ...['nginx-light', 'curl', 'wrk', 'tcpdump', 'kmod', 'bpftool'],
+  ...['nginx-light', 'wrk', 'kmod', 'bpftool'],
   ...(process.arch === 'x64' ? ['user-mode-linux'] : []),
 ]
 /** qemuPackages: what `npm run test:qemu` needs beside the lab's. */

@@ -37,7 +37,7 @@ export interface Context {
   readonly isColoured: boolean
   /** isTerminal: standard output is read by a person. */
   readonly isTerminal: boolean
-  /** columns of the terminal, 80 elsewhere. */
+  /** columns of the terminal as it is now, 80 elsewhere. */
   readonly columns: number
 }
 
@@ -58,6 +58,9 @@ export function processContext(process: NodeJS.Process): Context {
     paint: paintFor(coloured),
     isColoured: coloured,
     isTerminal,
-    columns: process.stdout.columns ?? 80,
+    // A serial console says that it has none.
+    get columns() {
+      return process.stdout.columns || 80
+    },
   }
 }

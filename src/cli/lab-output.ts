@@ -9,7 +9,9 @@ export const labOutput = (context: Context): LabOutput => ({
   write: context.write,
   isTerminal: context.isTerminal,
   coloured: context.isColoured,
-  columns: context.columns,
+  get columns() {
+    return context.columns
+  },
 })
 
 /** silentOutput: for --json. */

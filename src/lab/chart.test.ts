@@ -53,6 +53,19 @@ test('no line is wider than the terminal, with any number of servers', () => {
   }
 })
 
+test('a narrow terminal shortens the bars, and a very narrow one has none', () => {
+  const rows = (columns: number) =>
+    chart({ servers: ['web01'], since: counts(0, {}), now: counts(1000, { web01: 400 }) }, columns, plain)
+  for (let columns = 1; columns < 80; columns++) {
+    const [row] = rows(columns)
+    assert.equal(
+      [...row!].filter((cell) => '█▌·'.includes(cell)).length,
+      Math.max(0, Math.min(40, columns - 42)),
+    )
+    assert.match(row!, /^web01 .* 400\/s 100\.0 % +400$/)
+  }
+})
+
 test('a bar is as wide as asked whatever its share, and grows by eighths of a cell', () => {
   for (let share = -0.5; share < 1.5; share += 0.01) assert.equal([...bar(share, 10, plain)].length, 10)
   assert.equal(bar(1 / 80, 10, plain), '▏·········')

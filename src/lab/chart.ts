@@ -17,14 +17,14 @@ const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉']
 const ROW = 38
 const MANY = 12
 
-/** chart: the chart's lines, narrower than `columns` (80 at least). */
+/** chart: the chart's lines, narrower than `columns` (80 at least); where there is no room, without bars. */
 export function chart({ servers, since, now }: ChartData, columns: number, paint: Paint): string[] {
   const seconds = Math.max(0.001, (now.elapsedMs - since.elapsedMs) / 1000)
   const rateOf = (server: string) => ((now.perServer[server] ?? 0) - (since.perServer[server] ?? 0)) / seconds
   const total = (now.answered - since.answered) / seconds
   const full = Math.max(1, (2 * total) / servers.length)
   const beside = servers.length > MANY ? Math.max(1, Math.floor((columns - 2) / 38)) : 1
-  const wide = Math.min(40, columns - ROW - 4)
+  const wide = Math.max(0, Math.min(40, columns - ROW - 4))
   const row = (server: string) => {
     const rate = rateOf(server)
     const share = total > 0 ? rate / total : 0

@@ -3,8 +3,9 @@
 
 import type { Status } from '../daemon/api-schema.ts'
 import { chart, countText, sum } from './chart.ts'
-import { tenbinWord } from './entry.ts'
+import { hints } from './hints.ts'
 import { picture } from './picture.ts'
+import type { LabState } from './state.ts'
 import { type LabOutput, LiveArea, type Paint, paintOf } from './terminal.ts'
 import { nodesOf, type Topology } from './topology.ts'
 import type { TrafficCounts } from './traffic.ts'
@@ -138,17 +139,9 @@ export class DemoScreen {
     for (const problem of problems) this.say(bad(problem))
   }
 
-  kept({ lab }: Topology): void {
-    const tenbin = tenbinWord()
-    const named = lab === 'lab' ? '' : ` --name ${lab}`
-    const commands = ['shell', 'status', 'down'].map((word) => `${tenbin} lab ${word}${named}`)
-    this.#lines([
-      '',
-      '   The lab is up. To go on:',
-      `     ${commands[0]} client`,
-      ...commands.slice(1).map((each) => `     ${each}`),
-      '',
-    ])
+  kept(state: LabState): void {
+    const lines = hints(state, this.#paint).map((line) => (line === '' ? '' : `     ${line}`))
+    this.#lines(['', '   The lab is up. To go on:', ...lines, ''])
   }
 
   #chart(since: TrafficCounts, now: TrafficCounts): string[] {

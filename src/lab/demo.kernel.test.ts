@@ -63,7 +63,7 @@ test('on a terminal the lab can be left up, and works then', { skip }, async () 
   const out = page()
   await labDemo({ name: 'vb', servers: 1, lookMs: 200, out, ask: async () => true })
   try {
-    assert.match(out.text, /The lab is up\. To go on:\n.* lab shell --name vb client\n/)
+    assert.match(out.text, /The lab is up\. To go on:\n.* lab shell --name vb client +then: curl/)
     assert.deepEqual(
       labStatus({ name: 'vb', out }).map(({ phase, processes }) => [
         phase,

@@ -122,7 +122,7 @@ async function demo(options: LabDemoOptions, signal: AbortSignal) {
   const isKept = (await ask?.('\n   Leave the lab up, to look around in it? [y/N] ', signal)) ?? false
   if (isKept) {
     lab.keep()
-    screen.kept(topology)
+    screen.kept(lab.state)
   }
   return { result, isKept }
 }

@@ -13,7 +13,8 @@ const isSource = extname(fileURLToPath(import.meta.url)) === '.ts'
 const place = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 const node = (): [string, ...string[]] => [
   process.execPath,
-  ...(isSource ? ['--import', import.meta.resolve('tsx')] : []),
+  // Source maps: the packet path's instructions are told by their lines of TypeScript.
+  ...(isSource ? ['--import', import.meta.resolve('tsx')] : ['--enable-source-maps']),
 ]
 
 /** entryCommand: the command that runs an entry with `options` as its only argument, in JSON. */

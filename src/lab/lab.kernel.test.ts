@@ -37,6 +37,10 @@ test('up, status, shell and down: requests go through tenbin, and down leaves no
   const lab = await labUp({ name: 'ua', servers: 2, out })
   try {
     assert.match(out.text, /Lab ua is up: 10\.0\.0\.100:80 is balanced by tenbin on lb1\./)
+    const { pid } = lab.processes.find(({ what }) => what === 'tenbin')!
+    assert.ok(
+      out.text.includes(`${labDirectory('ua')}/tenbin.yaml: after a change, kill -HUP ${pid} applies it.`),
+    )
     const urls = Array<string>(20).fill('http://10.0.0.100/')
     const answers = await runIn('tenbin-ua-client', [
       'curl',
@@ -65,6 +69,14 @@ test('up, status, shell and down: requests go through tenbin, and down leaves no
     assert.equal(await labShell({ name: 'ua', node: 'lb1', command: ['sh', '-c', 'exit 7'] }), 7)
     const own = ['sh', '-c', 'ip -br addr show eth0 | grep -q 10.0.0.12'] as const
     assert.equal(await labShell({ name: 'ua', node: 'web02', command: own }), 0)
+    const asks = [
+      'bash',
+      '-c',
+      'tenbin status >/dev/null && tenbin debug listing | grep -q packet-path.ts',
+    ] as const
+    assert.equal(await labShell({ name: 'ua', node: 'client', command: asks }), 0)
+    assert.equal(await labShell({ name: 'ua', node: 'client', command: ['sh', '-c', 'kill -9 $$'] }), 137)
+    assert.equal(await labShell({ name: 'ua', node: 'client', command: ['tenbin-nonexistent'] }), 127)
     await assert.rejects(labShell({ name: 'ua', node: 'web03', command: own }), withCode('LAB_NODE_UNKNOWN'))
   } finally {
     assert.equal(await labDown({ name: 'ua', out }), 'ua')

@@ -2,18 +2,20 @@
 // the command line (or a test) only calls them. A command that needs one lab and is given no name takes the one there is.
 
 import { writeFileSync } from 'node:fs'
+import { constants } from 'node:os'
 import { join } from 'node:path'
 import { TenbinError } from '../base/errors.ts'
 import { Balancer } from './balancer.ts'
 import { BIN, tenbinWord } from './entry.ts'
 import { Lab, requireRoot } from './held-lab.ts'
+import { hints } from './hints.ts'
 import { interruptible } from './interruptible.ts'
 import { labFile, SERVICE_PORT } from './lab-file.ts'
 import { locked } from './lock.ts'
 import { picture } from './picture.ts'
 import { isAlive } from './processes.ts'
 import { wipe } from './remove.ts'
-import { type Command, spawnIn } from './run.ts'
+import { type Command, commandFailure, spawnIn } from './run.ts'
 import {
   isLeftover,
   type LabState,
@@ -25,7 +27,7 @@ import {
   recallReadable,
 } from './state.ts'
 import { type LabOutput, LiveArea, paintOf } from './terminal.ts'
-import { checkLabName, findNode, instanceName, type LabRole, nodesOf, SWITCH } from './topology.ts'
+import { checkLabName, findNode, instanceName, type LabRole } from './topology.ts'
 
 /** LabUpOptions: `name`: absent = the first free of lab, lab2...; `servers`: 1..50, absent = 4. */
 export interface LabUpOptions {
@@ -127,12 +129,20 @@ export interface LabShellOptions {
   readonly command?: Command
 }
 
-/** labShell runs bash (or a command) in a node, on this process's own stdio; resolves with its exit status. */
+/**
+ * labShell runs bash, or a command, in a node, on this process's own stdio; resolves with its exit status as a shell
+ * tells it: 127 for a command that is not there, 128 + n after signal n. `tenbin` is there in both, and asks the lab's
+ * own daemon.
+ */
 export async function labShell({ name, node, command }: LabShellOptions): Promise<number> {
   requireRoot()
   const { topology } = name === undefined ? theOnly(recallAll()) : named(name)
   const { namespace } = findNode(topology, node)
-  const wanted = command ?? (['bash', '--rcfile', shellFile(topology.lab, node), '-i'] as const)
+  const file = shellFile(topology.lab, node)
+  const isInteractive = command === undefined && process.stdin.isTTY === true
+  const wanted: Command = isInteractive
+    ? ['bash', '--rcfile', file, '-i']
+    : ['bash', ...(command ? ['-c', '"$@"', 'bash', ...command] : [])]
   // Ctrl-C is for the command, not for what waits for it.
   const ignore = () => undefined
   process.on('SIGINT', ignore)
@@ -140,10 +150,12 @@ export async function labShell({ name, node, command }: LabShellOptions): Promis
     return await new Promise((resolve, reject) => {
       const child = spawnIn(namespace, wanted, {
         stdio: 'inherit',
-        env: { ...process.env, TENBIN_LAB: topology.lab },
+        env: { ...process.env, TENBIN_LAB: topology.lab, ...(!isInteractive && { BASH_ENV: file }) },
       })
-      child.on('error', reject)
-      child.on('close', (status, signal) => resolve(signal === null ? (status ?? 1) : 1))
+      child.on('error', (error) => reject(commandFailure(wanted, error)))
+      child.on('close', (status, signal) =>
+        resolve(signal === null ? (status ?? 1) : 128 + constants.signals[signal]),
+      )
     })
   } finally {
     process.off('SIGINT', ignore)
@@ -170,13 +182,13 @@ function named(name: string): LabState {
   return state
 }
 
-/** shellFile writes what an interactive bash in a node reads: whose shell it is, and which tenbin it talks to. */
+/** shellFile writes what bash in a node reads first: whose shell it is, and which tenbin it talks to. */
 function shellFile(lab: string, node: string): string {
   const directory = labDirectory(lab)
   const path = join(directory, `${node}.bashrc`)
   const places = `--instance ${instanceName(lab, 'lb1')} --run-dir ${directory}`
   const lines = [
-    '[ -f ~/.bashrc ] && . ~/.bashrc',
+    'case $- in *i*) [ -f ~/.bashrc ] && . ~/.bashrc ;; esac',
     `PATH=${BIN}:$PATH`,
     `PS1='[${lab}:${node}] \\w\\$ '`,
     'tenbin() {',
@@ -222,26 +234,16 @@ function describe(lab: LabView, out: LabOutput): string {
   return `${[`${paint.strong(lab.name)}: ${phase}, service ${lab.service}, files in ${lab.directory}`, ...nodes, ...processes].join('\n')}\n`
 }
 
-function welcome({ topology }: LabState, out: LabOutput): string {
+function welcome(state: LabState, out: LabOutput): string {
   const paint = paintOf(out)
-  const { lab } = topology
-  const named = lab === 'lab' ? '' : ` --name ${lab}`
-  const tenbin = tenbinWord()
-  const [service] = topology.serviceAddresses
-  const hints: readonly (readonly [string, string])[] = [
-    [`${tenbin} lab shell${named} client`, `then: curl http://${service}/`],
-    [`${tenbin} lab shell${named} lb1`, 'then: tenbin status'],
-    [`${tenbin} lab shell${named} ${SWITCH}`, `then: tcpdump -ni ${nodesOf(topology, 'client')[0]!.name}`],
-    [`${tenbin} lab down${named}`, 'removes everything'],
-  ]
-  const width = Math.max(...hints.map(([command]) => command.length)) + 3
+  const { lab, serviceAddresses } = state.topology
   const lines = [
     '',
-    ...picture(topology, out.columns, paint),
+    ...picture(state.topology, out.columns, paint),
     '',
-    `Lab ${paint.strong(lab)} is up: ${service}:${SERVICE_PORT} is balanced by tenbin on lb1.`,
+    `Lab ${paint.strong(lab)} is up: ${serviceAddresses[0]}:${SERVICE_PORT} is balanced by tenbin on lb1.`,
     '',
-    ...hints.map(([command, text]) => `  ${command.padEnd(width)} ${paint.faint(text)}`),
+    ...hints(state, paint).map((line) => `  ${line}`),
     '',
   ]
   return `${lines.join('\n')}\n`

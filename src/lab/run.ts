@@ -30,6 +30,13 @@ export function spawnIn(namespace: string, command: Command, options: SpawnOptio
   return place.run(() => spawn(file, args, options))
 }
 
+/** commandFailure: why a command did not even start: LAB_TOOL_MISSING, or `cause` as it is. */
+export function commandFailure([file]: Command, cause: NodeJS.ErrnoException): Error {
+  if (cause.code !== 'ENOENT') return cause
+  const detail = `the command "${file}" is not installed`
+  return new TenbinError('LAB_TOOL_MISSING', 'run', { detail, cause })
+}
+
 /** runIn waits for a command and returns its stdout. Throws LAB_TOOL_MISSING and LAB_COMMAND_FAILED. */
 export function runIn(namespace: string, command: Command, input = ''): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -44,15 +51,7 @@ export function runIn(namespace: string, command: Command, input = ''): Promise<
     child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text))
     // A command that ends without reading its input says why by its exit status.
     child.stdin.on('error', () => undefined).end(input)
-    child.on('error', (cause: NodeJS.ErrnoException) => {
-      if (cause.code !== 'ENOENT') return reject(cause)
-      reject(
-        new TenbinError('LAB_TOOL_MISSING', 'run', {
-          detail: `the command "${command[0]}" is not installed`,
-          cause,
-        }),
-      )
-    })
+    child.on('error', (error) => reject(commandFailure(command, error)))
     child.on('close', (status, signal) => {
       if (status === 0) return resolve(stdout)
       const words = stderr.trim() || `ended with ${signal ?? `status ${status}`}`

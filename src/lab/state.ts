@@ -102,14 +102,16 @@ export function recallReadable(lab: string): LabState | undefined {
   }
 }
 
-/** labNames: the names of all labs that are remembered, sorted. */
+/** labNames: the names of all labs that are remembered, sorted. Throws NOT_PERMITTED: they are root's. */
 export function labNames(): string[] {
   let entries: string[]
   try {
     entries = readdirSync(LAB_DIR)
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw cause
+    const { code, message } = cause as NodeJS.ErrnoException
+    if (code === 'ENOENT') return []
+    if (code !== 'EACCES') throw cause
+    throw new TenbinError('NOT_PERMITTED', 'lab', { detail: message, cause })
   }
   return entries.flatMap((entry) => /^([a-z][a-z0-9]*)\.json$/.exec(entry)?.[1] ?? []).sort()
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { stripVTControlCharacters } from 'node:util'
 import { picture } from './picture.ts'
-import { LiveArea, outputOf, paintOf } from './terminal.ts'
+import { clip, LiveArea, outputOf, paintOf } from './terminal.ts'
 import { labTopology } from './topology.ts'
 
 const stream = (isTTY: boolean) =>
@@ -48,6 +48,28 @@ test('on a terminal lines replace each other, also when there are fewer of them'
   area.finish(['six'])
   area.draw(['seven'])
   assert.deepEqual(screenOf(text), ['above', 'six', 'seven'])
+})
+
+test('lines that are wider than the terminal are cut, so that they stay one line, and keep their colours', () => {
+  const { bad } = paintOf({ coloured: true })
+  assert.equal(clip(`ab${bad('cd')}ef`, 3), `ab${bad('c')}`)
+  assert.equal(clip(`ab${bad('cd')}`, 4), `ab${bad('cd')}`)
+  let text = ''
+  const area = new LiveArea({
+    write: (part) => (text += part),
+    isTerminal: true,
+    coloured: false,
+    columns: 5,
+  })
+  area.draw(['one two', 'three'])
+  assert.deepEqual(screenOf(text), ['one ', 'thre'])
+  area.finish(['one two'])
+  assert.deepEqual(screenOf(text), ['one two'], 'what stays may wrap')
+})
+
+test('a console that says that it has no columns is as wide as others', () => {
+  const console = { ...stream(true), columns: 0 } as NodeJS.WriteStream
+  assert.equal(outputOf(console, {}).columns, 80)
 })
 
 test('elsewhere only the last lines appear, without control characters', () => {

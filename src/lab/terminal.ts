@@ -2,7 +2,7 @@
 // there and never with NO_COLOR (no-color.org). LiveArea is the part of a terminal that redraws in place; elsewhere
 // it stays silent until it is done.
 
-/** LabOutput: where a command of the lab writes. `columns`: of the terminal, 80 elsewhere. */
+/** LabOutput: where a command of the lab writes. `columns`: of the terminal as it is now, 80 elsewhere. */
 export interface LabOutput {
   write(text: string): void
   readonly isTerminal: boolean
@@ -19,7 +19,10 @@ export function outputOf(stream: NodeJS.WriteStream, env = process.env): LabOutp
     write: (text) => void stream.write(text),
     isTerminal,
     coloured: isTerminal && !env.NO_COLOR,
-    columns: stream.columns ?? 80,
+    // A serial console says that it has none.
+    get columns() {
+      return stream.columns || 80
+    },
   }
 }
 
@@ -33,7 +36,18 @@ export function paintOf({ coloured }: { readonly coloured: boolean }): Paint {
   return { strong: colour(1), faint: colour(90), good: colour(32), bad: colour(31), accent: colour(36) }
 }
 
-/** LiveArea: lines that replace each other on a terminal. Lines must be narrower than the terminal. */
+/** clip cuts a line to `width` characters; colour codes (SGR) do not count, and none is lost. */
+export function clip(line: string, width: number): string {
+  let kept = ''
+  for (let at = 0, left = width; at < line.length; ) {
+    const end = line.startsWith('\x1b[', at) ? line.indexOf('m', at) + 1 : at + 1
+    if (end > at + 1 || left-- > 0) kept += line.slice(at, end)
+    at = end
+  }
+  return kept
+}
+
+/** LiveArea: lines that replace each other on a terminal, cut to its width: a line that wraps would be two. */
 export class LiveArea {
   readonly #out: LabOutput
   #drawn = 0
@@ -50,16 +64,20 @@ export class LiveArea {
   /** draw shows `lines` in place of those before; elsewhere than on a terminal it does nothing. */
   draw(lines: readonly string[]): void {
     if (!this.#out.isTerminal) return
+    this.#put(lines.map((line) => clip(line, this.#out.columns - 1)))
+    this.#drawn = lines.length
+  }
+
+  #put(lines: readonly string[]): void {
     // CUU to the first line, then each is erased (EL) and written; ED takes lines that there are fewer of now.
     const up = this.#drawn > 0 ? `\x1b[${this.#drawn}A` : ''
     this.#out.write(`${up}${lines.map((line) => `\r\x1b[2K${line}\n`).join('')}\x1b[J`)
-    this.#drawn = lines.length
   }
 
   /** finish leaves `lines` as the area's last word, everywhere. */
   finish(lines: readonly string[]): void {
-    this.draw(lines)
-    if (!this.#out.isTerminal) this.#out.write(lines.map((line) => `${line}\n`).join(''))
+    if (this.#out.isTerminal) this.#put(lines)
+    else this.#out.write(lines.map((line) => `${line}\n`).join(''))
     this.#drawn = 0
   }
 }
