@@ -61,6 +61,24 @@ test('down leaves an address that is recorded but carries no mark of ours', asyn
   assert.deepEqual(held(), ['10.0.0.2', '10.0.0.100'])
 })
 
+test('secondary addresses are kept by the name that the interface has now', async () => {
+  network.addAddress({ ifindex, address: parseIp('10.0.0.100'), prefix: 24 })
+  writeRecord(instance.record, {
+    addresses: [{ ...owned('10.0.0.100'), interface: 'old0' }],
+    links: [],
+  })
+  const listAddresses = network.listAddresses.bind(network)
+  network.listAddresses = (index) =>
+    listAddresses(index).map((each) => ({ ...each, isSecondary: each.address === parseIp('10.0.0.2') }))
+  const promoted: string[] = []
+  const promote = (name: string, body: () => void) => {
+    promoted.push(name)
+    body()
+  }
+  await takeDown({ instance, network, downPacketPath: () => [], promote })
+  assert.deepEqual(promoted, ['eth0'])
+})
+
 test('down can be repeated, and works where nothing is recorded', async () => {
   await down()
   assert.deepEqual(await down(), ['program on eth0'])

@@ -91,6 +91,17 @@ test('SIGHUP applies a changed file, and one with errors changes nothing', async
   await running
 })
 
+test('a storm of SIGHUPs is one reload and one more', async () => {
+  const running = run()
+  await until('applied ')
+  logged = []
+  for (let i = 0; i < 1_000; i++) signals.emit('SIGHUP')
+  await until('"generation":3')
+  signals.emit('SIGTERM')
+  await running
+  assert.equal(packetPath.generation, 3)
+})
+
 test('a second daemon of the instance is refused and does not disturb the first', async () => {
   const running = run()
   await until('applied ')

@@ -75,7 +75,10 @@ export async function runDaemon({ instance, file, log }: RunOptions, ports: RunP
     }
   })
   log.info({ version, instance: instance.name, pid: process.pid }, 'tenbin starts')
-  const reload = () => void controller.reload('SIGHUP').catch(ignoreTold)
+  let isEnding = false
+  const reload = oneMore(async () => {
+    if (!isEnding) await controller.reload('SIGHUP').catch(ignoreTold)
+  })
   signals.on('SIGHUP', reload)
   cleanup.defer(() => void signals.off('SIGHUP', reload))
   await controller.start()
@@ -83,6 +86,7 @@ export async function runDaemon({ instance, file, log }: RunOptions, ports: RunP
   cleanup.defer(() => clearInterval(timer))
 
   const signal = await stopped
+  isEnding = true
   log.info({ cause: signal }, 'tenbin stops: forwarding goes on with the last view')
   await controller.idle()
 }
@@ -105,6 +109,22 @@ function keepKeys(instance: Instance, keys: BigUint64Array, log: Log): void {
     keepHashKeys(instance.keys, keys)
   } catch (error) {
     log.debug({ file: instance.keys, why: (error as Error).message }, 'the hash key cannot be kept')
+  }
+}
+
+/** oneMore: calls while `job` runs make it run once more afterwards, however many they are. */
+function oneMore(job: () => Promise<unknown>): () => void {
+  let state: 'idle' | 'runs' | 'runs and is asked' = 'idle'
+  const run = async () => {
+    state = 'runs'
+    await job()
+    const isAsked = (state as string) === 'runs and is asked'
+    state = 'idle'
+    if (isAsked) await run()
+  }
+  return () => {
+    if (state === 'idle') void run()
+    else state = 'runs and is asked'
   }
 }
 
