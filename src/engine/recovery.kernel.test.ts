@@ -85,6 +85,24 @@ test('a pin that was about to get its name when the daemon was killed is found b
   assert.deepEqual(second.drift(), [])
 })
 
+test('a daemon that was killed while it moved to an interface made anew is taken over from where it was', () => {
+  const first = open()
+  first.apply(spec(), servers)
+  first[Symbol.dispose]()
+  const { path } = PinDirectory.find(instance)!
+  renameSync(join(path, 'link'), join(path, 'severed'))
+  execFileSync('ip', 'link del eth0'.split(' '))
+  execFileSync('ip', 'link add eth0 index 7 address 02:00:00:00:00:03 type veth peer name peer0'.split(' '))
+  const second = open()
+  second.apply(spec(), servers)
+  second[Symbol.dispose]()
+  renameSync(join(path, 'link'), join(path, '%new-link'))
+  renameSync(join(path, 'severed'), join(path, 'link'))
+  const program = attached()
+  assert.equal(open().apply(spec(), servers).change, 'taken-over')
+  assert.equal(attached(), program)
+})
+
 test('a pin that was removed by hand is made again', () => {
   const engine = open()
   engine.apply(spec(), servers)

@@ -109,12 +109,9 @@ export class PinDirectory {
     renameSync(unfinished, this.#file(name))
   }
 
-  /** recover: a pin that was made but not named yet when its maker was killed gets its name, unless it is taken. */
+  /** recover ends what a process was about to do in `replace` when it was killed: the pin that it made gets its name. */
   recover(name: string): void {
-    const unfinished = join(this.path, UNFINISHED + escapeName(name))
-    if (!existsSync(unfinished)) return
-    if (existsSync(this.#file(name))) unlinkIfThere(unfinished)
-    else ifThere(() => renameSync(unfinished, this.#file(name)))
+    ifThere(() => renameSync(join(this.path, UNFINISHED + escapeName(name)), this.#file(name)))
   }
 
   /** get opens a pin; the descriptor is the caller's, of whatever kind. Undefined when there is none. */
