@@ -1,12 +1,24 @@
-// npm run test:clean: takes away what setup put on this machine, and what building and testing made here.
+// npm run test:clean: takes away what setup put on this machine, and what building and testing made here. Not while a
+// lab is there: nothing could remove that afterwards.
 
-import { rmSync } from 'node:fs'
+import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { unmountBpffs } from './setup/bpffs.mjs'
 import { purgePackages } from './setup/debian.mjs'
-import { main, root, say } from './setup/process.mjs'
+import { main, root, SetupError, say } from './setup/process.mjs'
+
+/** labs: the names of labs that are remembered (src/lab/state.ts). */
+function labs() {
+  try {
+    return readdirSync('/run/tenbin-lab').flatMap((name) => /^(.+)\.json$/.exec(name)?.[1] ?? [])
+  } catch {
+    return []
+  }
+}
 
 await main(async () => {
+  const commands = labs().map((name) => `bin/tenbin lab down --name ${name}`)
+  if (commands.length > 0) throw new SetupError(`a lab is there, remove it first: ${commands.join('; ')}`)
   await unmountBpffs()
   await purgePackages()
   for (const folder of ['node_modules', 'dist', 'coverage', '.setup'])

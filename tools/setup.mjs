@@ -2,7 +2,7 @@
 // Its idea: look first (a tenth of a second when all is there), say before what is changed, record it, so that
 // `npm run test:clean` takes exactly that away again. It starts and enables no service and asks nothing.
 
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { mountBpffs } from './setup/bpffs.mjs'
 import { debianPackages, missingPackages } from './setup/debian.mjs'
@@ -25,40 +25,64 @@ export const qemuPackages = ['kmod', 'qemu-system-x86', 'busybox-static']
 /** MiB that the npm packages and all Debian packages need. */
 const NEEDED_MIB = 700
 
-/** locked keeps two setups of one checkout apart; one whose process is gone holds nothing. @param {() => Promise<void>} work */
-async function locked(work) {
-  const lock = join(setupFolder(), 'lock')
+/** identity: a process by its number and start time, since numbers come again after a boot; empty if it is gone.
+ * @param {string | number} pid */
+function identity(pid) {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return `${pid} ${stat.slice(stat.lastIndexOf(')')).split(' ')[20]}`
+  } catch {
+    return ''
+  }
+}
+
+/** locked keeps two setups of one checkout apart; one whose process is gone holds nothing.
+ * @param {() => Promise<void>} work @param {string} [folder] */
+export async function locked(work, folder = setupFolder()) {
+  const lock = join(folder, 'lock')
+  const mine = `${lock}.${process.pid}`
   const holder = () => {
     try {
-      return Number(readFileSync(lock, 'utf8'))
+      return readFileSync(lock, 'utf8')
     } catch {
-      return 0
-    }
-  }
-  const alive = (/** @type {number} */ pid) => {
-    try {
-      return pid > 0 && process.kill(pid, 0)
-    } catch {
-      return false
-    }
-  }
-  for (let told = false; ; told = true) {
-    try {
-      writeFileSync(lock, String(process.pid), { flag: 'wx' })
-      break
-    } catch {
-      if (!alive(holder())) rmSync(lock, { force: true })
-      else if (!told) say(`waiting for the setup of process ${holder()}`)
-      await new Promise((resolve) => setTimeout(resolve, 200))
+      return undefined
     }
   }
   const unlock = () => rmSync(lock, { force: true })
+  writeFileSync(mine, identity(process.pid))
+  try {
+    // A link is there with its content or not at all.
+    for (let told = false; !linked(mine, lock); ) {
+      const held = holder()
+      if (held === undefined) continue
+      const [pid = ''] = held.split(' ')
+      if (held === '' || identity(pid) !== held) unlock()
+      else if (!told) {
+        told = true
+        say(`waiting for the setup of process ${pid}`)
+      }
+      await new Promise((resolve) => setTimeout(resolve, 200))
+    }
+  } finally {
+    rmSync(mine, { force: true })
+  }
   process.on('exit', unlock)
   try {
     await work()
   } finally {
     process.off('exit', unlock)
     unlock()
+  }
+}
+
+/** @param {string} file @param {string} name */
+function linked(file, name) {
+  try {
+    linkSync(file, name)
+    return true
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code === 'EEXIST') return false
+    throw error
   }
 }
 

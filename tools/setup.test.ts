@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
@@ -10,7 +10,7 @@ import { samePackages } from './setup/npm.mjs'
 import { findCommand, SetupError } from './setup/process.mjs'
 import { readInstalled, writeInstalled } from './setup/record.mjs'
 import { removeStalePolicy, servicesOf, withoutServices } from './setup/services.mjs'
-import { qemuPackages, testPackages } from './setup.mjs'
+import { locked, qemuPackages, testPackages } from './setup.mjs'
 
 const good = {
   platform: 'linux',
@@ -171,6 +171,33 @@ describe('services', () => {
 /usr/share/doc/y.service
 /etc/init.d`
     assert.deepEqual(servicesOf(files), { units: ['nginx.service', 'x.timer'], scripts: ['nginx'] })
+  })
+})
+
+describe('the setups of one checkout', () => {
+  test('run one after another', async () => {
+    const told: string[] = []
+    const one = (name: string) =>
+      locked(async () => {
+        told.push(`${name} begins`)
+        await new Promise((resolve) => setTimeout(resolve, 20))
+        told.push(`${name} ends`)
+      }, folder)
+    await Promise.all([one('first'), one('second')])
+    assert.deepEqual(told.toSorted(), ['first begins', 'first ends', 'second begins', 'second ends'])
+    assert.equal(told[0]!.split(' ')[0], told[1]!.split(' ')[0])
+    assert.deepEqual(readdirSync(folder), [])
+  })
+
+  test('do not wait for one that is gone, nor for another process that has its number now', async () => {
+    for (const left of ['4194305 1', `${process.pid} 1`, 'not a process', '']) {
+      writeFileSync(join(folder, 'lock'), left)
+      let done = false
+      await locked(async () => {
+        done = true
+      }, folder)
+      assert.ok(done, left)
+    }
   })
 })
 

@@ -29,6 +29,7 @@ export async function mountBpffs() {
 export async function unmountBpffs() {
   const record = readInstalled()
   if (record.bpffs !== bootId() || !mounted()) return
+  if (process.geteuid?.() !== 0) throw new SetupError(`root is needed to unmount ${PLACE}`)
   const kept = readdirSync(PLACE).filter((name) => !KERNEL_OWN.includes(name))
   if (kept.length > 0) return say(`${PLACE} stays mounted: it holds ${kept.join(', ')}`)
   const { status, output } = await run('umount', [PLACE])
