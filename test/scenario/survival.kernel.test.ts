@@ -43,7 +43,8 @@ test(`${RELOADS} reloads and ${KILLS} kills with restart under load lose no requ
   tenbin.write(nextFile())
   await tenbin.start()
 
-  const url = 'http://10.0.0.100/'
+  // With its port: wrk would look up the word http in /etc/services, which a small Debian lacks.
+  const url = 'http://10.0.0.100:80/'
   const target = { address: '10.0.0.100', port: 80, everyMs: 100, download, ...OPEN }
   await using open = await startOpenConnections(lab, target)
   await using wrk = startWrk(lab, url, WRK_CONNECTIONS)
