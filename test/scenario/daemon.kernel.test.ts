@@ -87,6 +87,10 @@ async function requests(count: number): Promise<Map<number, string>> {
 
 /** assertTraced: every request goes where trace says, to one of these servers. */
 async function assertTraced(servers: readonly string[], count = 40): Promise<void> {
+  await until('their MACs are known', async () => {
+    const now = await status()
+    return servers.every((name) => serverIn(now, name).mac !== undefined)
+  })
   const answers = await requests(count)
   for (const [port, server] of answers) {
     const trace = await tenbin.trace(`${CLIENT}:${port}`, LISTENER)
