@@ -4,15 +4,20 @@ import { Generation } from '../engine/generation.ts'
 import { downXdp, openXdpEngine } from '../engine/xdp.ts'
 import { XdpLink } from '../kernel/link.ts'
 import { PinDirectory } from '../kernel/pin.ts'
+import { requireFeatures } from '../kernel/probe.ts'
 import { programById } from '../kernel/query.ts'
 import { KernelNetwork } from '../netlink/kernel-network.ts'
 import { Reactor } from '../sys/reactor.ts'
 import type { RunPorts } from './run.ts'
 
-/** machinePorts: the real world for runDaemon. */
+/** machinePorts: the real world for runDaemon. Its packet path throws NOT_SUPPORTED where the kernel cannot do it. */
 export const machinePorts = (): RunPorts => ({
   openNetwork: () => new KernelNetwork(new Reactor()),
-  openPacketPath: openXdpEngine,
+  openPacketPath: (options) => {
+    requireFeatures()
+    return openXdpEngine(options)
+  },
+  isAttached: (instance) => pinned(instance)?.isAttached ?? false,
   signals: process,
 })
 

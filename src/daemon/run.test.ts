@@ -12,6 +12,7 @@ import { FakeNetwork } from '../netlink/fake.ts'
 import { FakePacketPath } from './fake-packet-path.ts'
 import { type Instance, instanceOf } from './instance.ts'
 import { openLog } from './log.ts'
+import { readRecord, thisWorld, writeRecord } from './record.ts'
 import { runDaemon } from './run.ts'
 
 const FILE = `
@@ -25,6 +26,7 @@ let dir = ''
 let logged: string[] = []
 let network = new FakeNetwork()
 let packetPath = new FakePacketPath()
+let isAttached = false
 let signals = new EventEmitter()
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'run-'))
@@ -34,6 +36,7 @@ beforeEach(() => {
   network.addAddress({ ifindex: index, address: parseIp('10.0.0.2'), prefix: 24 })
   network.setHost(index, parseIp('10.0.0.11'), parseMac('02:00:0a:00:00:0b'))
   packetPath = new FakePacketPath()
+  isAttached = false
   signals = new EventEmitter()
   writeFileSync(join(dir, 'tenbin.yaml'), FILE)
 })
@@ -49,7 +52,7 @@ const run = (at = instance()) =>
       file: join(dir, 'tenbin.yaml'),
       log: openLog({ level: 'info', pretty: false, colour: false, write: (line) => logged.push(line) }),
     },
-    { openNetwork: () => network, openPacketPath: () => packetPath, signals },
+    { openNetwork: () => network, openPacketPath: () => packetPath, isAttached: () => isAttached, signals },
   )
 
 /** until waits for a log line, at most five seconds. */
@@ -164,6 +167,21 @@ test('a record that cannot be written is a problem that is told, not the end', a
   const { index } = network.getLink('eth0')!
   network.removeAddress({ ifindex: index, address: parseIp('10.0.0.100'), prefix: 24 })
   await until('STATE_UNUSABLE')
+  signals.emit('SIGTERM')
+  await running
+})
+
+test('what forwards in another network namespace keeps its record, until nothing of it is left', async () => {
+  const { record } = instance()
+  const elsewhere = `${thisWorld().split(' ')[0]} net:[1]`
+  const link = { addresses: [], links: [7] }
+  writeRecord(record, link, elsewhere)
+  isAttached = true
+  await assert.rejects(run(), coded('NAMESPACE_OTHER'))
+  assert.deepEqual(readRecord(record, elsewhere), link)
+  isAttached = false
+  const running = run()
+  await until('applied ')
   signals.emit('SIGTERM')
   await running
 })

@@ -17,7 +17,7 @@ import type { Instance } from './instance.ts'
 import { lockInstance } from './lock.ts'
 import type { Log } from './log.ts'
 import type { OpenPacketPath } from './ports.ts'
-import { recordStore } from './record.ts'
+import { recordedElsewhere, recordStore } from './record.ts'
 import { version } from './version.ts'
 
 /** RunOptions: `file` is resolved against the working directory once, at the start. */
@@ -31,6 +31,8 @@ export interface RunOptions {
 export interface RunPorts {
   readonly openNetwork: () => Network
   readonly openPacketPath: OpenPacketPath
+  /** isAttached: whether what an instance pinned still sees packets, in whatever network namespace. */
+  readonly isAttached: (instance: string) => boolean
   readonly signals: NodeJS.EventEmitter
 }
 
@@ -39,11 +41,12 @@ const SETTLE_MS = 1_000
 
 /**
  * runDaemon runs until SIGTERM or SIGINT. Throws what keeps it from starting: ConfigError, DAEMON_RUNNING,
- * NOT_PERMITTED, HASH_KEY_INVALID, and what the packet path throws; what forwarded before still does then.
+ * NAMESPACE_OTHER, NOT_PERMITTED, HASH_KEY_INVALID, and what the packet path throws; what forwarded before still does then.
  */
 export async function runDaemon({ instance, file, log }: RunOptions, ports: RunPorts): Promise<void> {
   await using cleanup = new Cleanup()
   cleanup.use(lockInstance(instance))
+  refuseElsewhere(instance, ports)
   const store = recordStore(instance.record)
   store.write(store.read())
   const keys = openKeys(instance, log)
@@ -89,6 +92,14 @@ export async function runDaemon({ instance, file, log }: RunOptions, ports: RunP
   isEnding = true
   log.info({ cause: signal }, 'tenbin stops: forwarding goes on with the last view')
   await controller.idle()
+}
+
+/** A record of another network namespace may be replaced when nothing of it is left. */
+function refuseElsewhere({ name, record }: Instance, { isAttached }: RunPorts): void {
+  const namespace = recordedElsewhere(record)
+  if (!namespace || !isAttached(name)) return
+  const detail = `it forwards in network namespace ${namespace}, not in this one`
+  throw new TenbinError('NAMESPACE_OTHER', `run ${name}`, { detail })
 }
 
 function openKeys(instance: Instance, log: Log): BigUint64Array {
