@@ -326,6 +326,6 @@ test('another program on the link, and another interface under the same name, ar
   })
   // 10.0.0.101 was not tenbin's; now it is, because nobody else put it there again.
   // Who comes first, the node's own or the services' address, is a race.
-  assert.deepEqual(new Set(await held()), new Set(['10.0.0.2/24', '10.0.0.100/24', '10.0.0.101/24']))
+  assert.deepEqual(new Set(await held()), new Set(['10.0.0.100/24', '10.0.0.101/24', '10.0.0.2/24']))
   await assertTraced(all)
 })
