@@ -260,7 +260,7 @@ test('what the disk refuses is CONFIG_UNREADABLE, and only regular files are rea
         () => load(at),
         (e) => e instanceof ConfigError && e.code === 'CONFIG_UNREADABLE' && words.test(e.message),
       )
-    unreadable(path, /tenbin\.yaml: ENOENT/)
+    unreadable(path, /tenbin\.yaml: it does not exist$/)
     unreadable(folder, /it is a directory/)
     unreadable('/dev/zero', /it is not a regular file/)
     symlinkSync('loop', join(folder, 'loop'))
@@ -271,7 +271,7 @@ test('what the disk refuses is CONFIG_UNREADABLE, and only regular files are rea
       (e) =>
         e instanceof ConfigError &&
         e.findings[0]?.line === 5 &&
-        /conf\.d cannot be read: ENOENT/.test(e.message),
+        /conf\.d cannot be read: it does not exist/.test(e.message),
     )
     mkdirSync(join(folder, 'conf.d'))
     writeFileSync(join(folder, 'conf.d', 'a.yaml'), '')

@@ -178,6 +178,14 @@ export function unusable(address: Ip4): string | undefined {
   return high >= 224 ? 'a multicast address' : undefined
 }
 
+/** endOf: whether an address stands for a network itself, or for all of it; /31 and /32 have neither (RFC 3021). */
+export function endOf(address: Ip4, prefix: number): 'network' | 'broadcast' | undefined {
+  if (prefix > 30) return undefined
+  const last = 0xffffffff >>> prefix
+  const host = (address & last) >>> 0
+  return host === 0 ? 'network' : host === last ? 'broadcast' : undefined
+}
+
 function prefixedAddress(text: string, place: Place, findings: Findings): ServiceAddress | undefined {
   const [ip, length, more] = text.split('/')
   const address = hostAddress(ip!, place, findings)
@@ -188,9 +196,8 @@ function prefixedAddress(text: string, place: Place, findings: Findings): Servic
     findings.add(place, `${describe(text)} has no prefix length from 1 to 32: write ${ip}/24`)
     return undefined
   }
-  const host = prefix === 32 ? 0 : address & (0xffffffff >>> prefix)
-  const end = host === 0 ? 'network' : host === 0xffffffff >>> prefix ? 'broadcast' : undefined
-  if (prefix < 31 && end) {
+  const end = endOf(address, prefix)
+  if (end) {
     findings.add(place, `${ip} is the ${end} address of its own /${prefix}: no machine can have it`)
     return undefined
   }

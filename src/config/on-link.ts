@@ -5,21 +5,31 @@
 import { formatIp, type Ip4 } from '../base/addresses.ts'
 import type { Findings } from './findings.ts'
 import type { Inventory } from './inventory.ts'
+import { endOf } from './network.ts'
 import type { Pool } from './pools.ts'
 import type { AddressSet } from './state.ts'
 
 const networkOf = (address: Ip4, prefix: number): Ip4 => (address - (address % 2 ** (32 - prefix))) as Ip4
 
-/** checkOnLink: servers of a pool that are on none of the networks of the set whose listeners they serve. */
+/** checkOnLink: servers of a pool that cannot be on the networks of the set whose listeners they serve. */
 export function checkOnLink(pool: Pool, set: AddressSet, { servers }: Inventory, findings: Findings): void {
   const networks = set.addresses
     .filter(({ prefix }) => prefix < 32)
     .map(({ address, prefix }) => ({ prefix, network: networkOf(address, prefix) }))
   if (networks.length === 0) return
   for (const { place, members } of pool.refs) {
-    const away = members.flatMap(({ server }) => {
-      const state = servers.get(server)
-      if (!state) return []
+    const states = members.flatMap(({ server }) => servers.get(server) ?? [])
+    for (const { name, address } of states) {
+      const near = networks.find(({ prefix, network }) => networkOf(address, prefix) === network)
+      const end = near && endOf(address, near.prefix)
+      if (!end) continue
+      const lan = `${formatIp(near.network)}/${near.prefix}`
+      findings.add(
+        place,
+        `${name} (${formatIp(address)}) is the ${end} address of ${lan}: no server can have it`,
+      )
+    }
+    const away = states.flatMap((state) => {
       const near = networks.some(({ prefix, network }) => networkOf(state.address, prefix) === network)
       return near ? [] : [state]
     })

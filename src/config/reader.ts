@@ -40,18 +40,20 @@ export const diskReader: Reader = {
   list: (folder) => readdirSync(folder),
 }
 
-/** Denied: the path that could not be read and the system's words. */
+/** Denied: the path that could not be read and why. */
 export interface Denied {
   readonly path: string
   readonly why: string
   readonly cause: unknown
 }
 
-const denied = (path: string, cause: unknown): Denied => ({
-  path,
-  why: cause instanceof Error ? cause.message : String(cause),
-  cause,
-})
+const denied = (path: string, cause: unknown): Denied => ({ path, why: reason(cause), cause })
+
+function reason(cause: unknown): string {
+  const { code, message = String(cause) } = cause as NodeJS.ErrnoException
+  if (code === 'ENOENT') return 'it does not exist'
+  return code === 'EACCES' ? 'this user may not read it' : message
+}
 
 /** readFile: a file's bytes, at most about `limit`. */
 export function readFile(reader: Reader, path: string, limit: number): Uint8Array | Denied {

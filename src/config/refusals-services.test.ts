@@ -218,7 +218,12 @@ test('services, listeners and pools are refused with what is wrong', () => {
       '4:69: far (192.168.9.11) is not on 192.168.8.0/24 of address set front: dsr reaches on-link servers only; others will be reached by ipip, gue or nat, not built yet',
     ],
     [
+      { servers: 'servers: { web01..10: 192.168.8.246..255 }' },
+      '4:57: web10 (192.168.8.255) is the broadcast address of 192.168.8.0/24: no server can have it',
+    ],
+    [
       { servers: 'servers: { web01..10: 192.168.7.251..192.168.8.4 }' },
+      '4:57: web06 (192.168.8.0) is the network address of 192.168.8.0/24: no server can have it',
       '4:57: web01 (192.168.7.251) and 4 more are not on 192.168.8.0/24 of address set front: dsr reaches on-link servers only; others will be reached by ipip, gue or nat, not built yet',
     ],
     [
