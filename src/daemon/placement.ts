@@ -62,12 +62,14 @@ export function findLink(name: string, links: readonly Link[]): EthernetLink {
   const link = links.find((each) => each.name === name)
   if (!link) {
     const there = links.filter((each) => !each.isLoopback).map((each) => each.name)
-    throw new TenbinError('INTERFACE_MISSING', 'apply', {
-      detail: `this machine has no interface ${name}: it has ${there.join(', ') || 'none'}`,
+    throw new TenbinError('INTERFACE_MISSING', `interface ${name}`, {
+      detail: `this machine has no such interface: it has ${there.join(', ') || 'none'}`,
     })
   }
   if (link.isLoopback || link.mac === undefined) {
-    throw new TenbinError('INTERFACE_UNSUITABLE', 'apply', { detail: `${name} has no Ethernet address` })
+    throw new TenbinError('INTERFACE_UNSUITABLE', `interface ${name}`, {
+      detail: 'it has no Ethernet address',
+    })
   }
   return link as EthernetLink
 }
