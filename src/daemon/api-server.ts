@@ -21,7 +21,13 @@ export interface ApiServer {
 export async function serveApi(path: string, app: Hono): Promise<ApiServer> {
   await makeRoom(path)
   const server = createServer(
-    { maxHeaderSize: 8192, headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 2_000 },
+    {
+      maxHeaderSize: 8192,
+      headersTimeout: 5_000,
+      requestTimeout: 10_000,
+      keepAliveTimeout: 2_000,
+      connectionsCheckingInterval: 1_000,
+    },
     getRequestListener(app.fetch, { overrideGlobalObjects: false }),
   )
   server.maxConnections = MAX_CONNECTIONS

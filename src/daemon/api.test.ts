@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { chmodSync, existsSync, linkSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
@@ -132,6 +133,16 @@ test('a body that is too large is refused', () =>
     assert.equal(answer.status, 413)
     assert.equal(errorOf(answer).code, 'REQUEST_TOO_LARGE')
   }))
+
+test('connections that never end their request are ended, and others get in again', { timeout: 15_000 }, () =>
+  withServer(async (path) => {
+    const idle = Array.from({ length: 64 }, () => connect(path))
+    const ended = idle.map((socket) => once(socket.on('error', () => undefined).resume(), 'close'))
+    for (const socket of idle) socket.write('GET /v1/ver')
+    await Promise.all(ended)
+    assert.equal((await ask(path, 'GET', '/v1/version')).status, 200)
+  }),
+)
 
 test('a bug is answered without its insides, which go to the log', () =>
   withServer(async (path) => {
