@@ -39,7 +39,6 @@ export interface TopologyOptions {
   readonly flooding?: boolean
 }
 
-export const SUBNET = '10.0.0.0/24'
 export const PREFIX_LENGTH = 24
 export const MAX_SERVERS = 50
 export const SWITCH = 'switch'
