@@ -185,7 +185,10 @@ services: { www: { listen: ["10.7.0.100:80"], servers: web, check: none } }
     return status.state === 'forwarding' && status.problems.length === 0 && address.includes('10.7.0.100/24')
   }
   await late.start('waits for what the file needs')
-  assert.match((await late.status()).problems[0]!.message, /interface lan0: this machine has no such interface/)
+  assert.match(
+    (await late.status()).problems[0]!.message,
+    /interface lan0: this machine has no such interface/,
+  )
   await addLink('02:00:0a:07:00:01')
   await late.until(isComplete, 'the late interface forwards')
   await ip('link', 'del', 'lan0')
