@@ -2,17 +2,23 @@
 // each run another flow, one with the packet path in it and one with an empty subject, run in turn. Maps are of
 // their own: what is attached is neither used nor disturbed.
 
-import { type Mac, macBytes } from '../base/addresses.ts'
+import { isIp4 } from '../base/addresses.ts'
 import type { BuiltFunction } from '../bpf/xdp.ts'
 import { layoutOf } from '../dataplane/fill.ts'
 import { outcomeNames } from '../dataplane/outcomes.ts'
 import { packetPath } from '../dataplane/packet-path.ts'
 import type { Shape, Tables } from '../dataplane/shape.ts'
-import { emptySubject, referenceSubject, wrapped, wrapperMemory } from '../dataplane/wrapper.ts'
+import {
+  emptySubject,
+  fillListeners,
+  referenceSubject,
+  wrapped,
+  wrapperMemory,
+} from '../dataplane/wrapper.ts'
 import { BpfMap } from '../kernel/map.ts'
 import { BPF_F_ANY_ALIGNMENT, type BpfProgram, loadProgram } from '../kernel/program.ts'
 import { runLive, testRun } from '../kernel/test-run.ts'
-import { ether, ipv4, packet, tcp } from '../wire/packet.ts'
+import { ether, ipv4, ipv6, packet, tcp, udp } from '../wire/packet.ts'
 import { GenerationMaps } from './generation-maps.ts'
 
 /** Subject: what the wrapper calls. */
@@ -43,12 +49,7 @@ export class CostMeter implements Disposable {
     this.#maps = GenerationMaps.create(own, this.#layout, shape, tables)
     this.#wrapper = BpfMap.create(specs.path.maps.find(({ name }) => name === memory.name)!)
     this.#words = new BigUint64Array(this.#wrapper.memory, 0, Math.floor(this.#wrapper.memory.byteLength / 8))
-    const { offsets } = memory.type
-    const view = new DataView(this.#wrapper.memory)
-    for (const [i, { address, port }] of shape.listeners.entries()) {
-      view.setUint32(offsets.listeners + 8 * i, address)
-      view.setUint16(offsets.listeners + 8 * i + 4, port)
-    }
+    fillListeners(memory, shape, new DataView(this.#wrapper.memory))
     const maps = new Map([...this.#maps.all, [memory.name, this.#wrapper]])
     const flags = anyAlignment ? BPF_F_ANY_ALIGNMENT : 0
     const load = (subject: Subject) =>
@@ -115,18 +116,14 @@ export class CostMeter implements Disposable {
 
   #frame(flags: number): Uint8Array {
     const { mac, listeners } = this.#shape
-    const [first] = listeners
-    const source = macFromOwn(mac)
-    return packet(
-      ether({ destination: mac, source }),
-      ipv4({ destination: first!.address, checksum: 0 }),
-      tcp({ destination: first!.port, flags }),
-    )
+    const { address, port, protocol } = listeners[0]!
+    const inner = isIp4(address)
+      ? ipv4({ destination: address, checksum: 0 })
+      : ipv6({ destination: address })
+    const upper = protocol === 'tcp' ? tcp({ destination: port, flags }) : udp({ destination: port })
+    return packet(ether({ destination: mac, source: mac }), inner, upper, 'twelve bytes')
   }
 }
-
-/** Another MAC than ours. */
-const macFromOwn = (mac: Mac): Mac => mac.replace(/..$/, macBytes(mac)[5] === 0xfe ? '01' : 'fe') as Mac
 
 /** median of numbers; of an even count the mean of the middle two. */
 export function median(values: readonly number[]): number {
