@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import {
   formatEndpoint,
   formatIp,
+  formatListener,
   type Ip4,
   type Ip6,
   macBytes,
@@ -14,6 +15,7 @@ import {
   tryEndpoint,
   tryIp4,
   tryIp6,
+  tryListener,
 } from './addresses.ts'
 import { TenbinError } from './errors.ts'
 
@@ -87,4 +89,12 @@ test('an endpoint is read back from its text, and nothing else is one', () => {
   ]) {
     assert.equal(tryEndpoint(text), undefined, text)
   }
+})
+
+test('a listener is an endpoint and a protocol, which is TCP where none is written', () => {
+  for (const text of ['192.0.2.1:80', '192.0.2.1:53/udp', '[2001:db8::1]:53/udp', '[2001:db8::1]:80'])
+    assert.equal(formatListener(tryListener(text)!), text)
+  assert.deepEqual(tryListener('[::1]:80/tcp'), { address: 1n, port: 80, protocol: 'tcp' })
+  for (const text of ['192.0.2.1:80/', '192.0.2.1:80/sctp', '192.0.2.1:80/udp/udp', '/udp', ''])
+    assert.equal(tryListener(text), undefined, text)
 })

@@ -99,6 +99,17 @@ export function tryEndpoint(text: string): Endpoint | undefined {
   return address === undefined || port > 65535 ? undefined : { address, port }
 }
 
+/** formatListener writes 192.0.2.1:80, and [2001:db8::1]:53/udp where the protocol is not TCP. */
+export const formatListener = (listener: Endpoint & { readonly protocol: Protocol }): string =>
+  `${formatEndpoint(listener)}${listener.protocol === 'udp' ? '/udp' : ''}`
+
+/** tryListener reads an endpoint with /tcp, /udp or nothing behind it, which is TCP. */
+export function tryListener(text: string): (Endpoint & { readonly protocol: Protocol }) | undefined {
+  const [, endpoint, protocol = 'tcp'] = /^(.*?)(?:\/(tcp|udp))?$/.exec(text) ?? []
+  const read = endpoint === undefined ? undefined : tryEndpoint(endpoint)
+  return read && { ...read, protocol: protocol as Protocol }
+}
+
 /** parseMac reads six hex octets separated by colons. Throws ADDRESS_INVALID. */
 export function parseMac(text: string): Mac {
   if (!/^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$/.test(text)) {

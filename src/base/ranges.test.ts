@@ -87,15 +87,26 @@ test('a bad range of addresses says what is wrong and what to write', () => {
       '"10.0.0.9..10.0.0.1" runs backwards: write 10.0.0.1..10.0.0.9, the smaller end first',
     ],
     ['10.0.0.0..10.255.0.0', '"10.0.0.0..10.255.0.0" is 16711681 of them: at most 32767 are possible'],
-    ['10.0.0.1..', '"10.0.0.1.." is not an IPv4 address or a range such as 192.168.8.11..20'],
-    ['10.0.0.1..08', '"10.0.0.1..08" is not an IPv4 address or a range such as 192.168.8.11..20'],
-    ['10.0.0', '"10.0.0" is not an IPv4 address or a range such as 192.168.8.11..20'],
-    ['10.0.0.1..2..3', '"10.0.0.1..2..3" is not an IPv4 address or a range such as 192.168.8.11..20'],
-    ['2001:db8::1', '"2001:db8::1" is not an IPv4 address or a range such as 192.168.8.11..20'],
+    ['10.0.0.1..', '"10.0.0.1.." is not an address or a range such as 192.168.8.11..20 or 2001:db8::11..20'],
     [
-      '10.0.0.1..2001:db8::1',
-      '"10.0.0.1..2001:db8::1" is not an IPv4 address or a range such as 192.168.8.11..20',
+      '10.0.0.1..08',
+      '"10.0.0.1..08" is not an address or a range such as 192.168.8.11..20 or 2001:db8::11..20',
     ],
+    ['10.0.0', '"10.0.0" is not an address or a range such as 192.168.8.11..20 or 2001:db8::11..20'],
+    [
+      '10.0.0.1..2..3',
+      '"10.0.0.1..2..3" is not an address or a range such as 192.168.8.11..20 or 2001:db8::11..20',
+    ],
+    [
+      '2001:db8::1..g',
+      '"2001:db8::1..g" is not an address or a range such as 192.168.8.11..20 or 2001:db8::11..20',
+    ],
+    ['2001:db8::20..11', '"2001:db8::20..11" runs backwards: write 2001:db8::11..20, the smaller end first'],
+    [
+      '2001:db8::..2001:db8:1::',
+      '"2001:db8::..2001:db8:1::" is 32767000001 of them: at most 32767 are possible',
+    ],
+    ['10.0.0.1..2001:db8::1', '"10.0.0.1..2001:db8::1" begins in one address family and ends in another'],
   ] as const) {
     assert.equal(
       refusal(() => parseAddresses(text)),

@@ -2,7 +2,7 @@
 // address is a range of one. The end repeats the last digits only, or, for addresses, may be written in full. A
 // range is read and counted before anything is expanded, so that no text makes more than RANGE_LIMIT of anything.
 
-import { formatIp, type Ip4, tryIp4 } from './addresses.ts'
+import { formatIp, type Ip, type Ip4, type Ip6, isIp4, tryIp4, tryIp6 } from './addresses.ts'
 import { TenbinError } from './errors.ts'
 
 /** RANGE_LIMIT: the most that one range may stand for; server ids have 15 bits. */
@@ -18,7 +18,7 @@ export interface NameRange {
 
 /** AddressRange: `count` consecutive addresses from `first`. */
 export interface AddressRange {
-  readonly first: Ip4
+  readonly first: Ip
   readonly count: number
 }
 
@@ -70,24 +70,33 @@ export const nameAt = ({ stem, first, width }: NameRange, index: number): string
 export const namesOf = (range: NameRange): string[] =>
   Array.from({ length: range.count }, (_, index) => nameAt(range, index))
 
-/** parseAddresses reads `192.0.2.1`, `192.0.2.1..20` or `192.0.2.1..192.0.3.4`, IPv4 only. Throws RANGE_INVALID. */
+const ADDRESS_RANGE = 'is not an address or a range such as 192.168.8.11..20 or 2001:db8::11..20'
+
+/**
+ * parseAddresses reads `192.0.2.1`, `192.0.2.1..20` or `192.0.2.1..192.0.3.4`, and the same of IPv6, whose short
+ * end repeats the last group, in hexadecimal: `2001:db8::11..20`. Throws RANGE_INVALID.
+ */
 export function parseAddresses(text: string): AddressRange {
   const parts = text.split('..')
-  const first = tryIp4(parts[0]!)
-  if (parts.length > 2 || first === undefined)
-    return refuse(text, 'is not an IPv4 address or a range such as 192.168.8.11..20')
-  if (parts.length === 1) return { first, count: 1 }
-  const end = parts[1]!
-  const full = tryIp4(end)
-  if (full !== undefined) return { first, count: counted(text, first, full, (n) => formatIp(n as Ip4)) }
-  if (!/^(0|[1-9]\d{0,8})$/.test(end))
-    return refuse(text, 'is not an IPv4 address or a range such as 192.168.8.11..20')
+  const [start, end] = [parts[0]!, parts[1]]
+  const first = tryIp4(start) ?? tryIp6(start)
+  if (parts.length > 2 || first === undefined) return refuse(text, ADDRESS_RANGE)
+  if (end === undefined) return { first, count: 1 }
+  const full = tryIp4(end) ?? tryIp6(end)
+  if (full !== undefined) {
+    if (isIp4(first) !== isIp4(full)) return refuse(text, 'begins in one address family and ends in another')
+    return { first, count: counted(text, 0, distance(first, full), (n) => formatIp(plus(first, n))) }
+  }
+  return isIp4(first) ? shortRange4(text, first, end) : shortRange6(text, first, end)
+}
+
+function shortRange4(text: string, first: Ip4, end: string): AddressRange {
+  if (!/^(0|[1-9]\d{0,8})$/.test(end)) return refuse(text, ADDRESS_RANGE)
   const [low, last] = [first % 256, Number(end)]
-  if (last > 255)
-    refuse(
-      text,
-      `runs past .255: write its end in full, ${formatIp(first)}..${lastInFull(first, last - low + 1)}`,
-    )
+  if (last > 255) {
+    const whole = formatIp(Math.min(first + last - low, 0xffffffff) as Ip4)
+    refuse(text, `runs past .255: write its end in full, ${formatIp(first)}..${whole}`)
+  }
   const net = first - low
   return {
     first,
@@ -95,8 +104,23 @@ export function parseAddresses(text: string): AddressRange {
   }
 }
 
-const lastInFull = (first: Ip4, count: number): string =>
-  formatIp(Math.min(first + count - 1, 0xffffffff) as Ip4)
+function shortRange6(text: string, first: Ip6, end: string): AddressRange {
+  if (!/^[0-9a-fA-F]{1,4}$/.test(end)) return refuse(text, ADDRESS_RANGE)
+  const [low, last] = [Number(first & 0xffffn), Number.parseInt(end, 16)]
+  const net = first - BigInt(low)
+  const name = (n: number) => (n === last ? formatIp((net + BigInt(n)) as Ip6) : n.toString(16))
+  return { first, count: counted(text, low, last, name) }
+}
+
+/** distance: how far `to` is behind `from`; as far as a range may be, and more, is told apart. */
+function distance(from: Ip, to: Ip): number {
+  const apart = BigInt(to) - BigInt(from)
+  const far = BigInt(RANGE_LIMIT) * 1_000_000n
+  return Number(apart > far ? far : apart < -far ? -far : apart)
+}
+
+const plus = (address: Ip, n: number): Ip =>
+  isIp4(address) ? ((address + n) as Ip4) : ((address + BigInt(n)) as Ip6)
 
 /** addressAt: the range's address number `index`, from 0. */
-export const addressAt = ({ first }: AddressRange, index: number): Ip4 => (first + index) as Ip4
+export const addressAt = ({ first }: AddressRange, index: number): Ip => plus(first, index)

@@ -180,6 +180,18 @@ export class Emitter {
     this.items.push({ enter: insn, args, line, ...(result !== undefined && { result }) })
   }
 
+  /** slot: a variable on the stack, for what is set early, read late and would hold a register in between. */
+  slot<K extends Kind>(kind: K, max = maxOf(kind)): Stashed<K> {
+    return { offset: this.stackSlot(8), kind, max }
+  }
+
+  /** setSlot: what unstash brings back from now on. */
+  setSlot<K extends Kind>(slot: Stashed<K>, value: Val<K>): void {
+    const line = callerLine()
+    invariant(value.max <= slot.max, `${formatLine(line)}: the slot takes values up to ${slot.max}`)
+    this.push(store(8, FP, slot.offset, { reg: value.reg }), line)
+  }
+
   /** stash keeps a value on the stack, to be brought back by unstash: the remedy when registers run out. */
   stash<K extends Kind>(value: Val<K>): Stashed<K> {
     const offset = this.stackSlot(8)

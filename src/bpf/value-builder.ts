@@ -88,6 +88,13 @@ export class ValueBuilder extends Emitter {
     return { ...this.alu('rsh', this.alu('mul', this.widen(hash), n), 32), max: n - 1 }
   }
 
+  /** constant: a number in a register. */
+  constant(value: number): Val<'u32'> {
+    const out = this.value('u32', value)
+    this.moveInto(out.reg, value, callerLine())
+    return out
+  }
+
   /** variable: a register that is set more than once. `max` bounds all that is ever put in. */
   variable<K extends Kind>(kind: K, max = maxOf(kind)): Val<K> {
     return { ...this.value(kind, max), mutable: true }

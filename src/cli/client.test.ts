@@ -4,7 +4,7 @@ import { createServer, type RequestListener } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { formatEndpoint } from '../base/addresses.ts'
+import { formatEndpoint, formatListener } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import { apiApp } from '../daemon/api-app.ts'
 import type { Operations } from '../daemon/api-routes.ts'
@@ -58,14 +58,15 @@ const status: Status = {
       bytes: '0',
     },
   ],
-  outcomes: { forwarded: '10', 'not-tcp': '7', 'no-server': '3', ttl: '0' },
+  outcomes: { forwarded: '10', 'other-protocol': '7', 'no-server': '3', ttl: '0' },
 }
 
 const operations = (change: Partial<Operations>): Operations => ({
   status: () => Promise.resolve(status),
-  trace: (client, listener) => ({
+  trace: (client, listener, protocol) => ({
     client: formatEndpoint(client),
-    listener: formatEndpoint(listener),
+    listener: formatListener({ ...listener, protocol }),
+    protocol,
     outcome: listener.port === 80 ? 'forwarded' : 'no-listener',
     ...(listener.port === 80 && { server: 'web01', mac: '02:00:0a:00:00:0b' }),
     steps: ['first', 'second'],
@@ -159,6 +160,8 @@ test('trace prints the answer and every step, and ends with 1 where nothing is f
       forwarded.out,
       '203.0.113.9:5 to 10.0.0.100:80: web01 (02:00:0a:00:00:0b)\n  1. first\n  2. second\n',
     )
+    const six = ['trace', '[2001:db8::9]:5', '[2001:db8::10]:80/udp', '--socket', socket]
+    assert.match((await capture(six)).out, /^\[2001:db8::9\]:5 to \[2001:db8::10\]:80\/udp: web01 /)
     const passed = await capture(['trace', '203.0.113.9:5', '10.0.0.100:81', '--socket', socket, '--json'])
     assert.equal(passed.code, 1)
     assert.equal((JSON.parse(passed.out) as { outcome: string }).outcome, 'no-listener')

@@ -49,6 +49,9 @@ test('what cannot be understood ends with 2, on standard error, with what was me
     ['lab demo --servers -1', /--servers/],
     ['trace web01:80 10.0.0.1:80', /"web01:80" is not ADDRESS:PORT/],
     ['trace 10.0.0.1:80 10.0.0.1', /"10\.0\.0\.1" is not ADDRESS:PORT/],
+    ['trace 10.0.0.1:80/udp 10.0.0.1:80', /"10\.0\.0\.1:80\/udp" is not ADDRESS:PORT, like/],
+    ['trace 10.0.0.1:80 10.0.0.1:80/sctp', /is not ADDRESS:PORT or ADDRESS:PORT\/udp/],
+    ['trace 2001:db8::1:80 [2001:db8::10]:80', /"2001:db8::1:80" is not .*\[2001:db8::1\]:80/],
   ] as const) {
     const { code, out, err } = await capture(line.split(' '))
     assert.equal(code, 2, line)

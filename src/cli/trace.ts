@@ -1,7 +1,7 @@
 // tenbin trace: which server a client's connection goes to, and every step of why.
 
 import { InvalidArgumentError } from 'commander'
-import { tryEndpoint } from '../base/addresses.ts'
+import { formatEndpoint, tryEndpoint, tryListener } from '../base/addresses.ts'
 import { traceSchema } from '../daemon/api-schema.ts'
 import { instanceOf } from '../daemon/instance.ts'
 import { callDaemon } from './client.ts'
@@ -11,18 +11,24 @@ import { exitCodes } from './context.ts'
 export const traceCommand: CommandSpec = {
   words: 'trace <client> <listener>',
   summary: "Show which server a client's packet goes to, and every step of why",
-  arguments: { client: 'ADDRESS:PORT the packet comes from', listener: 'ADDRESS:PORT it is sent to' },
+  details: 'An IPv6 address stands in brackets: [2001:db8::10]:80.',
+  arguments: {
+    client: 'ADDRESS:PORT the packet comes from',
+    listener: 'ADDRESS:PORT it is sent to, or ADDRESS:PORT/udp',
+  },
   options: [...instanceOptions, jsonOption],
-  examples: [['tenbin trace 203.0.113.9:50123 192.168.8.100:80', 'where that connection goes']],
+  examples: [
+    ['tenbin trace 203.0.113.9:50123 192.168.8.100:80', 'where that connection goes'],
+    ["tenbin trace '[2001:db8::9]:50123' '[2001:db8::10]:53/udp'", 'the same for a datagram'],
+  ],
   exits: { no: 'the packet is not forwarded', absent: 'the daemon is not there', notPermitted: 'not root' },
   run: async (context, { args, options }) => {
     const { socket } = instanceOf(options as Parameters<typeof instanceOf>[0])
-    const [client, listener] = args as [string, string]
-    for (const text of [client, listener]) {
-      if (!tryEndpoint(text))
-        throw new InvalidArgumentError(`"${text}" is not ADDRESS:PORT, like 192.0.2.1:80`)
-    }
-    const query = { client, listener }
+    const [client, target] = args as [string, string]
+    const listener = tryListener(target)
+    if (!tryEndpoint(client)) throw not(client, 'ADDRESS:PORT')
+    if (!listener) throw not(target, 'ADDRESS:PORT or ADDRESS:PORT/udp')
+    const query = { client, listener: formatEndpoint(listener), protocol: listener.protocol }
     const trace = await callDaemon(socket, { path: '/v1/trace', query, reply: traceSchema })
     const isForwarded = trace.outcome === 'forwarded'
     if (options.json) context.out(JSON.stringify(trace))
@@ -35,3 +41,6 @@ export const traceCommand: CommandSpec = {
     return isForwarded ? exitCodes.done : exitCodes.no
   },
 }
+
+const not = (text: string, what: string): InvalidArgumentError =>
+  new InvalidArgumentError(`"${text}" is not ${what}, like 192.0.2.1:80 or [2001:db8::1]:80`)

@@ -1,7 +1,7 @@
 // The inventory of servers: ranges expanded, each name and each address once. An entry whose address cannot be
 // used still makes its names known, so that those who refer to them are not called wrong for it.
 
-import { formatIp, type Ip4, tryIp6 } from '../base/addresses.ts'
+import { formatIp, type Ip } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import {
   type AddressRange,
@@ -14,7 +14,7 @@ import {
 } from '../base/ranges.ts'
 import type { Findings } from './findings.ts'
 import type { Entry, Merged } from './merge.ts'
-import { type Network, notYetIp6, unusable } from './network.ts'
+import { type Network, unusable } from './network.ts'
 import { formatPlace, keyOf, type Place } from './source.ts'
 import type { ServerState } from './state.ts'
 
@@ -40,7 +40,7 @@ export function rangeOr<T>(parse: () => T, place: Place, findings: Findings): T 
 export function resolveInventory(merged: Merged, network: Network, findings: Findings): Inventory {
   const servers = new Map<string, ServerState>()
   const known = new Map<string, Place>()
-  const owners = new Map<Ip4, { name: string; place: Place }>()
+  const owners = new Map<Ip, { name: string; place: Place }>()
   let complete = !merged.incomplete.has('servers')
   for (const entry of merged.servers) {
     const names = rangeOr(() => parseNames(entry.name), keyOf(entry.place), findings)
@@ -87,10 +87,6 @@ export function resolveInventory(merged: Merged, network: Network, findings: Fin
 function addressesOf(entry: Entry<string>, names: NameRange, findings: Findings): AddressRange | undefined {
   const { value, place, name } = entry
   if (value === undefined) return undefined
-  if (value.split('..').some((end) => tryIp6(end) !== undefined)) {
-    findings.add(place, notYetIp6(value))
-    return undefined
-  }
   const range = rangeOr(() => parseAddresses(value), place, findings)
   if (!range) return undefined
   if (range.count !== names.count) {
@@ -108,9 +104,9 @@ const plural = (count: number, what: 'server' | 'address'): string =>
   `${count} ${what}${count === 1 ? '' : what === 'address' ? 'es' : 's'}`
 
 function takenBy(
-  address: Ip4,
+  address: Ip,
   { nodeAddresses, serviceAddresses }: Network,
-  owners: ReadonlyMap<Ip4, { name: string; place: Place }>,
+  owners: ReadonlyMap<Ip, { name: string; place: Place }>,
 ): string | undefined {
   const own = owners.get(address)
   if (own) return `is server ${own.name}'s address already, at ${formatPlace(own.place)}`

@@ -35,9 +35,9 @@ test('the file of the documentation becomes the state that it means', () => {
       on,
       addresses.map((a) => `${formatIp(a.address)}/${a.prefix}`),
     ]),
-    [['front', 'lan', ['192.168.8.100/24', '192.168.8.101/24']]],
+    [['front', 'lan', ['192.168.8.100/24', '192.168.8.101/24', '2001:db8::100/64']]],
   )
-  assert.equal(state.servers.length, 15)
+  assert.equal(state.servers.length, 21)
   assert.deepEqual(
     [0, 9, 14].map((i) => [state.servers[i]!.name, formatIp(state.servers[i]!.address)]),
     [
@@ -54,6 +54,8 @@ test('the file of the documentation becomes the state that it means', () => {
     [
       ['images', 'img01:1 img02:1 img03:1 img04:1 big01:3'],
       ['www', 'web01:1 web02:1 web03:1 web04:1 web05:1 web06:1 web07:1 web08:1 web09:1 web10:1'],
+      ['dns', 'dns01:1 dns02:1'],
+      ['www6', 'six01:1 six02:1 six03:1 six04:1'],
     ],
   )
   assert.deepEqual(
@@ -65,6 +67,8 @@ test('the file of the documentation becomes the state that it means', () => {
       { name: 'www', listen: ['192.168.8.100:80/tcp', '192.168.8.100:443/tcp'], pool: 'www' },
       { name: 'img', listen: ['192.168.8.101:80/tcp'], pool: 'images' },
       { name: 'img-admin', listen: ['192.168.8.101:8080/tcp'], pool: 'images' },
+      { name: 'dns', listen: ['192.168.8.101:53/tcp', '192.168.8.101:53/udp'], pool: 'dns' },
+      { name: 'www6', listen: ['[2001:db8::100]:80/tcp'], pool: 'www6' },
     ].map((service) => ({ ...service, forward: 'dsr', scheduler: 'mh', check: 'none' })),
   )
 })
@@ -284,4 +288,42 @@ test('what the disk refuses is CONFIG_UNREADABLE, and only regular files are rea
   } finally {
     rmSync(folder, { recursive: true })
   }
+})
+
+test('IPv6 and UDP: listeners, address sets, ranges and nodes', () => {
+  const state = load(
+    't',
+    textReader({
+      t: `nodes: { lb1: "2001:db8::2" }
+interfaces: { lan: eth0 }
+addresses: { front: { on: lan, ips: [192.0.2.100/24, "2001:db8::100/64", "2001:db8:1::5"] } }
+servers: { six08..11: 2001:db8::8..b, dns1: 192.0.2.53, long1..2: "2001:db8::ffff..2001:db8::1:0" }
+services:
+  www: { listen: ["[2001:db8::100]:80", "[2001:db8:1::5]:80"], servers: [six08..11, long1..2], check: none }
+  dns: { listen: [192.0.2.100:53, 192.0.2.100:53/udp], servers: dns1, check: none }
+`,
+    }),
+  )
+  assert.deepEqual(state.nodes, [{ name: 'lb1', address: 0x20010db8000000000000000000000002n }])
+  assert.deepEqual(
+    state.addressSets[0]!.addresses.map(({ prefix }) => prefix),
+    [24, 64, 128],
+  )
+  assert.deepEqual(
+    state.servers.map(({ name, address }) => `${name} ${formatIp(address)}`),
+    [
+      'six08 2001:db8::8',
+      'six09 2001:db8::9',
+      'six10 2001:db8::a',
+      'six11 2001:db8::b',
+      'dns1 192.0.2.53',
+      'long1 2001:db8::ffff',
+      'long2 2001:db8::1:0',
+    ],
+  )
+  assert.deepEqual(
+    state.services[1]!.listeners.map(({ protocol }) => protocol),
+    ['tcp', 'udp'],
+  )
+  assert.equal(state.services[0]!.listeners[1]!.port, 80)
 })

@@ -1,7 +1,7 @@
 // The machines' side of the file: nodes, the NICs that play roles, and the address sets on them. Names that lead
 // nowhere, addresses that two things would have, and what only a later version can do are said here.
 
-import { formatIp, type Ip4, tryIp4, tryIp6 } from '../base/addresses.ts'
+import { formatIp, type Ip, type Ip6, isIp4, tryIp4, tryIp6 } from '../base/addresses.ts'
 import { didYouMean } from '../base/nearest.ts'
 import { isName } from '../base/ranges.ts'
 import { describe } from './check-shape.ts'
@@ -24,8 +24,8 @@ export interface Network {
   readonly nodes: readonly NodeState[]
   readonly interfaces: readonly InterfaceState[]
   readonly addressSets: readonly AddressSet[]
-  readonly nodeAddresses: ReadonlyMap<Ip4, Owner>
-  readonly serviceAddresses: ReadonlyMap<Ip4, Owner & { readonly set: AddressSet }>
+  readonly nodeAddresses: ReadonlyMap<Ip, Owner>
+  readonly serviceAddresses: ReadonlyMap<Ip, Owner & { readonly set: AddressSet }>
   /** Whether every address of every set could be read, so that one which is not there is nobody's. */
   readonly addressesComplete: boolean
 }
@@ -38,7 +38,7 @@ export function named({ name, place }: Entry<unknown>, findings: Findings): bool
 
 /** resolveNetwork reads nodes, interfaces and addresses. */
 export function resolveNetwork(merged: Merged, findings: Findings): Network {
-  const nodeAddresses = new Map<Ip4, Owner>()
+  const nodeAddresses = new Map<Ip, Owner>()
   const nodes: NodeState[] = []
   for (const entry of merged.nodes) {
     if (!named(entry, findings) || entry.value === undefined) continue
@@ -54,7 +54,7 @@ export function resolveNetwork(merged: Merged, findings: Findings): Network {
     nodes.push({ name: entry.name, address })
   }
   const interfaces = merged.interfaces.flatMap((entry) => interfaceOf(entry, merged, findings))
-  const serviceAddresses = new Map<Ip4, Owner & { set: AddressSet }>()
+  const serviceAddresses = new Map<Ip, Owner & { set: AddressSet }>()
   const addressSets: AddressSet[] = []
   let addressesComplete = !merged.incomplete.has('addresses')
   for (const { name, value, place } of merged.addresses.filter((entry) => named(entry, findings))) {
@@ -152,15 +152,11 @@ function oneInterface({ nodes, interfaces, addressSets }: Network, merged: Merge
   }
 }
 
-/** notYetIp6: what is said of IPv6 wherever it stands. */
-export const notYetIp6 = (text: string): string => `IPv6 is not built yet: write an IPv4 address, not ${text}`
-
-/** hostAddress: an IPv4 address that a machine can have; otherwise a finding. */
-export function hostAddress(text: string, place: Place, findings: Findings): Ip4 | undefined {
-  const address = tryIp4(text)
+/** hostAddress: an address that a machine can have; otherwise a finding. */
+export function hostAddress(text: string, place: Place, findings: Findings): Ip | undefined {
+  const address = tryIp4(text) ?? tryIp6(text)
   if (address === undefined) {
-    if (tryIp6(text) !== undefined) findings.add(place, notYetIp6(text))
-    else findings.add(place, `${describe(text)} is not an IPv4 address such as 192.168.8.2`)
+    findings.add(place, `${describe(text)} is not an address such as 192.168.8.2 or 2001:db8::2`)
     return undefined
   }
   const why = unusable(address)
@@ -168,8 +164,9 @@ export function hostAddress(text: string, place: Place, findings: Findings): Ip4
   return why === undefined ? address : undefined
 }
 
-/** unusable: why an address is no machine's on a network (RFC 6890), if it is not. */
-export function unusable(address: Ip4): string | undefined {
+/** unusable: why an address is no machine's on a network (RFC 6890, RFC 4291), if it is not. */
+export function unusable(address: Ip): string | undefined {
+  if (!isIp4(address)) return unusable6(address)
   const high = address >>> 24
   if (high === 0) return 'in 0.0.0.0/8, "this network"'
   if (high === 127) return 'a loopback address'
@@ -178,9 +175,17 @@ export function unusable(address: Ip4): string | undefined {
   return high >= 224 ? 'a multicast address' : undefined
 }
 
-/** endOf: whether an address stands for a network itself, or for all of it; /31 and /32 have neither (RFC 3021). */
-export function endOf(address: Ip4, prefix: number): 'network' | 'broadcast' | undefined {
-  if (prefix > 30) return undefined
+function unusable6(address: Ip6): string | undefined {
+  if (address === 0n) return 'the unspecified address'
+  if (address === 1n) return 'the loopback address'
+  if (address >> 120n === 0xffn) return 'a multicast address'
+  if (address >> 118n === 0x3fan) return 'a link-local address, which needs an interface beside it'
+  return address >> 32n === 0xffffn ? 'an IPv4 address in IPv6 clothes' : undefined
+}
+
+/** endOf: whether an address stands for a network itself, or for all of it; /31 and /32 have neither (RFC 3021), nor has IPv6. */
+export function endOf(address: Ip, prefix: number): 'network' | 'broadcast' | undefined {
+  if (!isIp4(address) || prefix > 30) return undefined
   const last = 0xffffffff >>> prefix
   const host = (address & last) >>> 0
   return host === 0 ? 'network' : host === last ? 'broadcast' : undefined
@@ -190,10 +195,11 @@ function prefixedAddress(text: string, place: Place, findings: Findings): Servic
   const [ip, length, more] = text.split('/')
   const address = hostAddress(ip!, place, findings)
   if (address === undefined) return undefined
-  if (length === undefined) return { address, prefix: 32 }
+  const [bits, usual] = isIp4(address) ? [32, 24] : [128, 64]
+  if (length === undefined) return { address, prefix: bits }
   const prefix = Number(length)
-  if (more !== undefined || !/^\d{1,2}$/.test(length) || prefix < 1 || prefix > 32) {
-    findings.add(place, `${describe(text)} has no prefix length from 1 to 32: write ${ip}/24`)
+  if (more !== undefined || !/^\d{1,3}$/.test(length) || prefix < 1 || prefix > bits) {
+    findings.add(place, `${describe(text)} has no prefix length from 1 to ${bits}: write ${ip}/${usual}`)
     return undefined
   }
   const end = endOf(address, prefix)

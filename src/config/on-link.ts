@@ -2,25 +2,38 @@
 // send it back to the balancer. Whether a server is on-link can be told from the file where an address set says
 // its network by a prefix length; a set of bare addresses says nothing, and the daemon asks the routes.
 
-import { formatIp, type Ip4 } from '../base/addresses.ts'
+import { formatIp, type Ip, type Ip4, type Ip6, isIp4 } from '../base/addresses.ts'
 import type { Findings } from './findings.ts'
 import type { Inventory } from './inventory.ts'
 import { endOf } from './network.ts'
 import type { Pool } from './pools.ts'
 import type { AddressSet } from './state.ts'
 
-const networkOf = (address: Ip4, prefix: number): Ip4 => (address - (address % 2 ** (32 - prefix))) as Ip4
+/** networkOf: the address with its host bits cleared. */
+const networkOf = (address: Ip, prefix: number): Ip =>
+  isIp4(address)
+    ? ((address - (address % 2 ** (32 - prefix))) as Ip4)
+    : (((address >> BigInt(128 - prefix)) << BigInt(128 - prefix)) as Ip6)
+
+interface Network {
+  readonly prefix: number
+  readonly network: Ip
+}
+
+const isKin = ({ network }: Network, address: Ip): boolean => isIp4(network) === isIp4(address)
+const isOn = (on: Network, address: Ip): boolean =>
+  isKin(on, address) && networkOf(address, on.prefix) === on.network
 
 /** checkOnLink: servers of a pool that cannot be on the networks of the set whose listeners they serve. */
 export function checkOnLink(pool: Pool, set: AddressSet, { servers }: Inventory, findings: Findings): void {
   const networks = set.addresses
-    .filter(({ prefix }) => prefix < 32)
+    .filter(({ address, prefix }) => prefix < (isIp4(address) ? 32 : 128))
     .map(({ address, prefix }) => ({ prefix, network: networkOf(address, prefix) }))
   if (networks.length === 0) return
   for (const { place, members } of pool.refs) {
     const states = members.flatMap(({ server }) => servers.get(server) ?? [])
     for (const { name, address } of states) {
-      const near = networks.find(({ prefix, network }) => networkOf(address, prefix) === network)
+      const near = networks.find((each) => isOn(each, address))
       const end = near && endOf(address, near.prefix)
       if (!end) continue
       const lan = `${formatIp(near.network)}/${near.prefix}`
@@ -30,15 +43,19 @@ export function checkOnLink(pool: Pool, set: AddressSet, { servers }: Inventory,
       )
     }
     const away = states.flatMap((state) => {
-      const near = networks.some(({ prefix, network }) => networkOf(state.address, prefix) === network)
-      return near ? [] : [state]
+      const kin = networks.filter((each) => isKin(each, state.address))
+      return kin.length === 0 || kin.some((each) => isOn(each, state.address)) ? [] : [state]
     })
     const first = away[0]
     if (!first) continue
     const more = away.length > 1 ? ` and ${away.length - 1} more are` : ' is'
-    const lan = [...new Set(networks.map(({ network, prefix }) => `${formatIp(network)}/${prefix}`))].join(
-      ', ',
-    )
+    const lan = [
+      ...new Set(
+        networks
+          .filter(({ network }) => isIp4(network) === isIp4(first.address))
+          .map(({ network, prefix }) => `${formatIp(network)}/${prefix}`),
+      ),
+    ].join(', ')
     findings.add(
       place,
       `${first.name} (${formatIp(first.address)})${more} not on ${lan} of address set ${set.name}: dsr reaches on-link servers only; others will be reached by ipip, gue or nat, not built yet`,

@@ -52,15 +52,15 @@ test('names, ranges and the inventory are refused with what is wrong', () => {
     ],
     [
       { servers: 'servers: { web01..10: "2001:db8::1..a" }' },
-      '3:23: IPv6 is not built yet: write an IPv4 address, not 2001:db8::1..a',
+      '4:28: www listens on IPv4 (192.168.8.100:80) but has web01 (2001:db8::1): families do not mix, make a service and a pool for each',
     ],
     [
-      { servers: 'servers: { web01..10: "2001:db8::1..2001:db8::a" }' },
-      '3:23: IPv6 is not built yet: write an IPv4 address, not 2001:db8::1..2001:db8::a',
+      { servers: 'servers: { web01..10: "fe80::1..a" }' },
+      '3:23: fe80::1 is a link-local address, which needs an interface beside it: no machine can have it here',
     ],
     [
       { servers: 'servers: { web01..10: web.example }' },
-      '3:23: "web.example" is not an IPv4 address or a range such as 192.168.8.11..20',
+      '3:23: "web.example" is not an address or a range such as 192.168.8.11..20 or 2001:db8::11..20',
     ],
     [
       { servers: 'servers: { web01..10: 192.168.8.11..20, web05: 192.168.8.30 }' },
@@ -77,10 +77,10 @@ test('names, ranges and the inventory are refused with what is wrong', () => {
 test('nodes, interfaces and address sets are refused with what is wrong', () => {
   const cases: readonly (readonly [Change, ...string[]])[] = [
     [
-      { extra: 'nodes: { lb1: 192.168.8.256, lb2: "2001:db8::2", lb3: 224.0.0.1 }' },
-      '5:15: "192.168.8.256" is not an IPv4 address such as 192.168.8.2',
-      '5:35: IPv6 is not built yet: write an IPv4 address, not 2001:db8::2',
-      '5:55: 224.0.0.1 is a multicast address: no machine can have it here',
+      { extra: 'nodes: { lb1: 192.168.8.256, lb2: "ff02::1", lb3: 224.0.0.1 }' },
+      '5:15: "192.168.8.256" is not an address such as 192.168.8.2 or 2001:db8::2',
+      '5:35: ff02::1 is a multicast address: no machine can have it here',
+      '5:51: 224.0.0.1 is a multicast address: no machine can have it here',
     ],
     [
       { extra: 'nodes: { lb1: 192.168.8.2, lb2: 192.168.8.2 }' },
@@ -118,15 +118,15 @@ test('nodes, interfaces and address sets are refused with what is wrong', () => 
     [
       {
         addresses:
-          'addresses: { front: { on: lan, ips: [192.168.8.100/33, 192.168.8.101/0, 192.168.8.0/24, 192.168.8.255/24, 192.168.8.1/24/1, "2001:db8::1/64", nowhere/24, 192.168.8.100/x] } }',
+          'addresses: { front: { on: lan, ips: [192.168.8.100/33, 192.168.8.101/0, 192.168.8.0/24, 192.168.8.255/24, 192.168.8.1/24/1, "2001:db8::/129", nowhere/24, 192.168.8.100/x] } }',
       },
       '2:38: "192.168.8.100/33" has no prefix length from 1 to 32: write 192.168.8.100/24',
       '2:56: "192.168.8.101/0" has no prefix length from 1 to 32: write 192.168.8.101/24',
       '2:73: 192.168.8.0 is the network address of its own /24: no machine can have it',
       '2:89: 192.168.8.255 is the broadcast address of its own /24: no machine can have it',
       '2:107: "192.168.8.1/24/1" has no prefix length from 1 to 32: write 192.168.8.1/24',
-      '2:125: IPv6 is not built yet: write an IPv4 address, not 2001:db8::1',
-      '2:143: "nowhere" is not an IPv4 address such as 192.168.8.2',
+      '2:125: "2001:db8::/129" has no prefix length from 1 to 128: write 2001:db8::/64',
+      '2:143: "nowhere" is not an address such as 192.168.8.2 or 2001:db8::2',
       '2:155: "192.168.8.100/x" has no prefix length from 1 to 32: write 192.168.8.100/24',
     ],
     [

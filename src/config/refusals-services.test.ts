@@ -17,8 +17,9 @@ test('services, listeners and pools are refused with what is wrong', () => {
         services:
           'services: { www: { listen: [[2001:db8::10]:80, 192.168.8.100:80], servers: web01..10, check: none } }',
       },
+      '4:28: www listens on IPv6 ([2001:db8::10]:80) but has web01 (192.168.8.11): families do not mix, make a service and a pool for each',
       '4:29: an IPv6 listener stands in quotes: write "[2001:db8::10]:80"',
-      '4:29: IPv6 is not built yet: listen on an IPv4 address',
+      '4:29: 2001:db8::10 is in no address set, so no node would have it: add it to an address set, such as front',
     ],
     [
       {
@@ -29,8 +30,9 @@ test('services, listeners and pools are refused with what is wrong', () => {
     servers: web01..10
     check: none`,
       },
+      '7:7: www listens on IPv6 ([2001:db8::10]:80) but has web01 (192.168.8.11): families do not mix, make a service and a pool for each',
       '7:9: an IPv6 listener stands in quotes: write "[2001:db8::10]:80"',
-      '7:9: IPv6 is not built yet: listen on an IPv4 address',
+      '7:9: 2001:db8::10 is in no address set, so no node would have it: add it to an address set, such as front',
     ],
     [
       {
@@ -41,29 +43,31 @@ test('services, listeners and pools are refused with what is wrong', () => {
     check: none`,
       },
       '6:13: an IPv6 listener stands in quotes: write "[2001:db8::10]:80"',
-      '6:13: IPv6 is not built yet: listen on an IPv4 address',
+      '6:13: 2001:db8::10 is in no address set, so no node would have it: add it to an address set, such as front',
+      '6:13: www listens on IPv6 ([2001:db8::10]:80) but has web01 (192.168.8.11): families do not mix, make a service and a pool for each',
     ],
     [
       { services: 'services: { www: { listen: ["[2001:db8::10]:80"], servers: web01..10, check: none } }' },
-      '4:29: IPv6 is not built yet: listen on an IPv4 address',
+      '4:28: www listens on IPv6 ([2001:db8::10]:80) but has web01 (192.168.8.11): families do not mix, make a service and a pool for each',
+      '4:29: 2001:db8::10 is in no address set, so no node would have it: add it to an address set, such as front',
     ],
     [
       {
         services:
           'services: { www: { listen: ["2001:db8::10:80", "2001:db8::abcd", "[nope]:80"], servers: web01..10, check: none } }',
       },
-      '4:29: an IPv6 listener stands in brackets and quotes, "[2001:db8::10]:80"; but IPv6 is not built yet: listen on an IPv4 address',
-      '4:48: an IPv6 listener stands in brackets and quotes and has a port, "[2001:db8::abcd]:80"; but IPv6 is not built yet: listen on an IPv4 address',
+      '4:29: an IPv6 listener stands in brackets and quotes: write "[2001:db8::10]:80"',
+      '4:48: an IPv6 listener stands in brackets and quotes and has a port: write "[2001:db8::abcd]:80"',
       '4:66: "nope" in brackets is not an IPv6 address',
     ],
     [
       {
         services:
-          'services: { www: { listen: [192.168.8.100:53/udp, 192.168.8.100:53/tpc, 192.168.8.100:53/sctp, 192.168.8.100:80/tcp/x], servers: web01..10, check: none } }',
+          'services: { www: { listen: [192.168.8.100:53/upd, 192.168.8.100:53/tpc, 192.168.8.100:53/sctp, 192.168.8.100:80/tcp/x], servers: web01..10, check: none } }',
       },
-      '4:29: UDP is not built yet: leave listeners with /udp out',
+      '4:29: "upd" is no protocol: did you mean "udp"?',
       '4:51: "tpc" is no protocol: did you mean "tcp"?',
-      '4:73: "sctp" is no protocol: leave it out for tcp',
+      '4:73: "sctp" is no protocol: leave it out for tcp, or write udp',
       '4:96: "192.168.8.100:80/tcp/x" is not a listener such as 192.168.8.100:80',
     ],
     [

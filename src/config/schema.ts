@@ -43,6 +43,8 @@ const word = (text: string, pattern: string, description: string) =>
 const keyOf = (pattern: string) => z.string().meta({ pattern: `^${pattern}$` })
 
 const IP4 = '\\d{1,3}(\\.\\d{1,3}){3}'
+const IP6 = '[0-9A-Fa-f]*:[0-9A-Fa-f:.]*'
+const IP = `(${IP4}|${IP6})`
 const NAMES = `${NAME}(\\.\\.\\d+)?`
 
 const weight = z
@@ -81,8 +83,8 @@ const members = z
 
 const listener = word(
   'a listener such as 192.168.8.100:80',
-  `${IP4}:\\d{1,5}(/tcp)?`,
-  'Address and TCP port that clients use.',
+  `(${IP4}|\\[${IP6}\\]):\\d{1,5}(/(tcp|udp))?`,
+  'Address and port that clients use; TCP unless /udp is behind it.',
 )
 
 const choice = (text: string, built: string, description: string) =>
@@ -115,8 +117,8 @@ const addressSet = section(
       .array(
         word(
           'an address with its prefix length, such as 192.168.8.100/24',
-          `${IP4}(/\\d{1,2})?`,
-          'An address and the prefix length it is added with; without one, /32.',
+          `${IP}(/\\d{1,3})?`,
+          'An address and the prefix length it is added with; without one, /32 or /128.',
         ),
         expected('a list of addresses such as [192.168.8.100/24]'),
       )
@@ -168,7 +170,7 @@ export const fileSchema = section(
       .optional(),
     nodes: map(
       NAME,
-      word('an address such as 192.168.8.2', IP4, "The node's own address."),
+      word('an address such as 192.168.8.2', IP, "The node's own address."),
       'nodes such as { lb1: 192.168.8.2, lb2: 192.168.8.3 }',
     )
       .meta({ description: 'The machines that run tenbin; each finds itself by its addresses.' })
@@ -190,7 +192,7 @@ export const fileSchema = section(
       NAMES,
       word(
         'an address such as 192.168.8.11 or a range such as 192.168.8.11..20',
-        `${IP4}(\\.\\.[0-9.]+)?`,
+        `${IP}(\\.\\.[0-9A-Fa-f:.]+)?`,
         'Address or range; as many as there are names.',
       ),
       'servers such as { web01..10: 192.168.8.11..20 }',

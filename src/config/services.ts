@@ -1,7 +1,7 @@
 // Services: where clients connect, which pool answers, and how. What a service does not say comes from `defaults`.
 // Of the ways to forward, schedule and check, those that are not built yet are known by name.
 
-import { formatEndpoint } from '../base/addresses.ts'
+import { formatEndpoint, formatIp, type Ip, isIp4 } from '../base/addresses.ts'
 import { didYouMean } from '../base/nearest.ts'
 import { describe } from './check-shape.ts'
 import type { Findings } from './findings.ts'
@@ -100,6 +100,7 @@ export class Services {
     const { listeners, sets } = this.#listen(name, value.listen, inside(place, 'listen'))
     const pool = this.#pool(name, value, place)
     if (!pool) return undefined
+    this.#checkFamilies(name, pool, listeners, inventory, place)
     for (const set of sets) this.#checkOnLink(pool, set, inventory)
     return { name, listeners, pool: pool.name, forward: 'dsr', scheduler: 'mh', check: 'none' }
   }
@@ -140,7 +141,7 @@ export class Services {
         this.#findings.add(at, listener)
         continue
       }
-      const key = formatEndpoint(listener)
+      const key = `${formatEndpoint(listener)}${listener.protocol === 'udp' ? '/udp' : ''}`
       const other = this.#listeners.get(key)
       if (other) {
         const whose = other.service === service ? 'this service' : `service ${other.service}`
@@ -151,10 +152,33 @@ export class Services {
       this.#listeners.set(key, { service, place: at })
       const owner = this.#network.serviceAddresses.get(listener.address)
       if (owner) sets.add(owner.set)
-      else if (this.#network.addressesComplete) this.#nobodys(text, at)
+      else if (this.#network.addressesComplete) this.#nobodys(listener, at)
       listeners.push(listener)
     }
     return { listeners, sets }
+  }
+
+  /** One pool answers for listeners of one address family: its servers' own. */
+  #checkFamilies(
+    name: string,
+    { members }: Pool,
+    listeners: readonly ListenerState[],
+    inventory: Inventory,
+    place: Place,
+  ): void {
+    const all = members.flatMap(({ server }) => inventory.servers.get(server) ?? [])
+    for (const family of ['IPv4', 'IPv6'] as const) {
+      const isOf = ({ address }: { readonly address: Ip }) => isIp4(address) === (family === 'IPv4')
+      const listener = listeners.find(isOf)
+      const stranger = all.find((server) => !isOf(server))
+      if (!listener || !stranger) continue
+      const [one, other] = [formatEndpoint(listener), `${stranger.name} (${formatIp(stranger.address)})`]
+      this.#findings.add(
+        inside(place, 'listen'),
+        `${name} listens on ${family} (${one}) but has ${other}: families do not mix, make a service and a pool for each`,
+      )
+      return
+    }
   }
 
   #checkOnLink(pool: Pool, set: AddressSet, inventory: Inventory): void {
@@ -163,8 +187,8 @@ export class Services {
     this.#onLink.set(pool, done.add(set))
   }
 
-  #nobodys(text: string, place: Place): void {
-    const ip = text.slice(0, text.indexOf(':'))
+  #nobodys({ address }: ListenerState, place: Place): void {
+    const ip = formatIp(address)
     const set = this.#network.addressSets[0]?.name
     const remedy = set === undefined ? 'an address set under addresses' : `an address set, such as ${set}`
     this.#findings.add(place, `${ip} is in no address set, so no node would have it: add it to ${remedy}`)

@@ -55,7 +55,13 @@ export function sizes(state: DesiredState, cpus: number): Sizes {
     mac: '00:00:00:00:00:00' as Mac,
     jumbo: false,
     listeners: state.services.flatMap(({ listeners, pool }, service) =>
-      listeners.map(({ address, port }) => ({ address, port, service, pool: indexOf.get(pool)! })),
+      listeners.map(({ address, port, protocol }) => ({
+        address,
+        port,
+        protocol,
+        service,
+        pool: indexOf.get(pool)!,
+      })),
     ),
     services: state.services.length,
     servers: new Set(usedPools(state).flatMap(({ members }) => members.map(({ server }) => server))).size,

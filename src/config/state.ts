@@ -2,13 +2,13 @@
 // data, the same on every node that has the same file; load() makes it and nothing changes it. Names are the
 // file's, lists are in the file's order, included files after the main one in the order of their paths.
 
-import { formatIp, type Ip, type Ip4, type Protocol } from '../base/addresses.ts'
+import { formatIp, type Ip, type Protocol } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 
 /** NodeState: a machine that runs tenbin. */
 export interface NodeState {
   readonly name: string
-  readonly address: Ip4
+  readonly address: Ip
 }
 
 /** InterfaceState: the NIC that plays a role, the same on every node or by node name. */
@@ -17,9 +17,9 @@ export interface InterfaceState {
   readonly nic: string | Readonly<Record<string, string>>
 }
 
-/** ServiceAddress: an address that clients use and the prefix length it is added with; 32: no network is told. */
+/** ServiceAddress: an address that clients use and the prefix length it is added with; 32 or 128: no network is told. */
 export interface ServiceAddress {
-  readonly address: Ip4
+  readonly address: Ip
   readonly prefix: number
 }
 
@@ -34,7 +34,7 @@ export interface AddressSet {
 /** ServerState: a machine of the inventory; whether a pool has it is the pools' matter. */
 export interface ServerState {
   readonly name: string
-  readonly address: Ip4
+  readonly address: Ip
 }
 
 /** PoolState: servers that answer for the same services. `weight` 0..65535, at least one of them above 0. */
@@ -45,7 +45,7 @@ export interface PoolState {
 
 /** ListenerState: where clients connect. No two of a file have the same address, port and protocol. */
 export interface ListenerState {
-  readonly address: Ip4
+  readonly address: Ip
   readonly port: number
   readonly protocol: Protocol
 }

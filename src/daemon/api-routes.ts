@@ -2,7 +2,7 @@
 // and the command all start from it. A route calls one operation of the daemon and adds nothing.
 
 import { z } from 'zod'
-import type { Endpoint } from '../base/addresses.ts'
+import type { Endpoint, Protocol } from '../base/addresses.ts'
 import {
   type ListingAnswer,
   listingSchema,
@@ -20,7 +20,7 @@ import { version } from './version.ts'
 /** Operations: what the daemon can be asked. All may throw TenbinError. */
 export interface Operations {
   status(): Promise<Status>
-  trace(client: Endpoint, listener: Endpoint): TraceAnswer
+  trace(client: Endpoint, listener: Endpoint, protocol: Protocol): TraceAnswer
   listing(): ListingAnswer
   /** reload applies the file as it is now, or throws and changes nothing. */
   reload(cause: string): Promise<ReloadAnswer>
@@ -69,7 +69,7 @@ export const routes: readonly Route[] = [
     summary: 'Where a packet of a client to a listener goes, and every step of why',
     query: traceQuery,
     reply: traceSchema,
-    handle: (operations, { client, listener }) => operations.trace(client, listener),
+    handle: (operations, { client, listener, protocol }) => operations.trace(client, listener, protocol),
   }),
   route({
     method: 'GET',

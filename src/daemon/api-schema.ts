@@ -3,10 +3,11 @@
 // text; times are ISO 8601 in UTC. Fields are only ever added within /v1.
 
 import { z } from 'zod'
-import { type Endpoint, tryEndpoint } from '../base/addresses.ts'
+import { type Endpoint, isIp4, tryEndpoint } from '../base/addresses.ts'
 
 const count = z.string().regex(/^\d+$/).describe('a counter, in decimal: may exceed 2^53')
 const address = z.string().describe('an IPv4 or IPv6 address')
+const listener = z.string().describe('192.0.2.1:80, [2001:db8::1]:80; /udp behind it where it is not TCP')
 const traffic = { packets: count, bytes: count.describe('IP bytes, without Ethernet') }
 
 /** endpointText: `192.0.2.1:80` or `[2001:db8::1]:80`, read into an Endpoint. */
@@ -60,7 +61,7 @@ export const serverSchema = z.object({
 
 export const serviceSchema = z.object({
   name: z.string(),
-  listeners: z.array(z.string()),
+  listeners: z.array(listener),
   pool: z.string(),
   servers: z.array(z.object({ name: z.string(), weight: z.number() })),
   ...traffic,
@@ -114,11 +115,18 @@ export const statusSchema = z.object({
 })
 export type Status = z.infer<typeof statusSchema>
 
-export const traceQuery = z.strictObject({ client: endpointText, listener: endpointText })
+const protocol = z.enum(['tcp', 'udp'])
+
+export const traceQuery = z
+  .strictObject({ client: endpointText, listener: endpointText, protocol: protocol.default('tcp') })
+  .refine(({ client, listener }) => isIp4(client.address) === isIp4(listener.address), {
+    message: 'client and listener are of two families: a packet has addresses of one',
+  })
 
 export const traceSchema = z.object({
   client: z.string(),
-  listener: z.string(),
+  listener,
+  protocol,
   outcome: z.string(),
   service: z.string().optional(),
   pool: z.string().optional(),

@@ -6,7 +6,7 @@ import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
-import { formatEndpoint } from '../base/addresses.ts'
+import { formatEndpoint, formatListener } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import { ConfigError } from '../config/config-error.ts'
 import { apiApp } from './api-app.ts'
@@ -29,9 +29,10 @@ const refuse = () => {
 }
 const operations: Operations = {
   status: () => Promise.reject(new Error('secret insides')),
-  trace: (client, listener) => ({
+  trace: (client, listener, protocol) => ({
     client: formatEndpoint(client),
-    listener: formatEndpoint(listener),
+    listener: formatListener({ ...listener, protocol }),
+    protocol,
     outcome: 'forwarded',
     steps: ['one'],
   }),
@@ -89,8 +90,10 @@ test('requests over the socket are answered by their route', () =>
     const asked = await ask(path, 'GET', '/v1/version')
     assert.equal(asked.status, 200)
     assert.deepEqual(JSON.parse(asked.body), { name: 'tenbin', version, api: 'v1', pid: process.pid })
-    const trace = await ask(path, 'GET', '/v1/trace?client=192.0.2.9:5&listener=%5B2001:db8::1%5D:80')
+    const trace = await ask(path, 'GET', '/v1/trace?client=%5B::9%5D:5&listener=%5B2001:db8::1%5D:80')
     assert.equal(traceSchema.parse(JSON.parse(trace.body)).listener, '[2001:db8::1]:80')
+    const dns = await ask(path, 'GET', '/v1/trace?client=[::9]:5&listener=[2001:db8::1]:53&protocol=udp')
+    assert.equal(traceSchema.parse(JSON.parse(dns.body)).listener, '[2001:db8::1]:53/udp')
   }))
 
 test('what is asked wrongly is answered with code and remedy', () =>
@@ -104,6 +107,8 @@ test('what is asked wrongly is answered with code and remedy', () =>
         400,
         'REQUEST_INVALID',
       ],
+      ['GET', '/v1/trace?client=192.0.2.9:5&listener=[::1]:53', 400, 'REQUEST_INVALID'],
+      ['GET', '/v1/trace?client=[::9]:5&listener=[::1]:53&protocol=icmp', 400, 'REQUEST_INVALID'],
       ['GET', '/v1/version?verbose=1', 400, 'REQUEST_INVALID'],
       ['GET', '/v2/version', 404, 'ROUTE_UNKNOWN'],
       ['GET', '/v1/reload', 404, 'ROUTE_UNKNOWN'],

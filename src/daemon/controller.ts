@@ -4,7 +4,7 @@
 // path, then addresses on, then addresses off, so that no address is up before its packets are handled.
 // Nothing here takes anything away when it ends: what is in the kernel goes on forwarding.
 
-import { type Endpoint, formatEndpoint, formatIp } from '../base/addresses.ts'
+import { type Endpoint, formatEndpoint, formatIp, formatListener, type Protocol } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import type { DesiredState } from '../config/state.ts'
 import type { Applied, Neighbour } from '../engine/engine.ts'
@@ -147,10 +147,15 @@ export class Controller implements Operations, Disposable {
     }
   }
 
-  trace(client: Endpoint, listener: Endpoint): TraceAnswer {
+  trace(client: Endpoint, listener: Endpoint, protocol: Protocol = 'tcp'): TraceAnswer {
     this.#mustRun('trace')
-    const { steps, ...trace } = this.#options.packetPath.trace(client, listener)
-    return { client: formatEndpoint(client), listener: formatEndpoint(listener), ...trace, steps: [...steps] }
+    const { steps, ...trace } = this.#options.packetPath.trace(client, listener, protocol)
+    const asked = {
+      client: formatEndpoint(client),
+      listener: formatListener({ ...listener, protocol }),
+      protocol,
+    }
+    return { ...asked, ...trace, steps: [...steps] }
   }
 
   listing(): ListingAnswer {

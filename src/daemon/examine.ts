@@ -2,7 +2,7 @@
 // to it. What may still come (an interface, a route, an address) is a warning, as `tenbin run` waits for it; what
 // contradicts the file is an error.
 
-import { formatEndpoint, formatIp, parseMac } from '../base/addresses.ts'
+import { formatIp, formatListener, parseMac } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import { toEngineSpec } from '../config/engine-spec.ts'
 import { type DesiredState, heldBy, ONLY_NODE, serviceNic } from '../config/state.ts'
@@ -58,7 +58,7 @@ export function examine(desired: DesiredState, network: Network | undefined, cpu
       addresses: heldBy(desired, node).map(({ address, prefix }) => `${formatIp(address)}/${prefix}`),
       services: spec.services.map(({ name, listeners, pool }) => ({
         name,
-        listeners: listeners.map(formatEndpoint),
+        listeners: listeners.map(formatListener),
         pool,
         servers: spec.pools.find((each) => each.name === pool)?.members.length ?? 0,
       })),

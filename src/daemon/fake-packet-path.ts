@@ -1,7 +1,7 @@
 // FakePacketPath: a packet path without a kernel, for tests of the daemon: it remembers what it was told, counts
 // generations as the real one does, and refuses or drifts when a test says so.
 
-import { type Endpoint, formatEndpoint } from '../base/addresses.ts'
+import { type Endpoint, formatEndpoint, formatListener, type Protocol } from '../base/addresses.ts'
 import type { TenbinError } from '../base/errors.ts'
 import type { Applied, EngineSpec, EngineStatus, Neighbour, Trace } from '../engine/engine.ts'
 import type { PacketPath } from './ports.ts'
@@ -59,8 +59,9 @@ export class FakePacketPath implements PacketPath {
     }
   }
 
-  trace(client: Endpoint, listener: Endpoint): Trace {
-    return { outcome: 'no-listener', steps: [`${formatEndpoint(client)} to ${formatEndpoint(listener)}`] }
+  trace(client: Endpoint, listener: Endpoint, protocol: Protocol = 'tcp'): Trace {
+    const target = formatListener({ ...listener, protocol })
+    return { outcome: 'no-listener', steps: [`${formatEndpoint(client)} to ${target}`] }
   }
 
   drift(): readonly string[] {

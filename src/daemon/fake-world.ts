@@ -1,4 +1,4 @@
-// World: a machine in memory, with one NIC, web servers that answer ARP, a file, and a daemon's controller that a
+// World: a machine in memory, with one NIC, web servers that answer, a file, and a daemon's controller that a
 // test starts and kills. The network is netlink's fake, the packet path ours; nothing else is pretended.
 
 import { setImmediate as turn } from 'node:timers/promises'

@@ -4,7 +4,7 @@
 // millisecond later.
 
 import type { Neighbour } from '../engine/engine.ts'
-import { asking, failed, type Resolution, sameResolution } from '../netlink/resolution.ts'
+import { asking, isFailed, type Resolution, sameResolution } from '../netlink/resolution.ts'
 
 /**
  * nextView: what to tell of a server, given what was told before (undefined: nothing) and what is known now.
@@ -12,7 +12,7 @@ import { asking, failed, type Resolution, sameResolution } from '../netlink/reso
  */
 export function nextView(before: Neighbour | undefined, now: Resolution): Neighbour | undefined {
   if (before && sameResolution(before, now)) return undefined
-  if ('mac' in now || sameResolution(now, failed)) return now
+  if ('mac' in now || isFailed(now)) return now
   return (before && 'mac' in before) || sameResolution(now, asking) ? undefined : now
 }
 

@@ -1,14 +1,14 @@
 // Placement: what the file means on this machine, now. Which node this is, which NIC forwards, which addresses it
 // holds, what the engine is to do; or everything that stands in the way. Pure: the machine is handed in as facts.
 
-import { formatIp, type Ip, type Mac } from '../base/addresses.ts'
+import { formatIp, type Ip, isIp4, type Mac } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import { toEngineSpec } from '../config/engine-spec.ts'
 import { type DesiredState, type HeldAddress, heldBy, serviceNic, whichNode } from '../config/state.ts'
 import type { EngineSpec } from '../engine/engine.ts'
 import type { InterfaceAddress } from '../netlink/addresses.ts'
 import type { Link } from '../netlink/links.ts'
-import { isOnLink, type Route } from '../netlink/routes.ts'
+import { covers, isOnLink, type Route } from '../netlink/routes.ts'
 import type { Problem } from './api-schema.ts'
 import { Problems, problem } from './problem.ts'
 
@@ -109,8 +109,9 @@ function serverOffLink(
   return off(`is behind ${other}, not ${link.name}`)
 }
 
-const contains = ({ address, prefix }: HeldAddress, other: number): boolean =>
-  prefix < 32 && prefix > 0 && (address ^ other) >>> (32 - prefix) === 0
+/** contains: whether a service address's prefix length says that another address is on the same link. */
+const contains = ({ address, prefix }: HeldAddress, other: Ip): boolean =>
+  prefix > 0 && prefix < (isIp4(address) ? 32 : 128) && covers({ destination: address, prefix }, other)
 
 /** summaryOf: a placement in a line. */
 export const summaryOf = ({ node, link, spec }: Placement): string =>

@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { parseIp, parseMac } from '../base/addresses.ts'
 import type { ErrorCode } from '../base/error-catalogue.ts'
 import { TenbinError } from '../base/errors.ts'
+import { HASH_KEYS } from '../dataplane/shape.ts'
 import { FakeNetwork } from '../netlink/fake.ts'
 import { FakePacketPath } from './fake-packet-path.ts'
 import { type Instance, instanceOf } from './instance.ts'
@@ -74,7 +75,7 @@ test('the daemon forwards until it is told to end, then leaves everything as it 
   assert.equal(existsSync(instance().socket), false)
   assert.equal(network.listAddresses().length, 2)
   assert.deepEqual(packetPath.calls, ['apply www on eth0'])
-  assert.equal(readFileSync(instance().keys).length, 64)
+  assert.equal(readFileSync(instance().keys).length, 8 * HASH_KEYS)
   assert.match(readFileSync(instance().record, 'utf8'), /10\.0\.0\.100/)
 })
 

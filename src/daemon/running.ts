@@ -1,7 +1,7 @@
 // What runs, as the daemon remembers it, and what it tells of it: one Status from the file, the machine and the
 // packet path. Pure: everything is handed in.
 
-import { formatEndpoint, formatIp } from '../base/addresses.ts'
+import { formatIp, formatListener } from '../base/addresses.ts'
 import type { DesiredState } from '../config/state.ts'
 import type { EngineStatus, Traffic } from '../engine/engine.ts'
 import type { InterfaceAddress } from '../netlink/addresses.ts'
@@ -65,7 +65,7 @@ export function runningStatus({ desired, placement }: Running, observed: Observe
     })),
     services: desired.services.map(({ name, listeners, pool }) => ({
       name,
-      listeners: listeners.map(formatEndpoint),
+      listeners: listeners.map(formatListener),
       pool,
       servers: (pools.get(pool) ?? []).map(({ server, weight }) => ({ name: server, weight })),
       ...trafficOf(services.get(name)),

@@ -2,7 +2,7 @@
 // prepared beside what runs (its new servers are resolved, the old ones still followed) and then committed or
 // abandoned. Which news are passed on is neighbour-view.ts's rule.
 
-import type { Ip4 } from '../base/addresses.ts'
+import type { Ip } from '../base/addresses.ts'
 import type { Neighbour } from '../engine/engine.ts'
 import { InterfaceFollower } from '../netlink/follow-interface.ts'
 import type { Network } from '../netlink/network.ts'
@@ -12,7 +12,7 @@ import { isDoubtful, nextView } from './neighbour-view.ts'
 /** Server: a name and the address to resolve. */
 export interface Server {
   readonly name: string
-  readonly address: Ip4
+  readonly address: Ip
 }
 
 /** Prepared: servers of a changed file, resolved as far as they answered. End it by commit or abandon. */
@@ -108,7 +108,7 @@ export class ServerNeighbours implements Disposable {
     return follower
   }
 
-  #tell(changed: ReadonlyMap<Ip4, Resolution>): void {
+  #tell(changed: ReadonlyMap<Ip, Resolution>): void {
     for (const server of this.#servers) {
       const resolution = changed.get(server.address)
       if (!resolution) continue
@@ -155,4 +155,4 @@ export class ServerNeighbours implements Disposable {
   }
 }
 
-const addressesOf = (servers: readonly Server[]): Ip4[] => servers.map(({ address }) => address)
+const addressesOf = (servers: readonly Server[]): Ip[] => servers.map(({ address }) => address)

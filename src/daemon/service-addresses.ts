@@ -2,11 +2,12 @@
 // used and left alone, now and by `down`. Its idea: what is recorded (record.ts) and still carries our mark
 // (IFA_PROTO) is ours; if somebody removed it and added it himself, the mark is gone and it is his.
 // IPv4 addresses of one prefix hang together: the kernel removes the secondary ones with the primary one unless
-// promote_secondaries is on (ip-sysctl), so it is switched on around such a removal.
+// promote_secondaries is on (ip-sysctl), so it is switched on around such a removal. IPv6 addresses stand alone, but
+// the kernel removes them all when the interface is switched off.
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { formatIp, type Ip, isIp4 } from '../base/addresses.ts'
-import type { InterfaceAddress } from '../netlink/addresses.ts'
+import { FOREVER, type InterfaceAddress } from '../netlink/addresses.ts'
 import type { Link } from '../netlink/links.ts'
 import { TENBIN_PROTOCOL } from '../netlink/mark.ts'
 import type { Network } from '../netlink/network.ts'
@@ -60,13 +61,12 @@ export class ServiceAddresses {
         const owned: Owned = { ifindex: link.index, interface: link.name, address, prefix }
         this.#remember(owned)
         added.push(owned)
-        const nodad = isIp4(address) ? {} : { nodad: true }
         this.#network.addAddress({
           ifindex: link.index,
           address,
           prefix,
           protocol: TENBIN_PROTOCOL,
-          ...nodad,
+          ...(isIp4(address) ? {} : serviceIp6),
         })
       }
     } catch (error) {
@@ -122,6 +122,9 @@ export class ServiceAddresses {
     this.#store.write({ ...record, addresses: record.addresses.filter((each) => !isSame(each, owned)) })
   }
 }
+
+// Usable at once, and never the source of what this machine asks of others: it may be another machine's soon.
+const serviceIp6 = { nodad: true, lifetime: { validS: FOREVER, preferredS: 0 } }
 
 const isSame = (a: Wanted & { ifindex: number }, b: Wanted & { ifindex: number }): boolean =>
   a.ifindex === b.ifindex && a.address === b.address && a.prefix === b.prefix

@@ -2,26 +2,29 @@
 // The listener table grows until every listener is at most PROBES - 1 entries behind its bucket, so that the
 // program's probes find all of them; a service address has an entry of its own, for packets without ports.
 
-import { macBytes } from '../base/addresses.ts'
+import { type Ip, isIp4, macBytes } from '../base/addresses.ts'
 import { invariant } from '../base/errors.ts'
 import { be16, be32, immediate } from '../bpf/values.ts'
-import { hashWords, type Multipliers, splitMultipliers } from '../schedule/hash.ts'
 import {
   addresses,
+  type Family,
+  familyOf,
   isInline,
   KIND_ADDRESS,
   KIND_TCP,
+  KIND_UDP,
   Listener,
+  Listener6,
   type Memory,
   memoryOf,
   PROBES,
   poolBases,
   Server,
 } from './memory.ts'
-import { KEY_ADDRESS, type ServerEntry, type Shape, type Tables } from './shape.ts'
+import { KEY_ADDRESS, KEY_ADDRESS6, KEY_PORT, type ServerEntry, type Shape, type Tables } from './shape.ts'
 
 interface Entry {
-  readonly address: number
+  readonly address: Ip
   readonly port: number
   readonly kind: number
   readonly base: number
@@ -31,13 +34,13 @@ interface Entry {
 
 const MAX_BITS = 24
 
-/** entriesOf: what the listener table holds, in the listeners' order. */
-function entriesOf(shape: Shape): Entry[] {
+/** entriesOf: what a family's listener table holds, in the listeners' order. */
+function entriesOf(shape: Shape, family: Family): Entry[] {
   const bases = poolBases(shape)
-  const listeners = shape.listeners.map(({ address, port, service, pool }) => ({
+  const listeners = shape.listeners.map(({ address, port, protocol, service, pool }) => ({
     address,
     port,
-    kind: KIND_TCP,
+    kind: protocol === 'tcp' ? KIND_TCP : KIND_UDP,
     base: bases[pool]!,
     service,
     pool,
@@ -50,17 +53,27 @@ function entriesOf(shape: Shape): Entry[] {
     service: 0,
     pool: 0,
   }))
-  return [...listeners, ...markers]
+  return [...listeners, ...markers].filter(({ address }) => familyOf(address) === family)
 }
 
-function bucketOf(keys: Multipliers, { address, port, kind }: Entry, bits: number): number {
-  const words = [immediate(be32(address)) >>> 0, ...(kind === KIND_TCP ? [immediate(be16(port))] : [])]
-  return hashWords(keys, KEY_ADDRESS - 1, words) >>> (32 - bits)
+const word32 = (value: number): number => immediate(be32(value)) >>> 0
+const wordsOf = (address: Ip): number[] =>
+  isIp4(address)
+    ? [word32(address)]
+    : [96n, 64n, 32n, 0n].map((shift) => word32(Number((address >> shift) & 0xffffffffn)))
+
+function bucketOf(keys: BigUint64Array, { address, port, kind }: Entry, bits: number): number {
+  const words = wordsOf(address)
+  const first = words.length === 1 ? KEY_ADDRESS : KEY_ADDRESS6
+  let sum = keys[KEY_ADDRESS - 1]!
+  for (const [i, word] of words.entries()) sum += keys[first + i]! * BigInt(word)
+  if (kind !== KIND_ADDRESS) sum += keys[KEY_PORT]! * BigInt(immediate(be16(port)))
+  return Number(BigInt.asUintN(64, sum) >> BigInt(64 - bits))
 }
 
 function place(
   entries: readonly Entry[],
-  keys: Multipliers,
+  keys: BigUint64Array,
   bits: number,
 ): (Entry | undefined)[] | undefined {
   const table = new Array<Entry | undefined>(2 ** bits + PROBES)
@@ -74,22 +87,34 @@ function place(
   return table
 }
 
-/** Layout: a shape's memory, and its listener table (empty where listeners are inline). */
-export interface Layout {
-  readonly memory: Memory
-  readonly listeners: readonly (Entry | undefined)[]
+interface Placed {
+  readonly bits: number
+  readonly table: readonly (Entry | undefined)[]
 }
 
-/** layoutOf sizes the listener table for these keys and lays the maps out. The same input gives the same layout. */
-export function layoutOf(shape: Shape, keys: BigUint64Array): Layout {
-  if (isInline(shape)) return { memory: memoryOf(shape), listeners: [] }
-  const entries = entriesOf(shape)
-  const multipliers = splitMultipliers(keys)
+function placed(shape: Shape, keys: BigUint64Array, family: Family): Placed {
+  const entries = entriesOf(shape, family)
+  if (isInline(shape) || entries.length === 0) return { bits: 0, table: [] }
   for (let bits = Math.ceil(Math.log2(2 * entries.length)); bits <= MAX_BITS; bits++) {
-    const listeners = place(entries, multipliers, bits)
-    if (listeners) return { memory: memoryOf(shape, bits), listeners }
+    const table = place(entries, keys, bits)
+    if (table) return { bits, table }
   }
   invariant(false, `${entries.length} listeners cannot be placed within ${PROBES} probes`)
+}
+
+/** Layout: a shape's memory, and its listener tables by family (empty where listeners are inline). */
+export interface Layout {
+  readonly memory: Memory
+  readonly listeners: Readonly<Record<Family, readonly (Entry | undefined)[]>>
+}
+
+/** layoutOf sizes the listener tables for these keys and lays the maps out. The same input gives the same layout. */
+export function layoutOf(shape: Shape, keys: BigUint64Array): Layout {
+  const [four, six] = [placed(shape, keys, 4), placed(shape, keys, 6)]
+  return {
+    memory: memoryOf(shape, { 4: four.bits, 6: six.bits }),
+    listeners: { 4: four.table, 6: six.table },
+  }
 }
 
 /** serverWord: a server's entry as the one 64-bit word that is stored. */
@@ -113,18 +138,34 @@ export function fillTables(
   for (const [id, server] of servers.entries())
     view.setBigUint64(offsets.servers + Server.size * id, serverWord(server), true)
   for (const [pool, slots] of shape.pools.entries()) view.setUint32(offsets.poolSizes + 4 * pool, slots, true)
-  const { key, value } = Listener.fields
-  for (const [at, entry] of listeners.entries()) {
+  for (const [at, entry] of listeners[4].entries()) {
     if (!entry) continue
     const start = offsets.listeners + Listener.size * at
-    view.setUint32(start + key.offsets.address, entry.address)
-    view.setUint16(start + key.offsets.port, entry.port)
-    view.setUint16(start + key.offsets.kind, entry.kind, true)
-    const payload = start + Listener.offsets.value
-    view.setUint32(payload + value.offsets.base, entry.base, true)
-    view.setUint16(payload + value.offsets.service, entry.service, true)
-    view.setUint16(payload + value.offsets.pool, entry.pool, true)
+    view.setUint32(start + Listener.fields.key.offsets.address, Number(entry.address))
+    fillEntry(view, start + Listener.fields.key.offsets.port, start + Listener.offsets.value, entry)
   }
+  for (const [at, entry] of listeners[6].entries()) {
+    if (!entry) continue
+    const start = offsets.listeners6 + Listener6.size * at
+    view.setBigUint64(start + Listener6.offsets.high, BigInt(entry.address) >> 64n)
+    view.setBigUint64(start + Listener6.offsets.low, BigInt.asUintN(64, BigInt(entry.address)))
+    fillEntry(view, start + Listener6.offsets.key, start + Listener6.offsets.value, entry)
+  }
+}
+
+/** fillEntry: what entries of both families have: port and kind, and the value. */
+function fillEntry(
+  view: DataView,
+  key: number,
+  value: number,
+  { port, kind, base, service, pool }: Entry,
+): void {
+  view.setUint16(key, port)
+  view.setUint16(key + 2, kind, true)
+  const { offsets } = Listener.fields.value
+  view.setUint32(value + offsets.base, base, true)
+  view.setUint16(value + offsets.service, service, true)
+  view.setUint16(value + offsets.pool, pool, true)
 }
 
 /** fillSlots writes the pools' words, pool after pool. */

@@ -1,19 +1,37 @@
 // A dozen shapes whose programs are kept as listings (golden/*.txt) and loaded on every kernel that tests run on:
 // one for each way in which a shape changes the program. Fixed keys, so that listener tables are the same too.
 
-import { type Ip4, parseIp4, parseMac } from '../base/addresses.ts'
+import { type Ip, type Ip4, type Ip6, type Protocol, parseIp, parseIp4, parseMac } from '../base/addresses.ts'
 import { HASH_KEYS, type ListenerShape, type Shape } from './shape.ts'
 
 const first = parseIp4('192.0.2.100')
+const first6 = parseIp('2001:db8::100') as Ip6
+
+/** Kinds: which address families and protocols listeners take turns at. */
+export interface Kinds {
+  readonly families?: readonly (4 | 6)[]
+  readonly protocols?: readonly Protocol[]
+}
 
 /** listenersOf: `count` listeners, 16 ports an address; listener i belongs to service i mod services, pool i mod pools. */
-export const listenersOf = (count: number, services: number, pools: number): ListenerShape[] =>
-  Array.from({ length: count }, (_, i) => ({
-    address: (first + (i >> 4)) as Ip4,
-    port: 80 + (i & 15),
-    service: i % services,
-    pool: i % pools,
-  }))
+export const listenersOf = (
+  count: number,
+  services: number,
+  pools: number,
+  { families = [4], protocols = ['tcp'] }: Kinds = {},
+): ListenerShape[] =>
+  Array.from({ length: count }, (_, i): ListenerShape => {
+    const family = families[i % families.length]!
+    const address: Ip =
+      family === 4 ? ((first + (i >> 4)) as Ip4) : ((first6 + BigInt(i >> 4) * 0x1_0000_0001n) as Ip6)
+    return {
+      address,
+      protocol: protocols[(i >> (families.length - 1)) % protocols.length]!,
+      port: 80 + (i & 15),
+      service: i % services,
+      pool: i % pools,
+    }
+  })
 
 /** fixedKeys: odd, spread, and always the same. */
 export const fixedKeys = (): BigUint64Array =>
@@ -26,7 +44,7 @@ const shape = (
   count: number,
   services: number,
   pools: readonly number[],
-  rest: Partial<Shape> = {},
+  { families = [4], protocols = ['tcp'], ...rest }: Partial<Shape> & Kinds = {},
 ): Shape => ({
   mac: parseMac('02:00:00:00:00:01'),
   jumbo: false,
@@ -34,7 +52,7 @@ const shape = (
   servers: 4,
   pools,
   cpus: 2,
-  listeners: listenersOf(count, services, pools.length),
+  listeners: listenersOf(count, services, pools.length, { families, protocols }),
   ...rest,
 })
 
@@ -50,6 +68,17 @@ export const goldenShapes: Readonly<Record<string, Shape>> = {
   'two-pools-of-two-sizes': shape(2, 2, [1_021, 4_093]),
   'sixty-four-listeners': shape(64, 64, [1_021]),
   'sixty-five-listeners': shape(65, 65, [1_021]),
+  'one-udp-listener': shape(1, 1, [1_021], { protocols: ['udp'] }),
+  'tcp-and-udp': shape(2, 2, [1_021], { protocols: ['tcp', 'udp'] }),
+  'one-ipv6-listener': shape(1, 1, [1_021], { families: [6] }),
+  'ipv4-and-ipv6': shape(32, 2, [1_021], { families: [4, 6] }),
+  'everything-once': shape(4, 2, [1_021], { families: [4, 6], protocols: ['tcp', 'udp'] }),
+  'everything-inline': shape(64, 3, [1_021, 4_093], { families: [4, 6], protocols: ['tcp', 'udp'] }),
+  'everything-in-tables-jumbo': shape(1_000, 500, [1_021, 4_093, 1_021], {
+    families: [4, 6],
+    protocols: ['tcp', 'udp'],
+    jumbo: true,
+  }),
   'ten-thousand-listeners': shape(10_000, 10_000, [1_021]),
   'ten-thousand-listeners-own-pools': shape(10_000, 10_000, Array<number>(10_000).fill(1_021)),
   'thousand-listeners-mixed-pools-jumbo': shape(1_000, 500, [1_021, 4_093, 1_021], { jumbo: true }),

@@ -1,4 +1,4 @@
-// Headers as the packet path reads them: RFC 791, RFC 9293, IEEE 802.3.
+// Headers as the packet path reads them: RFC 791, RFC 8200, RFC 9293, RFC 768, IEEE 802.3.
 
 import { bytes, wire } from '../bpf/types.ts'
 
@@ -17,12 +17,39 @@ export const Ipv4 = wire('ipv4', {
   source: 'be32',
   destination: 'be32',
 }) // prettier-ignore
+/** Ipv6: RFC 8200 3. Addresses are bytes, read in words of 32 or 64 bits. */
+export const Ipv6 = wire('ipv6', {
+  versionClass: 'u8',
+  classLabel: bytes(3),
+  length: 'be16',
+  next: 'u8',
+  hopLimit: 'u8',
+  source: bytes(16),
+  destination: bytes(16),
+}) // prettier-ignore
+/** Extension: the first 8 bytes of an extension header (RFC 8200 4); `fragment` where it is a fragment header. */
+export const Extension = wire('extension', { next: 'u8', length: 'u8', fragment: 'be16', rest: bytes(4) })
 /** Tcp: source and destination port are read together or apart; the rest matters only by being there. */
 export const Tcp = wire('tcp', { ports: bytes(4), rest: bytes(16) })
+/** Udp: what TCP has too comes first. */
+export const Udp = wire('udp', { ports: bytes(4), lengthChecksum: bytes(4) })
 
 export const ETH_P_IP = 0x0800
+export const ETH_P_IPV6 = 0x86dd
 export const ETH_P_8021Q = 0x8100
 export const ETH_P_8021AD = 0x88a8
 export const IPPROTO_TCP = 6
-/** IP_FRAGMENT: more-fragments flag and offset. */
+export const IPPROTO_UDP = 17
+/** Extension headers that are passed over (RFC 8200 4.1, RFC 4302). */
+export const EXTENSION = {
+  hopByHop: 0,
+  routing: 43,
+  fragment: 44,
+  authentication: 51,
+  destination: 60,
+} as const
+/** EXTENSIONS: so many are passed over, not more. */
+export const EXTENSIONS = 6
+/** IP_FRAGMENT: more-fragments flag and offset. IP6_FRAGMENT: offset and M flag. */
 export const IP_FRAGMENT = 0x3fff
+export const IP6_FRAGMENT = 0xfff9

@@ -1,24 +1,56 @@
 // Is this packet a listener's? A few listeners are compared by instructions, a balanced tree of them; many are
-// found in an open-addressed table of direct memory whose longest probe was fixed when it was filled. Both leave
+// found in open-addressed tables of direct memory whose longest probe was fixed when they were filled. Both leave
 // the same answer: service, first slot and number of slots of its pool, as constants where all listeners agree.
+// A listener's port stands together with its protocol where the file has both; IPv6 addresses are told apart word
+// by word, the last one first.
 
-import type { Builder } from '../bpf/builder.ts'
+import type { Ip, Protocol } from '../base/addresses.ts'
+import { maxOf } from '../bpf/emitter.ts'
 import type { Label } from '../bpf/isa.ts'
-import { be16, be32, eq, fields, ge, immediate, ne, type Val, whole } from '../bpf/values.ts'
-import { isInline, KIND_ADDRESS, KIND_TCP, type Memory, PROBES, poolBases, uniformSlots } from './memory.ts'
+import type { Bytes } from '../bpf/types.ts'
+import {
+  be16,
+  be32,
+  eq,
+  fields,
+  ge,
+  immediate,
+  ne,
+  type Place,
+  part,
+  type Val,
+  whole,
+} from '../bpf/values.ts'
+import { type Cell, cell, type Home, type Path, put } from './cell.ts'
+import { IPPROTO_TCP, IPPROTO_UDP } from './headers.ts'
+import {
+  familyOf,
+  has,
+  isInline,
+  KIND_ADDRESS,
+  KIND_TCP,
+  KIND_UDP,
+  type Memory,
+  PROBES,
+  poolBases,
+  uniformSlots,
+} from './memory.ts'
 import type { OutcomeName } from './outcomes.ts'
-import { KEY_ADDRESS, KEY_PORT, type ListenerShape, type Shape } from './shape.ts'
+import { KEY_ADDRESS, KEY_ADDRESS6, KEY_PORT, type ListenerShape, type Shape } from './shape.ts'
 
-type Path = Builder<OutcomeName>
-type Known = Val<'u32'> | number
 /** Miss: a counted outcome, or a label ahead. */
 type Miss = OutcomeName | Label
 
-/** Match: constants where every listener has the same. */
+/** Destination: the address that a packet is for, where it lies in the packet. */
+export type Destination =
+  | { readonly family: 4; readonly place: Place<'be32'> }
+  | { readonly family: 6; readonly place: Place<Bytes<16>> }
+
+/** Match: constants where every listener has the same, else what matchListener sets. The service is needed last. */
 export interface Match {
-  readonly service: Known
-  readonly base: Known
-  readonly slots: Known
+  readonly service: Cell
+  readonly base: Cell
+  readonly slots: Cell
 }
 
 interface Leaf {
@@ -41,128 +73,211 @@ function tree(p: Path, value: Val<'u32'>, leaves: readonly Leaf[], none: Miss): 
   tree(p, value, leaves.slice(half), none)
 }
 
-const word32 = (address: number): number => immediate(be32(address)) >>> 0
-const word16 = (port: number): number => immediate(be16(port))
-const byWord = (a: Leaf, b: Leaf): number => a.word - b.word
-
-function byAddress(shape: Shape): Map<number, ListenerShape[]> {
-  const groups = new Map<number, ListenerShape[]>()
-  for (const listener of shape.listeners) {
-    groups.set(listener.address, [...(groups.get(listener.address) ?? []), listener])
-  }
+function grouped<T, K>(items: readonly T[], key: (item: T) => K): Map<K, T[]> {
+  const groups = new Map<K, T[]>()
+  for (const item of items) groups.set(key(item), [...(groups.get(key(item)) ?? []), item])
   return groups
 }
 
-function inline(p: Path, shape: Shape, address: Val<'u32'>, port: Val<'u32'>, none: Miss): Match {
+const sorted = (leaves: Leaf[]): Leaf[] => leaves.sort((a, b) => a.word - b.word)
+const word32 = (value: number): number => immediate(be32(value)) >>> 0
+/** wordOf: the 32-bit word `index` of an IPv6 address, as the machine reads it. */
+const wordOf = (address: Ip, index: number): number =>
+  word32(Number((BigInt(address) >> BigInt(96 - 32 * index)) & 0xffffffffn))
+
+/** isMixed: the file has TCP and UDP listeners. */
+export const isMixed = (shape: Shape): boolean => has(shape, 'tcp') && has(shape, 'udp')
+const number = { tcp: IPPROTO_TCP, udp: IPPROTO_UDP } as const satisfies Record<Protocol, number>
+const kind = { tcp: KIND_TCP, udp: KIND_UDP } as const satisfies Record<Protocol, number>
+
+/** portWord: what a listener's port is compared as: the port, with the protocol above it where both are in use. */
+const portWord = (shape: Shape, { port, protocol }: ListenerShape): number =>
+  immediate(be16(port)) | (isMixed(shape) ? number[protocol] << 16 : 0)
+
+/** portOf: the same of a packet. */
+export function portOf(p: Path, shape: Shape, ports: Place<Bytes<4>>, protocol: () => Val<'u8'>): Val<'u32'> {
+  const port = () => p.bits(p.load(part(ports, 2, 'be16')))
+  return isMixed(shape) ? p.alu('or', p.alu('lsh', protocol(), 16), port()) : port()
+}
+
+/** addressTree: a leaf for each distinct address of the listeners given, which it gets. */
+function addressTree(
+  p: Path,
+  { family, place }: Destination,
+  listeners: readonly ListenerShape[],
+  none: Miss,
+  leaf: (listeners: readonly ListenerShape[]) => void,
+): void {
+  if (family === 4) {
+    const groups = grouped(listeners, ({ address }) => word32(Number(address)))
+    tree(
+      p,
+      p.bits(p.load(place)),
+      sorted([...groups].map(([word, group]) => ({ word, emit: () => leaf(group) }))),
+      none,
+    )
+    return
+  }
+  const level = (index: number, some: readonly ListenerShape[]): void => {
+    if (index < 0) {
+      leaf(some)
+      return
+    }
+    const groups = grouped(some, ({ address }) => wordOf(address, index))
+    const leaves = [...groups].map(([word, group]) => ({ word, emit: () => level(index - 1, group) }))
+    tree(p, p.load(part(place, 4 * index, 'u32')), sorted(leaves), none)
+  }
+  level(3, listeners)
+}
+
+const answersOf = (
+  shape: Shape,
+): { readonly service: number; readonly base: number; readonly slots: number }[] => {
   const bases = poolBases(shape)
-  const answers = shape.listeners.map(({ service, pool }) => ({
+  return shape.listeners.map(({ service, pool }) => ({
     service,
     base: bases[pool]!,
     slots: shape.pools[pool]!,
   }))
-  const known = (key: keyof Match): Known => {
-    const all = answers.map((answer) => answer[key])
-    return all.every((value) => value === all[0]) ? all[0]! : p.variable('u32', Math.max(...all))
-  }
-  const match: Match = { service: known('service'), base: known('base'), slots: known('slots') }
-  const matched = p.label('matched')
-  const leaf = (listener: ListenerShape): Leaf => ({
-    word: word16(listener.port),
-    emit: () => {
-      const answer = answers[shape.listeners.indexOf(listener)]!
-      for (const key of ['service', 'base', 'slots'] as const) {
-        const target = match[key]
-        if (typeof target !== 'number') p.set(target, answer[key])
-      }
-      p.goto(matched)
-    },
-  })
-  const leaves = [...byAddress(shape)].map(([word, listeners]) => ({
-    word: word32(word),
-    emit: () => tree(p, port, listeners.map(leaf).sort(byWord), none),
-  }))
-  tree(p, address, leaves.sort(byWord), none)
-  p.bind(matched)
-  return match
 }
 
-/** find an entry of the table by its key; falls out with the entry's value. */
+/** matchOf: cells for matchListener's answer. The service's is on the stack in any case. */
+export function matchOf(p: Path, shape: Shape, memory: Memory, home: Home): Match {
+  const answers = answersOf(shape)
+  const known = (key: keyof Match, where: Home): Cell => {
+    const all = answers.map((answer) => answer[key])
+    return all.every((value) => value === all[0]) ? (all[0] ?? 0) : cell(p, where, 'u32', Math.max(...all))
+  }
+  if (isInline(shape))
+    return { service: known('service', 'stack'), base: known('base', home), slots: known('slots', home) }
+  return {
+    service: p.slot('u32', memory.serviceCapacity - 1),
+    base: cell(p, home, 'u32', maxOf('u32')),
+    slots: uniformSlots(shape) ?? cell(p, home, 'u32', maxOf('u32')),
+  }
+}
+
+/** find an entry of a family's table by its key; falls out with the entry's value. */
 function find(
   p: Path,
   memory: Memory,
-  address: Val<'u32'>,
-  port: Val<'u32'> | number,
-  kind: number,
+  { family, place }: Destination,
+  port: Val<'u32'> | undefined,
+  portAndKind: Val<'u64'>,
   none: Miss,
 ): Val<'u64'> {
   const tables = p.memory(memory.tables)
-  const keys = p.pin(tables.keys)
-  const key = (index: number) => p.load(p.element(keys, index))
-  let hash = p.alu('add', p.alu('mul', key(KEY_ADDRESS), p.widen(address)), key(KEY_ADDRESS - 1))
-  if (typeof port !== 'number') hash = p.alu('add', hash, p.alu('mul', key(KEY_PORT), p.widen(port)))
-  const bucket = p.alu('rsh', hash, 64 - memory.listenerBits)
-  const upper =
-    typeof port === 'number' ? p.const64(BigInt(kind << 16)) : p.widen(p.alu('or', port, kind << 16))
-  const wanted = p.alu('or', p.alu('lsh', upper, 32), p.widen(address))
+  const key = (index: number) => p.load(p.element(tables.keys, index))
+  const first = family === 4 ? KEY_ADDRESS : KEY_ADDRESS6
+  const words =
+    family === 4
+      ? [() => p.bits(p.load(place))]
+      : [0, 4, 8, 12].map((offset) => () => p.load(part(place, offset, 'u32')))
+  let hash = key(KEY_ADDRESS - 1)
+  for (const [i, word] of words.entries())
+    hash = p.alu('add', hash, p.alu('mul', key(first + i), p.widen(word())))
+  if (port) hash = p.alu('add', hash, p.alu('mul', key(KEY_PORT), p.widen(port)))
+  const bucket = p.alu('rsh', hash, 64 - memory.bits[family])
   const value = p.variable('u64')
   const found = p.label('found')
-  for (const place of p.window(tables.listeners, bucket, PROBES)) {
-    const entry = fields(place)
+  /** One probe: the entry's words that must be equal, and its value. */
+  const probe = (pairs: readonly (readonly [Val<'u64'>, () => Val<'u64'>])[], entry: Place<'u64'>): void => {
     const next = p.label('next-probe')
-    const held = p.load(whole(entry.key, 'u64'))
-    p.jumpIf(ne(held, wanted), next)
-    p.set(value, p.load(whole(entry.value, 'u64')))
+    const [[held]] = pairs as [readonly [Val<'u64'>, () => Val<'u64'>]]
+    for (const [has, wanted] of pairs) p.jumpIf(ne(has, wanted()), next)
+    p.set(value, p.load(entry))
     p.goto(found)
     p.bind(next)
     p.exitIf(eq(held, 0), none)
+  }
+  if (family === 4) {
+    const wanted = p.alu('or', p.alu('lsh', portAndKind, 32), p.widen(words[0]!()))
+    for (const at of p.window(tables.listeners, bucket, PROBES)) {
+      const entry = fields(at)
+      probe([[p.load(whole(entry.key, 'u64')), () => wanted]], whole(entry.value, 'u64'))
+    }
+  } else {
+    const half = (offset: number) => () => p.load(part(place, offset, 'u64'))
+    for (const at of p.window(tables.listeners6, bucket, PROBES)) {
+      const entry = fields(at)
+      const held = p.load(whole(entry.key, 'u64'))
+      const address = (name: 'high' | 'low') => p.load({ ...entry[name], type: 'u64' as const })
+      probe(
+        [
+          [held, () => portAndKind],
+          [address('low'), half(8)],
+          [address('high'), half(0)],
+        ],
+        whole(entry.value, 'u64'),
+      )
+    }
   }
   p.leave(none)
   p.bind(found)
   return value
 }
 
-function looked(
-  p: Path,
-  shape: Shape,
-  memory: Memory,
-  address: Val<'u32'>,
-  port: Val<'u32'>,
-  none: Miss,
-): Match {
-  const value = find(p, memory, address, port, KIND_TCP, none)
-  const base = p.narrow(value)
-  const service = p.alu('and', p.narrow(p.alu('rsh', value, 32)), memory.serviceCapacity - 1)
-  const uniform = uniformSlots(shape)
-  if (uniform !== undefined) return { base, service, slots: uniform }
-  const pool = p.below(p.narrow(p.alu('rsh', value, 48)), shape.pools.length, none)
-  return { base, service, slots: p.load(p.element(p.memory(memory.tables).poolSizes, pool)) }
+/** Matching: what matchListener needs of a route. */
+interface Matching {
+  readonly shape: Shape
+  readonly memory: Memory
+  readonly match: Match
 }
 
-/** matchListener: the listener of an address and port, both as the packet has them; `none` where there is none. */
+/**
+ * matchListener: the listener of a destination, by its portOf; `none` where there is none. Sets the route's match.
+ * The shape has listeners of that family.
+ */
 export function matchListener(
   p: Path,
-  shape: Shape,
-  memory: Memory,
-  address: Val<'be32'>,
-  port: Val<'be16'>,
+  { shape, memory, match }: Matching,
+  destination: Destination,
+  port: Val<'u32'>,
+  protocol: () => Val<'u8'>,
   none: Miss,
-): Match {
-  return isInline(shape)
-    ? inline(p, shape, p.bits(address), p.bits(port), none)
-    : looked(p, shape, memory, p.bits(address), p.bits(port), none)
+): void {
+  const mine = shape.listeners.filter(({ address }) => familyOf(address) === destination.family)
+  if (isInline(shape)) {
+    const answers = answersOf(shape)
+    const matched = p.label('matched')
+    const leaf = (listener: ListenerShape): Leaf => ({
+      word: portWord(shape, listener),
+      emit: () => {
+        const answer = answers[shape.listeners.indexOf(listener)]!
+        for (const key of ['service', 'base', 'slots'] as const) put(p, match[key], p.constant(answer[key]))
+        p.goto(matched)
+      },
+    })
+    addressTree(p, destination, mine, none, (group) => tree(p, port, sorted(group.map(leaf)), none))
+    p.bind(matched)
+    return
+  }
+  // kinds are protocols by another number: TCP 6 -> 1, UDP 17 -> 2
+  const single = has(shape, 'tcp') ? kind.tcp : kind.udp
+  const plain = isMixed(shape) ? p.alu('and', port, 0xffff) : port
+  const kinds = isMixed(shape) ? p.alu('lsh', p.alu('add', p.alu('rsh', protocol(), 4), 1), 16) : single << 16
+  const value = find(p, memory, destination, plain, p.widen(p.alu('or', plain, kinds)), none)
+  put(p, match.base, p.narrow(value))
+  put(p, match.service, p.alu('and', p.narrow(p.alu('rsh', value, 32)), memory.serviceCapacity - 1))
+  if (typeof match.slots === 'number') return
+  const pool = p.below(p.narrow(p.alu('rsh', value, 48)), shape.pools.length, none)
+  put(p, match.slots, p.load(p.element(p.memory(memory.tables).poolSizes, pool)))
 }
 
 /** matchAddress: falls through when the address is that of any listener; else `none`. */
-export function matchAddress(p: Path, shape: Shape, memory: Memory, address: Val<'be32'>, none: Miss): void {
+export function matchAddress(
+  p: Path,
+  shape: Shape,
+  memory: Memory,
+  destination: Destination,
+  none: Miss,
+): void {
   if (!isInline(shape)) {
-    find(p, memory, p.bits(address), 0, KIND_ADDRESS, none)
+    find(p, memory, destination, undefined, p.const64(BigInt(KIND_ADDRESS << 16)), none)
     return
   }
+  const mine = shape.listeners.filter(({ address }) => familyOf(address) === destination.family)
   const ours = p.label('service-address')
-  const leaves = [...byAddress(shape).keys()].map((word) => ({
-    word: word32(word),
-    emit: () => p.goto(ours),
-  }))
-  tree(p, p.bits(address), leaves.sort(byWord), none)
+  addressTree(p, destination, mine, none, () => p.goto(ours))
   p.bind(ours)
 }

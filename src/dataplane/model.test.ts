@@ -31,8 +31,10 @@ test('what leaves with a sound header came in with one', () => {
   let sound = 0
   for (const { name, frame, expected } of vectors) {
     if (expected.outcome !== 'forwarded') continue
-    const isSound = sumWords(frame.subarray(14, 34)) === 0xffff
-    assert.equal(sumWords(expected.frame.subarray(14, 34)) === 0xffff, isSound, name)
+    if (frame[12] !== 0x08) continue // IPv6 has no checksum
+    const end = 14 + 4 * (frame[14]! & 0xf)
+    const isSound = sumWords(frame.subarray(14, end)) === 0xffff
+    assert.equal(sumWords(expected.frame.subarray(14, end)) === 0xffff, isSound, name)
     if (isSound) sound++
   }
   assert.ok(sound > 300)

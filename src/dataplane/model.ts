@@ -2,10 +2,11 @@
 // that the generated program is compared with, so it shares nothing with it but Shape, Tables and the hash. It is
 // written to be read beside that page. Left out: which CPU counts.
 
-import { macBytes } from '../base/addresses.ts'
+import { type Ip, isIp4, macBytes, type Protocol } from '../base/addresses.ts'
 import { invariant } from '../base/errors.ts'
 import { hashWords, scaleHash, splitMultipliers } from '../schedule/hash.ts'
 import { updateChecksum } from '../wire/checksum.ts'
+import { ip6Bytes } from '../wire/ipv6.ts'
 import type { OutcomeName } from './outcomes.ts'
 import { HASH_KEYS, type ListenerShape, SERVER_MASK, type Shape, type Tables } from './shape.ts'
 
@@ -24,18 +25,73 @@ export interface Outcome {
 export type Model = (frame: Uint8Array) => Outcome
 
 const ETH_P_IP = 0x0800
+const ETH_P_IPV6 = 0x86dd
 const ETH_P_8021Q = 0x8100
 const ETH_P_8021AD = 0x88a8
-const IPPROTO_TCP = 6
+const IPPROTO: Readonly<Record<Protocol, number>> = { tcp: 6, udp: 17 }
+const HEADER: Readonly<Record<Protocol, number>> = { tcp: 20, udp: 8 }
+const EXTENSIONS = 6
 
 const isTag = (type: number): boolean => type === ETH_P_8021Q || type === ETH_P_8021AD
-/** A listener's address and port as one whole number below 2^48. */
-const listenerKey = (address: number, port: number): number => address * 0x10000 + port
-
 const be16 = (frame: Uint8Array, at: number): number => frame[at]! * 0x100 + frame[at + 1]!
-const be32 = (frame: Uint8Array, at: number): number => be16(frame, at) * 0x10000 + be16(frame, at + 2)
 const le32 = (frame: Uint8Array, at: number): number =>
   frame[at]! + frame[at + 1]! * 0x100 + frame[at + 2]! * 0x10000 + frame[at + 3]! * 0x1000000
+
+/** An address as text that 4 or 16 bytes of a frame give too; the families differ in length. */
+const addressText = (frame: Uint8Array, at: number, length: 4 | 16): string =>
+  String.fromCharCode(...frame.subarray(at, at + length))
+const listenerText = (address: Ip): string =>
+  isIp4(address)
+    ? String.fromCharCode(...[24, 16, 8, 0].map((shift) => (address >>> shift) & 0xff))
+    : addressText(ip6Bytes(address), 0, 16)
+
+/** The bytes of an extension header of IPv6 that is passed over, if `next` is one. */
+function extensionLength(next: number, second: number): number | undefined {
+  if (next === 0 || next === 43 || next === 60) return 8 * (second + 1)
+  if (next === 44) return 8
+  return next === 51 ? 4 * (second + 2) : undefined
+}
+
+/** Transport: steps 6 to 9. What stands before the transport header, and what comes there. */
+interface Transport {
+  readonly at: number
+  readonly protocol: Protocol
+}
+type Before = Transport | 'malformed' | 'other-protocol' | 'fragment' | 'truncated'
+
+function transportOf4(frame: Uint8Array, ip: number, protocols: ReadonlyMap<number, Protocol>): Before {
+  // 6
+  const ihl = frame[ip]! & 0xf
+  if (frame[ip]! >> 4 !== 4 || ihl < 5) return 'malformed'
+
+  // 7
+  const protocol = protocols.get(frame[ip + 9]!)
+  if (protocol === undefined) return 'other-protocol'
+
+  // 8: bit 13 of the word is MF, below it is the offset
+  if ((be16(frame, ip + 6) & 0x3fff) !== 0) return 'fragment'
+
+  // 9
+  return { at: ip + 4 * ihl, protocol }
+}
+
+function transportOf6(frame: Uint8Array, ip: number, protocols: ReadonlyMap<number, Protocol>): Before {
+  // 6
+  if (frame[ip]! >> 4 !== 6) return 'malformed'
+
+  // 7
+  let next = frame[ip + 6]!
+  let at = ip + 40
+  for (let passed = 0; passed < EXTENSIONS && extensionLength(next, 0) !== undefined; passed++) {
+    if (frame.length < at + 8) return 'truncated'
+    if (next === 44 && (be16(frame, at + 2) & 0xfff9) !== 0) return 'fragment'
+    const length = extensionLength(next, frame[at + 1]!)!
+    next = frame[at]!
+    at += length
+  }
+  const protocol = protocols.get(next)
+  return protocol === undefined ? 'other-protocol' : { at, protocol }
+}
 
 /**
  * createModel prepares look-ups once. Slots that change afterwards are seen, as the program sees them; listeners,
@@ -48,12 +104,16 @@ export function createModel(shape: Shape, tables: Tables): Model {
     'every pool has its slots',
   )
   const own = macBytes(shape.mac)
-  const multipliers = splitMultipliers(tables.keys)
-  const addresses = new Set<number>()
-  const listeners = new Map<number, ListenerShape>()
+  const multipliers4 = splitMultipliers(tables.keys)
+  const multipliers6 = splitMultipliers(BigUint64Array.from([0, 1, 2, 6, 7, 8], (i) => tables.keys[i]!))
+  const protocols = new Map(shape.listeners.map(({ protocol }) => [IPPROTO[protocol], protocol]))
+  const hasIpv6 = shape.listeners.some(({ address }) => !isIp4(address))
+  // address -> protocol and port -> listener
+  const addresses = new Map<string, Map<string, ListenerShape>>()
   for (const listener of shape.listeners) {
-    addresses.add(listener.address)
-    listeners.set(listenerKey(listener.address, listener.port), listener)
+    const text = listenerText(listener.address)
+    const ports = addresses.get(text) ?? new Map<string, ListenerShape>()
+    addresses.set(text, ports.set(`${listener.protocol} ${listener.port}`, listener))
   }
   const servers = tables.servers.map(({ mac, usable }) => ({ mac: macBytes(mac), usable }))
 
@@ -67,69 +127,76 @@ export function createModel(shape: Shape, tables: Tables): Model {
     // 2, 3: where the IP header is, behind up to two tags
     let type = be16(frame, 12)
     let ip = 14
-    const tagged = isTag(type)
-    if (tagged) {
+    if (isTag(type)) {
       type = be16(frame, 16)
       ip = 18
       if (isTag(type)) {
         type = be16(frame, 20)
         ip = 22
       }
-      if (length < ip + 20) return end('short')
     }
-    if (type !== ETH_P_IP) return end('not-ipv4')
+    const tagged = ip !== 14
 
     // 4
-    if (own.some((octet, i) => frame[i] !== octet)) return end('other-host')
+    if (tagged && length < ip + 20) return end('short')
+    const isIpv6 = type === ETH_P_IPV6 && hasIpv6
+    if (type !== ETH_P_IP && !isIpv6) return end('not-ip')
+    if (isIpv6 && length < ip + 40) return end('short')
 
     // 5
-    const version = frame[ip]! >> 4
-    const ihl = frame[ip]! & 0xf
-    if (version !== 4 || ihl < 5) return end('malformed')
+    if (own.some((octet, i) => frame[i] !== octet)) return end('other-host')
 
-    // 6
-    if (frame[ip + 9] !== IPPROTO_TCP) return end('not-tcp')
+    // 6 to 9
+    const ports = addresses.get(isIpv6 ? addressText(frame, ip + 24, 16) : addressText(frame, ip + 16, 4))
+    const before = (isIpv6 ? transportOf6 : transportOf4)(frame, ip, protocols)
+    if (before === 'malformed' || before === 'other-protocol') return end(before)
+    if (before === 'fragment' || before === 'truncated') return end(ports ? before : 'no-listener')
+    const { at, protocol } = before
 
-    // 7: bit 13 of the word is MF, below it is the offset
-    const destination = be32(frame, ip + 16)
-    const isServiceAddress = addresses.has(destination)
-    if ((be16(frame, ip + 6) & 0x3fff) !== 0) return end(isServiceAddress ? 'fragment' : 'no-listener')
+    // 10
+    if (length < at + HEADER[protocol]) return end(ports ? 'truncated' : 'no-listener')
 
-    // 8
-    const tcp = ip + 4 * ihl
-    if (length < tcp + 20) return end(isServiceAddress ? 'truncated' : 'no-listener')
-
-    // 9
-    const listener = listeners.get(listenerKey(destination, be16(frame, tcp + 2)))
+    // 11
+    const listener = ports?.get(`${protocol} ${be16(frame, at + 2)}`)
     if (listener === undefined) return end('no-listener')
 
-    // 10, 11: from here on the IP header is at 14 and has 20 bytes
+    // 12: from here on the IP header is at 14
     if (tagged) return end('vlan')
-    if (ihl > 5) return end('ip-options')
 
-    // 12
-    const totalLength = be16(frame, 16)
-    if (totalLength < 40 || totalLength > length - 14) return end('bad-length')
-
-    // 13
-    const ttl = frame[22]!
-    if (ttl <= 1) return end('ttl')
+    // 13: IPv4's total length, or what it would be
+    const bytes = isIpv6 ? be16(frame, 18) + 40 : be16(frame, 16)
+    if (bytes < at - 14 + HEADER[protocol] || bytes > length - 14) return end('bad-length')
 
     // 14
-    const hash = hashWords(multipliers, 0, [le32(frame, 26), le32(frame, 34)])
+    const hops = isIpv6 ? 21 : 22
+    if (frame[hops]! <= 1) return end('ttl')
+
+    // 15
+    const portsWord = le32(frame, at)
+    const hash = isIpv6
+      ? hashWords(multipliers6, 0, [
+          le32(frame, 22),
+          portsWord,
+          le32(frame, 26),
+          le32(frame, 30),
+          le32(frame, 34),
+        ])
+      : hashWords(multipliers4, 0, [le32(frame, 26), portsWord])
     const slot = scaleHash(hash, shape.pools[listener.pool]!)
     const id = tables.slots[listener.pool]![slot]! & SERVER_MASK
     const server = servers[id]
     if (!server?.usable) return end('no-server')
 
-    // 15
+    // 16
     const sent = new Uint8Array(frame)
     sent.set(server.mac, 0)
     sent.set(own, 6)
-    sent[22] = ttl - 1
-    const checksum = updateChecksum(be16(frame, 24), be16(frame, 22), be16(sent, 22))
-    sent[24] = checksum >> 8
-    sent[25] = checksum & 0xff
-    return { outcome: 'forwarded', frame: sent, service: listener.service, server: id, bytes: totalLength }
+    sent[hops]! -= 1
+    if (!isIpv6) {
+      const checksum = updateChecksum(be16(frame, 24), be16(frame, 22), be16(sent, 22))
+      sent[24] = checksum >> 8
+      sent[25] = checksum & 0xff
+    }
+    return { outcome: 'forwarded', frame: sent, service: listener.service, server: id, bytes }
   }
 }

@@ -1,12 +1,13 @@
 // What one generation of the packet path is made of, resolved to small integers. A Shape decides the program
 // (it is generated for exactly this), Tables are what its maps are filled with. Both are plain data: the
-// generated program, the model and the engine all start from them. Left out so far: IPv6, UDP, tracking.
+// generated program, the model and the engine all start from them. Left out so far: tracking.
 
-import type { Ip4, Mac } from '../base/addresses.ts'
+import type { Ip, Mac, Protocol } from '../base/addresses.ts'
 
-/** ListenerShape: an address and TCP port that clients use; `service` and `pool` index Shape's lists. */
+/** ListenerShape: an address, protocol and port that clients use; `service` and `pool` index Shape's lists. */
 export interface ListenerShape {
-  readonly address: Ip4
+  readonly address: Ip
+  readonly protocol: Protocol
   /** 1..65535, host order. */
   readonly port: number
   readonly service: number
@@ -19,7 +20,7 @@ export interface Shape {
   readonly mac: Mac
   /** Frames may span several buffers (MTU above one page): lengths are asked for, not computed. */
   readonly jumbo: boolean
-  /** At least one; no two have the same address and port. */
+  /** At least one; no two have the same address, protocol and port. */
   readonly listeners: readonly ListenerShape[]
   /** How many services: their indexes are 0..services-1. */
   readonly services: number
@@ -39,7 +40,7 @@ export interface ServerEntry {
 
 /** Tables: the contents of one generation's maps. */
 export interface Tables {
-  /** HASH_KEYS random 64-bit multipliers (schedule/hash.ts): [0..2] choose the slot, [3..5] the listener's bucket. */
+  /** HASH_KEYS random 64-bit multipliers (schedule/hash.ts): [0..2] and [6..8] choose the slot, [3..5] and [10..13] the listener's bucket. */
   readonly keys: BigUint64Array
   /** For each pool its slots' words: bits 0..14 the current server's id, 15..29 the settled one's, 31 "has records". */
   readonly slots: readonly Uint32Array[]
@@ -47,11 +48,14 @@ export interface Tables {
   readonly servers: readonly ServerEntry[]
 }
 
-export const HASH_KEYS = 8
+export const HASH_KEYS = 16
 /** Which key multiplies what; the one before the first of a group is added. */
 export const KEY_SOURCE = 1
 export const KEY_PORTS = 2
 export const KEY_ADDRESS = 4
 export const KEY_PORT = 5
+/** The words of an IPv6 source after the first, and those of an IPv6 listener's address. */
+export const KEY_SOURCE6 = 6
+export const KEY_ADDRESS6 = 10
 /** SERVER_MASK: the current server's id in a slot's word. */
 export const SERVER_MASK = 0x7fff

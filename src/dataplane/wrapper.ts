@@ -3,15 +3,17 @@
 // time, though each run gets what the one before left. It is run with an empty subject and the real one in turn; the
 // difference is the subject's cost.
 
-import { macBytes } from '../base/addresses.ts'
+import type { Builder } from '../bpf/builder.ts'
 import { array, bytes, direct, struct } from '../bpf/types.ts'
-import { be16, fields, ne, part } from '../bpf/values.ts'
+import { be16, fields, ne, type Place, type Pointer, part } from '../bpf/values.ts'
 import { type Built, type BuiltFunction, plainFunction, program } from '../bpf/xdp.ts'
-import { ETH_P_IP, Ethernet, IPPROTO_TCP, Ipv4, Tcp } from './headers.ts'
+import { ETH_P_IP, Ethernet, IPPROTO_TCP, Ipv4, Ipv6, Tcp, Udp } from './headers.ts'
+import { has } from './memory.ts'
+import { macWord } from './path.ts'
 import type { Shape } from './shape.ts'
 
-/** ListenerAddress: where a packet of the wrapper goes to. */
-export const ListenerAddress = struct('listener_addr', { address: 'be32', port: 'be16', fill: 'u16' })
+/** ListenerAddress: an IPv4 address is the last word of `low`. */
+const ListenerAddress = struct('listener_addr', { high: 'be64', low: 'be64', port: 'be16', fill: bytes(6) })
 
 /** wrapperMemory: `flow` counts up, `mask` keeps it below the number of flows; verdicts by number. */
 export const wrapperMemory = (listeners: number) =>
@@ -22,6 +24,16 @@ export const wrapperMemory = (listeners: number) =>
     listeners: array(ListenerAddress, listeners),
   }) // prettier-ignore
 export type WrapperMemory = ReturnType<typeof wrapperMemory>
+
+/** fillListeners writes a shape's listeners, all of one family, for the wrapper to take turns at. */
+export function fillListeners({ type }: WrapperMemory, { listeners }: Shape, image: DataView): void {
+  for (const [i, { address, port }] of listeners.entries()) {
+    const at = type.offsets.listeners + ListenerAddress.size * i
+    image.setBigUint64(at, BigInt(address) >> 64n)
+    image.setBigUint64(at + 8, BigInt.asUintN(64, BigInt(address)))
+    image.setUint16(at + 16, port)
+  }
+}
 
 /** SCATTER: an odd constant: flow numbers times it are all different, modulo 2^32. */
 const SCATTER = 0x9e3779b1
@@ -50,29 +62,46 @@ export const referenceSubject = (): BuiltFunction =>
     p.exitValue(1)
   })
 
-/** wrapped: the subject in its wrapper. The packet given to a test run is a whole TCP frame of any addresses. */
+/** Wrapper of a family: restores the header and makes the packet the next flow's; gives where ports and address are. */
+function restoreIpv4(p: Builder, data: Pointer, end: Pointer) {
+  const { eth, ip, l4 } = p.headers(data, end, { eth: Ethernet, ip: Ipv4, l4: Udp }, () => p.exitValue(0))
+  p.store(ip.ttl, 64)
+  p.store(ip.checksum, 0)
+  const address = (low: Place<'be64'>) =>
+    p.store(ip.destination, p.load({ ...low, offset: low.offset + 4, type: 'be32' }))
+  return { eth, source: part({ ...ip.source, type: bytes(4) }, 2, 'u16'), ports: l4.ports, address }
+}
+
+function restoreIpv6(p: Builder, data: Pointer, end: Pointer) {
+  const { eth, ip, l4 } = p.headers(data, end, { eth: Ethernet, ip: Ipv6, l4: Udp }, () => p.exitValue(0))
+  p.store(ip.hopLimit, 64)
+  const address = (low: Place<'be64'>, high: Place<'be64'>) => {
+    p.store(part(ip.destination, 0, 'be64'), p.load(high))
+    p.store(part(ip.destination, 8, 'be64'), p.load(low))
+  }
+  return { eth, source: part(ip.source, 14, 'u16'), ports: l4.ports, address }
+}
+
+/** wrapped: the subject in its wrapper. The packet given to a test run is a whole frame for one of the listeners. */
 export function wrapped(shape: Shape, memory: WrapperMemory, subject: BuiltFunction): Built {
-  const own = new DataView(macBytes(shape.mac).buffer)
   const main = plainFunction('wrapper', (p) => {
     const { flow, mask, verdicts, listeners } = p.memory(memory)
     const { data, end } = p.packet()
-    const { eth, ip, tcp } = p.headers(data, end, { eth: Ethernet, ip: Ipv4, tcp: Tcp }, () => p.exitValue(0))
+    const { eth, source, ports, address } = has(shape, 6)
+      ? restoreIpv6(p, data, end)
+      : restoreIpv4(p, data, end)
     const number = p.load(flow)
     p.increment(flow, 1)
-    // the header is as it was before the subject changed it
-    p.store(part(eth.dst, 0, 'u32'), own.getUint32(0, true))
-    p.store(part(eth.dst, 4, 'u16'), own.getUint16(4, true))
-    p.store(ip.ttl, 64)
-    p.store(ip.checksum, 0)
-    // and the flow is the next one
+    p.store(part(eth.dst, 0, 'u32'), macWord(shape.mac, 0))
+    p.store(part(eth.dst, 4, 'u16'), macWord(shape.mac, 4))
     const chosen = p.alu('mul', p.narrow(p.alu('and', number, p.load(mask))), SCATTER)
-    p.storeLow(part({ ...ip.source, type: bytes(4) }, 2, 'u16'), chosen)
-    p.storeLow(part(tcp.ports, 0, 'u16'), p.alu('rsh', chosen, 16))
+    p.storeLow(source, chosen)
+    p.storeLow(part(ports, 0, 'u16'), p.alu('rsh', chosen, 16))
     if (listeners.type.count > 1) {
       const scattered = p.alu('mul', p.narrow(number), SCATTER)
       const listener = fields(p.pin(p.element(listeners, p.scale(scattered, listeners.type.count))))
-      p.store(ip.destination, p.load(listener.address))
-      p.store(part(tcp.ports, 2, 'be16'), p.load(listener.port))
+      address(listener.low, listener.high)
+      p.store(part(ports, 2, 'be16'), p.load(listener.port))
     }
     const verdict = p.callSub(subject, p.ctx)
     p.increment(p.element(verdicts, p.alu('and', verdict, 7)), 1)

@@ -2,7 +2,7 @@
 // generated XDP program or (later) the kernel's IPVS. An engine owns everything it put into the kernel and finds
 // it again by its pins; it reads no file and knows no node. All calls are synchronous.
 
-import type { Endpoint, Ip4, Mac, Protocol } from '../base/addresses.ts'
+import type { Endpoint, Ip, Mac, Protocol } from '../base/addresses.ts'
 
 /** EngineSpec: what is to be forwarded. Plain data; names are the file's. Lists are in the file's order. */
 export interface EngineSpec {
@@ -15,7 +15,7 @@ export interface EngineSpec {
   readonly services: readonly {
     readonly name: string
     readonly listeners: readonly {
-      readonly address: Ip4
+      readonly address: Ip
       readonly port: number
       readonly protocol: Protocol
     }[]
@@ -26,7 +26,7 @@ export interface EngineSpec {
     readonly name: string
     readonly members: readonly { readonly server: string; readonly weight: number }[]
   }[]
-  readonly servers: readonly { readonly name: string; readonly address: Ip4 }[]
+  readonly servers: readonly { readonly name: string; readonly address: Ip }[]
 }
 
 /** Neighbour: how a server is reached on the link; without a MAC it is unusable and `why` says so. */
@@ -93,7 +93,7 @@ export interface Engine extends Disposable {
   setNeighbour(server: string, neighbour: Neighbour): void
   /** status reads counters and state; at least once applied. */
   status(): EngineStatus
-  trace(client: Endpoint, listener: Endpoint): Trace
+  trace(client: Endpoint, listener: Endpoint, protocol?: Protocol): Trace
   /** Dispose: close descriptors; what is pinned goes on forwarding. */
   [Symbol.dispose](): void
 }

@@ -37,7 +37,10 @@ export function prepare(plan: Plan, keys: BigUint64Array): Prepared {
   const layout = layoutOf(plan.shape, keys)
   const built = packetProgram(plan.shape, layout.memory)
   const { code, relocations } = built.spec
-  const facts = JSON.stringify([relocations, plan.spec, plan.shape.cpus])
+  // An IPv6 address is a bigint.
+  const facts = JSON.stringify([relocations, plan.spec, plan.shape.cpus], (_, value: unknown) =>
+    typeof value === 'bigint' ? `${value}n` : value,
+  )
   return { plan, keys, layout, built, fingerprint: fingerprint(code, facts, new Uint8Array(keys.buffer)) }
 }
 

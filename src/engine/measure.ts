@@ -2,7 +2,7 @@
 // each run another flow, one with the packet path in it and one with an empty subject, run in turn. Maps are of
 // their own: what is attached is neither used nor disturbed.
 
-import { type Mac, macBytes } from '../base/addresses.ts'
+import { isIp4 } from '../base/addresses.ts'
 import type { MapSpec } from '../bpf/program.ts'
 import type { BuiltFunction } from '../bpf/xdp.ts'
 import { layoutOf } from '../dataplane/fill.ts'
@@ -11,7 +11,7 @@ import { packetPath } from '../dataplane/packet-path.ts'
 import type { Shape, Tables } from '../dataplane/shape.ts'
 import {
   emptySubject,
-  ListenerAddress,
+  fillListeners,
   referenceSubject,
   wrapped,
   wrapperMemory,
@@ -19,7 +19,7 @@ import {
 import { BpfMap } from '../kernel/map.ts'
 import { type BpfProgram, loadProgram } from '../kernel/program.ts'
 import { runLive, testRun } from '../kernel/test-run.ts'
-import { ether, ipv4, packet, tcp } from '../wire/packet.ts'
+import { ether, ipv4, ipv6, packet, tcp, udp } from '../wire/packet.ts'
 import { tcpFlag } from '../wire/tcp.ts'
 import { GenerationMaps } from './generation-maps.ts'
 
@@ -53,12 +53,7 @@ export class CostMeter implements Disposable {
       this.#maps = this.#own(GenerationMaps.create(own, this.#layout, shape, tables))
       const wrapper = this.#own(BpfMap.create(specs.path.maps.find(isWrappers)!))
       this.#words = new BigUint64Array(wrapper.memory, 0, Math.floor(wrapper.memory.byteLength / 8))
-      const { offsets } = memory.type
-      const view = new DataView(wrapper.memory)
-      for (const [i, { address, port }] of shape.listeners.entries()) {
-        view.setUint32(offsets.listeners + ListenerAddress.size * i, address)
-        view.setUint16(offsets.listeners + ListenerAddress.size * i + ListenerAddress.offsets.port, port)
-      }
+      fillListeners(memory, shape, new DataView(wrapper.memory))
       const maps = new Map([...this.#maps.all, [memory.name, wrapper]])
       const load = (subject: Subject) => this.#own(loadProgram(specs[subject], maps).program)
       this.#programs = { empty: load('empty'), reference: load('reference'), path: load('path') }
@@ -130,18 +125,14 @@ export class CostMeter implements Disposable {
 
   #frame(flags: number): Uint8Array {
     const { mac, listeners } = this.#shape
-    const [first] = listeners
-    const source = macFromOwn(mac)
-    return packet(
-      ether({ destination: mac, source }),
-      ipv4({ destination: first!.address, checksum: 0 }),
-      tcp({ destination: first!.port, flags }),
-    )
+    const { address, port, protocol } = listeners[0]!
+    const inner = isIp4(address)
+      ? ipv4({ destination: address, checksum: 0 })
+      : ipv6({ destination: address })
+    const upper = protocol === 'tcp' ? tcp({ destination: port, flags }) : udp({ destination: port })
+    return packet(ether({ destination: mac, source: mac }), inner, upper, 'twelve bytes')
   }
 }
-
-/** Another MAC than ours. */
-const macFromOwn = (mac: Mac): Mac => mac.replace(/..$/, macBytes(mac)[5] === 0xfe ? '01' : 'fe') as Mac
 
 /** median of numbers; of an even count the mean of the middle two. */
 export function median(values: readonly number[]): number {

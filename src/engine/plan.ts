@@ -66,7 +66,13 @@ export function planOf(spec: EngineSpec, cpus: number, before?: Plan): Plan {
     return { name, pool: index }
   })
   const listeners = spec.services.flatMap(({ listeners }, service): ListenerShape[] =>
-    listeners.map(({ address, port }) => ({ address, port, service, pool: services[service]!.pool })),
+    listeners.map(({ address, port, protocol }) => ({
+      address,
+      port,
+      protocol,
+      service,
+      pool: services[service]!.pool,
+    })),
   )
   const shape: Shape = {
     mac: spec.interface.mac,

@@ -1,10 +1,10 @@
 // Why a packet of a client to a listener goes where it goes: the packet path's own steps, told. It reads the same
 // words that the program reads; the listener's look-up and the hash are the model's.
 
-import { type Endpoint, formatEndpoint, formatIp, isIp4, type Mac } from '../base/addresses.ts'
+import { type Endpoint, formatEndpoint, isIp4, type Mac, type Protocol } from '../base/addresses.ts'
 import { be16, be32, immediate } from '../bpf/values.ts'
-import { KEY_SOURCE } from '../dataplane/shape.ts'
-import { hashWords, scaleHash, splitMultipliers } from '../schedule/hash.ts'
+import { KEY_PORTS, KEY_SOURCE, KEY_SOURCE6 } from '../dataplane/shape.ts'
+import { scaleHash } from '../schedule/hash.ts'
 import type { Assignment } from './assignment.ts'
 import type { Neighbour, Trace } from './engine.ts'
 import type { Plan } from './plan.ts'
@@ -20,36 +20,48 @@ export interface Traced {
 const word32 = (value: number): number => immediate(be32(value)) >>> 0
 const word16 = (value: number): number => immediate(be16(value))
 
-/** trace tells the steps. Nothing is sent. */
+/** hashOf: the hash of a flow (docs/packet-path.md, step 15). */
+function hashOf(keys: BigUint64Array, { address, port }: Endpoint, toPort: number): number {
+  const ports = (word16(port) | (word16(toPort) << 16)) >>> 0
+  const words = isIp4(address)
+    ? [word32(address)]
+    : [96n, 64n, 32n, 0n].map((shift) => word32(Number((address >> shift) & 0xffffffffn)))
+  let sum = keys[KEY_SOURCE - 1]! + keys[KEY_PORTS]! * BigInt(ports)
+  for (const [i, word] of words.entries())
+    sum += keys[i === 0 ? KEY_SOURCE : KEY_SOURCE6 + i - 1]! * BigInt(word)
+  return Number(BigInt.asUintN(64, sum) >> 32n)
+}
+
+/** trace tells the steps. Nothing is sent. A client and a listener of two families never meet: `no-listener`. */
 export function trace(
   { plan, keys, assignment, neighbourOf }: Traced,
   client: Endpoint,
   listener: Endpoint,
+  protocol: Protocol = 'tcp',
 ): Trace {
-  const target = formatEndpoint(listener)
-  if (!isIp4(client.address) || !isIp4(listener.address)) {
-    return { outcome: 'not-ipv4', steps: ['Not IPv4: it goes to the node’s kernel untouched.'] }
-  }
-  const found = plan.shape.listeners.find(
-    ({ address, port }) => address === listener.address && port === listener.port,
-  )
+  const target = `${formatEndpoint(listener)}/${protocol}`
+  const found =
+    isIp4(client.address) === isIp4(listener.address) &&
+    plan.shape.listeners.find(
+      (each) =>
+        each.address === listener.address && each.port === listener.port && each.protocol === protocol,
+    )
   if (!found) {
     return {
       outcome: 'no-listener',
-      steps: [`${target}/tcp is no listener: it goes to the node’s kernel untouched.`],
+      steps: [`${target} is no listener: it goes to the node’s kernel untouched.`],
     }
   }
   const { name: service } = plan.services[found.service]!
   const { name: pool, table } = plan.pools[found.pool]!
-  const ports = (word16(client.port) | (word16(listener.port) << 16)) >>> 0
-  const hash = hashWords(splitMultipliers(keys), KEY_SOURCE - 1, [word32(client.address), ports])
+  const hash = hashOf(keys, client, listener.port)
   const slot = { index: scaleHash(hash, table.slots), of: table.slots, hash }
   const id = assignment.wordAt(found.pool, slot.index)
   const owner = table.owner[slot.index]
   const ownerName = owner === undefined ? undefined : table.members[owner]?.name
   const steps = [
-    `${target}/tcp is a listener of service ${service}, pool ${pool}.`,
-    `The flow from ${formatIp(client.address)}:${client.port} hashes to 0x${hash.toString(16).padStart(8, '0')}: slot ${slot.index} of ${slot.of}.`,
+    `${target} is a listener of service ${service}, pool ${pool}.`,
+    `The flow from ${formatEndpoint(client)} hashes to 0x${hash.toString(16).padStart(8, '0')}: slot ${slot.index} of ${slot.of}.`,
   ]
   if (id === 0) {
     steps.push(`No server of ${pool} is usable: the packet is dropped and counted as no-server.`)

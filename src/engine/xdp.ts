@@ -4,7 +4,7 @@
 //
 //   /sys/fs/bpf/tenbin/<instance>/link -> link -> program -> tables, slots, counters, meta
 
-import { type Endpoint, formatIp, type Mac, macFromBytes } from '../base/addresses.ts'
+import { type Endpoint, formatIp, type Mac, macFromBytes, type Protocol } from '../base/addresses.ts'
 import { invariant, TenbinError } from '../base/errors.ts'
 import { listing as listProgram } from '../bpf/listing.ts'
 import { memoryBytes } from '../dataplane/memory.ts'
@@ -123,13 +123,14 @@ export class XdpEngine implements Engine {
     }
   }
 
-  trace(client: Endpoint, listener: Endpoint): Trace {
+  trace(client: Endpoint, listener: Endpoint, protocol: Protocol = 'tcp'): Trace {
     const { prepared, assignment } = this.#applied()
     const { plan, keys } = prepared
     return trace(
       { plan, keys, assignment, neighbourOf: (server) => this.#neighbourOf(server) },
       client,
       listener,
+      protocol,
     )
   }
 

@@ -37,7 +37,8 @@ const IFA_F_NODAD = 0x02
 const IFA_F_DADFAILED = 0x08
 const IFA_F_DEPRECATED = 0x20
 const IFA_F_TENTATIVE = 0x40
-const FOREVER = 0xffffffff
+/** FOREVER: the `validS` of an address that stays; what the kernel lists with it has no lifetime. */
+export const FOREVER = 0xffffffff
 
 /** Lifetime: whole seconds left. Past `preferredS` the address is not chosen as a source, past `validS` it is gone. */
 export interface Lifetime {

@@ -1,12 +1,14 @@
 // FakeNetwork: an in-memory kernel behind the Network interface, for tests without root. It knows links, addresses
-// with the routes that come of them, further routes, neighbour entries, and the hosts on each link that answer ARP.
+// with the routes that come of them, further routes, neighbour entries, and the hosts on each link that answer ARP
+// or neighbour discovery.
 // Its idea: a test changes the world by the methods below, requests see it at once, events follow in a later turn
 // of the event loop (or at deliver()), as with the real kernel. Time does not pass by itself: timeOut() lets
-// everything that waits for an answer run out. Left out: secondary and tentative addresses, metrics, policy rules.
+// everything that waits for an answer run out. Left out: secondary and tentative addresses, link-local ones
+// of the kernel's own, metrics, policy rules.
 
 import { formatIp, type Ip, isIp4, type Mac, parseMac } from '../base/addresses.ts'
 import { errnoNumber } from '../sys/errno.ts'
-import type { InterfaceAddress, NewAddress } from './addresses.ts'
+import { FOREVER, type InterfaceAddress, type NewAddress } from './addresses.ts'
 import { isUsable, type Link } from './links.ts'
 import { TENBIN_PROTOCOL } from './mark.ts'
 import type { NeighbourEntry, NudState } from './neighbours.ts'
@@ -64,12 +66,19 @@ export class FakeNetwork implements Network {
     return added
   }
 
-  /** changeLink: any field but the index. Without carrier or switched off, its neighbour entries go. */
+  /**
+   * changeLink: any field but the index. Without carrier or switched off, its neighbour entries go; switched off, its
+   * IPv6 addresses too.
+   */
   changeLink(index: number, change: Partial<Omit<Link, 'index'>>): Link {
     const before = this.#linkOf(index, 'change interface')
     const link: Link = { ...before, ...change }
     this.#links.set(index, link)
     if (!isUsable(link) || link.mac !== before.mac) this.flushNeighbours(index)
+    if (before.isUp && !link.isUp) {
+      const lost = this.listAddresses(index).filter(({ address }) => !isIp4(address))
+      for (const address of lost) this.removeAddress(address)
+    }
     this.#tell({ kind: 'link', gone: false, link })
     return link
   }
@@ -97,8 +106,8 @@ export class FakeNetwork implements Network {
   }
 
   /**
-   * setHost: a machine on the link answers ARP for an address with this MAC, and announces it (gratuitous ARP);
-   * undefined: it falls silent.
+   * setHost: a machine on the link answers for an address with this MAC, and announces it (gratuitous ARP, unsolicited
+   * neighbour advertisement); undefined: it falls silent.
    */
   setHost(ifindex: number, address: Ip, mac: Mac | undefined): void {
     const hosts = this.#hosts.get(this.#linkOf(ifindex, 'set host').index)!
@@ -188,8 +197,10 @@ export class FakeNetwork implements Network {
     this.#linkOf(added.ifindex, op)
     const there = this.#addresses.find((other) => sameAddress(other, added))
     if (there && !replace) throw new NetlinkError(op, errnoNumber('EEXIST')!, 'Address already assigned')
-    const flags = { isSecondary: false, isTentative: false, isDuplicate: false, isDeprecated: false }
-    const address = { protocol: TENBIN_PROTOCOL, ...rest, ...flags, ...(lifetime && { lifetime }) }
+    const isDeprecated = lifetime?.preferredS === 0
+    const flags = { isSecondary: false, isTentative: false, isDuplicate: false, isDeprecated }
+    const ends = lifetime && lifetime.validS !== FOREVER && { lifetime }
+    const address = { protocol: TENBIN_PROTOCOL, ...rest, ...flags, ...ends }
     this.#addresses = [...this.#addresses.filter((other) => other !== there), address]
     this.#tell({ kind: 'address', gone: false, address })
     if (!there) this.#tell({ kind: 'route', gone: false, route: connected(address) })

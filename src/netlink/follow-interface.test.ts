@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Ip4, parseIp4, parseMac } from '../base/addresses.ts'
+import { type Ip, type Ip4, parseIp4, parseMac } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import { errnoNumber } from '../sys/errno.ts'
 import { FakeNetwork } from './fake.ts'
@@ -43,7 +43,7 @@ function world() {
 test('a neighbour that the kernel refuses to manage says so, and is tried again at a resync', () => {
   const { network } = world()
   network.refuse = 'manageNeighbour'
-  const told: [Ip4, Resolution][] = []
+  const told: [Ip, Resolution][] = []
   using follower = new InterfaceFollower(network, 'eth0', {
     onNeighbours: (changed) => told.push(...changed),
   })

@@ -1,18 +1,19 @@
-// InterfaceFollower: keeps up with one interface by name, the addresses on it, and how a set of IPv4 addresses is
-// reached on its link. Its idea: the kernel resolves MACs (Network.manageNeighbour) and tells of changes; this
+// InterfaceFollower: keeps up with one interface by name, the addresses on it, and how a set of addresses is reached
+// on its link. Its idea: the kernel resolves MACs (Network.manageNeighbour) and tells of changes; this
 // keeps the last known answer for each address, or the reason why there is none. Events only mark what may have
 // changed; at the end of a batch everything marked is asked for again and what differs is reported once.
-// The interface may be absent at first, go, and come back with another index. Left out: timers; whoever wants a
-// periodic check calls resync().
+// The interface may be absent at first, go, and come back with another index. For IPv6 the kernel asks from the
+// interface's link-local address (RFC 4861 4.3, net/ipv6/ndisc.c ndisc_send_ns) and in silence not at all without one:
+// that is no silence of the neighbour's. Left out: timers; whoever wants a periodic check calls resync().
 
 import { isDeepStrictEqual } from 'node:util'
-import { formatIp, type Ip, type Ip4, isIp4 } from '../base/addresses.ts'
+import { formatIp, type Ip, isIp4 } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import type { InterfaceAddress } from './addresses.ts'
 import { isUsable, type Link } from './links.ts'
 import type { NeighbourEntry } from './neighbours.ts'
 import type { Network, NetworkEvent } from './network.ts'
-import { asking, failed, learn, type Resolution, sameResolution } from './resolution.ts'
+import { asking, isFailed, learn, type Resolution, sameResolution } from './resolution.ts'
 import { covers, isOnLink, type Route } from './routes.ts'
 
 /** InterfaceChanges: called after a batch of events, in this order, only for what really changed. */
@@ -22,7 +23,7 @@ export interface InterfaceChanges {
   /** The addresses on the interface are now these; a lifetime that only runs down is no change. */
   readonly onAddresses?: (addresses: readonly InterfaceAddress[]) => void
   /** How these of the watched addresses are reached is now this. */
-  readonly onNeighbours?: (changed: ReadonlyMap<Ip4, Resolution>) => void
+  readonly onNeighbours?: (changed: ReadonlyMap<Ip, Resolution>) => void
   /** Reading the kernel failed after an event: the view is the old one until resync() succeeds. Absent: thrown. */
   readonly onFailure?: (error: TenbinError) => void
 }
@@ -45,7 +46,7 @@ export class InterfaceFollower implements Disposable {
   readonly #name: string
   readonly #changes: InterfaceChanges
   readonly #subscription: Disposable
-  readonly #watched = new Map<Ip4, Watched>()
+  readonly #watched = new Map<Ip, Watched>()
   #link: Link | undefined
   #addresses = new Map<string, InterfaceAddress>()
   /** The entries of watched addresses are to be read when the interface can be used again. */
@@ -82,7 +83,7 @@ export class InterfaceFollower implements Disposable {
   }
 
   /** neighbours: how each watched address is reached. */
-  get neighbours(): ReadonlyMap<Ip4, Resolution> {
+  get neighbours(): ReadonlyMap<Ip, Resolution> {
     return new Map([...this.#watched].map(([address, watched]) => [address, watched.shown ?? asking]))
   }
 
@@ -90,7 +91,7 @@ export class InterfaceFollower implements Disposable {
    * watch replaces the set of watched addresses and returns how each is reached. Those that are new begin to be
    * resolved; those that are no longer in it are given back to the kernel. Throws as Network does.
    */
-  watch(addresses: Iterable<Ip4>): ReadonlyMap<Ip4, Resolution> {
+  watch(addresses: Iterable<Ip>): ReadonlyMap<Ip, Resolution> {
     const wanted = new Set(addresses)
     for (const address of this.#watched.keys()) {
       if (wanted.has(address)) continue
@@ -141,8 +142,8 @@ export class InterfaceFollower implements Disposable {
         if (event.gone) this.#addresses.delete(key(address))
         else this.#addresses.set(key(address), address)
         // Its route comes and goes with it, and it makes an address our own.
-        if (!isIp4(address.address)) return
-        for (const watched of this.#watched.values()) watched.offLink = undefined
+        for (const [other, watched] of this.#watched)
+          if (isIp4(other) === isIp4(address.address)) watched.offLink = undefined
         return
       }
       case 'neighbour': {
@@ -183,7 +184,7 @@ export class InterfaceFollower implements Disposable {
   }
 
   #noteNeighbour(address: Ip, entry: NeighbourEntry | undefined): void {
-    const watched = this.#watched.get(address as Ip4)
+    const watched = this.#watched.get(address)
     if (!watched) return
     watched.known = learn(watched.known, entry)
     watched.attended = entry !== undefined && (entry.isManaged || isFixed(entry))
@@ -210,7 +211,7 @@ export class InterfaceFollower implements Disposable {
 
   /** #settle asks for what is not known, makes the kernel attend to what it does not, and reports. */
   #settle(): void {
-    const changed = new Map<Ip4, Resolution>()
+    const changed = new Map<Ip, Resolution>()
     for (const [address, watched] of this.#watched) {
       const resolution = this.#resolve(address, watched)
       const before = watched.shown
@@ -228,7 +229,7 @@ export class InterfaceFollower implements Disposable {
     if (changed.size > 0) onNeighbours?.(changed)
   }
 
-  #resolve(address: Ip4, watched: Watched): Resolution {
+  #resolve(address: Ip, watched: Watched): Resolution {
     const link = this.#link
     if (!link) return { why: `no interface ${this.#name}` }
     if (!link.isUp) return { why: 'interface down' }
@@ -237,10 +238,13 @@ export class InterfaceFollower implements Disposable {
       watched.offLink ??= offLink(this.#network.getRoute(address), link)
       if (watched.offLink !== '') return { why: `no route on the link: ${watched.offLink}` }
       // An entry that somebody deletes turns FAILED first: is it still there?
-      if (watched.known === failed && watched.shown && 'mac' in watched.shown) {
+      if (isFailed(watched.known) && watched.shown && 'mac' in watched.shown) {
         watched.known = watched.shown
         this.#noteNeighbour(address, this.#network.getNeighbour(link.index, address))
       }
+      const unasked = isIp4(address) ? undefined : this.#whyUnasked()
+      if (unasked && (!watched.attended || isFailed(watched.known)))
+        return 'mac' in watched.known ? watched.known : unasked
       if (!watched.attended) {
         watched.attended = true
         this.#network.manageNeighbour(link.index, address)
@@ -251,7 +255,20 @@ export class InterfaceFollower implements Disposable {
     }
     return watched.known
   }
+
+  /** #whyUnasked: why the kernel cannot ask for IPv6 addresses; undefined if it can. */
+  #whyUnasked(): Resolution | undefined {
+    const own = this.addresses.filter(({ address }) => isLinkLocal(address))
+    if (own.some(({ isTentative }) => !isTentative)) return undefined
+    // Until nobody else claims it: a second or two.
+    if (own.some(({ isDuplicate }) => !isDuplicate)) return asking
+    const what = own.length > 0 ? 'another machine has its' : 'it has no'
+    return { why: `no way to ask on ${this.#name}: ${what} link-local address` }
+  }
 }
+
+/** isLinkLocal: of fe80::/10 (RFC 4291 2.5.6). */
+const isLinkLocal = (ip: Ip): boolean => !isIp4(ip) && ip >> 118n === 0x3fan
 
 const key = ({ address, prefix }: InterfaceAddress): string => `${formatIp(address)}/${prefix}`
 

@@ -1,5 +1,5 @@
 // Neighbours: the kernel's table of MACs by address (linux/rtnetlink.h, linux/neighbour.h struct ndmsg). We do
-// not speak ARP: manage() makes the kernel resolve an address and keep it resolved (NTF_EXT_MANAGED, Linux 5.16),
+// not speak ARP or neighbour discovery: manageNeighbour makes the kernel resolve an address and keep it resolved (NTF_EXT_MANAGED, Linux 5.16),
 // probing it every few seconds for as long as the entry lives. An entry that the administrator made permanent is
 // never touched: NTF_USE would take its permanence away. Left out: proxy entries and bridge forwarding tables.
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseIp, parseMac } from '../base/addresses.ts'
 import type { NeighbourEntry, NudState } from './neighbours.ts'
-import { asking, failed, learn, type Resolution, sameResolution } from './resolution.ts'
+import { asking, failed, failed6, isFailed, learn, type Resolution, sameResolution } from './resolution.ts'
 
 const mac = parseMac('02:00:00:00:00:01')
 const other = parseMac('02:00:00:00:00:02')
@@ -32,6 +32,15 @@ test('FAILED stays until there is an answer, its own old MAC is none', () => {
   assert.equal(learn(failed, undefined), failed)
   assert.equal(learn(asking, entry('FAILED', mac)), failed)
   assert.deepEqual(learn(failed, entry('REACHABLE', mac)), { mac })
+})
+
+test('who asked in vain is told: ARP for IPv4, neighbour discovery for IPv6', () => {
+  const entry6 = { ...entry('FAILED'), address: parseIp('2001:db8::1') }
+  assert.deepEqual(learn({ mac }, entry6), { why: 'neighbour FAILED: no answer to neighbour discovery' })
+  for (const state of ['INCOMPLETE', 'NONE'] as const)
+    assert.equal(learn(failed6, { ...entry6, state }), failed6)
+  assert.ok(isFailed(failed) && isFailed(learn(asking, entry6)))
+  assert.ok(!isFailed(asking) && !isFailed({ mac }))
 })
 
 test('asking goes on while nothing is known', () => {

@@ -7,7 +7,7 @@
 //   asking --answer--> {mac} --FAILED--> failed --answer--> {mac}
 //      '-----FAILED------------------------^
 
-import type { Mac } from '../base/addresses.ts'
+import { type Ip, isIp4, type Mac } from '../base/addresses.ts'
 import type { NeighbourEntry } from './neighbours.ts'
 
 /** Resolution: the MAC to send to, or the reason why there is none. */
@@ -15,8 +15,15 @@ export type Resolution = { readonly mac: Mac } | { readonly why: string }
 
 /** asking: nobody has answered yet. */
 export const asking: Resolution = { why: 'neighbour INCOMPLETE: asking' }
-/** failed: nobody answered. */
+/** failed, failed6: nobody answered, for IPv4 and for IPv6. */
 export const failed: Resolution = { why: 'neighbour FAILED: no answer to ARP' }
+export const failed6: Resolution = { why: 'neighbour FAILED: no answer to neighbour discovery' }
+
+/** isFailed: nobody answered. */
+export const isFailed = (resolution: Resolution): boolean =>
+  sameResolution(resolution, failed) || sameResolution(resolution, failed6)
+
+const failedOf = (address: Ip): Resolution => (isIp4(address) ? failed : failed6)
 
 /** learn: the next resolution after the kernel told of the neighbour's entry; undefined = it has none. */
 export function learn(known: Resolution, entry: NeighbourEntry | undefined): Resolution {
@@ -29,11 +36,11 @@ export function learn(known: Resolution, entry: NeighbourEntry | undefined): Res
     case 'NOARP':
       return entry.mac === undefined ? { why: `neighbour ${entry.state} without a MAC` } : { mac: entry.mac }
     case 'FAILED':
-      return failed
+      return failedOf(entry.address)
     case 'INCOMPLETE':
     case 'NONE':
     case undefined:
-      return 'mac' in known || known === failed ? known : asking
+      return 'mac' in known || isFailed(known) ? known : asking
   }
 }
 

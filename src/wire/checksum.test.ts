@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { Ip4 } from '../base/addresses.ts'
+import type { Ip4, Ip6 } from '../base/addresses.ts'
 import { checksum, foldSum, pseudoHeaderSum, sumWords, updateChecksum } from './checksum.ts'
 
 test('the sum is that of the example in RFC 1071, section 3', () => {
@@ -68,6 +68,21 @@ test('the pseudo-header sums like its bytes', () => {
         assert.equal(pseudoHeaderSum(source as Ip4, destination as Ip4, protocol, length), sumWords(bytes))
       },
     ),
+  )
+})
+
+test('the pseudo-header of IPv6 sums like its bytes', () => {
+  const address = fc.bigInt({ min: 0n, max: (1n << 128n) - 1n }).map((value) => value as Ip6)
+  fc.assert(
+    fc.property(address, address, fc.nat(255), fc.nat(0xffff), (source, destination, protocol, length) => {
+      const words = [source >> 64n, source, destination >> 64n, destination]
+      const bytes = new Uint8Array(40)
+      const view = new DataView(bytes.buffer)
+      for (const [i, word] of words.entries()) view.setBigUint64(8 * i, BigInt.asUintN(64, word))
+      view.setUint32(32, length)
+      bytes[39] = protocol
+      assert.equal(pseudoHeaderSum(source, destination, protocol, length), sumWords(bytes))
+    }),
   )
 })
 

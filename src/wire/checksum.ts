@@ -2,7 +2,8 @@
 // update after a word changed (RFC 1624, equation 3, the form without the negative zero of RFC 1141). Words are
 // big-endian, as they lie on the wire; an odd last byte is padded with zero on its right.
 
-import type { Ip4 } from '../base/addresses.ts'
+import { type Ip, isIp4 } from '../base/addresses.ts'
+import { ip6Bytes } from './ipv6.ts'
 
 /** foldSum adds a sum's carries back in until 16 bits are left. */
 export function foldSum(sum: number): number {
@@ -27,8 +28,11 @@ export const checksum = (bytes: Uint8Array, start = 0): number => ~sumWords(byte
 export const updateChecksum = (field: number, before: number, after: number): number =>
   ~foldSum((~field & 0xffff) + (~before & 0xffff) + after) & 0xffff
 
-/** pseudoHeaderSum: the sum that TCP and UDP over IPv4 start from (RFC 9293 3.1); `length` = header + payload. */
-export const pseudoHeaderSum = (source: Ip4, destination: Ip4, protocol: number, length: number): number =>
-  foldSum(
-    (source >>> 16) + (source & 0xffff) + (destination >>> 16) + (destination & 0xffff) + protocol + length,
-  )
+const sumAddress = (ip: Ip): number => (isIp4(ip) ? (ip >>> 16) + (ip & 0xffff) : sumWords(ip6Bytes(ip)))
+
+/**
+ * pseudoHeaderSum: the sum that TCP, UDP and ICMPv6 start from (RFC 9293 3.1, RFC 8200 8.1); `length` = header +
+ * payload. The addresses are of one family.
+ */
+export const pseudoHeaderSum = (source: Ip, destination: Ip, protocol: number, length: number): number =>
+  foldSum(sumAddress(source) + sumAddress(destination) + protocol + length)

@@ -4,13 +4,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { type Ip4, macFromBytes } from '../base/addresses.ts'
+import { type Ip4, type Ip6, macFromBytes } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import { decodeArp, encodeArp } from './arp.ts'
 import type { Decoded } from './decode.ts'
 import { decodeEthernet, encodeEthernet } from './ethernet.ts'
 import { decodeIcmp, encodeIcmp } from './icmp.ts'
 import { decodeIpv4, encodeIpv4 } from './ipv4.ts'
+import { decodeIpv6, encodeIpv6, ipv6Next } from './ipv6.ts'
+import { decodeExtension, decodeFragment, encodeExtension, encodeFragment } from './ipv6-extension.ts'
 import { decodeTcp, encodeTcp } from './tcp.ts'
 import { decodeUdp, encodeUdp } from './udp.ts'
 
@@ -20,6 +22,7 @@ const u8 = fc.nat(0xff)
 const u16 = fc.nat(0xffff)
 const u32 = fc.nat(0xffffffff)
 const ip = u32.map((value) => value as Ip4)
+const ip6 = fc.bigInt({ min: 0n, max: (1n << 128n) - 1n }).map((value) => value as Ip6)
 const mac = fc.uint8Array({ minLength: 6, maxLength: 6 }).map((bytes) => macFromBytes(bytes))
 const options = fc.nat(10).chain((words) => fc.uint8Array({ minLength: 4 * words, maxLength: 4 * words }))
 const payload = fc.uint8Array({ maxLength: 40 })
@@ -136,6 +139,56 @@ demand('IPv4', {
   knowsLength: true,
   likely: { 0: 0x45, 2: 0, 3: 20 },
 })
+demand('IPv6', {
+  headers: (length) =>
+    record({
+      version: fc.constant(6),
+      trafficClass: u8,
+      flowLabel: fc.nat(0xfffff),
+      payloadLength: fc.constant(length),
+      nextHeader: u8,
+      hopLimit: u8,
+      source: ip6,
+      destination: ip6,
+    }),
+  encode: encodeIpv6,
+  decode: decodeIpv6,
+  knowsLength: true,
+  likely: { 0: 0x65, 4: 0, 5: 0 },
+})
+for (const [name, kind, unit] of [
+  ['IPv6 options', ipv6Next.DSTOPTS, 8],
+  ['IPv6 authentication', ipv6Next.AH, 4],
+] as const)
+  demand(name, {
+    headers: () =>
+      fc.nat(4).chain((length) =>
+        record({
+          nextHeader: u8,
+          length: fc.constant(length),
+          body: fc.uint8Array({ minLength: 6 + unit * length, maxLength: 6 + unit * length }),
+        }),
+      ),
+    encode: encodeExtension,
+    decode: (bytes) => decodeExtension(kind, bytes),
+    knowsLength: false,
+    likely: { 1: 1 },
+  })
+demand('IPv6 fragment', {
+  headers: () =>
+    record({
+      nextHeader: u8,
+      reserved: u8,
+      offset: fc.nat(0x1fff),
+      reservedBits: fc.nat(3),
+      more: fc.boolean(),
+      identification: u32,
+    }),
+  encode: encodeFragment,
+  decode: decodeFragment,
+  knowsLength: false,
+  likely: {},
+})
 demand('TCP', {
   headers: () =>
     options.chain((bytes) =>
@@ -186,6 +239,7 @@ test('headers that contradict themselves are refused', () => {
   assert.throws(() => decodeIpv4(ip4(0x65, 0, 0, 20)), /version 6/)
   assert.throws(() => decodeIpv4(ip4(0x44, 0, 0, 20)), /header length of 4 words/)
   assert.throws(() => decodeIpv4(ip4(0x46, 0, 0, 20)), /ends within the header/)
+  assert.throws(() => decodeIpv6(ip4(0x4f, 0, 0, 0)), /version 4/)
   assert.throws(() => decodeTcp(concat(new Uint8Array(12), Uint8Array.of(0x40, ...new Array(30)))), /4 words/)
   assert.throws(() => decodeUdp(Uint8Array.of(0, 1, 0, 2, 0, 7, 0, 0)), /length 7/)
   assert.throws(() => decodeArp(new Uint8Array(28)), /not for IPv4 over Ethernet/)

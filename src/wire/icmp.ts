@@ -1,10 +1,21 @@
-// ICMP headers (RFC 792): 0 type, 1 code, 2 checksum, 4 four bytes that depend on the type (identifier and
+// ICMP headers (RFC 792), and those of ICMPv6 (RFC 4443), which are the same: 0 type, 1 code, 2 checksum, 4 four bytes that depend on the type (identifier and
 // sequence number of an echo, next-hop MTU of a "fragmentation needed").
 
 import { type Decoded, need, viewOf } from './decode.ts'
 
 /** Types, by the names of linux/icmp.h without ICMP_. */
 export const icmpType = { ECHOREPLY: 0, DEST_UNREACH: 3, ECHO: 8, TIME_EXCEEDED: 11 } as const
+
+/** Types of ICMPv6, by the names of linux/icmpv6.h without ICMPV6_, and RFC 4861's neighbour messages. */
+export const icmp6Type = {
+  DEST_UNREACH: 1,
+  PKT_TOOBIG: 2,
+  TIME_EXCEED: 3,
+  ECHO_REQUEST: 128,
+  ECHO_REPLY: 129,
+  NEIGHBOUR_SOLICITATION: 135,
+  NEIGHBOUR_ADVERTISEMENT: 136,
+} as const
 
 /** Icmp: a header as on the wire; `rest` is the 32-bit word at 4. */
 export interface Icmp {

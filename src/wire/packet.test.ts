@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseIp4, parseMac } from '../base/addresses.ts'
+import { type Ip6, parseIp, parseIp4, parseMac } from '../base/addresses.ts'
 import { decodeArp } from './arp.ts'
 import { checksum, pseudoHeaderSum, sumWords } from './checksum.ts'
 import { decodeEthernet } from './ethernet.ts'
 import { decodeIcmp } from './icmp.ts'
 import { decodeIpv4 } from './ipv4.ts'
-import { arp, ether, icmp, ipv4, packet, tcp, udp } from './packet.ts'
+import { decodeIpv6, ipv6Next } from './ipv6.ts'
+import { decodeExtension, decodeFragment } from './ipv6-extension.ts'
+import { arp, ether, extension, fragment, icmp, ipv4, ipv6, packet, tcp, udp } from './packet.ts'
 import { decodeTcp, tcpFlag } from './tcp.ts'
 import { decodeUdp } from './udp.ts'
 
@@ -89,6 +91,90 @@ test('a UDP checksum that computes to zero is sent as 0xffff', () => {
   // without IPv4 around it the sum is that of length and payload alone: 10 + 0xfff5 = 0xffff
   const bytes = packet(udp(fields), Uint8Array.of(0xff, 0xf5))
   assert.equal(decodeUdp(bytes).header.checksum, 0xffff)
+})
+
+const source6 = '2001:db8::7'
+const destination6 = '2001:db8:a:b:c:d:e:f'
+const sum6 = (protocol: number, bytes: Uint8Array) =>
+  sumWords(
+    bytes,
+    pseudoHeaderSum(parseIp(source6) as Ip6, parseIp(destination6) as Ip6, protocol, bytes.length),
+  )
+
+test('an IPv6 frame comes out byte for byte as written down by hand', () => {
+  const frame = packet(
+    ether(),
+    ipv6({ source: source6, destination: destination6, trafficClass: 0xab, flowLabel: 0xcdef1 }),
+    extension(ipv6Next.HOPOPTS),
+    fragment({ identification: 7 }),
+    udp({ source: 53, destination: 40_000, checksum: 0 }),
+  )
+  assert.equal(
+    hex(frame),
+    [
+      '000000000000',
+      '000000000000',
+      '86dd',
+      '6abcdef1',
+      '0018',
+      '00',
+      '40',
+      '20010db8000000000000000000000007',
+      '20010db8000a000b000c000d000e000f',
+      '2c00010400000000',
+      '1100000000000007',
+      '00359c4000080000',
+    ].join(''),
+  )
+})
+
+test('lengths, next headers and checksums are right behind extension headers too', () => {
+  const ip = ipv6({ source: source6, destination: destination6 })
+  const { header: outer, payload } = decodeEthernet(
+    packet(
+      ether(),
+      ip,
+      extension(ipv6Next.HOPOPTS, { body: new Uint8Array(14) }),
+      extension(ipv6Next.AH, { body: new Uint8Array(22) }),
+      fragment(),
+      tcp(),
+      'abc',
+    ),
+  )
+  assert.equal(outer.type, 0x86dd)
+  const { header, payload: first } = decodeIpv6(payload)
+  assert.deepEqual([header.nextHeader, header.payloadLength, header.hopLimit], [0, 16 + 24 + 8 + 23, 64])
+  const options = decodeExtension(ipv6Next.HOPOPTS, first)
+  assert.deepEqual([options.header.nextHeader, options.header.length], [51, 1])
+  const authentication = decodeExtension(ipv6Next.AH, options.payload)
+  assert.deepEqual([authentication.header.nextHeader, authentication.header.length], [44, 4])
+  const atomic = decodeFragment(authentication.payload)
+  assert.deepEqual(atomic.header, {
+    nextHeader: 6,
+    reserved: 0,
+    offset: 0,
+    reservedBits: 0,
+    more: false,
+    identification: 0,
+  })
+  assert.equal(sum6(6, atomic.payload), 0xffff)
+  assert.equal(Buffer.from(decodeTcp(atomic.payload).payload).toString(), 'abc')
+
+  const datagram = decodeIpv6(packet(ip, udp({ destination: 53 }), 'abc'))
+  assert.equal(datagram.header.nextHeader, 17)
+  assert.equal(sum6(17, datagram.payload), 0xffff)
+  const ping = decodeIpv6(packet(ip, icmp(), 'abc'))
+  assert.equal(ping.header.nextHeader, 58)
+  assert.equal(decodeIcmp(ping.payload).header.type, 128)
+  assert.equal(sum6(58, ping.payload), 0xffff)
+  assert.equal(decodeIpv6(packet(ip, 'abc')).header.nextHeader, 59)
+  assert.equal(decodeIpv6(packet(ip, ipv4())).header.nextHeader, 4)
+  assert.equal(decodeIpv4(packet(ipv4(), ipv6())).header.protocol, 41)
+})
+
+test('an address of the other family, or none, is refused', () => {
+  assert.throws(() => packet(ipv6({ source: '192.0.2.1' })), /"192.0.2.1" is not an IPv6 address/)
+  assert.throws(() => packet(ipv4({ source: '::1' })), /"::1" is not an IPv4 address/)
 })
 
 test('an ARP packet carries its addresses', () => {

@@ -1,13 +1,16 @@
 // FakeWorld: the world of the fake network. Time passes while a test waits.
 
-import type { Ip4, Mac } from '../../src/base/addresses.ts'
+import type { Ip, Mac } from '../../src/base/addresses.ts'
 import { parseIp } from '../../src/base/addresses.ts'
 import { FakeNetwork } from '../../src/netlink/fake.ts'
-import { LINK_NAME, ownMac, peerMac, type World, waitUntil } from './world.ts'
+import { LINK_NAME, linkLocal, ownMac, peerMac, type World, waitUntil } from './world.ts'
+
+/** IFAPROT_KERNEL_LL: linux/if_addr.h. */
+const KERNEL_LL = 3
 
 export class FakeWorld implements World {
   readonly network = new FakeNetwork()
-  readonly #hosts = new Set<Ip4>()
+  readonly #hosts = new Set<Ip>()
   #mac = peerMac
   #ifindex = 0
 
@@ -17,13 +20,13 @@ export class FakeWorld implements World {
   get ifindex(): number {
     return this.#ifindex
   }
-  appear(...addresses: Ip4[]): void {
+  appear(...addresses: Ip[]): void {
     for (const address of addresses) {
       this.#hosts.add(address)
       this.network.setHost(this.#ifindex, address, this.#mac)
     }
   }
-  fallSilent(address: Ip4): void {
+  fallSilent(address: Ip): void {
     this.#hosts.delete(address)
     this.network.setHost(this.#ifindex, address, undefined)
   }
@@ -32,7 +35,9 @@ export class FakeWorld implements World {
     this.appear(...this.#hosts)
   }
   setLink(change: { readonly isUp?: boolean; readonly mac?: Mac; readonly mtu?: number }): void {
+    const before = this.network.getLink(this.#ifindex)
     this.network.changeLink(this.#ifindex, change)
+    if (change.isUp && !before?.isUp) this.#addLinkLocal()
   }
   setCarrier(isLowerUp: boolean): void {
     this.network.changeLink(this.#ifindex, { isLowerUp })
@@ -42,17 +47,18 @@ export class FakeWorld implements World {
   }
   addLink(): void {
     this.#ifindex = this.network.addLink({ name: LINK_NAME, mac: ownMac, kind: 'veth' }).index
+    this.#addLinkLocal()
     this.appear(...this.#hosts)
   }
   renameLink(name: string): void {
     this.network.changeLink(this.#ifindex, { name })
   }
-  addRoute(prefix: string, gateway?: Ip4): void {
+  addRoute(prefix: string, gateway?: Ip): void {
     const [destination, length] = prefix.split('/')
     const route = { destination: parseIp(destination!), prefix: Number(length), ifindex: this.#ifindex }
     this.network.addRoute({ ...route, ...(gateway !== undefined && { gateway }) })
   }
-  setPermanent(address: Ip4, mac: Mac): void {
+  setPermanent(address: Ip, mac: Mac): void {
     this.network.setNeighbour({ ifindex: this.#ifindex, address, mac, state: 'PERMANENT' })
   }
   flushNeighbours(): void {
@@ -69,5 +75,10 @@ export class FakeWorld implements World {
   }
   [Symbol.dispose](): void {
     this.network[Symbol.dispose]()
+  }
+
+  /** #addLinkLocal: as the kernel does when an interface is switched on. */
+  #addLinkLocal(): void {
+    this.network.addAddress({ ifindex: this.#ifindex, address: linkLocal, prefix: 64, protocol: KERNEL_LL })
   }
 }

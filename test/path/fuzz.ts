@@ -1,12 +1,13 @@
 // Differential fuzz: random and mutated frames through the generated program and the model, which must agree on the
-// outcome, every byte and every counter. Shapes with 1 to 10,000 listeners take turns.
+// outcome, every byte and every counter. Shapes with 1 to 10,000 listeners
+// of one family and protocol or of all take turns.
 //
 //   npm run fuzz -- 1000000 [SEED]
 
 import assert from 'node:assert/strict'
 import { createModel } from '../../src/dataplane/model.ts'
 import { outcomeNames } from '../../src/dataplane/outcomes.ts'
-import { fuzzFixture, fuzzListeners } from '../../src/dataplane/vectors/fuzz-fixtures.ts'
+import { fuzzFixture, fuzzShapes } from '../../src/dataplane/vectors/fuzz-fixtures.ts'
 import { createFrames } from '../../src/dataplane/vectors/mutate.ts'
 import { KernelPath } from './kernel-path.ts'
 
@@ -20,13 +21,13 @@ export interface FuzzResult {
 /** fuzz compares `packets` packets; throws at the first difference, with the frame to repeat it. */
 export function fuzz(packets: number, seed: number, says: (line: string) => void = () => {}): FuzzResult {
   const outcomes = Object.fromEntries(outcomeNames.map((name) => [name, 0])) as Record<string, number>
-  const share = Math.ceil(packets / fuzzListeners.length)
+  const share = Math.ceil(packets / fuzzShapes.length)
   let done = 0
-  for (const listeners of fuzzListeners) {
-    const fixture = fuzzFixture(listeners, seed)
+  for (const [turn, shape] of fuzzShapes.entries()) {
+    const fixture = fuzzFixture(shape, seed)
     using path = new KernelPath(fixture)
     const model = createModel(fixture.shape, fixture.tables)
-    const next = createFrames(fixture, seed + listeners)
+    const next = createFrames(fixture, seed + turn)
     for (let i = 0; i < share && done < packets; i++, done++) {
       const frame = next()
       const expected = model(frame)
@@ -42,10 +43,10 @@ export function fuzz(packets: number, seed: number, says: (line: string) => void
         assert.deepEqual(
           got,
           expected,
-          `seed ${seed}, ${listeners} listeners, packet ${i}: ${Buffer.from(frame).toString('hex')}`,
+          `seed ${seed}, ${shape.name}, packet ${i}: ${Buffer.from(frame).toString('hex')}`,
         )
     }
-    says(`${done} packets, ${listeners} listeners: no difference`)
+    says(`${done} packets, ${shape.name}: no difference`)
   }
   return { packets: done, differences: 0, outcomes }
 }

@@ -8,7 +8,7 @@ import { Traffic } from '../../src/dataplane/memory.ts'
 import type { Outcome } from '../../src/dataplane/model.ts'
 import { outcomeNames, outcomes } from '../../src/dataplane/outcomes.ts'
 import { packetProgram } from '../../src/dataplane/packet-path.ts'
-import type { Fixture } from '../../src/dataplane/vectors/fixtures.ts'
+import type { Fixture } from '../../src/dataplane/vectors/fixture.ts'
 import { GenerationMaps } from '../../src/engine/generation-maps.ts'
 import { BPF_F_ANY_ALIGNMENT, type BpfProgram, loadProgram } from '../../src/kernel/program.ts'
 import { testRun } from '../../src/kernel/test-run.ts'
@@ -41,7 +41,8 @@ export class KernelPath implements Disposable {
     const counted = this.#counted()
     const outcome = outcomeNames[counted.outcome]!
     invariant(VERDICT[outcomes[outcome].verdict] === verdict, `counted ${outcome}, answered ${verdict}`)
-    const after = new Uint8Array(frame)
+    // what a dropped frame holds is nobody's
+    const after = verdict === VERDICT.drop ? new Uint8Array(packet) : new Uint8Array(frame)
     if (counted.service === undefined) return { outcome, frame: after }
     return { outcome, frame: after, service: counted.service, server: counted.server!, bytes: counted.bytes! }
   }

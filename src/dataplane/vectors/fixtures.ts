@@ -1,93 +1,9 @@
-// What the vectors run against: a few shapes with tables whose answers can be told without computing a hash, since
-// a pool's slots all hold one server, or since the multipliers are such that the hash is a plain field. Servers:
-// 1 and 2 are usable, 3 has lost its MAC.
+// What the vectors run against, by name: here the shapes of IPv4 and TCP, in fixtures-udp.ts and fixtures6.ts the
+// others. Each name says what is special.
 
-import { type Mac, parseIp4, parseMac } from '../../base/addresses.ts'
-import { HASH_KEYS, type ListenerShape, type ServerEntry, type Shape, type Tables } from '../shape.ts'
-
-/** Fixture: a shape and the contents of its maps. */
-export interface Fixture {
-  readonly shape: Shape
-  readonly tables: Tables
-}
-
-/** own: the interface's MAC; all six octets differ, so that none stands in for another. */
-export const own = parseMac('02:1b:3c:5d:7e:9f')
-/** The router that clients' frames come from. */
-export const router = parseMac('00:00:5e:00:01:fe')
-export const web1 = parseMac('02:a1:b2:c3:d4:e5')
-export const web2 = parseMac('06:10:20:30:40:50')
-const lost = parseMac('0a:99:88:77:66:55')
-export const client = '198.51.100.7'
-/** vip: the address of most listeners. */
-export const vip = '192.0.2.10'
-const SLOTS = 1_021
-
-const nowhere = { mac: '00:00:00:00:00:00' as Mac, usable: false }
-const servers: readonly ServerEntry[] = [
-  nowhere,
-  { mac: web1, usable: true },
-  { mac: web2, usable: true },
-  { mac: lost, usable: false },
-]
-/** Any multipliers do where all slots hold the same server. */
-const someKeys = [
-  0x9e3779b97f4a7c15n,
-  0xbf58476d1ce4e5b9n,
-  0x94d049bb133111ebn,
-  0xd6e8feb86659fd93n,
-  0xa5a5a5a5a5a5a5a5n,
-  0xc2b2ae3d27d4eb4fn,
-  0x165667b19e3779f9n,
-  0x27d4eb2f165667c5n,
-]
-
-const listener = (address: string, port: number, service = 0, pool = 0): ListenerShape => ({
-  address: parseIp4(address),
-  port,
-  service,
-  pool,
-})
-
-interface Parts {
-  readonly listeners?: readonly ListenerShape[]
-  /** For each pool the word in all its slots, or all its words. */
-  readonly pools?: readonly (number | Uint32Array)[]
-  readonly keys?: readonly bigint[]
-  readonly jumbo?: boolean
-}
-
-function fixture({
-  listeners = [listener(vip, 80)],
-  pools = [1],
-  keys = someKeys,
-  jumbo = false,
-}: Parts): Fixture {
-  const slots = pools.map((words) => (typeof words === 'number' ? new Uint32Array(SLOTS).fill(words) : words))
-  return {
-    shape: {
-      mac: own,
-      jumbo,
-      listeners,
-      services: Math.max(...listeners.map(({ service }) => service)) + 1,
-      servers: servers.length - 1,
-      pools: slots.map(({ length }) => length),
-      cpus: 2,
-    },
-    tables: {
-      keys: BigUint64Array.from({ length: HASH_KEYS }, (_, i) => keys[i] ?? 0n),
-      slots,
-      servers,
-    },
-  }
-}
-
-/** Server 2 in one slot, server 1 in all others. */
-const allBut = (slot: number, slots = SLOTS): Uint32Array => {
-  const words = new Uint32Array(slots).fill(1)
-  words[slot] = 2
-  return words
-}
+import { allBut, type Fixture, fixture, listener, SLOTS, vip } from './fixture.ts'
+import { fixturesUdp } from './fixtures-udp.ts'
+import { fixtures6 } from './fixtures6.ts'
 
 /** The 70 listeners: 40 ports of the vip, then port 80 of 30 addresses; a service each, pools in turn. */
 const seventy = Array.from({ length: 70 }, (_, i) =>
@@ -152,6 +68,8 @@ export const fixtures = {
   wrap: fixture({ keys: [0xffffffffffffffffn, 1n], pools: [allBut(SLOTS - 1)] }),
   /** The sum is less the address word: all ones for 1.0.0.0. The last slot holds server 2. */
   negative: fixture({ keys: [0n, 0xffffffffffffffffn], pools: [allBut(SLOTS - 1)] }),
+  ...fixturesUdp,
+  ...fixtures6,
 } satisfies Record<string, Fixture>
 
 export type FixtureName = keyof typeof fixtures

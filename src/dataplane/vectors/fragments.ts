@@ -37,7 +37,7 @@ export const fragmentVectors: readonly Vector[] = [
     'a short fragment to nobody',
     cut(frameOf({ ip: { fragmentOffset: 9, destination: elsewhere } }), 34),
   ),
-  keeps('not-tcp', 'a UDP fragment to a service address', {
+  keeps('other-protocol', 'a UDP fragment to a service address', {
     ip: { moreFragments: true, protocol: ipProtocol.UDP },
   }),
   keeps('malformed', 'a fragment with IHL 4', { ip: { moreFragments: true, ihl: 4 } }),

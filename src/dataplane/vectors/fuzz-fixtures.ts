@@ -1,14 +1,56 @@
-// Shapes for the differential fuzz, from 1 listener to 10,000, with real tables over pools of several servers, some
-// of them unusable, and with random bits where the packet path must not look. Everything follows from a seed.
+// Shapes for the differential fuzz, from 1 listener to 10,000, of one family and protocol or of all, with real tables
+// over pools of several servers, some of them unusable, and with random bits where the packet path must not look.
+// Everything follows from a seed.
 
-import { type Ip4, type Mac, macFromBytes } from '../../base/addresses.ts'
+import { type Ip, type Ip4, type Ip6, type Mac, macFromBytes, type Protocol } from '../../base/addresses.ts'
 import { assign, buildTable, NOBODY } from '../../schedule/ranks.ts'
 import { HASH_KEYS, type ListenerShape, type ServerEntry } from '../shape.ts'
-import { type Fixture, own } from './fixtures.ts'
+import { type Fixture, own } from './fixture.ts'
 import { createRandom, type Random } from './random.ts'
 
-/** fuzzListeners: how many listeners the fuzz's shapes have: both kinds of match, and both sides of their border. */
-export const fuzzListeners = [1, 5, 64, 65, 1_000, 10_000] as const
+/** FuzzKind: a listener's protocol and family. */
+export type FuzzKind = `${Protocol}${4 | 6}`
+const kinds: readonly FuzzKind[] = ['tcp4', 'udp6', 'udp4', 'tcp6']
+
+/** FuzzShape: how many listeners, of which kinds in turn. */
+export interface FuzzShape {
+  readonly name: string
+  readonly listeners: number
+  readonly kinds: readonly FuzzKind[]
+  readonly jumbo: boolean
+}
+
+const shape = (listeners: number, of: readonly FuzzKind[], jumbo = false): FuzzShape => ({
+  name: `${listeners} ${of.length === kinds.length ? 'mixed' : of.join(' and ')}${jumbo ? ', jumbo' : ''}`,
+  listeners,
+  kinds: of,
+  jumbo,
+})
+
+/** fuzzShapes: all kinds of match, and both sides of their borders, for each family and for both. */
+export const fuzzShapes: readonly FuzzShape[] = [
+  ...kinds.map((kind) => shape(1, [kind])),
+  shape(5, ['tcp4']),
+  shape(5, ['tcp6', 'udp6']),
+  shape(5, kinds),
+  shape(5, kinds, true),
+  shape(64, ['tcp4']),
+  shape(64, ['tcp6']),
+  shape(64, kinds),
+  shape(65, ['tcp4']),
+  shape(65, ['udp6']),
+  shape(65, kinds),
+  // 64 and 65 of each family, then of each kind
+  shape(128, ['tcp4', 'tcp6']),
+  shape(130, ['tcp4', 'tcp6']),
+  shape(256, kinds),
+  shape(260, kinds, true),
+  shape(1_000, ['tcp4'], true),
+  shape(1_000, ['tcp6'], true),
+  shape(1_000, kinds),
+  shape(10_000, ['tcp4']),
+  shape(10_000, kinds, true),
+]
 
 const SERVERS = 24
 
@@ -16,7 +58,7 @@ const randomMac = (random: Random): Mac =>
   macFromBytes(Uint8Array.from({ length: 6 }, (_, i) => (i === 0 ? 0x02 : random.below(256))))
 
 /** Addresses that resemble each other: bits, octets and halves in common. */
-function randomAddresses(random: Random, count: number): readonly Ip4[] {
+function randomIp4s(random: Random, count: number): readonly Ip4[] {
   const addresses = new Set<number>()
   for (let address = random.word(); addresses.size < count; ) {
     addresses.add(address)
@@ -30,20 +72,55 @@ function randomAddresses(random: Random, count: number): readonly Ip4[] {
   return [...addresses] as Ip4[]
 }
 
-function randomListeners(random: Random, count: number, services: number, pools: number): ListenerShape[] {
-  const addresses = randomAddresses(random, Math.max(1, Math.ceil(count / 7)))
+const randomIp6 = (random: Random): bigint => {
+  let address = 0n
+  for (let word = 0; word < 4; word++) address = (address << 32n) | BigInt(random.word())
+  return address
+}
+
+/** Addresses that have three words of four in common, or all in another order, or an IPv4 address within. */
+function randomIp6s(random: Random, count: number): readonly Ip6[] {
+  const addresses = new Set<bigint>()
+  for (let address = randomIp6(random); addresses.size < count; ) {
+    addresses.add(address)
+    const word = BigInt(32 * random.below(4))
+    address = random.pick([
+      randomIp6(random),
+      BigInt.asUintN(128, address + 1n),
+      address ^ (1n << BigInt(random.below(128))),
+      address ^ (BigInt(random.word()) << word),
+      (address >> 32n) | ((address & 0xffffffffn) << 96n),
+      0xffff00000000n | BigInt(random.word()),
+    ])
+  }
+  return [...addresses] as Ip6[]
+}
+
+function randomListeners(
+  random: Random,
+  { listeners: count, kinds }: FuzzShape,
+  services: number,
+  pools: number,
+) {
+  const addresses = Math.max(1, Math.ceil(count / 7))
+  const families: Readonly<Record<string, readonly Ip[]>> = {
+    4: randomIp4s(random, addresses),
+    6: randomIp6s(random, addresses),
+  }
   const ports = [80, 443, 0x5000, 0xbb01, 1, 65_535, 8_080, 8_081]
-  const taken = new Set<number>()
+  const taken = new Set<string>()
   const listeners: ListenerShape[] = []
   while (listeners.length < count) {
-    const address = random.pick(addresses)
+    const kind = kinds[listeners.length % kinds.length]!
+    const protocol = kind.slice(0, 3) as Protocol
+    const address = random.pick(families[kind.slice(3)]!)
     const port = random.oneIn(4) ? 1 + random.below(65_535) : random.pick(ports)
-    const key = address * 0x10000 + port
+    const key = `${kind} ${address} ${port}`
     if (taken.has(key)) continue
     taken.add(key)
     // each service is some listener's, so that none is idle
     const service = listeners.length < services ? listeners.length : random.below(services)
-    listeners.push({ address, port, service, pool: random.below(pools) })
+    listeners.push({ address, protocol, port, service, pool: random.below(pools) })
   }
   return listeners
 }
@@ -62,27 +139,27 @@ function randomSlots(random: Random, servers: readonly ServerEntry[]): Uint32Arr
     ? assign(table, (member) => servers[Number(table.members[member]!.name)]!.usable)
     : assign(table, () => true)
   return current.map((member) => {
-    const id = member === NOBODY || random.oneIn(200) ? 0 : Number(table.members[member]!.name)
+    const id = member === NOBODY || random.oneIn(80) ? 0 : Number(table.members[member]!.name)
     return ((random.word() & ~0x7fff) | id) >>> 0
   })
 }
 
-/** fuzzFixture: a shape with `listeners` listeners and its tables. */
-export function fuzzFixture(listeners: number, seed: number): Fixture {
-  const random = createRandom(seed ^ listeners)
+/** fuzzFixture: such a shape and its tables. */
+export function fuzzFixture(shape: FuzzShape, seed: number): Fixture {
+  const random = createRandom(seed ^ (shape.listeners * 16 + kinds.indexOf(shape.kinds[0]!)))
   const servers: ServerEntry[] = Array.from({ length: SERVERS + 1 }, (_, id) => ({
     mac: randomMac(random),
     usable: id === 1 || (id !== 0 && !random.oneIn(5)),
   }))
-  const pools = Math.min(listeners, 9)
-  const services = Math.min(listeners, 300)
+  const pools = Math.min(shape.listeners, 9)
+  const services = Math.min(shape.listeners, 300)
   const slots = Array.from({ length: pools }, () => randomSlots(random, servers))
   const key = () => (BigInt(random.word()) << 32n) | BigInt(random.word())
   return {
     shape: {
       mac: own,
-      jumbo: listeners % 1_000 === 0,
-      listeners: randomListeners(random, listeners, services, pools),
+      jumbo: shape.jumbo,
+      listeners: randomListeners(random, shape, services, pools),
       services,
       servers: SERVERS,
       pools: slots.map(({ length }) => length),

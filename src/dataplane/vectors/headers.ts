@@ -14,7 +14,7 @@ function honest(ihl: number): Vector {
   const name = `IHL ${ihl}, TCP behind it`
   const parts: Parts = { ip: { ihl, options: padding(Math.max(0, ihl - 5)) }, payload: 'x'.repeat(20) }
   if (ihl < 5) return keeps('malformed', name, parts)
-  return ihl === 5 ? forwards(name, parts) : keeps('ip-options', name, parts)
+  return forwards(name, parts)
 }
 
 /** A header of 20 bytes; where the IHL points lie the sequence number's or the payload's bytes. */
@@ -31,7 +31,7 @@ function ends(ihl: number): readonly Vector[] {
   const name = `IHL ${ihl}, the frame ends`
   return [
     keeps('truncated', `${name} one byte before the TCP header does`, cut(frame, frame.length - 1)),
-    keeps('ip-options', `${name} with the TCP header`, frame),
+    forwards(`${name} with the TCP header`, { ip: { options: padding(ihl - 5) } }),
   ]
 }
 
@@ -54,7 +54,7 @@ export const headerVectors: readonly Vector[] = [
   ),
   ...nibbles.map(honest),
   ...nibbles.map(lying),
-  keeps('ip-options', 'IHL 6 that points at ports of a listener', {
+  forwards('IHL 6 that points at ports of a listener', {
     ip: { ihl: 6 },
     // the sequence number lies where source and destination port would
     tcp: { destination: 81, sequence: (40_000 << 16) + 80, options: padding(1) },
@@ -65,7 +65,7 @@ export const headerVectors: readonly Vector[] = [
     ip: { ihl: 15, destination: '192.0.2.9' },
   }),
   ...Object.entries(options).map(([name, bytes]) =>
-    keeps('ip-options', `options: ${name}`, { ip: { options: Uint8Array.from(bytes) } }),
+    forwards(`options: ${name}`, { ip: { options: Uint8Array.from(bytes) } }),
   ),
   keeps('no-listener', 'options to nobody', { ip: { options: padding(1), destination: '192.0.2.9' } }),
   keeps('no-listener', 'options to a port that is nobody’s', {

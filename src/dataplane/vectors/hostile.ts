@@ -2,7 +2,7 @@
 // docs/packet-path.md that objects decides.
 
 import { macBytes } from '../../base/addresses.ts'
-import { own } from './fixtures.ts'
+import { own } from './fixture.ts'
 import { cut, forwards, frameOf, keeps, type Vector } from './vector.ts'
 
 const filled = (length: number, value: number) => new Uint8Array(length).fill(value)
@@ -19,15 +19,15 @@ const tags = [{ id: 1 }]
 /** hostileVectors. */
 export const hostileVectors: readonly Vector[] = [
   keeps('short', '33 zeros', filled(33, 0)),
-  keeps('not-ipv4', '64 zeros', filled(64, 0)),
-  keeps('not-ipv4', '64 times 0xff', filled(64, 0xff)),
+  keeps('not-ip', '64 zeros', filled(64, 0)),
+  keeps('not-ip', '64 times 0xff', filled(64, 0xff)),
   keeps('malformed', 'zeros behind our MAC', ours(64, 0)),
   keeps('malformed', '0xff behind our MAC', ours(64, 0xff)),
-  keeps('not-tcp', '0x45 behind our MAC', ours(64, 0x45)),
+  keeps('other-protocol', '0x45 behind our MAC', ours(64, 0x45)),
   keeps('no-listener', '0x46 behind our MAC, protocol 6', ours(200, 0x46).fill(6, 23, 24).fill(0, 20, 22)),
   keeps('no-listener', '1,514 bytes of 0x4f, protocol 6', ours(1_514, 0x4f).fill(6, 23, 24).fill(0, 20, 22)),
   keeps(
-    'not-ipv4',
+    'not-ip',
     'tags all the way',
     (() => {
       const frame = filled(64, 0)
@@ -38,7 +38,7 @@ export const hostileVectors: readonly Vector[] = [
 
   keeps('malformed', 'IHL 4 and UDP', { ip: { ihl: 4, protocol: 17 } }),
   keeps('malformed', 'version 5, a fragment', { ip: { version: 5, fragmentOffset: 1 } }),
-  keeps('not-tcp', 'UDP, a fragment to nobody', {
+  keeps('other-protocol', 'UDP, a fragment to nobody', {
     ip: { protocol: 17, fragmentOffset: 1, destination: '192.0.2.9' },
   }),
   keeps('fragment', 'a fragment in a cut frame', cut(frameOf({ ip: { moreFragments: true } }), 40)),
@@ -54,8 +54,8 @@ export const hostileVectors: readonly Vector[] = [
     ether: { tags },
     ip: { options: nop, ttl: 0, totalLength: 0 },
   }),
-  keeps('ip-options', 'options, a lying length and TTL 0', { ip: { options: nop, totalLength: 0, ttl: 0 } }),
-  keeps('ip-options', 'options where nobody is', { ip: { options: nop } }, 'nobody'),
+  keeps('bad-length', 'options, a lying length and TTL 0', { ip: { options: nop, totalLength: 0, ttl: 0 } }),
+  keeps('no-server', 'options where nobody is', { ip: { options: nop } }, 'nobody'),
   keeps('bad-length', 'a lying length and TTL 0', { ip: { totalLength: 39, ttl: 0 } }),
   keeps(
     'bad-length',

@@ -32,8 +32,12 @@ export const lengthVectors: readonly Vector[] = [
     keeps('no-listener', `a SYN to nobody of ${length} bytes`, cut(frameOf(elsewhere), length)),
   ),
   keeps('short', 'a UDP datagram of 33 bytes', cut(frameOf({ ip: { protocol: ipProtocol.UDP } }), 33)),
-  keeps('not-tcp', 'a UDP datagram of 34 bytes', cut(frameOf({ ip: { protocol: ipProtocol.UDP } }), 34)),
-  keeps('not-ipv4', 'an IPv6 type in 34 bytes', cut(frameOf({ ether: { type: 0x86dd } }), 34)),
+  keeps(
+    'other-protocol',
+    'a UDP datagram of 34 bytes',
+    cut(frameOf({ ip: { protocol: ipProtocol.UDP } }), 34),
+  ),
+  keeps('not-ip', 'an IPv6 type in 34 bytes', cut(frameOf({ ether: { type: 0x86dd } }), 34)),
   keeps('short', 'an IPv6 type in 33 bytes', cut(frameOf({ ether: { type: 0x86dd } }), 33)),
 
   ...[0, 1, 19, 20, 28, 39].map((totalLength) => badLength(totalLength)),

@@ -2,7 +2,7 @@
 
 import { type Mac, macBytes, macFromBytes } from '../../base/addresses.ts'
 import { arp, ether, packet } from '../../wire/packet.ts'
-import { own, router, web1 } from './fixtures.ts'
+import { own, router, web1 } from './fixture.ts'
 import { cut, frameOf, keeps, type Vector } from './vector.ts'
 
 /** own with one bit of one octet changed. */
@@ -51,14 +51,14 @@ export const linkVectors: readonly Vector[] = [
   ...Object.entries(strangers).map(([name, destination]) =>
     keeps('other-host', `to ${name}`, { ether: { destination } }),
   ),
-  ...Object.entries(types).map(([name, type]) => keeps('not-ipv4', name, { ether: { type } })),
+  ...Object.entries(types).map(([name, type]) => keeps('not-ip', name, { ether: { type } })),
   keeps(
-    'not-ipv4',
+    'not-ip',
     'an ARP request',
     packet(ether({ destination: 'ff:ff:ff:ff:ff:ff', source: router }), arp({ senderMac: router })),
   ),
   keeps(
-    'not-ipv4',
+    'not-ip',
     'an ARP reply to us',
     packet(ether({ destination: own, source: web1 }), arp({ operation: 2, senderMac: web1 })),
   ),
@@ -78,5 +78,5 @@ export const linkVectors: readonly Vector[] = [
     cut(frameOf({ ether: { destination: beside(3, 3) } }), 34),
   ),
   keeps('short', 'to another host, 33 bytes', cut(frameOf({ ether: { destination: beside(3, 3) } }), 33)),
-  keeps('not-ipv4', 'to another host, IPv6', { ether: { destination: beside(4, 4), type: 0x86dd } }),
+  keeps('not-ip', 'to another host, IPv6', { ether: { destination: beside(4, 4), type: 0x86dd } }),
 ]

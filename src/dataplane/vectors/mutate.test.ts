@@ -3,13 +3,14 @@ import { test } from 'node:test'
 import { createModel } from '../model.ts'
 import { outcomeNames } from '../outcomes.ts'
 import { fixtures } from './fixtures.ts'
-import { fuzzFixture, fuzzListeners } from './fuzz-fixtures.ts'
+import { fuzzFixture, fuzzShapes } from './fuzz-fixtures.ts'
 import { createFrames } from './mutate.ts'
 import { createRandom } from './random.ts'
 
 test('a seed gives the same fixture and the same frames again, another seed others', () => {
-  assert.deepEqual(fuzzFixture(65, 7), fuzzFixture(65, 7))
-  assert.notDeepEqual(fuzzFixture(65, 7).tables.keys, fuzzFixture(65, 8).tables.keys)
+  const shape = fuzzShapes.find(({ name }) => name === '65 mixed')!
+  assert.deepEqual(fuzzFixture(shape, 7), fuzzFixture(shape, 7))
+  assert.notDeepEqual(fuzzFixture(shape, 7).tables.keys, fuzzFixture(shape, 8).tables.keys)
   const frames = (seed: number) => {
     const next = createFrames(fixtures.seventy, seed)
     return Array.from({ length: 500 }, next)
@@ -31,9 +32,9 @@ test('frames keep to their lengths, and the shortest and longest occur', () => {
   }
 })
 
-for (const listeners of fuzzListeners)
-  test(`with ${listeners} listeners the fuzz reaches every way out, and every service`, () => {
-    const { shape, tables } = fuzzFixture(listeners, 1)
+for (const fuzzShape of fuzzShapes)
+  test(`${fuzzShape.name}: the fuzz reaches every way out, and every service`, () => {
+    const { shape, tables } = fuzzFixture(fuzzShape, 1)
     const model = createModel(shape, tables)
     const next = createFrames({ shape, tables }, 1)
     const reached = new Map<string, number>()

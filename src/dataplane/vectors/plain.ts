@@ -2,7 +2,7 @@
 
 import { parseMac } from '../../base/addresses.ts'
 import { tcpFlag } from '../../wire/tcp.ts'
-import { client, vip } from './fixtures.ts'
+import { client, vip } from './fixture.ts'
 import { forwards, type Vector } from './vector.ts'
 
 const { ACK, FIN, PSH, RST, SYN } = tcpFlag

@@ -2,7 +2,7 @@
 
 import { ipProtocol } from '../../wire/ipv4.ts'
 import { ether, icmp, ipv4, packet, tcp, udp } from '../../wire/packet.ts'
-import { client, own, router, vip } from './fixtures.ts'
+import { client, own, router, vip } from './fixture.ts'
 import { keeps, type Vector } from './vector.ts'
 
 const outer = ether({ destination: own, source: router })
@@ -22,10 +22,14 @@ const others: Readonly<Record<string, number>> = {
 
 /** protocolVectors. */
 export const protocolVectors: readonly Vector[] = [
-  keeps('not-tcp', 'a ping of a service address', packet(outer, toVip, icmp({ rest: 0x00010001 }), 'ping')),
-  keeps('not-tcp', 'a ping without payload', packet(outer, toVip, icmp())),
   keeps(
-    'not-tcp',
+    'other-protocol',
+    'a ping of a service address',
+    packet(outer, toVip, icmp({ rest: 0x00010001 }), 'ping'),
+  ),
+  keeps('other-protocol', 'a ping without payload', packet(outer, toVip, icmp())),
+  keeps(
+    'other-protocol',
     'fragmentation needed',
     packet(
       outer,
@@ -36,14 +40,14 @@ export const protocolVectors: readonly Vector[] = [
     ),
   ),
   keeps(
-    'not-tcp',
+    'other-protocol',
     'UDP to a listener’s port',
     packet(outer, toVip, udp({ source: 53, destination: 80 }), 'x'),
   ),
-  keeps('not-tcp', 'a TCP packet within IPIP', packet(outer, toVip, toVip, tcp({ destination: 80 }))),
-  ...Object.entries(others).map(([name, protocol]) => keeps('not-tcp', name, { ip: { protocol } })),
-  keeps('not-tcp', 'UDP with options', { ip: { protocol: 17, options: new Uint8Array(4) } }),
-  keeps('not-tcp', 'UDP with TTL 0', { ip: { protocol: 17, ttl: 0 } }),
-  keeps('not-tcp', 'UDP whose total length lies', { ip: { protocol: 17, totalLength: 1 } }),
+  keeps('other-protocol', 'a TCP packet within IPIP', packet(outer, toVip, toVip, tcp({ destination: 80 }))),
+  ...Object.entries(others).map(([name, protocol]) => keeps('other-protocol', name, { ip: { protocol } })),
+  keeps('other-protocol', 'UDP with options', { ip: { protocol: 17, options: new Uint8Array(4) } }),
+  keeps('other-protocol', 'UDP with TTL 0', { ip: { protocol: 17, ttl: 0 } }),
+  keeps('other-protocol', 'UDP whose total length lies', { ip: { protocol: 17, totalLength: 1 } }),
   keeps('malformed', 'UDP with IHL 4', { ip: { protocol: 17, ihl: 4 } }),
 ]

@@ -3,19 +3,13 @@
 // vectors go through the model and through the kernel.
 
 import type { Mac } from '../../base/addresses.ts'
-import {
-  type EtherFields,
-  ether,
-  type Ipv4Fields,
-  ipv4,
-  packet,
-  type TcpFields,
-  tcp,
-} from '../../wire/packet.ts'
+import type { EtherFields, Ipv4Fields, Ipv6Fields, Layer, TcpFields, UdpFields } from '../../wire/layer.ts'
+import { ether, ipv4, ipv6, packet, tcp, udp } from '../../wire/packet.ts'
 import { tcpFlag } from '../../wire/tcp.ts'
 import type { Outcome } from '../model.ts'
 import type { OutcomeName } from '../outcomes.ts'
-import { client, type FixtureName, own, router, vip, web1, web2 } from './fixtures.ts'
+import { client, client6, own, router, vip, vip6, web1, web2 } from './fixture.ts'
+import type { FixtureName } from './fixtures.ts'
 
 /** Vector: `expected.frame` holds the bytes afterwards, for passed and dropped frames those that came in. */
 export interface Vector {
@@ -27,22 +21,40 @@ export interface Vector {
   readonly modelOnly?: string
 }
 
-/** Parts of a TCP frame; what is absent is that of a client's SYN to the vip's port 80. */
+/** Parts of a frame; what is absent is that of a client's SYN to the vip's port 80. */
 export interface Parts {
   readonly ether?: EtherFields
   readonly ip?: Ipv4Fields
+  /** If there: an IPv6 packet, to the vip6. */
+  readonly ip6?: Ipv6Fields
+  /** Between IPv6's header and the transport's. */
+  readonly extensions?: readonly Layer[]
   readonly tcp?: TcpFields
+  /** If there: a UDP datagram, to port 53. */
+  readonly udp?: UdpFields
+  /** Instead of a transport header. */
+  readonly behind?: Layer
   readonly payload?: Uint8Array | string
-  /** Bytes behind what the total length covers. */
+  /** Bytes behind what the IP header's length covers. */
   readonly trailer?: Uint8Array
 }
 
+function transportOf({ tcp: segment, udp: datagram, behind }: Parts): Layer {
+  if (behind !== undefined) return behind
+  if (datagram) return udp({ source: 40_000, destination: 53, ...datagram })
+  return tcp({ source: 40_000, destination: 80, flags: tcpFlag.SYN, ...segment })
+}
+
 /** frameOf: the frame as it arrives. */
-export function frameOf({ ether: outer, ip, tcp: segment, payload = '', trailer }: Parts): Uint8Array {
+export function frameOf(parts: Parts): Uint8Array {
+  const { ether: outer, ip, ip6, extensions = [], payload = '', trailer } = parts
   const frame = packet(
     ether({ destination: own, source: router, ...outer }),
-    ipv4({ source: client, destination: vip, ...ip }),
-    tcp({ source: 40_000, destination: 80, flags: tcpFlag.SYN, ...segment }),
+    ip6
+      ? ipv6({ source: client6, destination: vip6, ...ip6 })
+      : ipv4({ source: client, destination: vip, ...ip }),
+    ...extensions,
+    transportOf(parts),
     payload,
   )
   return trailer ? packet(frame, trailer) : frame
@@ -62,20 +74,24 @@ interface Forwarding {
   readonly service?: number
   /** 1 or 2. */
   readonly server?: number
-  /** The frame's fields where they leave otherwise than with TTL - 1 and a sound checksum. */
+  /** IPv4's fields where they leave otherwise than with TTL - 1 and a sound checksum. */
   readonly leaves?: Ipv4Fields
 }
 
-/** forwards: the frame leaves for the server's MAC, from our own, its TTL one less. */
+/** forwards: the frame leaves for the server's MAC, from our own, its TTL or hop limit one less. */
 export function forwards(name: string, parts: Parts, options: Forwarding = {}): Vector {
   const { fixture = 'one', service = 0, server = 1, leaves } = options
+  const { ip, ip6 } = parts
   const frame = frameOf(parts)
   const after = frameOf({
     ...parts,
     ether: { ...parts.ether, destination: macs[server]!, source: own },
-    ip: { ...parts.ip, ttl: (parts.ip?.ttl ?? 64) - 1, ...leaves },
+    ...(ip6
+      ? { ip6: { ...ip6, hopLimit: (ip6.hopLimit ?? 64) - 1 } }
+      : { ip: { ...ip, ttl: (ip?.ttl ?? 64) - 1, ...leaves } }),
   })
-  const bytes = parts.ip?.totalLength ?? frame.length - 14 - (parts.trailer?.length ?? 0)
+  const said = ip6?.payloadLength === undefined ? ip?.totalLength : ip6.payloadLength + 40
+  const bytes = said ?? frame.length - 14 - (parts.trailer?.length ?? 0)
   return { name, fixture, frame, expected: { outcome: 'forwarded', frame: after, service, server, bytes } }
 }
 

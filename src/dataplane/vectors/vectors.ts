@@ -1,5 +1,6 @@
 // All vectors, by theme. Names are unique.
 
+import { bothProtocolVectors } from './both-protocols.ts'
 import { choiceVectors } from './choices.ts'
 import { flagVectors } from './flags.ts'
 import { fragmentVectors } from './fragments.ts'
@@ -10,6 +11,14 @@ import { lengthVectors } from './lengths.ts'
 import { linkVectors } from './links.ts'
 import { plainVectors } from './plain.ts'
 import { protocolVectors } from './protocols.ts'
+import { sixChainVectors } from './six-chains.ts'
+import { sixChoiceVectors } from './six-choices.ts'
+import { sixFragmentVectors } from './six-fragments.ts'
+import { sixHashVectors } from './six-hash.ts'
+import { sixLinkVectors } from './six-links.ts'
+import { sixNextVectors } from './six-next.ts'
+import { sixPlainVectors } from './six-plain.ts'
+import { udpVectors } from './udp.ts'
 import type { Vector } from './vector.ts'
 import { vlanVectors } from './vlan.ts'
 
@@ -26,4 +35,13 @@ export const vectors: readonly Vector[] = [
   ...hopVectors,
   ...choiceVectors,
   ...hostileVectors,
+  ...udpVectors,
+  ...bothProtocolVectors,
+  ...sixPlainVectors,
+  ...sixNextVectors,
+  ...sixChainVectors,
+  ...sixFragmentVectors,
+  ...sixChoiceVectors,
+  ...sixHashVectors,
+  ...sixLinkVectors,
 ]

@@ -4,7 +4,7 @@ import { parseMac } from '../../base/addresses.ts'
 import type { VlanTag } from '../../wire/ethernet.ts'
 import { ipProtocol } from '../../wire/ipv4.ts'
 import { arp, ether, packet } from '../../wire/packet.ts'
-import { own, router } from './fixtures.ts'
+import { own, router } from './fixture.ts'
 import { cut, frameOf, keeps, type Parts, type Vector } from './vector.ts'
 
 const c = (id: number): Partial<VlanTag> => ({ tpid: 0x8100, id })
@@ -30,13 +30,13 @@ export const vlanVectors: readonly Vector[] = [
   keeps('vlan', 'two tags, both 802.1ad', tagged([s(1), s(2)])),
   keeps('vlan', 'two tags, 802.1Q and 802.1ad', tagged([c(1), s(2)])),
   keeps('vlan', 'a tag whose control word looks like IPv4’s type', tagged([{ id: 0x800 }])),
-  keeps('not-ipv4', 'three tags', tagged([s(1), c(2), c(3)])),
-  keeps('not-ipv4', 'four tags', tagged([c(1), c(2), c(3), c(4)])),
-  keeps('not-ipv4', 'tag type 0x9100', tagged([{ tpid: 0x9100, id: 1 }])),
-  keeps('not-ipv4', 'tag type 0x9100 behind a tag', tagged([c(1), { tpid: 0x9100, id: 1 }])),
-  keeps('not-ipv4', 'a tag, then IPv6', tagged(one, { ether: { type: 0x86dd } })),
-  keeps('not-ipv4', 'two tags, then IPv6', tagged(two, { ether: { type: 0x86dd } })),
-  keeps('not-ipv4', 'a tag, then ARP', packet(ether({ destination: own, source: router, tags: one }), arp())),
+  keeps('not-ip', 'three tags', tagged([s(1), c(2), c(3)])),
+  keeps('not-ip', 'four tags', tagged([c(1), c(2), c(3), c(4)])),
+  keeps('not-ip', 'tag type 0x9100', tagged([{ tpid: 0x9100, id: 1 }])),
+  keeps('not-ip', 'tag type 0x9100 behind a tag', tagged([c(1), { tpid: 0x9100, id: 1 }])),
+  keeps('not-ip', 'a tag, then IPv6', tagged(one, { ether: { type: 0x86dd } })),
+  keeps('not-ip', 'two tags, then IPv6', tagged(two, { ether: { type: 0x86dd } })),
+  keeps('not-ip', 'a tag, then ARP', packet(ether({ destination: own, source: router, tags: one }), arp())),
   ...range(34, 37).map((length) => keeps('short', `a tag and ${length} bytes`, ends(one, length))),
   ...range(38, 57).map((length) => keeps('truncated', `a tag and ${length} bytes`, ends(one, length))),
   keeps('vlan', 'a tag and 58 bytes', ends(one, 58)),
@@ -51,7 +51,7 @@ export const vlanVectors: readonly Vector[] = [
     cut(frameOf(tagged(one, { ether: { type: 0x86dd } })), 37),
   ),
   keeps(
-    'not-ipv4',
+    'not-ip',
     'a tag, an IPv6 type and 38 bytes',
     cut(frameOf(tagged(one, { ether: { type: 0x86dd } })), 38),
   ),
@@ -60,7 +60,7 @@ export const vlanVectors: readonly Vector[] = [
   }),
   keeps('malformed', 'a tag, IP version 6', tagged(one, { ip: { version: 6 } })),
   keeps('malformed', 'two tags, IHL 4', tagged(two, { ip: { ihl: 4 } })),
-  keeps('not-tcp', 'a tag, UDP', tagged(one, { ip: { protocol: ipProtocol.UDP } })),
+  keeps('other-protocol', 'a tag, UDP', tagged(one, { ip: { protocol: ipProtocol.UDP } })),
   keeps('fragment', 'a tag, a fragment', tagged(one, { ip: { moreFragments: true } })),
   keeps('fragment', 'two tags, a fragment', tagged(two, { ip: { fragmentOffset: 1 } })),
   keeps('no-listener', 'a tag, to nobody', tagged(one, { ip: { destination: '192.0.2.99' } })),

@@ -4,7 +4,10 @@ import { fileURLToPath } from 'node:url'
 import type { Command } from '../../../src/lab/run.ts'
 
 /** entryOf: the command that runs NAME.ts of this folder with `options` as its only argument, in JSON. */
-export const entryOf = (name: 'open-connections-process', options: unknown): Command => [
+export const entryOf = (
+  name: 'open-connections-process' | 'udp-answer-process' | 'udp-ask-process',
+  options: unknown,
+): Command => [
   ...([process.execPath, '--import', import.meta.resolve('tsx')] as const),
   fileURLToPath(new URL(`./${name}.ts`, import.meta.url)),
   JSON.stringify(options),

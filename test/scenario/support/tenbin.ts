@@ -5,6 +5,7 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { z } from 'zod'
+import type { Protocol } from '../../../src/base/addresses.ts'
 import { type Call, callDaemon } from '../../../src/cli/client.ts'
 import {
   type ReloadAnswer,
@@ -58,8 +59,8 @@ export class Tenbin extends Balancer {
   }
 
   /** trace: where the daemon says that a flow goes. */
-  trace(client: string, listener: string): Promise<TraceAnswer> {
-    return this.ask({ path: '/v1/trace', query: { client, listener }, reply: traceSchema })
+  trace(client: string, listener: string, protocol: Protocol = 'tcp'): Promise<TraceAnswer> {
+    return this.ask({ path: '/v1/trace', query: { client, listener, protocol }, reply: traceSchema })
   }
 
   /** cli runs a command of this instance to its end. */

@@ -1,0 +1,115 @@
+// What the parts of the packet path share: the places where a route's facts are left for the common end, and the
+// guards that several of them have. docs/packet-path.md has the steps that comments number.
+
+import { type Mac, macBytes } from '../base/addresses.ts'
+import type { Label } from '../bpf/isa.ts'
+import type { Bytes } from '../bpf/types.ts'
+import { eq, gt, le, lt, ne, type Place, part, type Val, type View } from '../bpf/values.ts'
+import { type Cell, type Path, put } from './cell.ts'
+import { type Ethernet, IPPROTO_TCP, IPPROTO_UDP, Tcp, Udp } from './headers.ts'
+import { isMixed, type Match } from './match.ts'
+import { has, type Memory } from './memory.ts'
+import type { OutcomeName } from './outcomes.ts'
+import type { Shape } from './shape.ts'
+
+/** Route: what is known of a packet when its server is chosen. Each way through the parsing sets all of it. */
+export interface Route {
+  readonly shape: Shape
+  readonly memory: Memory
+  readonly match: Match
+  /** The flow's 32-bit hash. */
+  readonly hash: Cell<'u64'>
+  /** IP bytes. */
+  readonly bytes: Cell
+  /** held emits the number of bytes behind the Ethernet header, wherever they are. */
+  readonly held: () => Val<'u64'>
+  /** Where this way joins the straight one. */
+  readonly join: Label
+}
+
+/** macWord: `width` bytes of a MAC from `offset` on, as the machine reads them. */
+export function macWord(mac: Mac, offset: 0 | 4): number {
+  const view = new DataView(macBytes(mac).buffer)
+  return offset === 0 ? view.getUint32(0, true) : view.getUint16(4, true)
+}
+
+/** otherHost: step 5. */
+export function otherHost(p: Path, { mac }: Shape, eth: View<(typeof Ethernet)['fields']>): void {
+  p.exitIf(ne(p.load(part(eth.dst, 0, 'u32')), macWord(mac, 0)), 'other-host')
+  p.exitIf(ne(p.load(part(eth.dst, 4, 'u16')), macWord(mac, 4)), 'other-host')
+}
+
+/** guardProtocol: what no listener has takes `unknown`. */
+export function guardProtocol(
+  p: Path,
+  shape: Shape,
+  protocol: Val<'u8'>,
+  unknown: OutcomeName | Label,
+): void {
+  const known = p.label('known-protocol')
+  if (isMixed(shape)) p.jumpIf(eq(protocol, IPPROTO_TCP), known)
+  p.exitIf(ne(protocol, has(shape, 'udp') ? IPPROTO_UDP : IPPROTO_TCP), unknown)
+  if (isMixed(shape)) p.bind(known)
+}
+
+/** leastOf: how many bytes a header of this protocol, which is a listener's, has at least. */
+export function leastOf(p: Path, shape: Shape, protocol: () => Val<'u8'>): Val<'u32'> | number {
+  if (!isMixed(shape)) return has(shape, 'tcp') ? Tcp.size : Udp.size
+  const least = p.variable('u32', Tcp.size)
+  const known = p.label('least')
+  p.set(least, Udp.size)
+  p.jumpIf(eq(protocol(), IPPROTO_UDP), known)
+  p.set(least, Tcp.size)
+  p.bind(known)
+  return least
+}
+
+/** plus: a sum of what is known or not. */
+export const plus = (p: Path, a: Val<'u32'> | number, b: number): Val<'u32'> | number =>
+  typeof a === 'number' ? a + b : p.alu('add', a, b)
+
+/**
+ * Upper: the transport header of a packet. What is a function emits when it is needed, so that nothing is held in
+ * registers in between: `least` is the least total length (IPv4) or payload length (IPv6); `tagged` leaves.
+ */
+export interface Upper {
+  readonly ports: Place<Bytes<4>>
+  readonly protocol: () => Val<'u8'>
+  readonly least: () => Val<'u32'> | number
+  readonly tagged?: () => void
+}
+
+/** checkLength: step 13: a length field that counts what is behind `before` bytes. Gives the IP bytes. */
+export function checkLength(
+  p: Path,
+  { held }: Route,
+  field: Val<'be16'>,
+  least: () => Val<'u32'> | number,
+  before: number,
+): Val<'u32'> {
+  const counted = p.widen(p.toHost(field))
+  const needed = least()
+  p.exitIf(lt(counted, typeof needed === 'number' ? needed : p.widen(needed)), 'bad-length')
+  const bytes = before === 0 ? counted : p.alu('add', counted, before)
+  p.exitIf(gt(bytes, held()), 'bad-length')
+  return p.narrow(bytes)
+}
+
+/** decrementHops: steps 14 and 16: TTL or hop limit. */
+export function decrementHops(p: Path, place: Place<'u8'>): void {
+  const hops = p.load(place)
+  p.exitIf(le(hops, 1), 'ttl')
+  p.storeLow(place, p.alu('sub', hops, 1))
+}
+
+/** Term: a word of the flow, read when its turn comes, and the key that multiplies it. */
+export type Term = readonly [key: number, word: () => Val<'u32'>]
+
+/** hashFlow: step 15's hash of the words, into the route. */
+export function hashFlow(p: Path, { memory, hash }: Route, constant: number, terms: readonly Term[]): void {
+  const { keys } = p.memory(memory.tables)
+  const key = (index: number) => p.load(p.element(keys, index))
+  let sum = key(constant)
+  for (const [index, word] of terms) sum = p.alu('add', sum, p.alu('mul', key(index), p.widen(word())))
+  put(p, hash, p.alu('rsh', sum, 32))
+}

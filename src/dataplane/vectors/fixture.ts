@@ -1,0 +1,113 @@
+// What makes the fixtures that vectors run against: shapes with tables whose answers can be told without computing a
+// hash, since a pool's slots all hold one server, or since the multipliers are such that the hash is a plain field.
+// Servers: 1 and 2 are usable, 3 has lost its MAC.
+
+import { type Mac, type Protocol, parseIp, parseMac } from '../../base/addresses.ts'
+import { HASH_KEYS, type ListenerShape, type ServerEntry, type Shape, type Tables } from '../shape.ts'
+
+/** Fixture: a shape and the contents of its maps. */
+export interface Fixture {
+  readonly shape: Shape
+  readonly tables: Tables
+}
+
+/** own: the interface's MAC; all six octets differ, so that none stands in for another. */
+export const own = parseMac('02:1b:3c:5d:7e:9f')
+/** The router that clients' frames come from. */
+export const router = parseMac('00:00:5e:00:01:fe')
+export const web1 = parseMac('02:a1:b2:c3:d4:e5')
+export const web2 = parseMac('06:10:20:30:40:50')
+const lost = parseMac('0a:99:88:77:66:55')
+export const client = '198.51.100.7'
+/** vip: the address of most listeners. */
+export const vip = '192.0.2.10'
+export const client6 = '2001:db8:ffff::7'
+/** vip6: the address of most IPv6 listeners; all its groups differ. */
+export const vip6 = '2001:db8:a:b:c:d:e:f'
+export const SLOTS = 1_021
+
+const nowhere = { mac: '00:00:00:00:00:00' as Mac, usable: false }
+const servers: readonly ServerEntry[] = [
+  nowhere,
+  { mac: web1, usable: true },
+  { mac: web2, usable: true },
+  { mac: lost, usable: false },
+]
+/** Any multipliers do where all slots hold the same server. */
+export const someKeys: readonly bigint[] = [
+  0x9e3779b97f4a7c15n,
+  0xbf58476d1ce4e5b9n,
+  0x94d049bb133111ebn,
+  0xd6e8feb86659fd93n,
+  0xa5a5a5a5a5a5a5a5n,
+  0xc2b2ae3d27d4eb4fn,
+  0x165667b19e3779f9n,
+  0x27d4eb2f165667c5n,
+  0x85ebca77c2b2ae63n,
+  0xff51afd7ed558ccdn,
+  0xc4ceb9fe1a85ec53n,
+  0x2545f4914f6cdd1dn,
+  0xda942042e4dd58b5n,
+  0x8cb92ba72f3d8dd7n,
+  0xf1357aea2e62a9c5n,
+  0xe7037ed1a0b428dbn,
+]
+/**
+ * keysOf: the keys that choose a slot, 0 where none is given; all others are some, so that one in another's place
+ * is noticed.
+ */
+export const keysOf = (
+  given: Readonly<Record<number, bigint>>,
+  chosen: readonly number[] = [0, 1, 2, 6, 7, 8],
+): readonly bigint[] => someKeys.map((key, i) => given[i] ?? (chosen.includes(i) ? 0n : key))
+
+/** listener: of TCP unless said. */
+export const listener = (
+  address: string,
+  port: number,
+  service = 0,
+  pool = 0,
+  protocol: Protocol = 'tcp',
+): ListenerShape => ({ address: parseIp(address), protocol, port, service, pool })
+
+/** FixtureParts: what is absent is that of one TCP listener at the vip's port 80. */
+export interface FixtureParts {
+  readonly listeners?: readonly ListenerShape[]
+  /** For each pool the word in all its slots, or all its words. */
+  readonly pools?: readonly (number | Uint32Array)[]
+  readonly keys?: readonly bigint[]
+  readonly jumbo?: boolean
+}
+
+/** fixture puts shape and tables together. */
+export function fixture({
+  listeners = [listener(vip, 80)],
+  pools = [1],
+  keys = someKeys,
+  jumbo = false,
+}: FixtureParts): Fixture {
+  const slots = pools.map((words) => (typeof words === 'number' ? new Uint32Array(SLOTS).fill(words) : words))
+  return {
+    shape: {
+      mac: own,
+      jumbo,
+      listeners,
+      services: Math.max(0, ...listeners.map(({ service }) => service)) + 1,
+      servers: servers.length - 1,
+      pools: slots.map(({ length }) => length),
+      cpus: 2,
+    },
+    tables: {
+      keys: BigUint64Array.from({ length: HASH_KEYS }, (_, i) => keys[i] ?? 0n),
+      slots,
+      servers,
+    },
+  }
+}
+
+/** allBut: server 2 in one slot, server 1 in all others. */
+export const allBut = (slot: number, slots = SLOTS): Uint32Array => {
+  const words = new Uint32Array(slots).fill(1)
+  words[slot] = 2
+  return words
+}

@@ -1,0 +1,39 @@
+// A client of datagrams: it sends one from each of `count` ports and prints who answered whom. Its sockets are connected,
+// so that an answer from any other address or port than the one asked is none.
+
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+
+/** UdpAskOptions: the argument, in JSON. */
+export interface UdpAskOptions {
+  readonly address: string
+  readonly port: number
+  readonly count: number
+}
+
+/** UdpAnswered: what became of one datagram; no `server`: nobody answered within a second. */
+export interface UdpAnswered {
+  readonly localPort: number
+  readonly server?: string
+}
+
+const ANSWER_MS = 1000
+const { address, port, count } = JSON.parse(process.argv[2]!) as UdpAskOptions
+
+async function ask(): Promise<UdpAnswered> {
+  await using socket = createSocket(address.includes(':') ? 'udp6' : 'udp4')
+  socket.connect(port, address)
+  await once(socket, 'connect')
+  const localPort = socket.address().port
+  socket.send('who?')
+  try {
+    const [answer] = (await once(socket, 'message', { signal: AbortSignal.timeout(ANSWER_MS) })) as [Buffer]
+    return { localPort, server: answer.toString() }
+  } catch {
+    return { localPort }
+  }
+}
+
+const answered: UdpAnswered[] = []
+for (let i = 0; i < count; i++) answered.push(await ask())
+process.stdout.write(JSON.stringify(answered))
