@@ -6,7 +6,7 @@ import { parseMac } from '../src/base/addresses.ts'
 import { layoutOf } from '../src/dataplane/fill.ts'
 import { fixedKeys, listenersOf } from '../src/dataplane/golden-shapes.ts'
 import { packetProgram } from '../src/dataplane/packet-path.ts'
-import type { Shape, Tables } from '../src/dataplane/shape.ts'
+import { type Shape, STATELESS, type Tables } from '../src/dataplane/shape.ts'
 import { GenerationMaps } from '../src/engine/generation-maps.ts'
 import { CostMeter, median, type Subject } from '../src/engine/measure.ts'
 import { loadProgram } from '../src/kernel/program.ts'
@@ -30,7 +30,7 @@ export function fixture(listeners: number, pools: number): { shape: Shape; table
     mac: parseMac('02:00:00:00:00:01'),
     jumbo: false,
     listeners: listenersOf(listeners, listeners, pools),
-    services: listeners,
+    services: Array(listeners).fill(STATELESS),
     servers: SERVERS,
     pools: Array<number>(pools).fill(size),
     cpus: 2,

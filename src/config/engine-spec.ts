@@ -14,7 +14,7 @@ export function toEngineSpec(state: DesiredState, node: string, link: EngineSpec
   const members = new Set(pools.flatMap((pool) => pool.members.map(({ server }) => server)))
   return {
     interface: link,
-    services: state.services.map(({ name, listeners, pool }) => ({ name, listeners, pool })),
+    services: state.services.map(({ forward, scheduler, check, ...service }) => service),
     pools: pools.map(({ name, members }) => ({ name, members })),
     servers: state.servers.filter(({ name }) => members.has(name)),
   }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { formatEndpoint, formatIp } from '../base/addresses.ts'
+import { STATELESS, TIMEOUTS } from '../dataplane/shape.ts'
 import { ConfigError } from './config-error.ts'
 import { load } from './load.ts'
 import { SIZE_LIMIT, textReader } from './reader.ts'
@@ -69,7 +70,14 @@ test('the file of the documentation becomes the state that it means', () => {
       { name: 'img-admin', listen: ['192.168.8.101:8080/tcp'], pool: 'images' },
       { name: 'dns', listen: ['192.168.8.101:53/tcp', '192.168.8.101:53/udp'], pool: 'dns' },
       { name: 'www6', listen: ['[2001:db8::100]:80/tcp'], pool: 'www6' },
-    ].map((service) => ({ ...service, forward: 'dsr', scheduler: 'mh', check: 'none' })),
+    ].map((service) => ({
+      ...service,
+      forward: 'dsr',
+      scheduler: 'mh',
+      check: 'none',
+      ...STATELESS,
+      timeouts: TIMEOUTS,
+    })),
   )
 })
 

@@ -3,6 +3,7 @@
 
 import { formatEndpoint, formatIp, type Ip, isIp4 } from '../base/addresses.ts'
 import { didYouMean } from '../base/nearest.ts'
+import { STATELESS, TIMEOUTS } from '../dataplane/shape.ts'
 import { describe } from './check-shape.ts'
 import type { Findings } from './findings.ts'
 import type { Inventory } from './inventory.ts'
@@ -102,7 +103,16 @@ export class Services {
     if (!pool) return undefined
     this.#checkFamilies(name, pool, listeners, inventory, place)
     for (const set of sets) this.#checkOnLink(pool, set, inventory)
-    return { name, listeners, pool: pool.name, forward: 'dsr', scheduler: 'mh', check: 'none' }
+    return {
+      name,
+      listeners,
+      pool: pool.name,
+      forward: 'dsr',
+      scheduler: 'mh',
+      check: 'none',
+      ...STATELESS,
+      timeouts: TIMEOUTS,
+    }
   }
 
   #check(value: ServiceShape, place: Place): void {

@@ -63,7 +63,7 @@ export function sizes(state: DesiredState, cpus: number): Sizes {
         pool: indexOf.get(pool)!,
       })),
     ),
-    services: state.services.length,
+    services: state.services.map(({ track, onFailure, hash }) => ({ track, onFailure, hash })),
     servers: new Set(usedPools(state).flatMap(({ members }) => members.map(({ server }) => server))).size,
     pools: pools.map(({ slots }) => slots),
     cpus: 2 ** Math.ceil(Math.log2(cpus)),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { formatIp, parseIp, parseMac } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
+import { STATELESS, TIMEOUTS } from '../dataplane/shape.ts'
 import { toEngineSpec } from './engine-spec.ts'
 import { load } from './load.ts'
 import { textReader } from './reader.ts'
@@ -70,6 +71,8 @@ test('the engine gets the services and only the pools and servers that they use'
           { address: parseIp('192.168.8.101'), port: 443, protocol: 'tcp' },
         ],
         pool: 'www',
+        ...STATELESS,
+        timeouts: TIMEOUTS,
       },
     ],
     pools: [

@@ -4,6 +4,7 @@
 
 import { formatIp, type Ip, type Protocol } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
+import type { OnFailure, Timeouts, Track } from '../dataplane/shape.ts'
 
 /** NodeState: a machine that runs tenbin. */
 export interface NodeState {
@@ -58,6 +59,10 @@ export interface ServiceState {
   readonly forward: 'dsr'
   readonly scheduler: 'mh'
   readonly check: 'none'
+  readonly track: Track
+  readonly onFailure: OnFailure
+  readonly hash: 'flow' | 'source'
+  readonly timeouts: Timeouts
 }
 
 /** DesiredState: the whole file. At least one service, so at least one address set, role and server. */

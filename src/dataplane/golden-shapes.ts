@@ -2,7 +2,7 @@
 // one for each way in which a shape changes the program. Fixed keys, so that listener tables are the same too.
 
 import { type Ip, type Ip4, type Ip6, type Protocol, parseIp, parseIp4, parseMac } from '../base/addresses.ts'
-import { HASH_KEYS, type ListenerShape, type Shape } from './shape.ts'
+import { HASH_KEYS, type ListenerShape, type ServiceShape, type Shape, STATELESS } from './shape.ts'
 
 const first = parseIp4('192.0.2.100')
 const first6 = parseIp('2001:db8::100') as Ip6
@@ -40,15 +40,17 @@ export const fixedKeys = (): BigUint64Array =>
     (_, i) => BigInt.asUintN(64, 0x9e3779b97f4a7c15n * BigInt(i * 7_919 + 3)) | 1n,
   )
 
+type Options = Partial<Omit<Shape, 'services'>> & Kinds & { readonly service?: ServiceShape }
+
 const shape = (
   count: number,
   services: number,
   pools: readonly number[],
-  { families = [4], protocols = ['tcp'], ...rest }: Partial<Shape> & Kinds = {},
+  { families = [4], protocols = ['tcp'], service = STATELESS, ...rest }: Options = {},
 ): Shape => ({
   mac: parseMac('02:00:00:00:00:01'),
   jumbo: false,
-  services,
+  services: Array<ServiceShape>(services).fill(service),
   servers: 4,
   pools,
   cpus: 2,

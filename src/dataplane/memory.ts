@@ -77,7 +77,7 @@ export function memoryOf(shape: Shape, bits: Bits = { 4: 0, 6: 0 }) {
   invariant(shape.listeners.length > 0, 'a shape without listeners')
   invariant(Number.isInteger(Math.log2(shape.cpus)), `${shape.cpus} counter blocks: a power of two is needed`)
   const serverCapacity = powerOfTwo(shape.servers + 1)
-  const serviceCapacity = powerOfTwo(shape.services)
+  const serviceCapacity = powerOfTwo(shape.services.length)
   const totalSlots = Math.max(
     1,
     shape.pools.reduce((sum, slots) => sum + slots, 0),

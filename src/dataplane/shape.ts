@@ -14,6 +14,34 @@ export interface ListenerShape {
   readonly pool: number
 }
 
+/**
+ * Track: which flows are remembered. `changes`: those whose server a change of the pool would change; `all`: every
+ * one; `none`: none, the table alone decides.
+ */
+export type Track = 'none' | 'changes' | 'all'
+/** OnFailure: what becomes of a failed server's TCP flows: they stay with it, or clients get a RST. */
+export type OnFailure = 'keep' | 'reset'
+/** Timeouts: seconds that a flow may be silent before it is forgotten. */
+export interface Timeouts {
+  readonly syn: number
+  readonly established: number
+  readonly fin: number
+  readonly udp: number
+}
+/** TIMEOUTS: those of LVS (net/netfilter/ipvs/ip_vs_proto_tcp.c, ip_vs_proto_udp.c). */
+export const TIMEOUTS: Timeouts = { syn: 60, established: 900, fin: 120, udp: 300 }
+
+/** ServiceShape: what the packet path does for one service beside choosing by the table. */
+export interface ServiceShape {
+  readonly track: Track
+  readonly onFailure: OnFailure
+  /** What of a flow chooses its slot: address and ports, or the client's address alone. */
+  readonly hash: 'flow' | 'source'
+}
+
+/** STATELESS: a service whose flows nobody remembers: the least that the packet path does. */
+export const STATELESS: ServiceShape = { track: 'none', onFailure: 'keep', hash: 'flow' }
+
 /** Shape: everything that the program's instructions depend on. */
 export interface Shape {
   /** The interface's own MAC: frames to others pass untouched, and it is the source of every frame sent. */
@@ -22,8 +50,8 @@ export interface Shape {
   readonly jumbo: boolean
   /** At least one; no two have the same address, protocol and port. */
   readonly listeners: readonly ListenerShape[]
-  /** How many services: their indexes are 0..services-1. */
-  readonly services: number
+  /** By index. */
+  readonly services: readonly ServiceShape[]
   /** How many servers: their ids are 1..servers; id 0 is nobody, whose state is never usable. At most 32,767. */
   readonly servers: number
   /** The number of slots of each pool's table, a prime of schedule/. */

@@ -3,6 +3,7 @@
 // it again by its pins; it reads no file and knows no node. All calls are synchronous.
 
 import type { Endpoint, Ip, Mac, Protocol } from '../base/addresses.ts'
+import type { OnFailure, Timeouts, Track } from '../dataplane/shape.ts'
 
 /** EngineSpec: what is to be forwarded. Plain data; names are the file's. Lists are in the file's order. */
 export interface EngineSpec {
@@ -20,6 +21,10 @@ export interface EngineSpec {
       readonly protocol: Protocol
     }[]
     readonly pool: string
+    readonly track: Track
+    readonly onFailure: OnFailure
+    readonly hash: 'flow' | 'source'
+    readonly timeouts: Timeouts
   }[]
   /** Weights 0..; a weight of 0 keeps the server known but gives it no slot. */
   readonly pools: readonly {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseIp, parseMac } from '../base/addresses.ts'
-import { HASH_KEYS } from '../dataplane/shape.ts'
+import { HASH_KEYS, STATELESS, TIMEOUTS } from '../dataplane/shape.ts'
 import type { EngineSpec } from './engine.ts'
 import { prepare } from './generation.ts'
 import { planOf } from './plan.ts'
@@ -14,6 +14,8 @@ const spec = (server: string): EngineSpec => ({
       name: 'www',
       listeners: [{ address: parseIp('2001:db8::10'), port: 80, protocol: 'tcp' }],
       pool: 'www',
+      ...STATELESS,
+      timeouts: TIMEOUTS,
     },
   ],
   pools: [{ name: 'www', members: [{ server: 'web1', weight: 1 }] }],

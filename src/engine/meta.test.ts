@@ -4,6 +4,7 @@ import { parseIp4, parseMac } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import { layoutOf } from '../dataplane/fill.ts'
 import { fixedKeys } from '../dataplane/golden-shapes.ts'
+import { STATELESS, TIMEOUTS } from '../dataplane/shape.ts'
 import { readTotals, writeCarry } from './counters.ts'
 import type { EngineSpec } from './engine.ts'
 import { GenerationMaps } from './generation-maps.ts'
@@ -15,6 +16,8 @@ const spec: EngineSpec = {
   services: ['a', 'b'].map((name, i) => ({
     name,
     pool: 'p',
+    ...STATELESS,
+    timeouts: TIMEOUTS,
     listeners: [{ address: parseIp4('10.0.0.100'), port: 80 + i, protocol: 'tcp' as const }],
   })), // prettier-ignore
   pools: [

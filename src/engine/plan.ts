@@ -78,7 +78,7 @@ export function planOf(spec: EngineSpec, cpus: number, before?: Plan): Plan {
     mac: spec.interface.mac,
     jumbo: spec.interface.mtu > JUMBO_MTU,
     listeners,
-    services: services.length,
+    services: spec.services.map(({ track, onFailure, hash }) => ({ track, onFailure, hash })),
     servers: servers.length - 1,
     pools: planned.map(({ table }) => table.slots),
     cpus: 2 ** Math.ceil(Math.log2(cpus)),

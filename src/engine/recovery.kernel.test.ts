@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { type Mac, parseIp4, parseMac } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
-import { HASH_KEYS } from '../dataplane/shape.ts'
+import { HASH_KEYS, STATELESS, TIMEOUTS } from '../dataplane/shape.ts'
 import { handCode, returning } from '../kernel/hand-code.ts'
 import { XdpLink } from '../kernel/link.ts'
 import { BpfMap } from '../kernel/map.ts'
@@ -64,7 +64,15 @@ function spec(): EngineSpec {
   const address = parseIp4('10.0.0.100')
   return {
     interface: { name, index, mac: mac!, mtu },
-    services: [{ name: 'www', pool: 'www', listeners: [{ address, port: 80, protocol: 'tcp' }] }],
+    services: [
+      {
+        name: 'www',
+        pool: 'www',
+        ...STATELESS,
+        timeouts: TIMEOUTS,
+        listeners: [{ address, port: 80, protocol: 'tcp' }],
+      },
+    ],
     pools: [{ name: 'www', members: [{ server: 'web01', weight: 1 }] }],
     servers: [{ name: 'web01', address: parseIp4('10.0.0.11') }],
   }

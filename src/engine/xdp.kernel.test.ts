@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process'
 import { afterEach, beforeEach, test } from 'node:test'
 import { type Mac, parseIp4, parseMac } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
-import { HASH_KEYS } from '../dataplane/shape.ts'
+import { HASH_KEYS, STATELESS, TIMEOUTS } from '../dataplane/shape.ts'
 import { XdpLink } from '../kernel/link.ts'
 import { ensureBpffs, PinDirectory } from '../kernel/pin.ts'
 import { programById } from '../kernel/query.ts'
@@ -59,6 +59,8 @@ function spec(change: Partial<EngineSpec> = {}): EngineSpec {
       {
         name: 'www',
         pool: 'www',
+        ...STATELESS,
+        timeouts: TIMEOUTS,
         listeners: [{ address: parseIp4('10.0.0.100'), port: 80, protocol: 'tcp' }],
       },
     ],
@@ -72,6 +74,8 @@ const moreServices = (): EngineSpec => {
   const other = {
     name: 'other',
     pool: 'www',
+    ...STATELESS,
+    timeouts: TIMEOUTS,
     listeners: [{ address: parseIp4('10.0.0.101'), port: 443, protocol: 'tcp' as const }],
   }
   return { ...base, services: [...base.services, other] }

@@ -3,7 +3,14 @@
 // Servers: 1 and 2 are usable, 3 has lost its MAC.
 
 import { type Mac, type Protocol, parseIp, parseMac } from '../../base/addresses.ts'
-import { HASH_KEYS, type ListenerShape, type ServerEntry, type Shape, type Tables } from '../shape.ts'
+import {
+  HASH_KEYS,
+  type ListenerShape,
+  type ServerEntry,
+  type Shape,
+  STATELESS,
+  type Tables,
+} from '../shape.ts'
 
 /** Fixture: a shape and the contents of its maps. */
 export interface Fixture {
@@ -92,7 +99,7 @@ export function fixture({
       mac: own,
       jumbo,
       listeners,
-      services: Math.max(0, ...listeners.map(({ service }) => service)) + 1,
+      services: Array(Math.max(0, ...listeners.map(({ service }) => service)) + 1).fill(STATELESS),
       servers: servers.length - 1,
       pools: slots.map(({ length }) => length),
       cpus: 2,

@@ -4,7 +4,7 @@
 
 import { type Ip, type Ip4, type Ip6, type Mac, macFromBytes, type Protocol } from '../../base/addresses.ts'
 import { assign, buildTable, NOBODY } from '../../schedule/ranks.ts'
-import { HASH_KEYS, type ListenerShape, type ServerEntry } from '../shape.ts'
+import { HASH_KEYS, type ListenerShape, type ServerEntry, STATELESS } from '../shape.ts'
 import { type Fixture, own } from './fixture.ts'
 import { createRandom, type Random } from './random.ts'
 
@@ -160,7 +160,7 @@ export function fuzzFixture(shape: FuzzShape, seed: number): Fixture {
       mac: own,
       jumbo: shape.jumbo,
       listeners: randomListeners(random, shape, services, pools),
-      services,
+      services: Array(services).fill(STATELESS),
       servers: SERVERS,
       pools: slots.map(({ length }) => length),
       cpus: 2,

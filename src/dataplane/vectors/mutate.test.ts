@@ -47,7 +47,7 @@ for (const fuzzShape of fuzzShapes)
     for (const outcome of outcomeNames)
       assert.ok((reached.get(outcome) ?? 0) >= 50, `${outcome}: ${reached.get(outcome)}`)
     assert.ok(reached.get('forwarded')! > 5_000)
-    assert.equal(services.size, shape.services)
+    assert.equal(services.size, shape.services.length)
   })
 
 test('random numbers are spread evenly', () => {
