@@ -193,7 +193,7 @@ export const errorCatalogue = {
   ),
   XDP_OCCUPIED: entry(
     'another XDP program is attached to the interface',
-    'end what put it there (`ip link set dev NAME xdp off`, or its own command), or use another interface',
+    'end what put it there (`tenbin down --instance NAME`, `ip link set dev NIC xdp off`, or its own command), or use another interface',
   ),
 } as const satisfies Record<string, Entry>
 
