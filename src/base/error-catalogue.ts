@@ -107,8 +107,8 @@ export const errorCatalogue = {
     'the interface was removed, or the link detached by hand: attach anew, by apply or a restart',
   ),
   NAMESPACE_OTHER: entry(
-    'this instance works in another network namespace',
-    'run the command there (ip netns exec NAME ...), or with --force if that namespace is gone',
+    'this instance works in another namespace',
+    'run the command there (nsenter --net=/run/netns/NAME ...), or with --force if that namespace is gone',
   ),
   NETLINK_DUMP_CHANGED: entry(
     'a table of the kernel changed every time while it was read',
