@@ -26,7 +26,7 @@ import {
   recallAll,
   recallReadable,
 } from './state.ts'
-import { type LabOutput, LiveArea, paintOf } from './terminal.ts'
+import { type LabOutput, LiveArea, paintOf, wrapped } from './terminal.ts'
 import { checkLabName, findNode, instanceName, type LabRole } from './topology.ts'
 
 /** LabUpOptions: `name`: absent = the first free of lab, lab2...; `servers`: 1..50, absent = 4. */
@@ -243,7 +243,9 @@ function welcome(state: LabState, out: LabOutput): string {
     '',
     `Lab ${paint.strong(lab)} is up: ${serviceAddresses[0]}:${SERVICE_PORT} is balanced by tenbin on lb1.`,
     '',
-    ...hints(state, paint).map((line) => `  ${line}`),
+    ...hints(state, paint)
+      .map((line) => (line === '' ? '' : `  ${line}`))
+      .flatMap((line) => (out.isTerminal ? wrapped(line, out.columns) : [line])),
     '',
   ]
   return `${lines.join('\n')}\n`
