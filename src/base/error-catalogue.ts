@@ -107,7 +107,7 @@ export const errorCatalogue = {
     'the interface was removed, or the link detached by hand: attach anew, by apply or a restart',
   ),
   NAMESPACE_OTHER: entry(
-    'this instance works in another namespace',
+    'this instance works in another network namespace',
     'run the command there (nsenter --net=/run/netns/NAME ...), or with --force if that namespace is gone',
   ),
   NETLINK_DUMP_CHANGED: entry(
@@ -143,6 +143,10 @@ export const errorCatalogue = {
   PINS_DAMAGED: entry(
     'what is pinned is not a whole packet path',
     'run `tenbin down` and start again: forwarding stops in between',
+  ),
+  PINS_ELSEWHERE: entry(
+    'this process sees other mounts than the machine, and no bpffs among them',
+    'instead of `ip netns exec NAME` use `nsenter --net=/run/netns/NAME`; or mount one first (mount -t bpf bpf /sys/fs/bpf)',
   ),
   PINS_NEWER: entry(
     'what is pinned in the kernel was made by a newer tenbin',

@@ -36,7 +36,7 @@ export const downCommand: CommandSpec = {
     const force = options.force === true
     if (!force && arePinsElsewhere()) {
       const detail = '/sys/fs/bpf is not mounted here, but may be elsewhere, with its pins'
-      throw new TenbinError('NAMESPACE_OTHER', `down ${instance.name}`, { detail })
+      throw new TenbinError('PINS_ELSEWHERE', `down ${instance.name}`, { detail })
     }
     using network = openMachineNetwork()
     const removed = await takeDown({ instance, network, downPacketPath, force })

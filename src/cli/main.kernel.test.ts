@@ -53,19 +53,21 @@ test('who lacks capabilities ends with 4 and reads what is missing, before anyth
   }
 })
 
-test('down where the pins cannot be seen, as under ip netns exec, is refused (NAMESPACE_OTHER) unless forced', {
+test('where the pins cannot be seen, as under ip netns exec, run and down are refused (PINS_ELSEWHERE)', {
   skip,
 }, async () => {
   ensureBpffs()
   const bareSys = 'umount --lazy /sys && mount -t sysfs sysfs /sys && exec "$@"'
   const hidden = ['unshare', '--mount', 'sh', '-c', bareSys, 'sh']
-  const { code, err } = await tenbin(`down --instance main-kernel --run-dir ${dir}`, hidden)
-  assert.equal(code, 1)
-  assert.match(
-    err,
-    /\/sys\/fs\/bpf is not mounted here.*\n {2}remedy: run the command there \(nsenter --net=/,
-  )
-  assert.equal((await tenbin(`down --force --instance main-kernel --run-dir ${dir}`, hidden)).code, 0)
+  const remedy = 'instead of `ip netns exec NAME` use `nsenter --net='
+  const places = `--instance main-kernel --run-dir ${dir}/hidden`
+  for (const command of [`run -c ${dir}/bad.yaml --state-dir ${dir}/hidden`, 'down']) {
+    const { code, err } = await tenbin(`${command} ${places}`, hidden)
+    assert.equal(code, 1)
+    assert.match(err, /\/sys\/fs\/bpf is not mounted here/)
+    assert.ok(err.includes(`\n  remedy: ${remedy}`), err)
+  }
+  assert.equal((await tenbin(`down --force ${places}`, hidden)).code, 0)
 })
 
 test('run with a file that has errors ends with 1, all findings and no stack trace', { skip }, async () => {

@@ -11,7 +11,7 @@ import { memoryBytes } from '../dataplane/memory.ts'
 import { HASH_KEYS } from '../dataplane/shape.ts'
 import { possibleCpus } from '../kernel/cpus.ts'
 import { XdpLink } from '../kernel/link.ts'
-import { arePinsElsewhere, ensureBpffs, PinDirectory } from '../kernel/pin.ts'
+import { ensureBpffs, PinDirectory } from '../kernel/pin.ts'
 import { programById } from '../kernel/query.ts'
 import { KernelNetwork } from '../netlink/kernel-network.ts'
 import { Assignment } from './assignment.ts'
@@ -57,8 +57,7 @@ export class XdpEngine implements Engine {
 
   apply(spec: EngineSpec, neighbours: ReadonlyMap<string, Neighbour>): Applied {
     const notes: string[] = []
-    const isOwnMount = arePinsElsewhere()
-    if (ensureBpffs()) notes.push(mounted(isOwnMount))
+    if (ensureBpffs()) notes.push('bpffs was not mounted at /sys/fs/bpf: mounted')
     const pins = PinDirectory.open(this.#instance)
     const link = this.#openLink(pins)
     if (link) refuseElsewhere(link)
@@ -317,11 +316,6 @@ export class XdpEngine implements Engine {
     return network.getLink(ifindex)?.xdp[0]?.mode === 'generic' ? 'generic' : 'native'
   }
 }
-
-const mounted = (isOwn: boolean): string =>
-  isOwn
-    ? 'bpffs mounted at /sys/fs/bpf for this process alone: forwarding ends with it (instead of `ip netns exec NAME` use `nsenter --net=/run/netns/NAME`)'
-    : 'bpffs was not mounted at /sys/fs/bpf: mounted'
 
 function attachedTo(ifindex: number): number | undefined {
   using network = new KernelNetwork()
