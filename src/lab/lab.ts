@@ -231,7 +231,10 @@ function describe(lab: LabView, out: LabOutput): string {
     ({ what, node, pid, running }) =>
       `  ${what} on ${node}: ${running ? `process ${pid}` : paint.bad('not running')}`,
   )
-  return `${[`${paint.strong(lab.name)}: ${phase}, service ${lab.service}, files in ${lab.directory}`, ...nodes, ...processes].join('\n')}\n`
+  const head = `${paint.strong(lab.name)}: ${phase}, service ${lab.service}, files in ${lab.directory}`
+  const down = `\`${tenbinWord()} lab down --name ${lab.name}\``
+  const remedy = lab.phase === 'leftover' ? [`  nobody's any more: ${down} removes it`] : []
+  return `${[head, ...nodes, ...processes, ...remedy].join('\n')}\n`
 }
 
 function welcome(state: LabState, out: LabOutput): string {
