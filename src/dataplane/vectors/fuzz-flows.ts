@@ -45,8 +45,8 @@ export function fuzzFlowFixture(shape: FuzzShape, seed: number): Fixture {
   const { shape: base, tables } = fuzzFixture(shape, seed)
   const random = createRandom(seed ^ 0x7ac4)
   const asks = random.oneIn(2)
-  const before = base.pools.map(() => (random.pick([0, 509, 1_021, 2_039])))
-  if (asks && before.every((slots) => slots === 0)) before[0] = 509
+  const before = base.pools.map(() => random.pick([0, 509, 1_021, 2_039]))
+  if (asks && !before.some((slots) => slots > 0)) before[0] = 509
   const words = (slots: number) => new Uint32Array(slots).map(() => randomWord(random, base.servers, false))
   return {
     shape: {
