@@ -7,7 +7,7 @@ import { anyBits, eq, fields, ge, ne, neLow, type Val } from '../bpf/values.ts'
 import type { BuiltFunction } from '../bpf/xdp.ts'
 import { BUCKET_ENTRIES, FlowEntry, MIX } from './flow-record.ts'
 import { type Asked, valueIn } from './path-asked.ts'
-import { BUCKET_PLACES, FOUND } from './path-scan.ts'
+import { FOUND } from './path-scan.ts'
 
 /**
  * lookUp goes on where the flow has a record, in `entry`, and gives its value; where there is none it goes to `missed`,
@@ -76,8 +76,8 @@ function lookTwice(
   const best = p.callSub(scan, flow, now, first())
   p.setPlace(entry, placeIn(first(), best))
   p.jumpIf(anyBits(best, FOUND), found)
-  // no record: the second bucket is for what the first has no better place for
-  p.jumpIf(ge(p.alu('or', p.unstash(rank), BUCKET_PLACES), best), missed)
+  // no record: of equals the place nearer to its bucket's start, so that the emptier bucket is filled
+  p.jumpIf(ge(p.unstash(rank), best), missed)
   p.bind(inSecond)
   p.setPlace(entry, placeIn(p.unstash(second), p.unstash(rank)))
   p.jumpIf(anyBits(p.unstash(rank), FOUND), found)
