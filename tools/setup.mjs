@@ -19,6 +19,8 @@ export const testPackages = [
   ...['nginx-light', 'wrk', 'kmod', 'bpftool'],
   ...(process.arch === 'x64' ? ['user-mode-linux'] : []),
 ]
+/** proxyPackages: what the bench `proxy` compares tenbin with, and by. */
+export const proxyPackages = [...labPackages, 'nginx-light', 'wrk', 'haproxy', 'libnginx-mod-stream']
 /** qemuPackages: what `npm run test:qemu` needs beside the lab's. */
 export const qemuPackages = ['kmod', 'qemu-system-x86', 'busybox-static']
 

@@ -42,7 +42,7 @@ const cable = ({ name, mac, namespace }: LabNode): string =>
 
 async function switchUp(topology: Topology): Promise<void> {
   const { namespace, flooding } = topology.switch
-  writeSysctls(namespace, ipv6Off)
+  writeSysctls(namespace, { ...ipv6Off, ...onlySwitching })
   await batch(namespace, [
     'link set lo up',
     `link add name ${BRIDGE} type bridge stp_state 0 forward_delay 0 mcast_snooping 0`,
@@ -76,6 +76,13 @@ const realFrames = (namespace: string, device: string): Promise<string> =>
   runIn(namespace, ['ethtool', '-K', device, 'tx', 'off', 'gro', 'off', 'rxvlan', 'off', 'txvlan', 'off'])
 
 const ipv6Off = { 'net/ipv6/conf/all/disable_ipv6': '1', 'net/ipv6/conf/default/disable_ipv6': '1' }
+
+// A switch does not look into IP: with br_netfilter in the kernel a bridge would check, reassemble and filter packets.
+const onlySwitching = {
+  'net/bridge/bridge-nf-call-arptables': '0',
+  'net/bridge/bridge-nf-call-iptables': '0',
+  'net/bridge/bridge-nf-call-ip6tables': '0',
+}
 
 const roleSysctls = {
   // Every request is a connection of its own: many source ports, used again at once.

@@ -7,6 +7,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import type { Lab } from '../../../src/lab/held-lab.ts'
+import type { Command } from '../../../src/lab/run.ts'
 import { entryOf } from './entry.ts'
 import { execute } from './execute.ts'
 import type { OpenConnectionsOptions, OpenConnectionsReport } from './open-connections-process.ts'
@@ -30,8 +31,9 @@ export interface WrkResult {
   readonly errors: Readonly<Record<'connect' | 'read' | 'write' | 'status' | 'timeout', number>>
 }
 
-const WRK_SCRIPT = `
-function delay() return 10 end
+let loads = 0
+const wrkScript = (pauseMs: number) => `
+${pauseMs > 0 ? `function delay() return ${pauseMs} end` : ''}
 function done(summary)
   local e = summary.errors
   io.write(string.format(
@@ -40,15 +42,35 @@ function done(summary)
 end
 `
 
-/** startWrk: one request every 10 ms on each connection. It makes one connection more, to see that somebody is there. */
-export function startWrk(lab: Lab, url: string, connections: number): Load<WrkResult> {
-  const script = join(lab.directory, 'wrk.lua')
-  writeFileSync(script, WRK_SCRIPT)
-  const options = ['-t1', `-c${connections}`, '-d300s', '--timeout', '10s', '-s', script]
-  const child = lab.spawn('client', ['wrk', ...options, url], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    detached: true,
-  })
+/**
+ * WrkOptions: `pauseMs` before each request of a connection; `closing`: every request over a connection of its own;
+ * `cpu`: where it runs, absent = anywhere.
+ */
+export interface WrkOptions {
+  readonly pauseMs?: number
+  readonly closing?: boolean
+  readonly cpu?: number
+}
+
+/**
+ * startWrk: requests on so many connections at a time; if nothing else is said one every 10 ms on each, which stays
+ * open. It makes one connection more, to see that somebody is there.
+ */
+export function startWrk(
+  lab: Lab,
+  url: string,
+  connections: number,
+  { pauseMs = 10, closing = false, cpu }: WrkOptions = {},
+): Load<WrkResult> {
+  const script = join(lab.directory, `wrk-${++loads}.lua`)
+  writeFileSync(script, wrkScript(pauseMs))
+  const command: Command = [
+    ...(cpu === undefined ? (['wrk'] as const) : (['taskset', '-c', String(cpu), 'wrk'] as const)),
+    ...['-t1', `-c${connections}`, '-d300s', '--timeout', '10s', '-s', script],
+    ...(closing ? ['-H', 'Connection: close'] : []),
+    url,
+  ]
+  const child = lab.spawn('client', command, { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
   const said = Promise.all([text(child.stdout!), text(child.stderr!)])
   return {
     stop: async () => {
