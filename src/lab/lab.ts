@@ -26,7 +26,7 @@ import {
   recallAll,
   recallReadable,
 } from './state.ts'
-import { type LabOutput, LiveArea, paintOf } from './terminal.ts'
+import { type LabOutput, LiveArea, paintOf, wrapped } from './terminal.ts'
 import {
   checkLabName,
   findNode,
@@ -244,8 +244,10 @@ function describe(lab: LabView, out: LabOutput): string {
       `  ${what} on ${node}: ${running ? `process ${pid}` : paint.bad('not running')}`,
   )
   const services = lab.service6 === undefined ? lab.service : `${lab.service} and ${lab.service6}`
-  const first = `${paint.strong(lab.name)}: ${phase}, ${services} by ${lab.forward}, files in ${lab.directory}`
-  return `${[first, ...nodes, ...processes].join('\n')}\n`
+  const head = `${paint.strong(lab.name)}: ${phase}, ${services} by ${lab.forward}, files in ${lab.directory}`
+  const down = `\`${tenbinWord()} lab down --name ${lab.name}\``
+  const remedy = lab.phase === 'leftover' ? [`  nobody's any more: ${down} removes it`] : []
+  return `${[head, ...nodes, ...processes, ...remedy].join('\n')}\n`
 }
 
 function welcome(state: LabState, out: LabOutput): string {
@@ -260,7 +262,9 @@ function welcome(state: LabState, out: LabOutput): string {
       ? `Lab ${paint.strong(lab)} is up: ${service} is balanced by tenbin on lb1.`
       : `Lab ${paint.strong(lab)} is up: ${service} and ${service6} are balanced by tenbin on lb1.`,
     '',
-    ...hints(state, paint).map((line) => `  ${line}`),
+    ...hints(state, paint)
+      .map((line) => (line === '' ? '' : `  ${line}`))
+      .flatMap((line) => (out.isTerminal ? wrapped(line, out.columns) : [line])),
     '',
   ]
   return `${lines.join('\n')}\n`

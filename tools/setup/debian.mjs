@@ -14,6 +14,8 @@ export const commandOf = {
   bpftool: 'bpftool',
   'busybox-static': 'busybox',
   curl: 'curl',
+  'dnsmasq-base': 'dnsmasq',
+  dnsperf: 'dnsperf',
   ethtool: 'ethtool',
   haproxy: 'haproxy',
   iproute2: 'ip',

@@ -1,8 +1,6 @@
 // Load from a client of a lab that runs until it is told to stop and then says what failed: wrk over connections that
 // stay open, curl over a new connection for every request, and connections that are open all the time.
 
-import type { ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -11,18 +9,11 @@ import type { Command } from '../../../src/lab/run.ts'
 import { entryOf } from './entry.ts'
 import { execute } from './execute.ts'
 import type { OpenConnectionsOptions, OpenConnectionsReport } from './open-connections-process.ts'
+import { gone, TalkingProcess } from './talking-process.ts'
 
 /** Load: something that runs; `stop` ends it and resolves with its result, dispose ends it whatever it is doing. */
 export interface Load<Result> extends AsyncDisposable {
   stop(): Promise<Result>
-}
-
-/** gone: the process has ended, killed if need be. */
-async function gone(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const closed = once(child, 'close')
-  child.kill('SIGKILL')
-  await closed
 }
 
 /** WrkResult: wrk's own counts; `errors` is all it knows as one. */
@@ -125,29 +116,9 @@ export async function startOpenConnections(
   lab: Lab,
   options: OpenConnectionsOptions,
 ): Promise<Load<OpenConnectionsReport>> {
-  const command = entryOf('open-connections-process', options)
-  const child = lab.spawn('client', command, { stdio: ['pipe', 'pipe', 'pipe'], detached: true })
-  const err = text(child.stderr!)
-  const lines = child.stdout!.setEncoding('utf8')[Symbol.asyncIterator]() as AsyncIterator<string>
-  let said = ''
-  const line = async (): Promise<string> => {
-    while (!said.includes('\n')) {
-      const { done, value } = await lines.next()
-      if (done) throw new Error(`the open connections: ${said}${await err}`)
-      said += value
-    }
-    const end = said.indexOf('\n')
-    const first = said.slice(0, end)
-    said = said.slice(end + 1)
-    return first
-  }
-  const first = await line()
-  if (first !== 'open') throw new Error(`the open connections: ${first}`)
+  const talking = await TalkingProcess.start(lab, 'client', entryOf('open-connections-process', options))
   return {
-    stop: async () => {
-      child.stdin!.write('stop\n')
-      return JSON.parse(await line()) as OpenConnectionsReport
-    },
-    [Symbol.asyncDispose]: () => gone(child),
+    stop: () => talking.ask<OpenConnectionsReport>('stop'),
+    [Symbol.asyncDispose]: () => talking[Symbol.asyncDispose](),
   }
 }
