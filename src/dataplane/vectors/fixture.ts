@@ -1,6 +1,6 @@
 // What makes the fixtures that vectors run against: shapes with tables whose answers can be told without computing a
 // hash, since a pool's slots all hold one server, or since the multipliers are such that the hash is a plain field.
-// Servers: 1 and 2 are usable, 3 has lost its MAC.
+// Servers: 1 and 2 are usable, 3 has lost its MAC; where there is a fourth, it is usable.
 
 import { type Mac, type Protocol, parseIp, parseMac } from '../../base/addresses.ts'
 import {
@@ -24,6 +24,7 @@ export const own = parseMac('02:1b:3c:5d:7e:9f')
 export const router = parseMac('00:00:5e:00:01:fe')
 export const web1 = parseMac('02:a1:b2:c3:d4:e5')
 export const web2 = parseMac('06:10:20:30:40:50')
+export const web4 = parseMac('0e:4a:3b:2c:1d:0f')
 const lost = parseMac('0a:99:88:77:66:55')
 export const client = '198.51.100.7'
 /** vip: the address of most listeners. */
@@ -34,7 +35,7 @@ export const vip6 = '2001:db8:a:b:c:d:e:f'
 export const SLOTS = 1_021
 
 const nowhere = { mac: '00:00:00:00:00:00' as Mac, usable: false }
-const servers: readonly ServerEntry[] = [
+const three: readonly ServerEntry[] = [
   nowhere,
   { mac: web1, usable: true },
   { mac: web2, usable: true },
@@ -84,6 +85,7 @@ export interface FixtureParts {
   readonly pools?: readonly (number | Uint32Array)[]
   readonly keys?: readonly bigint[]
   readonly jumbo?: boolean
+  readonly servers?: 3 | 4
 }
 
 /** fixture puts shape and tables together. */
@@ -92,7 +94,9 @@ export function fixture({
   pools = [1],
   keys = someKeys,
   jumbo = false,
+  servers: count = 3,
 }: FixtureParts): Fixture {
+  const servers = count === 4 ? [...three, { mac: web4, usable: true }] : three
   const slots = pools.map((words) => (typeof words === 'number' ? new Uint32Array(SLOTS).fill(words) : words))
   return {
     shape: {
@@ -100,7 +104,7 @@ export function fixture({
       jumbo,
       listeners,
       services: Array(Math.max(0, ...listeners.map(({ service }) => service)) + 1).fill(STATELESS),
-      servers: servers.length - 1,
+      servers: count,
       pools: slots.map(({ length }) => length),
       cpus: 2,
     },
