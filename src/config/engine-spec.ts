@@ -20,6 +20,7 @@ export function toEngineSpec(state: DesiredState, node: string, link: EngineSpec
     })),
     pools: pools.map(({ name, members }) => ({ name, members })),
     servers: state.servers.filter(({ name }) => members.has(name)),
+    limits: state.limits,
   }
 }
 

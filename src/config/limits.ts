@@ -1,11 +1,8 @@
 // How much may be remembered: bounds that the schema has checked, or what suits most sites. A record is one flow; what
 // of them is needed is arithmetic (`tenbin check` does it): new flows a second x share moved x life.
 
+import { LIMITS, type Limits } from '../engine/engine.ts'
 import type { Merged } from './merge.ts'
-import type { Limits } from './state.ts'
-
-/** LIMITS: where the file says nothing. */
-export const LIMITS: Limits = { flows: 262_144, newFlows: 100_000 }
 
 /** resolveLimits: the file's, one by one. */
 export function resolveLimits({ limits }: Merged): Limits {

@@ -5,6 +5,7 @@
 import { formatIp, type Ip, type Protocol } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import type { OnFailure, Timeouts, Track } from '../dataplane/shape.ts'
+import type { Limits } from '../engine/engine.ts'
 
 /** NodeState: a machine that runs tenbin. */
 export interface NodeState {
@@ -58,14 +59,6 @@ export const ALL_PORTS = { port: 0, lastPort: 65_535 } as const
 
 /** Scheduler: what picks a server; `mh` and `sh` have the same table and differ in `hash` unless it is said. */
 export type Scheduler = 'mh' | 'sh'
-
-/** Limits: what may be remembered, whatever arrives. */
-export interface Limits {
-  /** Records of the flow table. */
-  readonly flows: number
-  /** Records that a CPU may begin in a second. */
-  readonly newFlows: number
-}
 
 /** ServiceState: what clients use. `pool` names a PoolState: one of the file, or one made of `servers:`. */
 export interface ServiceState {

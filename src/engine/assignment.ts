@@ -21,15 +21,17 @@ export class Assignment {
   readonly #bases: readonly number[]
   /** By pool: the member that holds each slot. */
   readonly #current: Uint32Array[]
-  readonly #usable: (id: number) => boolean
+  readonly #usable: (id: number, pool: number) => boolean
 
   /** Computes all slots; nothing is written before write(). `usable` is asked again at every change. */
-  constructor(plan: Plan, words: Uint32Array, usable: (id: number) => boolean) {
+  constructor(plan: Plan, words: Uint32Array, usable: (id: number, pool: number) => boolean) {
     this.#plan = plan
     this.#words = words
     this.#bases = poolBases(plan.shape)
     this.#usable = usable
-    this.#current = plan.pools.map(({ table, ids }) => assign(table, (member) => usable(ids[member]!)))
+    this.#current = plan.pools.map(({ table, ids }, pool) =>
+      assign(table, (member) => usable(ids[member]!, pool)),
+    )
   }
 
   /** write stores every word that differs. Returns how many did. */
@@ -45,10 +47,11 @@ export class Assignment {
     return written
   }
 
-  /** follow one server's becoming usable or not. Returns the number of slots written. */
-  follow(id: number): number {
+  /** follow one server's becoming usable or not, in all pools or in one. Returns the number of slots written. */
+  follow(id: number, only?: number): number {
     let written = 0
     for (const [pool, { table, ids }] of this.#plan.pools.entries()) {
+      if (only !== undefined && pool !== only) continue
       const member = ids.indexOf(id)
       if (member < 0) continue
       const base = this.#bases[pool]!
@@ -56,7 +59,7 @@ export class Assignment {
         table,
         this.#current[pool]!,
         member,
-        (m) => this.#usable(ids[m]!),
+        (m) => this.#usable(ids[m]!, pool),
         (slot, holder) => {
           this.#store(base + slot, idOf(ids, holder))
         },
@@ -76,6 +79,11 @@ export class Assignment {
       }
     }
     return held
+  }
+
+  /** heldBy: slots of a pool by member. */
+  heldBy(pool: number): Uint32Array {
+    return countsOf(this.#current[pool]!, this.#plan.pools[pool]!.ids.length)
   }
 
   /** wordAt: what the packet path reads for a pool's slot. */

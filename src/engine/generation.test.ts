@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseIp, parseMac } from '../base/addresses.ts'
 import { HASH_KEYS, STATELESS, TIMEOUTS } from '../dataplane/shape.ts'
-import type { EngineSpec } from './engine.ts'
+import { type EngineSpec, LIMITS } from './engine.ts'
 import { prepare } from './generation.ts'
 import { planOf } from './plan.ts'
 
@@ -20,6 +20,7 @@ const spec = (server: string): EngineSpec => ({
   ],
   pools: [{ name: 'www', members: [{ server: 'web1', weight: 1 }] }],
   servers: [{ name: 'web1', address: parseIp(server) }],
+  limits: LIMITS,
 })
 
 test('a fingerprint tells servers by their addresses, of either family', () => {

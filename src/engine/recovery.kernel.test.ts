@@ -17,7 +17,7 @@ import { loadProgram } from '../kernel/program.ts'
 import { bindMap } from '../kernel/program-maps.ts'
 import { KernelNetwork } from '../netlink/kernel-network.ts'
 import { NetworkNamespace } from '../sys/namespace.ts'
-import type { EngineSpec } from './engine.ts'
+import { type EngineSpec, LIMITS } from './engine.ts'
 import { encodeMeta, META_FORMAT, type Meta } from './meta.ts'
 import { downXdp, openXdpEngine, type XdpEngine } from './xdp.ts'
 
@@ -75,6 +75,7 @@ function spec(): EngineSpec {
     ],
     pools: [{ name: 'www', members: [{ server: 'web01', weight: 1 }] }],
     servers: [{ name: 'web01', address: parseIp4('10.0.0.11') }],
+    limits: LIMITS,
   }
 }
 const descriptors = (): number => readdirSync('/proc/self/fd').length

@@ -16,12 +16,25 @@ import { programById } from '../kernel/query.ts'
 import { KernelNetwork } from '../netlink/kernel-network.ts'
 import { Assignment } from './assignment.ts'
 import { readTotals, writeCarry } from './counters.ts'
-import type { Applied, Engine, EngineSpec, EngineStatus, Neighbour, Trace } from './engine.ts'
+import type {
+  Applied,
+  Changed,
+  Engine,
+  EngineSpec,
+  EngineStatus,
+  Neighbour,
+  PoolStatus,
+  ServerView,
+  Trace,
+  Views,
+} from './engine.ts'
 import { Generation, type Prepared, prepare } from './generation.ts'
-import { planOf } from './plan.ts'
+import { type Plan, planOf } from './plan.ts'
 import { trace } from './trace.ts'
 
 const LINK_PIN = 'link'
+
+const pages = (bytes: number): number => Math.ceil(bytes / 4096) * 4096
 
 /** XdpOptions: `keys` are used where nothing pinned has its own. */
 export interface XdpOptions {
@@ -40,6 +53,8 @@ export class XdpEngine implements Engine {
   readonly #instance: string
   readonly #ownKeys: BigUint64Array
   readonly #neighbours = new Map<string, Neighbour>()
+  /** By pool and server. */
+  readonly #views = new Map<string, Map<string, ServerView>>()
   #link: XdpLink | undefined
   #live: Live | undefined
 
@@ -54,7 +69,9 @@ export class XdpEngine implements Engine {
     return this.#live?.prepared.keys ?? this.#ownKeys
   }
 
-  apply(spec: EngineSpec, neighbours: ReadonlyMap<string, Neighbour>): Applied {
+  apply(spec: EngineSpec, neighbours: ReadonlyMap<string, Neighbour>, views: Views = new Map()): Applied {
+    for (const [pool, servers] of views)
+      for (const [server, view] of servers) this.#viewsOf(pool).set(server, view)
     const notes: string[] = []
     if (ensureBpffs()) notes.push('bpffs was not mounted at /sys/fs/bpf: mounted')
     const pins = PinDirectory.open(this.#instance)
@@ -92,6 +109,23 @@ export class XdpEngine implements Engine {
     if (!mac) generation.storeServer(prepared, id, undefined)
   }
 
+  setServer(pool: string, server: string, view: ServerView): Changed {
+    const { prepared, assignment } = this.#applied()
+    const at = prepared.plan.pools.findIndex(({ name }) => name === pool)
+    const planned = prepared.plan.pools[at]
+    const member = planned?.table.members.findIndex(({ name }) => name === server) ?? -1
+    if (!planned || member < 0) return { slots: 0, weight: 0, clamped: false }
+    this.#viewsOf(pool).set(server, view)
+    const configured = planned.table.members[member]!.weight
+    const weight = Math.min(view.weight ?? configured, configured)
+    const slots = assignment.follow(planned.ids[member]!, at)
+    return { slots, weight, clamped: (view.weight ?? 0) > configured }
+  }
+
+  tick(): void {
+    this.#applied()
+  }
+
   status(): EngineStatus {
     const { prepared, generation, assignment } = this.#applied()
     const { plan } = prepared
@@ -109,14 +143,21 @@ export class XdpEngine implements Engine {
         generation: meta.generation,
       },
       memoryBytes: memoryBytes(prepared.layout.memory),
+      maps: prepared.built.spec.maps.map(({ name, valueSize }) => ({ name, bytes: pages(valueSize) })),
       outcomes: Object.fromEntries(totals.outcomes),
-      services: plan.services.map(({ name }) => ({ name, ...(totals.services.get(name) ?? none) })),
+      services: plan.services.map(({ name }) => ({
+        name,
+        flows: 0,
+        ...(totals.services.get(name) ?? none),
+      })),
+      pools: plan.pools.map((_, pool) => this.#poolStatus(pool)),
       servers: plan.servers.slice(1).map((name, at) => {
         const { slots, of } = held.get(at + 1) ?? { slots: 0, of: 0 }
         return {
           name,
           neighbour: this.#neighbourOf(name),
           share: of === 0 ? 0 : slots / of,
+          flows: 0,
           ...(totals.servers.get(name) ?? none),
         }
       }),
@@ -171,6 +212,45 @@ export class XdpEngine implements Engine {
     return this.#neighbours.get(server) ?? { why: 'not resolved yet' }
   }
 
+  #viewsOf(pool: string): Map<string, ServerView> {
+    const known = this.#views.get(pool) ?? new Map<string, ServerView>()
+    this.#views.set(pool, known)
+    return known
+  }
+
+  #isUsable(plan: Plan, id: number, pool: number): boolean {
+    const server = plan.servers[id]!
+    const { up, weight } = this.#views.get(plan.pools[pool]!.name)?.get(server) ?? { up: true }
+    return id !== 0 && 'mac' in this.#neighbourOf(server) && up && weight !== 0
+  }
+
+  #poolStatus(pool: number): PoolStatus {
+    const { prepared, assignment } = this.#applied()
+    const { name, table, ids } = prepared.plan.pools[pool]!
+    const held = assignment.heldBy(pool)
+    return {
+      name,
+      slots: table.slots,
+      young: 0,
+      servers: table.members.map(({ name: server, weight: configured }, member) => {
+        const view = this.#views.get(name)?.get(server) ?? { up: true }
+        const weight = Math.min(view.weight ?? configured, configured)
+        const isReachable = 'mac' in this.#neighbourOf(prepared.plan.servers[ids[member]!]!)
+        const state =
+          configured === 0
+            ? 'off'
+            : !view.up
+              ? 'failed'
+              : !isReachable
+                ? 'unreachable'
+                : weight === 0
+                  ? 'draining'
+                  : 'up'
+        return { name: server, state, weight, configured, share: held[member]! / table.slots, flows: 0 }
+      }),
+    }
+  }
+
   /** The link in hand, or the pinned one; undefined where there is none. */
   #openLink(pins: PinDirectory): XdpLink | undefined {
     if (this.#link) return this.#link
@@ -213,7 +293,7 @@ export class XdpEngine implements Engine {
   ): Applied {
     const meta = generation.meta!
     const { plan } = prepared
-    const usable = (id: number) => id !== 0 && 'mac' in this.#neighbourOf(plan.servers[id]!)
+    const usable = (id: number, pool: number) => this.#isUsable(plan, id, pool)
     this.#remember(plan.servers, neighbours, macOf)
     for (const [id, name] of plan.servers.entries()) {
       const mac = id === 0 ? undefined : macOf(name)
@@ -221,7 +301,8 @@ export class XdpEngine implements Engine {
     }
     const assignment = new Assignment(plan, generation.maps.slots, usable)
     assignment.write()
-    for (const id of plan.servers.keys()) if (!usable(id)) generation.storeServer(prepared, id, undefined)
+    for (const [id, name] of plan.servers.entries())
+      if (id === 0 || !('mac' in this.#neighbourOf(name))) generation.storeServer(prepared, id, undefined)
     this.#live = { prepared, generation, assignment }
     const { instructions } = generation.program.info
     return { change: 'taken-over', generation: meta.generation, loadMs: meta.loadMs, instructions, notes }
@@ -254,7 +335,7 @@ export class XdpEngine implements Engine {
     carry()
     before?.[Symbol.dispose]()
     this.#remember(plan.servers, neighbours, macOf)
-    const usable = (id: number) => id !== 0 && 'mac' in this.#neighbourOf(plan.servers[id]!)
+    const usable = (id: number, pool: number) => this.#isUsable(plan, id, pool)
     this.#live = { prepared, generation, assignment: new Assignment(plan, generation.maps.slots, usable) }
     const { instructions } = generation.program.info
     return {
