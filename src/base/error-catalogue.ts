@@ -52,6 +52,14 @@ export const errorCatalogue = {
     'stop it first (systemctl stop tenbin, or the pid named), or name another instance with --instance',
   ),
   DURATION_INVALID: entry('this is not a duration', 'write a number and its unit: 100ms, 3s, 15m, 1h'),
+  FILE_EXISTS: entry(
+    'a file of that name is there already',
+    'name another one, or move it away: it was not touched',
+  ),
+  FILE_UNWRITABLE: entry(
+    'the file cannot be made',
+    'name a folder that is there and that this user may write to',
+  ),
   HASH_KEY_INVALID: entry(
     'the file that keeps the hash key is damaged',
     'restore it; or delete it, and every connection may move to another server once',

@@ -8,6 +8,7 @@ import { addCommand, type CommandSpec, type GroupSpec } from './command.ts'
 import { type Context, type ExitCode, exitCodes } from './context.ts'
 import { debugListingCommand } from './debug-listing.ts'
 import { downCommand } from './down.ts'
+import { initCommand } from './init.ts'
 import { labDemoCommand } from './lab-demo.ts'
 import { labDownCommand } from './lab-down.ts'
 import { labShellCommand } from './lab-shell.ts'
@@ -22,6 +23,7 @@ import { versionCommand } from './version.ts'
 export const commands: readonly (CommandSpec | GroupSpec)[] = [
   runCommand,
   downCommand,
+  initCommand,
   checkCommand,
   statusCommand,
   traceCommand,
