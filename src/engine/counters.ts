@@ -22,7 +22,11 @@ export function readTotals(words: BigUint64Array, { counters, outcomes, services
   }
   const traffic = (names: readonly string[], offset: number) =>
     new Map(
-      names.map((name, i) => [name, { packets: sum(offset + 16 * i), bytes: sum(offset + 16 * i + 8) }]),
+      names.flatMap((name, i) =>
+        name === ''
+          ? []
+          : [[name, { packets: sum(offset + 16 * i), bytes: sum(offset + 16 * i + 8) }] as const],
+      ),
     )
   return {
     outcomes: new Map(outcomes.map((name, i) => [name, sum(8 * i)])),

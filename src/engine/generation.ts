@@ -38,7 +38,7 @@ export function prepare(plan: Plan, keys: BigUint64Array): Prepared {
   const built = packetProgram(plan.shape, layout.memory)
   const { code, relocations } = built.spec
   // An IPv6 address is a bigint.
-  const facts = JSON.stringify([relocations, plan.spec, plan.shape.cpus], (_, value: unknown) =>
+  const facts = JSON.stringify([relocations, plan.spec, plan.shape.cpus, plan.ids], (_, value: unknown) =>
     typeof value === 'bigint' ? `${value}n` : value,
   )
   return { plan, keys, layout, built, fingerprint: fingerprint(code, facts, new Uint8Array(keys.buffer)) }
@@ -46,8 +46,8 @@ export function prepare(plan: Plan, keys: BigUint64Array): Prepared {
 
 /** entriesOf: server entries by id for what is known of each server's MAC. */
 const entriesOf = (plan: Plan, macOf: (server: string) => Mac | undefined): ServerEntry[] =>
-  plan.servers.map((server, id) => {
-    const mac = id === 0 ? undefined : macOf(server)
+  plan.servers.map((server) => {
+    const mac = server === undefined ? undefined : macOf(server)
     return { mac: mac ?? NOBODY_MAC, usable: mac !== undefined }
   })
 

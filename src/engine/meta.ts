@@ -8,10 +8,13 @@ import { TenbinError } from '../base/errors.ts'
 import type { Memory } from '../dataplane/memory.ts'
 import { outcomeNames } from '../dataplane/outcomes.ts'
 import { HASH_KEYS } from '../dataplane/shape.ts'
-import type { Plan } from './plan.ts'
+import { type Numbered, type Plan, serverKey } from './plan.ts'
 
-/** META_FORMAT: raised when an older daemon could no longer take over or replace what a newer one pinned. */
-export const META_FORMAT = 1
+/**
+ * META_FORMAT: raised when an older daemon could no longer take over or replace what a newer one pinned, or a newer
+ * one no longer what an older one did. 2: numbers are kept from one generation to the next, so lists have holes.
+ */
+export const META_FORMAT = 2
 /** META_MAP: the map's name. Its value is the JSON text, padded with zeros. */
 export const META_MAP = 'meta'
 
@@ -34,8 +37,14 @@ const metaSchema = z.strictObject({
   entries: offset,
 })
 
-/** Meta: what is read back at take-over. Lists are by index; servers[0] is nobody, without name and address. */
+/** Meta: what is read back at take-over. Lists are by index; nobody has a number whose name is empty, as servers[0]. */
 export type Meta = z.infer<typeof metaSchema>
+
+/** numberedIn: who has which number in a generation that is described so. */
+export const numberedIn = ({ services, servers }: Meta): Numbered => ({
+  services: services.map((name) => name || undefined),
+  servers: servers.map(({ name, address }) => (name === '' ? undefined : serverKey(name, address))),
+})
 
 /** metaOf describes a generation. */
 export function metaOf(
@@ -53,8 +62,8 @@ export function metaOf(
     fingerprint,
     interface: { name: plan.spec.interface.name, index: plan.spec.interface.index },
     outcomes: [...outcomeNames],
-    services: plan.services.map(({ name }) => name),
-    servers: plan.servers.map((name) => ({ name, address: addressOf.get(name) ?? '' })),
+    services: plan.services.map((service) => service?.name ?? ''),
+    servers: plan.servers.map((name = '') => ({ name, address: addressOf.get(name) ?? '' })),
     loadMs,
     counters: {
       block: Block.size,

@@ -29,7 +29,8 @@ import type {
   Views,
 } from './engine.ts'
 import { Generation, type Prepared, prepare } from './generation.ts'
-import { type Plan, planOf } from './plan.ts'
+import { numberedIn } from './meta.ts'
+import { type Before, type Plan, planOf } from './plan.ts'
 import { trace } from './trace.ts'
 
 const LINK_PIN = 'link'
@@ -80,7 +81,10 @@ export class XdpEngine implements Engine {
     const before = this.#live?.generation ?? this.#adopt(link, notes)
     try {
       const keys = this.#live?.prepared.keys ?? keysOf(before) ?? this.#ownKeys
-      const prepared = prepare(planOf(spec, possibleCpus().ids, this.#live?.prepared.plan), keys)
+      const prepared = prepare(
+        planOf(spec, possibleCpus().ids, this.#live?.prepared.plan ?? numbersOf(before)),
+        keys,
+      )
       const macOf = macsOf(spec, neighbours, before)
       const attached = link?.info()
       const isSame =
@@ -99,8 +103,8 @@ export class XdpEngine implements Engine {
 
   setNeighbour(server: string, neighbour: Neighbour): void {
     const { prepared, generation, assignment } = this.#applied()
-    const id = prepared.plan.servers.indexOf(server)
-    if (id <= 0) return
+    const id = prepared.plan.idOf.get(server)
+    if (id === undefined) return
     const was = this.#neighbours.get(server)
     this.#neighbours.set(server, neighbour)
     const mac = 'mac' in neighbour ? neighbour.mac : undefined
@@ -145,14 +149,14 @@ export class XdpEngine implements Engine {
       memoryBytes: memoryBytes(prepared.layout.memory),
       maps: prepared.built.spec.maps.map(({ name, valueSize }) => ({ name, bytes: pages(valueSize) })),
       outcomes: Object.fromEntries(totals.outcomes),
-      services: plan.services.map(({ name }) => ({
+      services: plan.spec.services.map(({ name }) => ({
         name,
         flows: 0,
         ...(totals.services.get(name) ?? none),
       })),
       pools: plan.pools.map((_, pool) => this.#poolStatus(pool)),
-      servers: plan.servers.slice(1).map((name, at) => {
-        const { slots, of } = held.get(at + 1) ?? { slots: 0, of: 0 }
+      servers: [...plan.idOf].map(([name, id]) => {
+        const { slots, of } = held.get(id) ?? { slots: 0, of: 0 }
         return {
           name,
           neighbour: this.#neighbourOf(name),
@@ -219,9 +223,10 @@ export class XdpEngine implements Engine {
   }
 
   #isUsable(plan: Plan, id: number, pool: number): boolean {
-    const server = plan.servers[id]!
+    const server = plan.servers[id]
+    if (server === undefined) return false
     const { up, weight } = this.#views.get(plan.pools[pool]!.name)?.get(server) ?? { up: true }
-    return id !== 0 && 'mac' in this.#neighbourOf(server) && up && weight !== 0
+    return 'mac' in this.#neighbourOf(server) && up && weight !== 0
   }
 
   #poolStatus(pool: number): PoolStatus {
@@ -294,15 +299,15 @@ export class XdpEngine implements Engine {
     const meta = generation.meta!
     const { plan } = prepared
     const usable = (id: number, pool: number) => this.#isUsable(plan, id, pool)
-    this.#remember(plan.servers, neighbours, macOf)
-    for (const [id, name] of plan.servers.entries()) {
-      const mac = id === 0 ? undefined : macOf(name)
+    this.#remember(plan.idOf.keys(), neighbours, macOf)
+    for (const [name, id] of plan.idOf) {
+      const mac = macOf(name)
       if (mac) generation.storeServer(prepared, id, mac)
     }
     const assignment = new Assignment(plan, generation.maps.slots, usable)
     assignment.write()
-    for (const [id, name] of plan.servers.entries())
-      if (id === 0 || !('mac' in this.#neighbourOf(name))) generation.storeServer(prepared, id, undefined)
+    for (const [name, id] of plan.idOf)
+      if (!('mac' in this.#neighbourOf(name))) generation.storeServer(prepared, id, undefined)
     this.#live = { prepared, generation, assignment }
     const { instructions } = generation.program.info
     return { change: 'taken-over', generation: meta.generation, loadMs: meta.loadMs, instructions, notes }
@@ -334,7 +339,7 @@ export class XdpEngine implements Engine {
     }
     carry()
     before?.[Symbol.dispose]()
-    this.#remember(plan.servers, neighbours, macOf)
+    this.#remember(plan.idOf.keys(), neighbours, macOf)
     const usable = (id: number, pool: number) => this.#isUsable(plan, id, pool)
     this.#live = { prepared, generation, assignment: new Assignment(plan, generation.maps.slots, usable) }
     const { instructions } = generation.program.info
@@ -381,12 +386,12 @@ export class XdpEngine implements Engine {
   }
 
   #remember(
-    servers: readonly string[],
+    servers: Iterable<string>,
     neighbours: ReadonlyMap<string, Neighbour>,
     macOf: (server: string) => Mac | undefined,
   ): void {
     this.#neighbours.clear()
-    for (const server of servers.slice(1)) {
+    for (const server of servers) {
       const mac = macOf(server)
       this.#neighbours.set(server, mac ? { mac } : (neighbours.get(server) ?? { why: 'not resolved yet' }))
     }
@@ -411,6 +416,9 @@ function refuseElsewhere(link: XdpLink): void {
     detail: `what is pinned forwards on interface ${ifindex} of another network namespace`,
   })
 }
+
+const numbersOf = (generation: Generation | undefined): Before | undefined =>
+  generation?.meta && { ids: numberedIn(generation.meta) }
 
 /** The pinned hash keys. */
 function keysOf(generation: Generation | undefined): BigUint64Array | undefined {
