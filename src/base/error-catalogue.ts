@@ -148,6 +148,14 @@ export const errorCatalogue = {
     'this kernel or machine lacks what tenbin needs',
     'the message names what and the remedy; Linux 6.1 with BPF, BTF and XDP is enough',
   ),
+  ORDER_REFUSED: entry(
+    'a server is not in a state in which this can be done',
+    'see `tenbin status`; what is said of a server is undone by the opposite command',
+  ),
+  OVERRIDES_DAMAGED: entry(
+    'the file that keeps drains, weights and other words about servers could not be read, and was set aside',
+    'say again what is to hold (drain, weight, disable), then remove the file named',
+  ),
   PACKET_INVALID: entry(
     'these bytes are not the packet that they should be',
     'look at the sender: a capture shows what it really sent',
@@ -186,10 +194,12 @@ export const errorCatalogue = {
     "a server that dsr is to reach is not on the interface's link",
     'put it on the link, or remove it: a router would send its packets back',
   ),
+  SERVER_UNKNOWN: entry('no such server answers for what is meant', 'name one that `tenbin status` lists'),
   SERVER_UNREACHABLE: entry(
     'this machine has no route to a server',
     "give the interface its address, or correct the server's",
   ),
+  SERVICE_UNKNOWN: entry('the file that runs has no such service', 'name one that `tenbin status` lists'),
   SOCKET_PATH_INVALID: entry("this path cannot be the daemon's socket", 'name another place with --socket'),
   STATE_UNUSABLE: entry(
     "a file or folder of the daemon's own cannot be used",

@@ -29,7 +29,18 @@ const status: Status = {
   file: { path: '/etc/tenbin/tenbin.yaml', appliedAt: '2024-01-02T03:04:06.000Z' },
   problems: [],
   interface: { name: 'eth0', index: 2, mac: '02:00:0a:00:00:02', mtu: 1500, up: true, mode: 'native' },
-  program: { engine: 'xdp', id: 42, instructions: 383, loadMs: 12.34, generation: 3, memoryBytes: 1_234_567 },
+  program: {
+    engine: 'xdp',
+    id: 42,
+    instructions: 383,
+    loadMs: 12.34,
+    generation: 3,
+    memoryBytes: 1_234_567,
+    maps: [
+      { name: 'tables', bytes: 234_567 },
+      { name: 'flows', bytes: 1_000_000 },
+    ],
+  },
   addresses: [
     { address: '10.0.0.100', prefix: 24, interface: 'eth0', present: true, owned: true },
     { address: '10.0.0.101', prefix: 24, interface: 'eth0', present: false, owned: false },
@@ -43,21 +54,46 @@ const status: Status = {
         { name: 'web01', weight: 1 },
         { name: 'web02', weight: 1 },
       ],
+      track: 'changes',
+      flows: 1234,
       packets: '1234567890',
       bytes: '123456789',
     },
   ],
   servers: [
-    { name: 'web01', address: '10.0.0.11', mac: '02:00:0a:00:00:0b', share: 1, packets: '12345', bytes: '1' },
+    {
+      name: 'web01',
+      address: '10.0.0.11',
+      mac: '02:00:0a:00:00:0b',
+      share: 1,
+      flows: 1200,
+      packets: '12345',
+      bytes: '1',
+    },
     {
       name: 'web02',
       address: '10.0.0.12',
       why: 'neighbour FAILED: no answer to ARP',
       share: 0,
+      flows: 0,
       packets: '0',
       bytes: '0',
     },
   ],
+  pools: [
+    {
+      name: 'www',
+      services: ['www'],
+      slots: 1021,
+      young: 3,
+      servers: [
+        { name: 'web01', state: 'up', weight: 1, configured: 1, share: 1, flows: 1200 },
+        { name: 'web02', state: 'unreachable', weight: 1, configured: 1, share: 0, flows: 0 },
+      ],
+    },
+  ],
+  overrides: [],
+  flows: { capacity: 262_144, live: 1234, closed: 4, syn: 30, established: 1200 },
   outcomes: { forwarded: '10', 'other-protocol': '7', 'no-server': '3', ttl: '0' },
 }
 
@@ -73,6 +109,7 @@ const operations = (change: Partial<Operations>): Operations => ({
   }),
   listing: () => ({ generation: 3, lines: ['; packet-path.ts:1', '    0 r0 = 1'] }),
   reload: () => Promise.reject(new Error('not asked here')),
+  order: () => Promise.reject(new Error('not asked here')),
   ...change,
 })
 
@@ -113,8 +150,17 @@ test('status fits 80 columns, aligns, and names every server that gets nothing',
     assert.match(out, /^tenbin 0\.1\.0: node lb1, forwarding\n/)
     assert.match(out, /\ninterface +eth0, 02:00:0a:00:00:02, MTU 1500, up, native XDP\n/)
     assert.match(out, /\naddress +10\.0\.0\.101\/24, missing\n/)
-    assert.match(out, /\nwww +10\.0\.0\.100:80, 10\.0\.0\.100:443 +1,234,567,890 +123 MB +2 servers\n/)
-    assert.match(out, /\nweb02 +10\.0\.0\.12 +0\.0 % +0 +0 B +neighbour FAILED: no answer to ARP\n/)
+    assert.match(
+      out,
+      /\nwww +10\.0\.0\.100:80, 10\.0\.0\.100:443 +~1,234 +1,234,567,890 +123 MB +2 servers\n/,
+    )
+    assert.match(
+      out,
+      /\nweb02 +10\.0\.0\.12 +unreachable +0\.0 % +~0 +0 +neighbour FAILED: no answer to ARP\n/,
+    )
+    assert.match(out, /\nservers +2: 1 up, 1 unreachable\n/)
+    assert.match(out, /\nflows +1,234 of 262,144 records: 1,200 established, 30 SYN only, 4 closed\n/)
+    assert.match(out, /\nin all +1\.2 MB\n/)
     assert.match(out, /\npackets +10 forwarded, 7 left to the kernel, 3 dropped\n/)
     assert.match(out, /\nno-server +3 +for a listener that has no usable server\n/)
     assert.doesNotMatch(out, /\nttl /)
@@ -133,12 +179,13 @@ test('status --json is what the daemon said', () =>
   }))
 
 test('status of a daemon that waits says for what, and ends with 1', () => {
-  const { interface: _1, program: _2, node: _3, ...rest } = status
+  const { interface: _1, program: _2, node: _3, flows: _4, ...rest } = status
   const waiting: Status = {
     ...rest,
     state: 'waiting',
     services: [],
     servers: [],
+    pools: [],
     problems: [{ code: 'INTERFACE_MISSING', message: 'no interface eth7', remedy: 'make it appear' }],
     lastReload: { at: '2024-01-02T03:04:07.000Z', done: false, problems: [] },
   }

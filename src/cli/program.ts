@@ -14,6 +14,7 @@ import { labDownCommand } from './lab-down.ts'
 import { labShellCommand } from './lab-shell.ts'
 import { labStatusCommand } from './lab-status.ts'
 import { labUpCommand } from './lab-up.ts'
+import { disableCommand, drainCommand, enableCommand, undrainCommand, weightCommand } from './orders.ts'
 import { runCommand } from './run.ts'
 import { statusCommand } from './status.ts'
 import { traceCommand } from './trace.ts'
@@ -27,6 +28,11 @@ export const commands: readonly (CommandSpec | GroupSpec)[] = [
   checkCommand,
   statusCommand,
   traceCommand,
+  drainCommand,
+  undrainCommand,
+  weightCommand,
+  disableCommand,
+  enableCommand,
   {
     word: 'lab',
     summary: 'A real network on this one machine, to learn and rehearse in',

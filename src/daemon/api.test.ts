@@ -37,6 +37,15 @@ const operations: Operations = {
     steps: ['one'],
   }),
   listing: refuse,
+  order: (command, server, service) =>
+    Promise.resolve({
+      server,
+      ...(service !== undefined && { service }),
+      changed: true,
+      kept: true,
+      pools: [],
+      notes: [JSON.stringify(command)],
+    }),
   reload: () =>
     Promise.reject(
       new ConfigError('CONFIG_INVALID', 'reload', {

@@ -16,6 +16,7 @@ import { keepHashKeys, readHashKeys } from './hash-keys.ts'
 import type { Instance } from './instance.ts'
 import { lockInstance } from './lock.ts'
 import type { Log } from './log.ts'
+import { overrideStore } from './override-store.ts'
 import type { OpenPacketPath } from './ports.ts'
 import { recordedElsewhere, recordStore } from './record.ts'
 import { version } from './version.ts'
@@ -37,6 +38,7 @@ export interface RunPorts {
 }
 
 const TICK_MS = 2_000
+const SWEEP_MS = 100
 const SETTLE_MS = 1_000
 
 /**
@@ -60,6 +62,7 @@ export async function runDaemon({ instance, file, log }: RunOptions, ports: RunP
       network,
       packetPath,
       store,
+      overrides: overrideStore(instance.overrides),
       keepKeys: (used) => keepKeys(instance, used, log),
       log,
       now: () => new Date(),
@@ -87,6 +90,8 @@ export async function runDaemon({ instance, file, log }: RunOptions, ports: RunP
   await controller.start()
   const timer = setInterval(() => void controller.tick(), TICK_MS)
   cleanup.defer(() => clearInterval(timer))
+  const sweeper = setInterval(() => controller.sweep(), SWEEP_MS)
+  cleanup.defer(() => clearInterval(sweeper))
 
   const signal = await stopped
   isEnding = true
