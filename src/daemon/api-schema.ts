@@ -11,6 +11,9 @@ const count = z.string().regex(/^\d+$/).describe('a counter, in decimal: may exc
 const address = z.string().describe('an IPv4 or IPv6 address')
 const listener = z.string().describe('192.0.2.1:80, [2001:db8::1]:80; /udp behind it where it is not TCP')
 const orderWord = z.enum(['ready', 'drained', 'disabled'])
+const instructions = z
+  .int()
+  .describe('as the kernel runs them: with what it inlines, a few more than `tenbin check` counts')
 const traffic = { packets: count, bytes: count.describe('IP bytes, without Ethernet') }
 
 /** endpointText: `192.0.2.1:80` or `[2001:db8::1]:80`, read into an Endpoint. */
@@ -137,7 +140,7 @@ export const statusSchema = z.object({
     .object({
       engine: z.literal('xdp'),
       id: z.int(),
-      instructions: z.int(),
+      instructions,
       loadMs: z.number(),
       generation: z.int(),
       memoryBytes: z.int(),
@@ -252,7 +255,7 @@ export type OrderAnswer = z.infer<typeof orderSchema>
 export const reloadSchema = z.object({
   change: z.enum(['taken-over', 'replaced', 'created']),
   generation: z.int(),
-  instructions: z.int(),
+  instructions,
   loadMs: z.number(),
   notes: z.array(z.string()),
 })
