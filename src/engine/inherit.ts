@@ -54,10 +54,10 @@ class Heir {
    */
   take(slot: number, current: number, settled: number, had: number | undefined, flags: number): void {
     const isChanged = had !== current
-    // Flows of a server that is gone have nowhere to go but to the current one. Where a table before goes along, it
-    // has that as well, and has it for the generation after too: those that begin from now on need records.
+    // Flows of a server that is gone have nowhere to go but to the current one. While a table before is asked, it must
+    // have the truth about every slot, for a generation of a third size: so all slots have records, and settle at once.
     const now = settled === 0 ? (this.#asks ? ASK_BEFORE : current) : settled
-    const matters = flags !== 0 || now === ASK_BEFORE || (settled !== 0 && (isChanged || settled !== current))
+    const matters = flags !== 0 || this.#asks || (settled !== 0 && (isChanged || settled !== current))
     const learns = this.#learns && (flags & SLOT_RECORDS) === 0 && settled !== 0 && isChanged
     const kept = (matters ? SLOT_RECORDS : 0) | (flags & SLOT_LEARN) | (learns ? SLOT_LEARN : 0)
     this.words[slot] = slotWord(current, now, kept)
