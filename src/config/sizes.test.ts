@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseMac } from '../base/addresses.ts'
+import { clockOf } from '../dataplane/flow-clock.ts'
 import { memoryBytes, memoryOf } from '../dataplane/memory.ts'
 import { planOf } from '../engine/plan.ts'
 import { toEngineSpec } from './engine-spec.ts'
@@ -23,7 +24,7 @@ test('the sizes are those of the maps that the engine makes', () => {
   const state = read(text)
   const { shape } = planOf(
     toEngineSpec(state, 'local', { name: 'eth0', index: 1, mac: parseMac('02:00:00:00:00:01'), mtu: 1500 }),
-    3,
+    { cpus: 3, clock: clockOf(250) },
   )
   const { pools, maps, total } = sizes(state, 3)
   assert.equal(total, memoryBytes(memoryOf(shape)))

@@ -1,7 +1,8 @@
 // This machine, as the daemon and `tenbin down` use it: the kernel's network, the XDP engine, the process's signals.
 
+import { downXdp } from '../engine/attachment.ts'
 import { Generation } from '../engine/generation.ts'
-import { downXdp, openXdpEngine } from '../engine/xdp.ts'
+import { openXdpEngine } from '../engine/xdp.ts'
 import { XdpLink } from '../kernel/link.ts'
 import { PinDirectory } from '../kernel/pin.ts'
 import { requireFeatures } from '../kernel/probe.ts'
@@ -49,9 +50,9 @@ export function pinned(instance: string): Pinned | undefined {
     programId,
     generation: meta?.generation ?? 0,
     interface: meta?.interface.name ?? `interface ${ifindex}`,
-    services: meta?.services ?? [],
-    // The first server is nobody: what a slot without a usable server points to.
-    servers: meta?.servers.slice(1).map(({ name }) => name) ?? [],
+    // Numbers that nobody has have an empty name.
+    services: meta?.services.flatMap(({ name }) => name || []) ?? [],
+    servers: meta?.servers.flatMap(({ name }) => name || []) ?? [],
   }
 }
 

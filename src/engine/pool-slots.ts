@@ -43,8 +43,11 @@ export interface Learning {
 
 export class PoolSlots {
   readonly #options: PoolSlotsOptions
+  #words: Uint32Array
   /** By slot: the member that has it. */
   readonly #current: Uint32Array
+  /** By member: how many slots it has. */
+  readonly #held: Uint32Array
   #young: Young
   #learning: Learning[] = []
   /** Slots with RECORDS. */
@@ -53,17 +56,29 @@ export class PoolSlots {
   /** Computes who has each slot; nothing is written before fill() or resume(). */
   constructor(options: PoolSlotsOptions) {
     this.#options = options
+    this.#words = options.words
     this.#young = new Young(options.lives?.young ?? 0)
     this.#current = assign(options.table, (member) => options.parts[member]!)
+    this.#held = new Uint32Array(options.ids.length)
+    // Tens of millions of slots in a large file: an iterator takes seconds for them.
+    for (let slot = 0; slot < this.#current.length; slot++) {
+      const member = this.#current[slot]!
+      if (member !== NOBODY) this.#held[member]!++
+    }
   }
 
   /** fill every word anew: no slot has a past. */
   fill(): void {
-    const { words } = this.#options
+    const words = this.#words
     for (let slot = 0; slot < words.length; slot++) {
       const id = this.idAt(slot)
       words[slot] = slotWord(id, id)
     }
+  }
+
+  /** bind to other memory that holds the same words. */
+  bind(words: Uint32Array): void {
+    this.#words = words
   }
 
   /** idAt: the id of the server that is to have a slot. */
@@ -74,7 +89,8 @@ export class PoolSlots {
 
   /** resume from words that are there, of this pool and with this past; where it is not known they changed just now. */
   resume(now: number, past?: Past): void {
-    const { words, lives } = this.#options
+    const { lives } = this.#options
+    const words = this.#words
     if (!lives) return
     const [marked, learned]: [number[], number[]] = [[], []]
     this.#records = 0
@@ -106,7 +122,8 @@ export class PoolSlots {
    * slots written.
    */
   change(member: number, part: number, now: number, isFailure: boolean): number {
-    const { table, words, lives, parts } = this.#options
+    const { table, lives, parts } = this.#options
+    const words = this.#words
     if (parts[member] === part) return 0
     parts[member] = part
     const [slots, from, learned]: [number[], number[], number[]] = [[], [], []]
@@ -115,9 +132,11 @@ export class PoolSlots {
       this.#current,
       member,
       (each) => parts[each]!,
-      (slot) => {
+      (slot, to, lost) => {
         const was = words[slot]!
         const id = this.idAt(slot)
+        if (lost !== NOBODY) this.#held[lost]!--
+        if (to !== NOBODY) this.#held[to]!++
         // a slot that nobody had has no flows to look after
         if (!lives || settledOf(was) === 0) {
           this.#store(slot, slotWord(id, id, was & (SLOT_LEARN | SLOT_RECORDS)))
@@ -141,7 +160,7 @@ export class PoolSlots {
 
   /** expire what is no longer young, and end what has been learned. Returns the number of slots written. */
   expire(now: number): number {
-    const { words } = this.#options
+    const words = this.#words
     let written = 0
     this.#young.expire(now, (slot, id) => {
       const word = words[slot]!
@@ -159,7 +178,7 @@ export class PoolSlots {
    * `isForeign` says which had, at some moment since `since`. Returns the number of slots written.
    */
   forget(since: number, isForeign: (slot: number) => boolean): number {
-    const { words } = this.#options
+    const words = this.#words
     if (this.#records === 0 || (this.#young.changedAt ?? -1) >= since) return 0
     const marks = this.#young.marks(words.length)
     let written = 0
@@ -174,14 +193,8 @@ export class PoolSlots {
   }
 
   /** held: how many slots each member has. */
-  held(): Uint32Array {
-    const counts = new Uint32Array(this.#options.ids.length)
-    // Tens of millions of slots in a large file: an iterator takes seconds for them.
-    for (let slot = 0; slot < this.#current.length; slot++) {
-      const member = this.#current[slot]!
-      if (member !== NOBODY) counts[member]!++
-    }
-    return counts
+  get held(): Readonly<Uint32Array> {
+    return this.#held
   }
 
   /** young: how many slots have a young change. */
@@ -196,7 +209,7 @@ export class PoolSlots {
   }
 
   #store(slot: number, word: number): boolean {
-    const { words } = this.#options
+    const words = this.#words
     if (words[slot] === word >>> 0) return false
     Atomics.store(words, slot, word)
     return true
