@@ -148,6 +148,8 @@ export interface EngineStatus {
   readonly flows?: FlowsStatus
   /** Packets per outcome name (dataplane/outcomes.ts). */
   readonly outcomes: Readonly<Record<string, bigint>>
+  /** Where flows are remembered: what happened to records, by event name (dataplane/outcomes.ts). */
+  readonly events?: Readonly<Record<string, bigint>>
   /** `flows`: live records: all of its flows with `track: all`, those whose server changed with `changes`. */
   readonly services: readonly ({ readonly name: string; readonly flows: number } & Traffic)[]
   readonly pools: readonly PoolStatus[]

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseIp, parseMac } from '../base/addresses.ts'
+import { clockOf } from '../dataplane/flow-clock.ts'
 import { HASH_KEYS, STATELESS, TIMEOUTS } from '../dataplane/shape.ts'
 import { type EngineSpec, LIMITS } from './engine.ts'
 import { prepare } from './generation.ts'
@@ -24,7 +25,8 @@ const spec = (server: string): EngineSpec => ({
 })
 
 test('a fingerprint tells servers by their addresses, of either family', () => {
-  const of = (server: string) => prepare(planOf(spec(server), 2), keys).fingerprint
+  const of = (server: string) =>
+    prepare(planOf(spec(server), { cpus: 2, clock: clockOf(250) }), keys).fingerprint
   assert.equal(of('2001:db8::11'), of('2001:db8::11'))
   const all = ['2001:db8::11', '2001:db8::12', '10.0.0.11', '::a00:b'].map(of)
   assert.equal(new Set(all).size, 4)

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { parseIp4, parseMac } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import { layoutOf } from '../dataplane/fill.ts'
+import { clockOf } from '../dataplane/flow-clock.ts'
 import { fixedKeys } from '../dataplane/golden-shapes.ts'
 import { STATELESS, TIMEOUTS } from '../dataplane/shape.ts'
 import { readTotals, writeCarry } from './counters.ts'
@@ -33,7 +34,7 @@ const spec: EngineSpec = {
   limits: LIMITS,
 }
 const metaFor = (change: Partial<EngineSpec>, generation: number) => {
-  const plan = planOf({ ...spec, ...change }, 3)
+  const plan = planOf({ ...spec, ...change }, { cpus: 3, clock: clockOf(250) })
   const { memory } = layoutOf(plan.shape, fixedKeys())
   return {
     meta: metaOf(plan, memory, generation, 'print', 1.5),

@@ -6,11 +6,12 @@
 import { createHash } from 'node:crypto'
 import { formatIp } from '../base/addresses.ts'
 import { invariant } from '../base/errors.ts'
-import { type ListenerShape, type Shape, STATELESS } from '../dataplane/shape.ts'
+import { type Clock, type ListenerShape, type Shape, STATELESS } from '../dataplane/shape.ts'
 import { type Member, sortMembers } from '../schedule/maglev.ts'
 import { buildTable, type Table } from '../schedule/ranks.ts'
 import type { EngineSpec } from './engine.ts'
 import { type Ids, keepIds, SERVER_IDS, SERVICE_IDS } from './ids.ts'
+import { longestIdle } from './lives.ts'
 
 /** PlannedPool: a pool's table and the server id of each of the table's members. */
 export interface PlannedPool {
@@ -52,6 +53,12 @@ export interface Before {
   readonly pools?: readonly PlannedPool[]
 }
 
+/** Machine: what a plan depends on beside the spec: possible CPUs, and the clock of the packet path. */
+export interface Machine {
+  readonly cpus: number
+  readonly clock: Clock
+}
+
 /** JUMBO_MTU: from here on a frame may not fit one page with its headroom, and XDP sees it in several buffers. */
 const JUMBO_MTU = 3_400
 
@@ -76,11 +83,11 @@ function numbersOf({ services, servers }: EngineSpec, used: ReadonlySet<string>,
 }
 
 /**
- * planOf resolves the spec. `cpus`: possible CPUs. Numbers are kept from what was `before`, and tables where members
+ * planOf resolves the spec. Numbers are kept from what was `before`, and tables where members
  * are the same; pools with the same members share one. Unknown names are bugs: config/ has checked them. Throws
  * IDS_EXHAUSTED.
  */
-export function planOf(spec: EngineSpec, cpus: number, before?: Before): Plan {
+export function planOf(spec: EngineSpec, { cpus, clock }: Machine, before?: Before): Plan {
   const tables = new Map(before?.pools?.map(({ table }) => [memberKey(table.members), table]))
   const tableOf = (members: readonly Member[]): Table => {
     const key = memberKey(sortMembers(members))
@@ -123,6 +130,7 @@ export function planOf(spec: EngineSpec, cpus: number, before?: Before): Plan {
     const { pool } = services[service]!
     return listeners.map(({ address, port, protocol }) => ({ address, port, protocol, service, pool }))
   })
+  const idle = longestIdle(spec)
   const shape: Shape = {
     mac: spec.interface.mac,
     jumbo: spec.interface.mtu > JUMBO_MTU,
@@ -134,6 +142,7 @@ export function planOf(spec: EngineSpec, cpus: number, before?: Before): Plan {
     }),
     servers: servers.length - 1,
     pools: planned.map(({ table }) => table.slots),
+    ...(idle && { flows: { entries: spec.limits.flows, newFlows: spec.limits.newFlows, clock, idle } }),
     cpus: 2 ** Math.ceil(Math.log2(cpus)),
   }
   return { spec, shape, pools: planned, services, servers, idOf, ids }

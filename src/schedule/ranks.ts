@@ -196,15 +196,15 @@ export function assign(table: Table, part: Part): Uint32Array<ArrayBuffer> {
 
 /**
  * reassign follows one member's change: `current` is the assignment of before and is updated, `part` says what of
- * everyone's weight counts now, `write` gets each slot that moved with its new member (or NOBODY), in ascending
- * order. Returns how many moved. The outcome is that of assign.
+ * everyone's weight counts now, `write` gets each slot that moved with its new member and the one before (or NOBODY),
+ * in ascending order. Returns how many moved. The outcome is that of assign.
  */
 export function reassign(
   table: Table,
   current: Uint32Array,
   member: number,
   part: Part,
-  write: (slot: number, member: number) => void,
+  write: (slot: number, member: number, before: number) => void,
 ): number {
   if (table.members[member]!.weight === 0) return 0
   const { owner, second } = table
@@ -231,7 +231,7 @@ export function reassign(
     } else if (mayTake && comesFirst(slot, holder)) to = member
     if (to === holder) continue
     current[slot] = to
-    write(slot, to)
+    write(slot, to, holder)
     moved++
   }
   return moved
