@@ -118,6 +118,10 @@ export const errorCatalogue = {
     'the link has lost its interface',
     'the interface was removed, or the link detached by hand: attach anew, by apply or a restart',
   ),
+  MEMORY_SHORT: entry(
+    'the file asks for more memory than this machine has for it',
+    'lower `flows` under `limits`, let services share pools, or give the machine more memory',
+  ),
   NAMESPACE_OTHER: entry(
     'this instance works in another network namespace',
     'run the command there (nsenter --net=/run/netns/NAME ...), or with --force if that namespace is gone',

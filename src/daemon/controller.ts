@@ -14,10 +14,12 @@ import type { Operations, OrderCommand } from './api-routes.ts'
 import type { ListingAnswer, OrderAnswer, Problem, ReloadAnswer, Status, TraceAnswer } from './api-schema.ts'
 import type { Log } from './log.ts'
 import { leaveOtherLinks, recordLink } from './managed-links.ts'
+import { type MachineMemory, requireMemory } from './memory.ts'
 import { OpenProblems } from './open-problems.ts'
 import type { OverrideStore } from './override-store.ts'
 import { findLink, linkChanges, type Placement, place, specLink, summaryOf } from './placement.ts'
 import type { PacketPath } from './ports.ts'
+import { mapSizes } from './preview.ts'
 import { Problems, problem, problemsOf, problemText } from './problem.ts'
 import type { RecordStore } from './record.ts'
 import { nothingRuns, type Running, runningStatus } from './running.ts'
@@ -39,6 +41,8 @@ export interface ControllerOptions {
   readonly store: RecordStore
   /** overrides: where what operators say of servers is kept. */
   readonly overrides: OverrideStore
+  /** memory: this machine's, now. */
+  readonly memory: () => MachineMemory
   /** keepKeys makes the packet path's hash key survive a boot. */
   readonly keepKeys: (keys: BigUint64Array) => void
   readonly log: Log
@@ -240,6 +244,8 @@ export class Controller implements Operations, Disposable {
     const { file, keepKeys, network, now, packetPath, store } = this.#options
     const before = this.#running
     const placement = this.#place(desired)
+    const memory = this.#options.memory()
+    requireMemory(mapSizes(placement.spec, memory.cpus), memory)
     const takeBack = recordLink(store, network, placement.link.index)
     const prepared = await this.#neighbours.prepare(placement.link.name, placement.spec.servers)
     let applied: Applied

@@ -12,6 +12,7 @@ import type { Problem } from './api-schema.ts'
 import { Controller } from './controller.ts'
 import { FakePacketPath } from './fake-packet-path.ts'
 import { openLog } from './log.ts'
+import type { MachineMemory } from './memory.ts'
 import type { OverrideStore } from './override-store.ts'
 import type { Override } from './overrides.ts'
 import { emptyRecord, type Record } from './record.ts'
@@ -62,6 +63,7 @@ export class World {
   text = fileText()
   logged: string[] = []
   kept: BigUint64Array | undefined
+  memory: MachineMemory = { cpus: 2, total: 2 ** 32, available: 2 ** 31, held: [] }
   readonly overrides = new FakeOverrideStore()
   now = new Date('2024-01-02T03:04:05Z')
   readonly eth0: Link
@@ -114,6 +116,7 @@ export class World {
         },
       },
       overrides: this.overrides,
+      memory: () => this.memory,
       keepKeys: (keys) => {
         this.kept = keys
       },

@@ -32,7 +32,7 @@ const read = (text: string) => load('t', textReader({ t: text }))
 
 /** checked: what `tenbin check` says of the text on that machine. */
 function checked(network: FakeNetwork, text: string): string[] {
-  const { errors, warnings, isHere } = examine(read(text), network, 2)
+  const { errors, warnings, isHere } = examine(read(text), { network }, 2)
   assert.ok(isHere || warnings.length > 0 || errors.length > 0)
   return [...errors, ...warnings].map(({ message }) => message)
 }

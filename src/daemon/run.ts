@@ -16,6 +16,7 @@ import { keepHashKeys, readHashKeys } from './hash-keys.ts'
 import type { Instance } from './instance.ts'
 import { lockInstance } from './lock.ts'
 import type { Log } from './log.ts'
+import type { MachineMemory } from './memory.ts'
 import { overrideStore } from './override-store.ts'
 import type { OpenPacketPath } from './ports.ts'
 import { recordedElsewhere, recordStore } from './record.ts'
@@ -34,6 +35,8 @@ export interface RunPorts {
   readonly openPacketPath: OpenPacketPath
   /** isAttached: whether what an instance pinned still sees packets, in whatever network namespace. */
   readonly isAttached: (instance: string) => boolean
+  /** memory: the machine's, and what an instance holds of it. */
+  readonly memory: (instance: string) => MachineMemory
   readonly signals: NodeJS.EventEmitter
 }
 
@@ -63,6 +66,7 @@ export async function runDaemon({ instance, file, log }: RunOptions, ports: RunP
       packetPath,
       store,
       overrides: overrideStore(instance.overrides),
+      memory: () => ports.memory(instance.name),
       keepKeys: (used) => keepKeys(instance, used, log),
       log,
       now: () => new Date(),
