@@ -44,7 +44,7 @@ export class FlowKeeper implements Disposable {
     this.#leastId = Int32Array.from(plan.pools, ({ ids }) => Math.min(...ids))
     this.#places = plan.pools.map(({ ids }, pool) => {
       const least = this.#leastId[pool]!
-      const placeOf = new Uint32Array(Math.max(...ids) - least + 1).fill(NO_PLACE)
+      const placeOf = new Uint32Array(Math.max(least - 1, ...ids) - least + 1).fill(NO_PLACE)
       for (const id of ids) placeOf[id - least] = places++
       return placeOf
     })
