@@ -3,11 +3,12 @@
 // out: what the programs are.
 
 import { TenbinError } from '../base/errors.ts'
-import { attachXdp, XdpLink } from '../kernel/link.ts'
+import { XdpLink } from '../kernel/link.ts'
 import { PinDirectory } from '../kernel/pin.ts'
 import type { BpfProgram } from '../kernel/program.ts'
 import { programById } from '../kernel/query.ts'
 import { KernelNetwork } from '../netlink/kernel-network.ts'
+import { attachOrName } from './occupant.ts'
 
 const LINK_PIN = 'link'
 
@@ -61,7 +62,7 @@ export class Attachment implements Disposable {
     }
     const notes: string[] = []
     const options = { ifindex: index, name, attachedId: () => attachedTo(index) }
-    const { link: made, mode, why } = attachXdp(program, options)
+    const { link: made, mode, why } = attachOrName(program, options)
     try {
       PinDirectory.open(this.#instance).replace(LINK_PIN, made.fd)
     } catch (error) {
