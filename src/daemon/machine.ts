@@ -1,8 +1,8 @@
 // This machine, as the daemon and `tenbin down` use it: the kernel's network, the XDP engine, the process's signals.
 
 import { TenbinError } from '../base/errors.ts'
-import { downXdp } from '../engine/attachment.ts'
 import { Generation } from '../engine/generation.ts'
+import { downXdp } from '../engine/hook.ts'
 import { openXdpEngine } from '../engine/xdp.ts'
 import { XdpLink } from '../kernel/link.ts'
 import { arePinsElsewhere, PinDirectory } from '../kernel/pin.ts'

@@ -5,6 +5,12 @@
 import { WORDS } from '../dataplane/flow-record.ts'
 import type { Records } from './records.ts'
 
+/** Words that are compared at once: whole entries. */
+const BLOCK = 1024 * WORDS.count
+
+const bytesOf = (words: Uint32Array, start: number, end: number): Uint8Array =>
+  new Uint8Array(words.buffer, words.byteOffset + 4 * start, 4 * (end - start))
+
 /** Copied: records put into the new table by a pass, and those that had no room there. */
 export interface Copied {
   readonly placed: number
@@ -24,23 +30,32 @@ export class FlowCopy {
 
   /** pass copies what has changed since the one before. `now`: the packet path's tick. */
   pass(now: number): Copied {
-    const { words, entries } = this.#from
+    const { words } = this.#from
     let [placed, unplaced] = [0, 0]
-    for (let entry = 0; entry < entries; entry++) {
-      const at = WORDS.count * entry
-      let same = true
-      for (let word = at; word < at + WORDS.count; word++) {
-        if (words[word] === this.#seen[word]) continue
-        this.#seen[word] = words[word]!
-        same = false
+    for (let start = 0; start < words.length; start += BLOCK) {
+      const end = Math.min(words.length, start + BLOCK)
+      if (Buffer.compare(bytesOf(words, start, end), bytesOf(this.#seen, start, end)) === 0) continue
+      for (let at = start; at < end; at += WORDS.count) {
+        if (!this.#isNews(at)) continue
+        const record = this.#from.recordAt(at / WORDS.count)
+        if (!record) continue
+        if (this.#to.put(record, now)) placed++
+        else unplaced++
       }
-      if (same) continue
-      const record = this.#from.recordAt(entry)
-      if (!record) continue
-      if (this.#to.put(record, now)) placed++
-      else unplaced++
     }
     return { placed, unplaced }
+  }
+
+  /** #isNews: whether an entry has changed since it was seen; it has been now. */
+  #isNews(at: number): boolean {
+    const { words } = this.#from
+    let isNews = false
+    for (let word = at; word < at + WORDS.count; word++) {
+      if (words[word] === this.#seen[word]) continue
+      this.#seen[word] = words[word]!
+      isNews = true
+    }
+    return isNews
   }
 
   /** missing: how many of the records that were seen are not in the new table as they were. */

@@ -4,18 +4,17 @@
 
 import { ageOf, BUCKET_ENTRIES } from '../dataplane/flow-record.ts'
 import { bucketsOf, flowsOf, poolBases } from '../dataplane/memory.ts'
-import { currentOf, type FlowsShape } from '../dataplane/shape.ts'
+import type { FlowsShape } from '../dataplane/shape.ts'
 import type { Assignment } from './assignment.ts'
 import type { GenerationMaps } from './generation-maps.ts'
 import { Ticks } from './jiffies.ts'
 import { idleTicks } from './lives.ts'
 import type { Plan } from './plan.ts'
 import { Records } from './records.ts'
-import { Sweep, type Swept } from './sweep.ts'
+import { NO_PLACE, Sweep, type Swept } from './sweep.ts'
 
 /** A small table is walked through at once, but not more often than this. */
 const WALK_MS = 1_000
-const IDS = 0x8000
 
 export class FlowKeeper implements Disposable {
   readonly records: Records
@@ -23,7 +22,9 @@ export class FlowKeeper implements Disposable {
   readonly #plan: Plan
   readonly #shape: FlowsShape
   readonly #sweep: Sweep
-  readonly #places = new Map<number, number>()
+  /** By pool: its least id, and by id less that where a server is counted. */
+  readonly #leastId: Int32Array
+  readonly #places: readonly Uint32Array[]
   #swept: Swept | undefined
   #endedAt = Number.NEGATIVE_INFINITY
 
@@ -39,19 +40,25 @@ export class FlowKeeper implements Disposable {
     this.#shape = shape
     this.records = new Records(words, bucketsOf(shape) * BUCKET_ENTRIES)
     this.ticks = new Ticks(shape.clock, maps.words('clock'))
-    for (const [pool, { ids }] of plan.pools.entries())
-      for (const id of ids) this.#places.set(pool * IDS + id, this.#places.size)
-    const slots = maps.slots
+    let places = 0
+    this.#leastId = Int32Array.from(plan.pools, ({ ids }) => Math.min(...ids))
+    this.#places = plan.pools.map(({ ids }, pool) => {
+      const least = this.#leastId[pool]!
+      const placeOf = new Uint32Array(Math.max(least - 1, ...ids) - least + 1).fill(NO_PLACE)
+      for (const id of ids) placeOf[id - least] = places++
+      return placeOf
+    })
     this.#sweep = new Sweep(this.records, {
       poolOf: Int32Array.from(plan.services, (_, service) =>
         this.#remembers(service) ? plan.services[service]!.pool : -1,
       ),
       bases: poolBases(plan.shape),
       slots: plan.shape.pools,
-      isServer: (id) => plan.servers[id] !== undefined,
-      currentAt: (slot) => currentOf(slots[slot]!),
-      placeOf: (pool, id) => this.#places.get(pool * IDS + id),
-      places: this.#places.size,
+      isServer: Uint8Array.from(plan.servers, (name) => (name === undefined ? 0 : 1)),
+      words: maps.slots,
+      placeOf: this.#places,
+      leastId: this.#leastId,
+      places,
       idle: idleTicks(plan, shape.clock),
     })
   }
@@ -63,10 +70,10 @@ export class FlowKeeper implements Disposable {
 
   /** flowsOf a server of a pool, and the seconds since the last of them sent something. */
   flowsOf(pool: number, id: number): { readonly flows: number; readonly silentS: number | undefined } {
-    const place = this.#places.get(pool * IDS + id)
-    const flows = (place !== undefined && this.#swept?.flows[place]) || 0
+    const place = this.#places[pool]![id - this.#leastId[pool]!] ?? NO_PLACE
+    const flows = this.#swept?.flows[place] ?? 0
     if (flows === 0) return { flows, silentS: undefined }
-    const age = this.secondsOf(this.#swept!.silent[place!]!)
+    const age = this.secondsOf(this.#swept!.silent[place]!)
     return { flows, silentS: age + this.#sinceWalk }
   }
 

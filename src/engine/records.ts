@@ -12,6 +12,7 @@ import {
   flowRecordAt,
   SERVICE_SHIFT,
   STATE_SHIFT,
+  TIME_MASK,
   WORDS,
 } from '../dataplane/flow-record.ts'
 
@@ -34,10 +35,14 @@ export class Records {
 
   /** find the record of a flow by its two hashes: its entry, or -1. */
   find(hash: number, other: number): number {
+    const { words } = this
     for (const bucket of bucketsOfFlow(hash, other, this.entries / BUCKET_ENTRIES)) {
       for (let entry = BUCKET_ENTRIES * bucket; entry < BUCKET_ENTRIES * (bucket + 1); entry++) {
-        const record = this.recordAt(entry)
-        if (record && record.hash === hash && record.other === other) return entry
+        const at = WORDS.count * entry
+        if (words[at + WORDS.changing]! >>> STATE_SHIFT === FLOW.empty) continue
+        const stable = words[at + WORDS.stable]!
+        if ((words[at + WORDS.keyHigh]! ^ stable) >>> 0 !== hash) continue
+        if ((words[at + WORDS.keyLow]! ^ stable) >>> 0 === other) return entry
       }
     }
     return -1
@@ -72,10 +77,10 @@ export class Records {
   put(record: FlowRecord, now: number): boolean {
     let place = this.find(record.hash, record.other)
     if (place < 0) {
-      let least = rankOf(record, now)
+      let least = rankOf((record.state << STATE_SHIFT) | record.time, now)
       for (const bucket of bucketsOfFlow(record.hash, record.other, this.entries / BUCKET_ENTRIES)) {
         for (let entry = BUCKET_ENTRIES * bucket; entry < BUCKET_ENTRIES * (bucket + 1); entry++) {
-          const rank = rankOf(this.recordAt(entry), now)
+          const rank = rankOf(this.words[WORDS.count * entry + WORDS.changing]!, now)
           if (rank >= least) continue
           least = rank
           place = entry
@@ -94,6 +99,8 @@ export class Records {
   }
 }
 
-/** rankOf: what matters least has the lowest. */
-const rankOf = (record: FlowRecord | undefined, now: number): number =>
-  record ? record.state * 0x40000000 + (0x3fffffff - ageOf(now, record.time)) : -1
+/** rankOf an entry by its time and state: what matters least has the lowest. */
+function rankOf(changing: number, now: number): number {
+  const state = changing >>> STATE_SHIFT
+  return state === FLOW.empty ? -1 : state * 0x40000000 + (0x3fffffff - ageOf(now, changing & TIME_MASK))
+}

@@ -4,11 +4,15 @@
 // walk those without can stop being looked up. Pure but for the memory it is given: it reads no clock.
 
 import { ageOf, FLOW, SERVICE_SHIFT, STATE_SHIFT, TIME_MASK, WORDS } from '../dataplane/flow-record.ts'
+import { SERVER_MASK } from '../dataplane/shape.ts'
 import { scaleHash } from '../schedule/hash.ts'
 import type { Records } from './records.ts'
 
 /** SLICE: how many entries a step looks at: one to two milliseconds. */
-export const SLICE = 65_536
+export const SLICE = 32_768
+
+/** NO_PLACE: of a server that is none of a pool's. */
+export const NO_PLACE = 0xffffffff
 
 /** Swept: what one whole walk found. */
 export interface Swept {
@@ -33,12 +37,13 @@ export interface SweepPools {
   /** By pool: its first slot, and how many it has. */
   readonly bases: readonly number[]
   readonly slots: readonly number[]
-  /** Whether a server has this id. */
-  readonly isServer: (id: number) => boolean
-  /** The server that takes new flows of a slot. */
-  readonly currentAt: (slot: number) => number
-  /** placeOf: where a server of a pool is counted; undefined: it is not one of the pool's. */
-  readonly placeOf: (pool: number, id: number) => number | undefined
+  /** By id: 1 where some server has it. */
+  readonly isServer: Uint8Array
+  /** The slots' words, as the packet path reads them. */
+  readonly words: Uint32Array
+  /** By pool, and by id less the pool's least one: where a server is counted; NO_PLACE: it is not one of the pool's. */
+  readonly placeOf: readonly Uint32Array[]
+  readonly leastId: Int32Array
   readonly places: number
   /** [4 * service + state]: ticks of silence after which a record goes. */
   readonly idle: Uint32Array
@@ -94,22 +99,23 @@ export class Sweep {
     const stable = words[at + WORDS.stable]!
     const server = stable & 0x7fff
     const service = (stable >>> SERVICE_SHIFT) & 0xffff
-    const { poolOf, bases, slots, idle, isServer, currentAt, placeOf } = this.#pools
+    const { poolOf, bases, slots, idle, isServer, placeOf, leastId } = this.#pools
     const pool = poolOf[service] ?? -1
-    if (pool < 0 || !isServer(server)) {
+    if (pool < 0 || isServer[server] !== 1) {
       this.#table.clear(entry, stable, changing)
       return
     }
     const slot = bases[pool]! + scaleHash((words[at + WORDS.keyHigh]! ^ stable) >>> 0, slots[pool]!)
     // also where the record goes now: a packet may bring it back, and only the next walk knows
-    if (server !== currentAt(slot)) this.#walk.foreign[slot >>> 3]! |= 1 << (slot & 7)
+    if (server !== (this.#pools.words[slot]! & SERVER_MASK))
+      this.#walk.foreign[slot >>> 3]! |= 1 << (slot & 7)
     const age = ageOf(tick, changing & TIME_MASK)
     if (age > idle[4 * service + state]! && this.#table.clear(entry, stable, changing)) return
     this.#walk.live++
     this.#walk.states[state]!++
     this.#walk.services[service]!++
-    const place = placeOf(pool, server)
-    if (place === undefined) return
+    const place = placeOf[pool]![server - leastId[pool]!] ?? NO_PLACE
+    if (place === NO_PLACE) return
     this.#walk.flows[place]!++
     if (age < this.#walk.silent[place]!) this.#walk.silent[place] = age
   }

@@ -13,8 +13,8 @@ import { testRun } from '../kernel/test-run.ts'
 import { KernelNetwork } from '../netlink/kernel-network.ts'
 import { NetworkNamespace } from '../sys/namespace.ts'
 import { ether, ipv4, packet, tcp } from '../wire/packet.ts'
-import { downXdp } from './attachment.ts'
 import { type EngineSpec, LIMITS, type Neighbour } from './engine.ts'
+import { downXdp } from './hook.ts'
 import { openXdpEngine, type XdpEngine } from './xdp.ts'
 
 const instance = `engine-test-${process.pid}`

@@ -18,7 +18,6 @@ import { possibleCpus } from '../kernel/cpus.ts'
 import { ensureBpffs } from '../kernel/pin.ts'
 import { jiffiesPerSecond } from '../sys/clock.ts'
 import { Assignment } from './assignment.ts'
-import { Attachment, modeOf } from './attachment.ts'
 import { readTotals, writeCarry } from './counters.ts'
 import type {
   Applied,
@@ -35,6 +34,7 @@ import { Estate } from './estate.ts'
 import { FlowKeeper } from './flow-keeper.ts'
 import { Generation, type Prepared, prepare } from './generation.ts'
 import { heritageOf, knownOf, type MacOf, macsOf } from './heritage.ts'
+import { Hook, modeOf } from './hook.ts'
 import { numberedIn } from './meta.ts'
 import { planOf } from './plan.ts'
 import { type Live, statusOf } from './status.ts'
@@ -63,14 +63,14 @@ interface Work {
 
 export class XdpEngine implements Engine {
   readonly #ownKeys: BigUint64Array
-  readonly #attachment: Attachment
+  readonly #hook: Hook
   readonly #now: () => number
   readonly #clockSource: Clock['source']
   #live: Live | undefined
 
   constructor({ instance, keys, now = () => performance.now(), clock = 'jiffies' }: XdpOptions) {
     invariant(keys.length === HASH_KEYS, `${keys.length} hash keys`)
-    this.#attachment = new Attachment(instance)
+    this.#hook = new Hook(instance)
     this.#ownKeys = keys
     this.#now = now
     this.#clockSource = clock
@@ -84,18 +84,18 @@ export class XdpEngine implements Engine {
   apply(spec: EngineSpec, neighbours: ReadonlyMap<string, Neighbour>, views: Views = new Map()): Applied {
     const notes: string[] = []
     if (ensureBpffs()) notes.push('bpffs was not mounted at /sys/fs/bpf: mounted')
-    this.#attachment.open()
+    this.#hook.open()
     const before = this.#live?.generation ?? this.#adopt(notes)
     try {
       const work = this.#prepare(before, spec, neighbours, views, notes)
       const { fingerprint } = work.prepared
       const isSame =
         before?.meta?.fingerprint === fingerprint &&
-        this.#attachment.runs(before.program.info.id, spec.interface.index)
+        this.#hook.runs(before.program.info.id, spec.interface.index)
       return isSame ? this.#takeOver(before, work) : this.#replace(work)
     } catch (error) {
       if (before && before !== this.#live?.generation) before[Symbol.dispose]()
-      if (!this.#live) this.#attachment.removeIfEmpty()
+      if (!this.#live) this.#hook.removeIfEmpty()
       throw error
     }
   }
@@ -147,7 +147,7 @@ export class XdpEngine implements Engine {
   /** drift: what is no longer as apply left it; empty = nothing. apply() with the same spec repairs it. */
   drift(): readonly string[] {
     const { prepared, generation } = this.#applied()
-    return this.#attachment.drift(generation.program.info.id, prepared.plan.spec.interface)
+    return this.#hook.drift(generation.program.info.id, prepared.plan.spec.interface)
   }
 
   /** listing: the program of the last apply with its source lines. */
@@ -159,7 +159,7 @@ export class XdpEngine implements Engine {
     this.#live?.keeper?.[Symbol.dispose]()
     this.#live?.generation[Symbol.dispose]()
     this.#live = undefined
-    this.#attachment[Symbol.dispose]()
+    this.#hook[Symbol.dispose]()
   }
 
   #applied(): Live {
@@ -169,7 +169,7 @@ export class XdpEngine implements Engine {
 
   /** The generation that runs on a link found pinned. */
   #adopt(notes: string[]): Generation | undefined {
-    const program = this.#attachment.program()
+    const program = this.#hook.program()
     if (!program) return undefined
     let generation: Generation
     try {
@@ -207,7 +207,7 @@ export class XdpEngine implements Engine {
   #takeOver(generation: Generation, { prepared, assignment, known, macOf, notes }: Work): Applied {
     const meta = generation.meta!
     const { plan, layout } = prepared
-    if (this.#attachment.repin()) notes.push(`pin link was gone: pinned anew`)
+    if (this.#hook.repin()) notes.push(`pin link was gone: pinned anew`)
     const failed = assignment.failed(known, layout.memory)
     const marks = generation.maps.words('failed')
     for (const [name, id] of plan.idOf) {
@@ -241,7 +241,7 @@ export class XdpEngine implements Engine {
       // Before the swap too: a process that dies in it must not lose all that was ever counted.
       carry()
       if (keeper) notes.push(...succession.copy(keeper))
-      notes.push(...this.#attachment.attach(generation.program, plan.spec.interface))
+      notes.push(...this.#hook.attach(generation.program, plan.spec.interface))
     } catch (error) {
       keeper?.[Symbol.dispose]()
       generation[Symbol.dispose]()

@@ -12,8 +12,8 @@ import { attachOrName } from './occupant.ts'
 
 const LINK_PIN = 'link'
 
-/** Attachment: owned; disposing closes the link's descriptor, and what is pinned goes on. */
-export class Attachment implements Disposable {
+/** Hook: owned; disposing closes the link's descriptor, and what is pinned goes on. */
+export class Hook implements Disposable {
   readonly #instance: string
   #link: XdpLink | undefined
 
