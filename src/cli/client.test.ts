@@ -8,7 +8,7 @@ import { formatEndpoint, formatListener } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import { apiApp } from '../daemon/api-app.ts'
 import type { Operations } from '../daemon/api-routes.ts'
-import type { Status } from '../daemon/api-schema.ts'
+import type { OrderAnswer, Status } from '../daemon/api-schema.ts'
 import { serveApi } from '../daemon/api-server.ts'
 import { openLog } from '../daemon/log.ts'
 import { capture } from './captured.ts'
@@ -213,6 +213,101 @@ test('trace prints the answer and every step, and ends with 1 where nothing is f
     assert.equal(passed.code, 1)
     assert.equal((JSON.parse(passed.out) as { outcome: string }).outcome, 'no-listener')
   }))
+
+test('trace tells who takes new flows, who had the slot before, and the record, where they say more', () =>
+  withDaemon(
+    {
+      trace: (client, listener, protocol) => ({
+        client: formatEndpoint(client),
+        listener: formatListener({ ...listener, protocol }),
+        protocol,
+        outcome: 'forwarded',
+        current: 'web02',
+        settled: 'web01',
+        record: { server: 'web01', state: 'established', ageS: 72.4 },
+        server: 'web01',
+        mac: '02:00:0a:00:00:0b',
+        steps: ['one'],
+      }),
+    },
+    async (socket) => {
+      const { out } = await capture(['trace', '203.0.113.9:5', '10.0.0.100:80', '--socket', socket])
+      assert.deepEqual(out.trimEnd().split('\n').slice(1), [
+        '     new flows  web02',
+        '     before     web01, until the slot changed hands lately',
+        '     record     web01, established, last seen 1m12s ago',
+        '  1. one',
+      ])
+    },
+  ))
+
+/** answered: what the API answers to a command about web03. */
+const answered = (change: Partial<OrderAnswer> = {}): OrderAnswer => ({
+  server: 'web03',
+  changed: true,
+  kept: true,
+  pools: [{ name: 'www', services: ['www', 'api'], order: 'drained', weight: 0, configured: 3, slots: 2047 }],
+  notes: [],
+  ...change,
+})
+
+test('commands about servers ask with their words and tell what happened, pool by pool, with notes', async () => {
+  const asked: unknown[] = []
+  const order: Operations['order'] = (command, server, service) => {
+    asked.push([command, server, ...(service === undefined ? [] : [service])])
+    return Promise.resolve(answered({ notes: ['mind this'] }))
+  }
+  await withDaemon({ order }, async (socket) => {
+    const said = async (line: string) => {
+      const { code, out } = await capture([...line.split(' '), '--socket', socket])
+      assert.equal(code, 0, line)
+      return out.split('\n')
+    }
+    assert.deepEqual(await said('drain web03 --service www --deadline 90s'), [
+      'web03 drains: no new flows go to it, those it has stay',
+      '  pool www (www, api): 2,047 slots changed hands, weight 0 of 3',
+      '  note: mind this',
+      '',
+    ])
+    assert.match((await said('undrain web03'))[0]!, /^web03 gets new flows again$/)
+    assert.match((await said('weight web03 2'))[0]!, /^web03 has weight 0$/)
+    assert.match((await said('disable web03'))[0]!, /^web03 is out/)
+    assert.match((await said('enable web03'))[0]!, /^web03 is back/)
+    assert.deepEqual(JSON.parse((await said('enable web03 --json'))[0]!), answered({ notes: ['mind this'] }))
+  })
+  assert.deepEqual(asked.slice(0, 5), [
+    [{ kind: 'drain', deadlineMs: 90_000 }, 'web03', 'www'],
+    [{ kind: 'undrain' }, 'web03'],
+    [{ kind: 'weight', weight: 2 }, 'web03'],
+    [{ kind: 'disable' }, 'web03'],
+    [{ kind: 'enable' }, 'web03'],
+  ])
+})
+
+test('a command that changes nothing says only why, a deadline its time, and a refusal ends with 1', () =>
+  withDaemon(
+    {
+      order: (command) => {
+        if (command.kind === 'enable')
+          throw new TenbinError('ORDER_REFUSED', 'enable web03', { detail: 'web03 is drained' })
+        const isDrain = command.kind === 'drain'
+        return Promise.resolve(
+          isDrain
+            ? answered({ deadline: '2024-01-02T03:04:05.000Z' })
+            : answered({ changed: false, notes: ['web03 is not drained'] }),
+        )
+      },
+    },
+    async (socket) => {
+      const at = new Date('2024-01-02T03:04:05.000Z').toTimeString().slice(0, 8)
+      const drained = await capture(['drain', 'web03', '--socket', socket])
+      assert.match(drained.out, new RegExp(`those it has stay until ${at}\n`))
+      assert.equal((await capture(['undrain', 'web03', '--socket', socket])).out, 'web03 is not drained\n')
+      const refused = await capture(['enable', 'web03', '--socket', socket])
+      assert.equal(refused.code, 1)
+      assert.match(refused.err, /^tenbin: enable web03: web03 is drained\n {2}remedy: /)
+    },
+  ))
 
 test('what the daemon refuses is told in its words', () =>
   withDaemon(

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, test } from 'node:test'
+import { parseIp } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import type { OrderCommand } from './api-routes.ts'
 import { World } from './fake-world.ts'
@@ -292,4 +293,16 @@ test('the packet path is ticked once something runs, and a tick that fails is a 
   controller.sweep()
   await controller.tick()
   assert.deepEqual(await world.problemCodes(), ['STATE_UNUSABLE'])
+})
+
+test('a trace says what was said by hand of the pool that it leads to', async () => {
+  await world.start()
+  world.packetPath.trace = () => ({ outcome: 'forwarded', pool: 'web', steps: ['one'] })
+  await order({ kind: 'weight', weight: 1 }, 'web2')
+  await order(disable, 'web1')
+  const { steps } = world.controller.trace(
+    { address: parseIp('10.9.9.9'), port: 1 },
+    { address: parseIp('10.0.0.100'), port: 80 },
+  )
+  assert.deepEqual(steps, ['one', 'By hand, in pool web: web1 is disabled, web2 has weight 1 of 3.'])
 })

@@ -190,7 +190,8 @@ export class Controller implements Operations, Disposable {
       listener: formatListener({ ...listener, protocol }),
       protocol,
     }
-    return { ...asked, ...trace, steps: [...steps] }
+    const byHand = trace.pool === undefined ? [] : this.#orders.stepsOf(trace.pool)
+    return { ...asked, ...trace, steps: [...steps, ...byHand] }
   }
 
   listing(): ListingAnswer {

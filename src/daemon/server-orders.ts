@@ -120,6 +120,21 @@ export class ServerOrders {
     })
   }
 
+  /** stepsOf: what was said by hand of a pool's servers, for a trace. */
+  stepsOf(pool: string): string[] {
+    const { members = [], services = [] } = this.#pools.find(({ name }) => name === pool) ?? {}
+    const said = members.flatMap(({ server, weight: most }) => {
+      const standing = standingOf(this.#overrides, server, services, this.#now())
+      const { order, isOverdue, weight = most } = standing
+      const state = isOverdue ? 'drained past its deadline' : order
+      return [
+        ...(order === 'ready' ? [] : [`${server} is ${state}`]),
+        ...(weight < most ? [`${server} has weight ${weight} of ${most}`] : []),
+      ]
+    })
+    return said.length === 0 ? [] : [`By hand, in pool ${pool}: ${said.join(', ')}.`]
+  }
+
   /** sweep: deadlines that have passed count, and what could not be kept is tried again. */
   sweep(): void {
     const now = this.#now()
