@@ -46,8 +46,8 @@ const server = (
   ...change,
 })
 
-/** shown: what `tenbin status` prints of two pools, of the file's servers and what was said of them. */
-function shown(overrides: Status['overrides']): string[] {
+/** shown: what `tenbin status` prints of two pools, servers in all states, and what was said of them; `left`: flows of web02. */
+function shown(overrides: Status['overrides'], left = 3): string[] {
   const status: Status = {
     version: '0.1.0',
     instance: 'tenbin',
@@ -78,7 +78,7 @@ function shown(overrides: Status['overrides']): string[] {
             state: 'draining',
             weight: 0,
             share: 0,
-            flows: 3,
+            flows: left,
             drain: { since: ago(700), deadline: ago(-581), silentS: 12.4 },
           }),
           inPool('web03', { weight: 1, configured: 3, share: 0.1 }),
@@ -142,6 +142,11 @@ test('a drain that is over says so, by its flows or by its deadline', () => {
       'web02    drained  all pools     1m  3 flows left, silent 12s, past its deadline: disabled',
     ),
   )
+})
+
+test('a drain of which no flow was seen yet is not taken for one that is over', () => {
+  const lines = shown([{ server: 'web02', order: 'drained', since: ago(60) }], 0)
+  assert.ok(lines.includes('web02    drained  all pools     1m  no flow seen'))
 })
 
 test('without a word by hand there is no such section', () => {

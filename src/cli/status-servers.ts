@@ -131,7 +131,10 @@ function clockText(
   now: number,
 ): string {
   const flows = meant.reduce((sum, { server }) => sum + server.flows, 0)
-  const left = flows === 0 ? 'no flow left' : `${countText(flows)} ${flows === 1 ? 'flow' : 'flows'} left`
+  // A flow is known from its first packet after the change: none seen is not yet none there.
+  const isDone = meant.every(({ server }) => server.state !== 'draining')
+  const none = isDone ? 'no flow left' : 'no flow seen'
+  const left = flows === 0 ? none : `${countText(flows)} ${flows === 1 ? 'flow' : 'flows'} left`
   if (order === 'disabled') return flows === 0 ? '' : `${left}, as on_failure says`
   const silences = meant.flatMap(({ server }) => server.drain?.silentS ?? [])
   const silent =
