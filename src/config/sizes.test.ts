@@ -37,6 +37,17 @@ test('more than the packet path can have is refused', () => {
   )
 })
 
+test('more servers than there are ids is refused before anything is built of them', () => {
+  const all = (count: number) =>
+    refusals(
+      `${head}servers: { web00001..${count}: 10.0.0.1..10.0.127.${count - 32_512} }\nservices:\n${services(1, () => `web00001..${count}`)}`,
+    )
+  assert.deepEqual(all(32_767), [
+    '1:1: 32767 servers in pools, at most 32766 are possible: split them over several balancers',
+  ])
+  assert.deepEqual(all(32_766), [])
+})
+
 test('pools of more servers together than fit are refused before they are made', () => {
   const some = services(40, (i) => `web00001..${32_767 - i}`)
   const said = refusals(`${head}servers: { web00001..32767: 10.0.0.1..10.0.127.255 }\nservices:\n${some}`)

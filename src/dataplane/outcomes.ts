@@ -26,6 +26,7 @@ export const outcomes = {
   'bad-length': drop('for a listener, but its total length contradicts the frame or the headers'),
   ttl: drop('for a listener, but its TTL has run out: a loop'),
   'no-server': drop('for a listener that has no usable server'),
+  reset: { verdict: 'tx', meaning: 'of a TCP flow whose server has failed: its client was sent a RST' },
 } as const satisfies Record<string, OutcomeText>
 
 export type OutcomeName = keyof typeof outcomes

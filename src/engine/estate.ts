@@ -39,14 +39,17 @@ export class Estate {
     return undefined
   }
 
-  /** hasFailed: whether a server of a pool was down in the packet path's eyes. */
-  hasFailed(pool: string, server: string): boolean {
-    const index = this.#meta.pools.findIndex(({ name }) => name === pool)
-    const id = this.#meta.servers.findIndex(({ name }) => name === server)
+  /** failed: servers that are down in the packet path's eyes, by pool. */
+  failed(): { readonly pool: string; readonly server: string }[] {
+    const { pools, servers, serverCapacity } = this.#meta
     const words = this.#maps.words('failed')
-    if (index < 0 || id <= 0 || !words) return false
-    const bit = index * this.#meta.serverCapacity + id
-    return (words[bit >>> 5]! & (1 << (bit & 31))) !== 0
+    if (!words) return []
+    return pools.flatMap(({ name: pool }, index) =>
+      servers.flatMap(({ name: server }, id) => {
+        const bit = index * serverCapacity + id
+        return (words[bit >>> 5]! & (1 << (bit & 31))) === 0 ? [] : [{ pool, server }]
+      }),
+    )
   }
 
   #left(pool: number): Left {

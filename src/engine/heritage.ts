@@ -60,10 +60,8 @@ export function knownOf({ spec, neighbours, macOf, views, now, before, estate }:
     const mac = macOf(name)
     known.setNeighbour(name, mac ? { mac } : (neighbours.get(name) ?? { why: 'not resolved yet' }))
   }
-  if (!before && estate)
-    for (const { name, members } of spec.pools)
-      for (const { server } of members)
-        if (estate.hasFailed(name, server)) known.setView(name, server, { up: false }, now)
+  for (const { pool, server } of before ? [] : (estate?.failed() ?? []))
+    known.setView(pool, server, { up: false }, now)
   known.setViews(views, now)
   known.forget(spec)
   return known

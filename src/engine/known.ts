@@ -35,10 +35,6 @@ export class Known {
     return this.#views.get(pool)?.get(server) ?? UP
   }
 
-  hasView(pool: string, server: string): boolean {
-    return this.#views.get(pool)?.has(server) === true
-  }
-
   setView(pool: string, server: string, view: ServerView, now: number): void {
     const servers = this.#views.get(pool) ?? new Map<string, ServerView>()
     this.#views.set(pool, servers.set(server, view))

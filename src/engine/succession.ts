@@ -79,7 +79,7 @@ export class FlowSuccession {
     ]
   }
 
-  /** finish behind the swap: what the old program still recorded. */
+  /** finish behind the swap: what the old program still recorded; again, for what was on its way through it. */
   finish(): void {
     if (this.#ticks) this.#copy?.pass(this.#ticks.now())
   }

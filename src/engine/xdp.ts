@@ -247,6 +247,8 @@ export class XdpEngine implements Engine {
       generation[Symbol.dispose]()
       throw error
     }
+    // first of all: a flow that began in the moment between finds its record
+    succession.finish()
     carry()
     succession.finish()
     if (before !== this.#live?.generation) before?.[Symbol.dispose]()
