@@ -28,13 +28,20 @@ const REQUESTS = 150
 const accepted = async (lab: Lab, server: string): Promise<number> =>
   (await networkCounters(lab, server)).get('Tcp.PassiveOpens')!
 
-/** peersOf: ports of the client's connections that are established at a server. */
-async function peersOf(lab: Lab, server: string): Promise<number[]> {
-  const { out } = await execute(lab, server, ['ss', '-Htn', 'state', 'established', 'sport', '=', ':80'])
-  return out
-    .split('\n')
-    .flatMap((line) => /:(\d+)\s*$/.exec(line.trim())?.[1] ?? [])
-    .map(Number)
+/** portsOf: the client's ports of connections that are established with a service address, as a node sees it. */
+async function portsOf(lab: Lab, node: string, service: string): Promise<number[]> {
+  const isServer = node !== 'client'
+  const which = [isServer ? 'src' : 'dst', `${service}:80`]
+  const { out } = await execute(lab, node, ['ss', '-Htn', 'state', 'established', ...which])
+  return out.split('\n').flatMap((line) => {
+    const [local, peer] = line.trim().split(/\s+/).slice(-2)
+    return peer === undefined ? [] : Number((isServer ? peer : local)!.split(':').at(-1))
+  })
+}
+
+/** until waits for a truth. */
+async function until(isTrue: () => Promise<boolean>, what: string): Promise<void> {
+  for (const end = Date.now() + 20_000; !(await isTrue()); await delay(50)) assert.ok(Date.now() < end, what)
 }
 
 async function cli(tenbin: Tenbin, line: string): Promise<OrderAnswer> {
@@ -64,18 +71,18 @@ test('a drain under load fails no request, breaks no connection, sends nothing n
     (await tenbin.status())!.pools[0]!.servers.find(({ name }) => name === server)!
 
   await requests(REQUESTS)
-  const held = await peersOf(lab, DRAINED)
+  const held = await portsOf(lab, DRAINED, '10.0.0.100')
   assert.ok(held.length > 3, `${held.length} connections at ${DRAINED}`)
   const answer = await cli(tenbin, `drain ${DRAINED} --deadline 1h`)
   assert.deepEqual([answer.changed, answer.kept, answer.pools[0]!.order], [true, true, 'drained'])
   // A SYN may be on its way when the slots are written.
-  await delay(200)
+  await requests(20)
   const before = await accepted(lab, DRAINED)
   await requests(REQUESTS)
   assert.equal(await accepted(lab, DRAINED), before, 'a drained server accepts nothing')
   assert.equal((await stateOf(DRAINED)).state, 'draining')
   // Two of three servers get all that is new.
-  const still = await peersOf(lab, DRAINED)
+  const still = await portsOf(lab, DRAINED, '10.0.0.100')
   const kept = held.filter((port) => still.includes(port))
   assert.ok(kept.length >= 3, `${kept.length} connections stay`)
   const trace = await tenbin.trace(`10.0.0.200:${kept[0]}`, '10.0.0.100:80')
@@ -136,7 +143,11 @@ test('a disabled server keeps its connections, or they end by a RST, as on_failu
   await using keeping = await startOpenConnections(lab, { ...only, address: '10.0.0.100' })
   await using resetting = await startOpenConnections(lab, { ...only, address: '10.0.0.101' })
   await cli(tenbin, 'disable web01')
-  await delay(500)
+  const resets = async (node: string) => portsOf(lab, node, '10.0.0.101')
+  await until(async () => {
+    const healthy = await resets('web02')
+    return (await resets('client')).every((port) => healthy.includes(port))
+  }, 'all clients of web01 have noticed')
   const { overrides } = (await tenbin.status())!
   assert.deepEqual(
     overrides.map(({ server, order }) => [server, order]),
@@ -154,6 +165,5 @@ test('a disabled server keeps its connections, or they end by a RST, as on_failu
   await cli(tenbin, 'drain web02 --deadline 1s')
   const state = async () =>
     (await tenbin.status())!.pools[0]!.servers.find(({ name }) => name === 'web02')!.state
-  for (const end = Date.now() + 10_000; (await state()) !== 'disabled'; await delay(50))
-    assert.ok(Date.now() < end, 'the deadline passes')
+  await until(async () => (await state()) === 'disabled', 'the deadline passes')
 })
