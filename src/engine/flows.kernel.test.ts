@@ -261,3 +261,44 @@ test('a trace tells listener, slot, current and settled server, record and MAC',
     assert.equal(ask(each + 1).current, nameOf(r.send('syn', each + 1) as number))
   }
 })
+
+test('a trace says what becomes of the next packet, whatever state the slot and the flow are in', () => {
+  const seen = new Map<string, number>()
+  const compare = () => {
+    for (const [kind, port] of [['ack', 80], ['udp', 53]] as const) // biome-ignore format: a list
+      for (const from of ports.slice(0, 60)) {
+        const protocol = kind === 'ack' ? 'tcp' : 'udp'
+        const traced = r.engine.trace({ address: CLIENT, port: from }, { address: SERVICE, port }, protocol)
+        const got = r.send(kind, from)
+        const said = { forwarded: traced.server, reset: 'reset', 'no-server': 'drop' }[traced.outcome]
+        assert.equal(
+          said,
+          typeof got === 'number' ? nameOf(got) : got,
+          `${kind} ${from}: ${traced.steps.join(' ')}`,
+        )
+        const key = `${kind} ${traced.outcome} ${traced.record?.state} ${traced.settled !== undefined}`
+        seen.set(key, (seen.get(key) ?? 0) + 1)
+      }
+  }
+  const cast = { servers: [1, 2, 3, 4, 5, 6], onFailure: 'reset' } as const
+  r.apply(cast)
+  r.sendAll('syn', ports)
+  compare()
+  r.engine.setServer('web', nameOf(1), { up: true, weight: 0 })
+  r.sendAll('ack', ports.slice(0, 20))
+  compare()
+  r.engine.setServer('web', nameOf(2), { up: false })
+  compare()
+  compare()
+  r.engine.setNeighbour(nameOf(3), { why: 'neighbour FAILED' })
+  compare()
+  r.apply({ ...cast, servers: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11] })
+  compare()
+  r.engine.setServer('web', nameOf(2), { up: true })
+  r.pass(400)
+  r.sendAll('fin', ports.slice(0, 10))
+  compare()
+  r.pass(1_000)
+  compare()
+  assert.ok(seen.size >= 10, `${[...seen.keys()].join(', ')}`)
+})
