@@ -20,6 +20,8 @@ const STATE_WORDS = {
 interface Decided {
   readonly id: number
   readonly why: readonly string[]
+  /** The client is answered by a RST. */
+  readonly resets?: boolean
   readonly record?: NonNullable<Trace['record']>
 }
 
@@ -59,14 +61,15 @@ export function trace(live: Live, client: Endpoint, listener: Endpoint, protocol
   const server = nameOf(decided.id)
   const neighbour = server === undefined ? undefined : known.neighbourOf(server)
   const mac: Mac | undefined = neighbour && 'mac' in neighbour ? neighbour.mac : undefined
-  if (server === undefined) steps.push('The packet is dropped and counted as no-server.')
+  if (decided.resets) steps.push('It is counted as reset, and no server sees the packet.')
+  else if (server === undefined) steps.push('The packet is dropped and counted as no-server.')
   else if (mac) steps.push(`${server} has MAC ${mac}: the frame is sent there, TTL less one.`)
   else {
     const why = neighbour && 'why' in neighbour ? ` (${neighbour.why})` : ''
     steps.push(`${server} has no MAC${why}: the packet is dropped and counted as no-server.`)
   }
   return {
-    outcome: mac ? 'forwarded' : 'no-server',
+    outcome: decided.resets ? 'reset' : mac ? 'forwarded' : 'no-server',
     service,
     pool,
     slot,
@@ -111,7 +114,7 @@ function slotSteps(
   return [`The slot is ${owner.name}’s${why}; ${current} stands in for it.`]
 }
 
-/** decide as the packet path does for a packet that begins no flow. */
+/** decide as the packet path does for a packet that begins no flow (docs/packet-path.md, Flows). */
 function decide(
   live: Live,
   { service, pool }: { readonly service: number; readonly pool: number },
@@ -122,54 +125,44 @@ function decide(
   const { plan } = prepared
   const { track, onFailure } = plan.spec.services[plan.services[service]!.at]!
   const current = currentOf(word)
-  if (!keeper || track === 'none' || (track === 'changes' && (word & SLOT_RECORDS) === 0))
-    return {
-      id: current,
-      why: track === 'none' ? [] : ['Nothing of late has changed the slot: its flows are not looked up.'],
-    }
-  const hasFailed = (id: number) => !known.viewOf(plan.pools[pool]!.name, plan.servers[id] ?? '').up
+  if (!keeper || track === 'none') return { id: current, why: [] }
+  if (track === 'changes' && (word & SLOT_RECORDS) === 0)
+    return { id: current, why: ['Nothing of late has changed the slot: its flows are not looked up.'] }
   const name = (id: number) => plan.servers[id] ?? 'nobody'
+  const hasFailed = (id: number) => !known.viewOf(plan.pools[pool]!.name, name(id)).up
+  const isHealthy = (id: number) => id !== 0 && !hasFailed(id) && known.isReachable(name(id))
+  const tcp = (id: number, why: readonly string[], record?: Decided['record']): Decided => {
+    const base = { id, ...(record && { record }) }
+    if (!hasFailed(id)) return { ...base, why }
+    if (onFailure === 'keep')
+      return { ...base, why: [...why, `${name(id)} has failed; its flows stay with it (on_failure: keep).`] }
+    return { ...base, resets: true, why: [...why, `${name(id)} has failed: the client gets a RST.`] }
+  }
   const entry = keeper.records.find(hash, other)
   const found = entry < 0 ? undefined : keeper.records.recordAt(entry)
-  const isUdp = protocol === 'udp'
-  if (found && plan.servers[found.server] !== undefined) {
-    const record = recordOf(live, found)
-    const told = `A record says that the flow is ${record.server}’s: ${STATE_WORDS[record.state]}, last seen ${record.ageS.toFixed(1)} s ago.`
-    const isHealthy = !hasFailed(found.server) && known.isReachable(record.server)
-    if (isUdp && !isHealthy)
-      return {
-        id: current,
-        record,
-        why: [told, `${record.server} is not usable: UDP goes to ${name(current)}.`],
-      }
-    if (!isUdp && hasFailed(found.server))
-      return { id: found.server, record, why: [told, failureStep(record.server, onFailure)] }
-    return { id: found.server, record, why: [told] }
-  }
+  const record = found && plan.servers[found.server] !== undefined ? recordOf(live, found) : undefined
+  const told = record
+    ? `A record says that the flow is ${record.server}’s: ${STATE_WORDS[record.state]}, last seen ${record.ageS.toFixed(1)} s ago.`
+    : 'No record is there of the flow.'
   const settled = settledIn(live, pool, word, hash)
-  const none = 'No record is there of the flow.'
-  if (isUdp) {
-    const isLearned =
-      (word & SLOT_LEARN) !== 0 && settled !== 0 && !hasFailed(settled) && known.isReachable(name(settled))
-    return isLearned
-      ? {
-          id: settled,
-          why: [
-            `${none} ${name(settled)} had the slot before, and UDP flows of then are being learned: it gets it.`,
-          ],
-        }
-      : { id: current, why: [`${none} UDP goes to ${name(current)}.`] }
+  if (protocol === 'udp') {
+    if (record && isHealthy(found!.server)) return { id: found!.server, record, why: [told] }
+    const isLearned = (word & SLOT_LEARN) !== 0 && isHealthy(settled)
+    const freed = record ? [`${record.server} is not usable: UDP leaves it.`] : []
+    const to = isLearned
+      ? `${name(settled)} had the slot before, and its UDP flows are being learned: it gets this one.`
+      : `It goes to ${name(current)}.`
+    return { id: isLearned ? settled : current, ...(record && { record }), why: [told, ...freed, to] }
   }
-  if (settled === 0 || settled === current)
-    return { id: current, why: [`${none} ${name(current)} had the slot before too.`] }
-  const why = `${none} A SYN goes to ${name(current)}; a flow of before is ${name(settled)}’s, which had the slot then.`
-  return { id: settled, why: hasFailed(settled) ? [why, failureStep(name(settled), onFailure)] : [why] }
+  if (record) return tcp(found!.server, [told], record)
+  if (settled === 0)
+    return { id: current, why: [told, `Nobody had the slot before: it goes to ${name(current)}.`] }
+  if (settled === current) return tcp(current, [told, `${name(current)} had the slot before, too.`])
+  return tcp(settled, [
+    told,
+    `A SYN goes to ${name(current)}; a flow of before is ${name(settled)}’s, which had the slot then.`,
+  ])
 }
-
-const failureStep = (server: string, onFailure: 'keep' | 'reset'): string =>
-  onFailure === 'reset'
-    ? `${server} has failed: the client gets a RST.`
-    : `${server} has failed; its flows stay with it (on_failure: keep).`
 
 function recordOf(
   { prepared, keeper }: Live,

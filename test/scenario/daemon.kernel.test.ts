@@ -203,7 +203,7 @@ test('a bad file changes nothing, all that is wrong is told, and a daemon does n
   const now = await status()
   assertFound(now.lastReload!.problems)
   assert.deepEqual([now.program, now.services[0]!.listeners], [before.program, [LISTENER]])
-  await assertTraced(all, 10)
+  await assertTraced(all)
 
   await tenbin.kill()
   const { code, err } = await tenbin.refusal()
@@ -281,7 +281,7 @@ test('a server whose MAC changes is followed: at once where it says so, else whe
       `the new MAC of ${name} is known`,
       async () => serverIn(await status(), name).mac === mac,
     )
-    await assertTraced(all, 20)
+    await assertTraced(all)
     return tookMs
   }
   writeSysctls(findNode(lab.topology, 'web01').namespace, { 'net/ipv4/conf/eth0/arp_notify': '1' })
