@@ -115,7 +115,7 @@ export function fixture({
       listeners,
       services:
         services ?? Array(Math.max(0, ...listeners.map(({ service }) => service)) + 1).fill(STATELESS),
-      servers: servers.length - 1,
+      servers: count,
       pools: slots.map(({ length }) => length),
       cpus: 2,
       ...(flows && { flows }),
