@@ -12,12 +12,14 @@
 //   failed    a bit for each server of each pool
 //   before    tables that pools had before their size changed: where each begins and how many slots it has | words
 //   clock     jiffies, where tests set the time
+//   schedule  what schedulers go by that count turns or connections (scheduling.ts)
 
 import { type Ip, isIp4, type Protocol } from '../base/addresses.ts'
 import { invariant } from '../base/errors.ts'
 import { array, bytes, type DirectMemory, direct, struct } from '../bpf/types.ts'
 import { BUCKET_ENTRIES, FlowBucket } from './flow-record.ts'
 import { eventNames, outcomeNames } from './outcomes.ts'
+import { schedulingOf } from './scheduling.ts'
 import { ASK_BEFORE, type FlowsShape, HASH_KEYS, type ServiceShape, type Shape, STATELESS } from './shape.ts'
 
 const PAGE = 4096
@@ -191,6 +193,7 @@ export function memoryOf(shape: Shape, bits: Bits = { 4: 0, 6: 0 }) {
     slots,
     counters,
     tracking: flows && flowMapsOf(shape, flows, serverCapacity),
+    scheduling: flows && schedulingOf(shape, serviceCapacity, serverCapacity),
     Block,
     serviceCapacity,
     serverCapacity,
@@ -200,10 +203,12 @@ export function memoryOf(shape: Shape, bits: Bits = { 4: 0, 6: 0 }) {
 }
 
 /** mapsOf: the maps of a shape, by role. */
-export const mapsOf = ({ tables, slots, counters, tracking }: Memory): readonly DirectMemory[] =>
-  [tables, slots, counters, tracking?.flows, tracking?.failed, tracking?.before, tracking?.clock].filter(
-    (map) => map !== undefined,
-  )
+export const mapsOf = ({ tables, slots, counters, tracking, scheduling }: Memory): readonly DirectMemory[] =>
+  [
+    ...[tables, slots, counters],
+    ...[tracking?.flows, tracking?.failed, tracking?.before, tracking?.clock],
+    scheduling?.map,
+  ].filter((map) => map !== undefined)
 
 /** memoryBytes: what the maps of a shape take, in all. */
 export const memoryBytes = (memory: Memory): number =>

@@ -11,6 +11,7 @@ import { tcpFlag } from '../wire/tcp.ts'
 import { createDecide, type FlowKind, FlowMemory } from './flow-decision.ts'
 import { flowKeys } from './flow-keys.ts'
 import { resetFrame } from './flow-reset.ts'
+import { FlowSchedules } from './flow-schedule.ts'
 import { flowsOf, memoryOf } from './memory.ts'
 import type { OutcomeName } from './outcomes.ts'
 import {
@@ -115,7 +116,8 @@ function kindOf(flags: number): FlowKind {
 /** createFlows: the memory that a shape's flows need; undefined where none is tracked. */
 export function createFlows(shape: Shape): FlowMemory | undefined {
   const flows = flowsOf(shape)
-  return flows && new FlowMemory(flows)
+  const { scheduling } = memoryOf(shape)
+  return flows && new FlowMemory(flows, scheduling && new FlowSchedules(shape, scheduling))
 }
 
 /**
@@ -146,6 +148,7 @@ export function createModel(
     addresses.set(text, ports.set(`${listener.protocol} ${listener.port}`, listener))
   }
   const decide = flows && createDecide(shape, tables, flows, memoryOf(shape))
+  flows?.schedules?.fill(tables)
   const others = flowKeys(tables.keys)
   const otherTcp = pick(others, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9)
   const otherUdp = pick(others, 10, 1, 2, 3, 4, 5, 6, 7, 8, 9)

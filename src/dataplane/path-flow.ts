@@ -26,10 +26,10 @@ export interface Tracking {
 export function trackingOf(shape: Shape, memory: Memory): Tracking | undefined {
   const flows = flowsOf(shape)
   if (!flows) return undefined
-  const { decide, scan } = decision(shape, memory, flows)
+  const { decide, others } = decision(shape, memory, flows)
   const question = questionFunction(shape, memory, decide)
   const reset = resetFunction(shape)
-  return { question, reset, functions: [question, decide, scan, ...(reset ? [reset] : [])] }
+  return { question, reset, functions: [question, decide, ...others, ...(reset ? [reset] : [])] }
 }
 
 /** aboutOf: pool and service as the question has them. */

@@ -3,6 +3,7 @@
 // Servers: 1 and 2 are usable, 3 has lost its MAC; where there is a fourth, it is usable.
 
 import { type Mac, type Protocol, parseIp, parseMac } from '../../base/addresses.ts'
+import type { ScheduleTable } from '../scheduling.ts'
 import {
   type FlowsShape,
   HASH_KEYS,
@@ -92,6 +93,8 @@ export interface FixtureParts {
   readonly flows?: FlowsShape
   /** For each pool the words of its table before; none: an empty one. */
   readonly before?: readonly Uint32Array[]
+  /** By service: what schedulers that count go by. */
+  readonly schedules?: ReadonlyMap<number, ScheduleTable>
   readonly servers?: 3 | 4
 }
 
@@ -104,6 +107,7 @@ export function fixture({
   services,
   flows,
   before,
+  schedules,
   servers: count = 3,
 }: FixtureParts): Fixture {
   const servers = count === 4 ? [...three, { mac: web4, usable: true }] : three
@@ -126,6 +130,7 @@ export function fixture({
       slots,
       servers,
       ...(before && { before }),
+      ...(schedules && { schedules }),
     },
   }
 }

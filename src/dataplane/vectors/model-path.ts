@@ -27,6 +27,7 @@ export function modelPath(fixture: Fixture): FlowPath & { readonly model: Model 
     failed,
     slots,
     before,
+    schedules: flows.schedules?.image,
     setJiffies: (jiffies) => {
       flows.jiffies = jiffies
     },
