@@ -2,7 +2,7 @@
 
 import { TenbinError } from '../base/errors.ts'
 import type { MapSpec } from '../bpf/program.ts'
-import { fillSlots, fillTables, type Layout } from '../dataplane/fill.ts'
+import { fillSlots, fillTables, fillTracking, type Layout } from '../dataplane/fill.ts'
 import type { Shape, Tables } from '../dataplane/shape.ts'
 import { BpfMap } from '../kernel/map.ts'
 
@@ -42,6 +42,11 @@ export class GenerationMaps implements Disposable {
     return new Uint32Array(this.#memory('slots'))
   }
 
+  /** words of a map that is there only where flows are tracked: `flows`, `failed`, `before` or `clock`. */
+  words(name: 'flows' | 'failed' | 'before' | 'clock'): Uint32Array | undefined {
+    return this.all.has(name) ? new Uint32Array(this.#memory(name)) : undefined
+  }
+
   [Symbol.dispose](): void {
     for (const map of this.all.values()) map[Symbol.dispose]()
   }
@@ -65,6 +70,7 @@ export class GenerationMaps implements Disposable {
     const words = new Uint32Array(layout.memory.totalSlots)
     fillTables(layout, shape, tables, image)
     fillSlots(shape, tables, words)
+    fillTracking(layout, shape, tables, { failed: this.words('failed'), before: this.words('before') })
     const written = new Uint8Array(this.#memory('tables'), 0, image.length)
     const slots = this.slots.subarray(0, words.length)
     written.set(image)

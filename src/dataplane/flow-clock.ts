@@ -1,0 +1,33 @@
+// The time that records hold, and what is measured with it. Jiffies are cheap to read on every packet; a tick of about
+// 64 ms is fine enough for time-outs, and counted in 30 bits it comes round after two years: only differences are used.
+
+import { FLOW } from './flow-record.ts'
+import { LIMITS } from './memory.ts'
+import type { Clock, FlowsShape } from './shape.ts'
+
+/** TICK_SECONDS: what a tick is near. */
+const TICK_SECONDS = 0.064
+
+/** clockOf: the kernel's clock where there are `hz` jiffies a second. */
+export const clockOf = (hz: number, source: Clock['source'] = 'jiffies'): Clock => ({
+  source,
+  hz,
+  shift: Math.max(0, Math.round(Math.log2(hz * TICK_SECONDS))),
+})
+
+/** ticksOf: whole ticks of so many seconds, rounded up: what has been silent for less is not expired. */
+export const ticksOf = ({ hz, shift }: Pick<Clock, 'hz' | 'shift'>, seconds: number): number =>
+  Math.ceil((seconds * hz) / 2 ** shift)
+
+/** secondShift: 2^so many jiffies are about a second, in which new records are counted. */
+export const secondShift = ({ hz }: Pick<Clock, 'hz'>): number => Math.round(Math.log2(hz))
+
+/** limitsOf: what the packet path compares with (LIMITS): ages by state, then the records a CPU makes in a second. */
+export function limitsOf({ clock, idle, newFlows }: FlowsShape): Uint32Array {
+  const limits = new Uint32Array(LIMITS.count)
+  limits[LIMITS.idle + FLOW.closed] = ticksOf(clock, idle.fin)
+  limits[LIMITS.idle + FLOW.syn] = ticksOf(clock, idle.syn)
+  limits[LIMITS.idle + FLOW.established] = ticksOf(clock, Math.max(idle.established, idle.udp))
+  limits[LIMITS.newFlows] = Math.max(1, Math.floor((newFlows * 2 ** secondShift(clock)) / clock.hz))
+  return limits
+}
