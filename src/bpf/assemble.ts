@@ -15,6 +15,8 @@ export interface FunctionCode {
   readonly name: string
   readonly entry: Label
   readonly items: readonly Item[]
+  /** How many registers from r1 on its callers set; 1 where it is not said: struct xdp_md. */
+  readonly parameters?: number
 }
 
 /** Assembled: bytes, relocations, and for every function and instruction its first slot. */

@@ -5,19 +5,27 @@
 import { invariant } from '../base/errors.ts'
 import type { Outcomes, Way } from './exit-builder.ts'
 import { HelperBuilder } from './helper-builder.ts'
-import { load } from './isa.ts'
+import { FP, load, store } from './isa.ts'
 import { hotPathLeaves } from './layout.ts'
 import { callerLine, type Line } from './line.ts'
 import type { Fields, Struct } from './types.ts'
-import { fields, type HostKind, isVal, type Pointer, type Val, type View } from './values.ts'
+import { type Context, fields, type HostKind, isVal, type Pointer, type Val, type View } from './values.ts'
 
 /** MAX_PACKET_OFF: how far a packet pointer may be from the packet's start (kernel/bpf/verifier.c). */
 const MAX_PACKET_OFF = 0xffff
 
-/** Exits: every way out of a function by name, and how one is counted: `count` emits, for the outcome's index. */
+/**
+ * Exits: every way out of a function by name, and how one is counted: `count` emits, for the outcome's index. Without
+ * it the function answers its caller, which counts.
+ */
 export interface Exits<C extends string> {
   readonly outcomes: Outcomes<C>
-  readonly count: (p: Builder<C>, index: Val<'u32'>) => void
+  readonly count?: (p: Builder<C>, index: Val<'u32'>) => void
+}
+
+/** StashedContext: where on the stack the context is. */
+export interface StashedContext {
+  readonly contextAt: number
 }
 
 /** Builder: one function. */
@@ -29,13 +37,33 @@ export class Builder<C extends string = never> extends HelperBuilder<C> {
     this.#exits = exits
   }
 
+  /** keepContext: the context in a register of its own, for a cold block that calls. */
+  keepContext(): Context {
+    const reg = this.register()
+    this.aluInto('mov', reg, { reg: this.ctx.reg }, 64, callerLine())
+    return { context: true, reg }
+  }
+
   /** packet: first byte and end of the frame's linear part. */
-  packet(): { readonly data: Pointer; readonly end: Pointer } {
+  packet(ctx: Context = this.ctx): { readonly data: Pointer; readonly end: Pointer } {
     const line = callerLine()
     const [data, end] = [this.#pointer(line), this.#pointer(line)]
-    this.push(load(4, data.reg, this.ctx.reg, 0), line)
-    this.push(load(4, end.reg, this.ctx.reg, 4), line)
+    this.push(load(4, data.reg, ctx.reg, 0), line)
+    this.push(load(4, end.reg, ctx.reg, 4), line)
     return { data, end }
+  }
+
+  /** stashContext keeps the context on the stack, so that it holds no register until contextOf() brings it back. */
+  stashContext(): StashedContext {
+    const offset = this.stackSlot(8)
+    this.push(store(8, FP, offset, { reg: this.ctx.reg }), callerLine())
+    return { contextAt: offset }
+  }
+
+  contextOf({ contextAt }: StashedContext): Context {
+    const reg = this.register()
+    this.push(load(8, reg, FP, contextAt), callerLine())
+    return { context: true, reg }
   }
 
   /** length: bytes from `from` to `end`, modulo 2^64: `from` must not be behind it. */
@@ -87,6 +115,15 @@ export class Builder<C extends string = never> extends HelperBuilder<C> {
     const total = Object.values(layout).reduce((sum, header) => sum + header.size, 0)
     const last = this.advance(from, total)
     this.exitIf({ op: 'jgt', reg: last.reg, operand: { reg: end.reg }, bits: 64 }, short)
+    return this.checked(from, layout)
+  }
+
+  /** checked: headers from a pointer whose every way here has made sure of them; the verifier holds it to that. */
+  checked<const L extends Readonly<Record<string, Struct>>>(
+    from: Pointer,
+    layout: L,
+  ): { readonly [K in keyof L]: L[K] extends Struct<infer F> ? View<F> : never } {
+    this.fresh(from)
     const { reg, epoch, line } = from
     const base = { is: 'packet', reg, epoch, line, sets: this.pointerSets.get(reg)?.count ?? 0 } as const
     let offset = 0
@@ -104,8 +141,8 @@ export class Builder<C extends string = never> extends HelperBuilder<C> {
   }
 
   /** adjustTail moves the frame's end (negative: cuts); every older place and pointer is void from here. */
-  adjustTail(delta: number, failed: Way<C>): void {
-    this.#adjust('xdp_adjust_tail', delta, failed)
+  adjustTail(delta: number | Val<'u64'>, failed: Way<C>, ctx: Context = this.ctx): void {
+    this.#adjust('xdp_adjust_tail', delta, failed, ctx)
   }
 
   /** adjustsPacket: whether the function, as far as it is written, moves the frame's start or end. */
@@ -118,16 +155,36 @@ export class Builder<C extends string = never> extends HelperBuilder<C> {
     const { left } = this
     if (left === undefined) return
     invariant(hotPathLeaves(this.code), `${this.name}: the hot path runs off the end, into ${left}`)
-    this.exits((index) => this.#exits!.count(this, index))
+    const { count } = this.#exits!
+    if (count) this.exits((index) => count(this, index))
+    else this.answers()
+  }
+
+  /** resume: answer the caller that it is to go on, with the packet as it was. */
+  resume(): void {
+    invariant(this.#exits && !this.#exits.count, `${this.name} is no function that answers`)
+    invariant(!this.adjustsPacket, `${this.name}: who adjusts the packet has dealt with it`)
+    this.exit(0)
+  }
+
+  /** answersOutcome: a called function that leaves by outcomes, which its caller counts. */
+  get answersOutcome(): boolean {
+    return this.#exits !== undefined && !this.#exits.count
   }
 
   #pointer(line: Line): Pointer {
     return { pointer: true, reg: this.register(), epoch: this.epoch, line }
   }
 
-  #adjust(helper: 'xdp_adjust_head' | 'xdp_adjust_tail', delta: number, failed: Way<C>): void {
+  #adjust(
+    helper: 'xdp_adjust_head' | 'xdp_adjust_tail',
+    delta: number | Val<'u64'>,
+    failed: Way<C>,
+    ctx: Context = this.ctx,
+  ): void {
     const line = callerLine()
-    const result = this.helper(helper, [{ reg: this.ctx.reg }, { imm: delta }], line)
+    const by = isVal(delta) ? { reg: delta.reg } : { imm: delta }
+    const result = this.helper(helper, [{ reg: ctx.reg }, by], line)
     this.adjusted(line)
     this.exitIf({ op: 'jne', reg: result.reg, operand: 0, bits: 32 }, failed)
   }

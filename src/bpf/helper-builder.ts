@@ -49,6 +49,9 @@ export interface Callee {
   readonly adjustsPacket?: boolean
 }
 
+/** Passed: what a function of the program is called with: values, the context, a number, a place on the stack. */
+export type Passed = { readonly reg: number } | number | Place
+
 /** FibLookup: struct bpf_fib_lookup; an IPv4 address is the first four bytes of its field. */
 export const FibLookup = struct('bpf_fib_lookup', {
   family: 'u8',
@@ -71,6 +74,10 @@ const MAX_CSUM_BYTES = 512
 
 /** HelperBuilder: emits calls. */
 export class HelperBuilder<C extends string = never> extends ExitBuilder<C> {
+  /** called: the functions that this one calls, each once. */
+  readonly called = new Set<Callee>()
+  #parameters = 1
+
   /** call a helper that takes and answers numbers. */
   call<H extends keyof ScalarHelpers>(helper: H, ...args: ScalarHelpers[H]): Val<'u64'> {
     const line = callerLine()
@@ -81,11 +88,47 @@ export class HelperBuilder<C extends string = never> extends ExitBuilder<C> {
     )
   }
 
-  /** callSub: BPF-to-BPF call of another function of the program. It clobbers nothing that is live. */
-  callSub(target: Callee, ...args: readonly { readonly reg: number }[]): Val<'u32'> {
+  /** parameterCount: how many registers callers set. */
+  get parameterCount(): number {
+    return this.#parameters
+  }
+
+  /** parameters: what callSub is given, in order. The first thing in a function, whose context is the first of them, or none of its own. */
+  parameters<const K extends readonly HostKind[]>(...kinds: K): { readonly [I in keyof K]: Val<K[I]> } {
     const line = callerLine()
-    const out = this.value('u32')
-    const passed = args.map(({ reg }) => ({ reg }))
+    invariant(this.code.length === 1, `${this.name}: parameters come first`)
+    invariant(kinds.length <= 5, `${this.name}: at most 5 parameters are passed`)
+    this.#parameters = kinds.length
+    const taken = kinds.map((kind, index) => {
+      const out = this.value(kind)
+      this.aluInto('mov', out.reg, { reg: index + 1 }, 64, line)
+      return out
+    })
+    return taken as { readonly [I in keyof K]: Val<K[I]> }
+  }
+
+  /** callSub: BPF-to-BPF call of another function of the program. It clobbers nothing that is live. */
+  callSub(target: Callee, ...args: readonly Passed[]): Val<'u32'> {
+    return this.#callFunction(target, args, 'u32', callerLine())
+  }
+
+  /** callWide: the same of a function that answers with 64 bits. */
+  callWide(target: Callee, ...args: readonly Passed[]): Val<'u64'> {
+    return this.#callFunction(target, args, 'u64', callerLine())
+  }
+
+  #callFunction<K extends 'u32' | 'u64'>(
+    target: Callee,
+    args: readonly Passed[],
+    kind: K,
+    line: Line,
+  ): Val<K> {
+    const out = this.value(kind)
+    const passed = args.map((arg) => {
+      if (typeof arg === 'number') return { imm: arg }
+      return 'reg' in arg ? { reg: arg.reg } : this.#address(arg, line)
+    })
+    this.called.add(target)
     this.enter(callFunction(target.entry), passed, out.reg, line)
     if (target.adjustsPacket) this.adjusted(line)
     return out

@@ -8,6 +8,8 @@ import { type Assembled, assemble, type FunctionCode } from './assemble.ts'
 import { unassigned } from './assigned.ts'
 import { BtfBuilder, debugInfo, mapBtf } from './btf.ts'
 import { Builder, type Exits } from './builder.ts'
+import type { Outcomes } from './exit-builder.ts'
+import type { Callee } from './helper-builder.ts'
 import { callees, layout } from './layout.ts'
 import { lint } from './lint.ts'
 import type { MapSpec, ProgramSpec } from './program.ts'
@@ -22,8 +24,10 @@ export interface BuiltFunction {
   readonly entry: FunctionCode['entry']
   readonly code: FunctionCode
   readonly maps: readonly AnyMap[]
-  /** It moves the frame's start or end, or calls what does. */
+  /** It moves the frame's start or end, or calls what does, and its caller may go on then. */
   readonly adjustsPacket: boolean
+  /** What it calls. */
+  readonly calls: readonly Callee[]
 }
 
 /** Built: a program ready to load, and what listings need. */
@@ -42,10 +46,18 @@ function build<C extends string>(
   p.finish()
   const unset = unassigned(p.code)
   invariant(unset.length === 0, `function ${name}: ${unset.join('; ')}`)
-  const code = { name, entry: p.entry, items: layout(name, allocate(name, p.code)) }
+  const items = layout(name, allocate(name, p.code))
+  const code = { name, entry: p.entry, items, parameters: p.parameterCount }
   const findings = lint(code)
   invariant(findings.length === 0, `function ${name}: ${findings.join('; ')}`)
-  return { name, entry: p.entry, code, maps: [...p.maps.values()], adjustsPacket: p.adjustsPacket }
+  return {
+    name,
+    entry: p.entry,
+    code,
+    maps: [...p.maps.values()],
+    adjustsPacket: p.adjustsPacket && !p.answersOutcome,
+    calls: [...p.called],
+  }
 }
 
 /** xdpFunction: a function (struct xdp_md *) -> verdict whose every way out is a counted outcome. */
@@ -55,18 +67,36 @@ export const xdpFunction = <C extends string>(
   body: (p: Builder<C>) => void,
 ): BuiltFunction => build(name, exits, body)
 
+/** answeringFunction: a function that leaves by outcomes, which its caller counts (leaveAs), or lets it go on (resume). */
+export const answeringFunction = <C extends string>(
+  name: string,
+  outcomes: Outcomes<C>,
+  body: (p: Builder<C>) => void,
+): BuiltFunction => build(name, { outcomes }, body)
+
 /** plainFunction: a function that returns a value and counts nothing, for wrappers, probes and tests. */
 export const plainFunction = (name: string, body: (p: Builder) => void): BuiltFunction =>
   build(name, undefined, body)
 
-/** program puts functions together. `main` is entered by the kernel; maps of one name must be one map. */
+/** reached: a function and those that it calls, and they, each once. */
+function reached(main: BuiltFunction, found = new Set<BuiltFunction>()): Set<BuiltFunction> {
+  if (found.has(main)) return found
+  found.add(main)
+  for (const callee of main.calls) if ('code' in callee) reached(callee as BuiltFunction, found)
+  return found
+}
+
+/**
+ * program puts functions together: `main`, which is entered by the kernel, those that it calls, and `others`. Maps of
+ * one name must be one map.
+ */
 export function program(
   name: string,
   main: BuiltFunction,
   others: readonly BuiltFunction[] = [],
   flags = BPF_F_XDP_HAS_FRAGS,
 ): Built {
-  const functions = [main, ...others]
+  const functions = [...new Set([...reached(main), ...others])]
   const called = new Set(functions.flatMap(({ code }) => callees(code.items)))
   for (const other of others)
     invariant(

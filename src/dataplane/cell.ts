@@ -1,17 +1,23 @@
 // Where a fact of a packet is kept on its way from the parsing to the common end: nowhere when all packets of the
 // file have the same, in a register on the straight path, on the stack on the ways behind it, so that these hold no
-// register while the straight path runs.
+// register while the straight path runs. The function of the slow path reaches its caller's stack by a pointer.
 
 import type { Builder } from '../bpf/builder.ts'
 import type { Stashed } from '../bpf/emitter.ts'
-import type { Val } from '../bpf/values.ts'
+import type { Place, Val } from '../bpf/values.ts'
 import type { OutcomeName } from './outcomes.ts'
 
 export type Path = Builder<OutcomeName>
 export type CellKind = 'u32' | 'u64'
 
+/** Lent: a stack slot of the caller. */
+interface Lent<K extends CellKind> {
+  readonly lent: Place<'u64'>
+  readonly kind: K
+}
+
 /** Cell: a constant, a register or a stack slot. */
-export type Cell<K extends CellKind = 'u32'> = number | Val<K> | Stashed<K>
+export type Cell<K extends CellKind = 'u32'> = number | Val<K> | Stashed<K> | Lent<K>
 
 /** Home: where the cells of a way are. */
 export type Home = 'register' | 'stack'
@@ -22,17 +28,39 @@ export const cell = <K extends CellKind>(p: Path, home: Home, kind: K, max: numb
 
 const isSlot = <K extends CellKind>(cell: Cell<K>): cell is Stashed<K> =>
   typeof cell === 'object' && 'offset' in cell
+const isLent = <K extends CellKind>(cell: Cell<K>): cell is Lent<K> =>
+  typeof cell === 'object' && 'lent' in cell
+
+/** Lender: a pointer into the caller's stack, `origin` bytes from its frame pointer. */
+export interface Lender {
+  readonly pointer: Val<'u64'>
+  readonly origin: number
+}
+
+/** lend: a cell of the caller's, where it is on the stack; a constant is known anyway. */
+export function lend<K extends CellKind>(cell: Cell<K>, { pointer, origin }: Lender): Cell<K> {
+  if (!isSlot(cell)) return cell
+  const place = {
+    base: { is: 'register', reg: pointer.reg },
+    offset: cell.offset - origin,
+    type: 'u64',
+  } as const
+  return { lent: place, kind: cell.kind as K }
+}
 
 /** put a value into a cell; a constant cell has it already. */
 export function put<K extends CellKind>(p: Path, cell: Cell<K>, value: Val<K>): void {
   if (typeof cell === 'number') return
-  if (isSlot(cell)) p.setSlot(cell, value)
+  if (isLent(cell)) p.store(cell.lent, p.widen(value))
+  else if (isSlot(cell)) p.setSlot(cell, value)
   else p.set(cell as Val<'u32'>, value as Val<'u32'>)
 }
 
 /** take what is in a cell. */
-export const take = <K extends CellKind>(p: Path, cell: Cell<K>): Val<K> | number =>
-  isSlot(cell) ? p.unstash(cell) : cell
+export function take<K extends CellKind>(p: Path, cell: Cell<K>): Val<K> | number {
+  if (isLent(cell)) return (cell.kind === 'u64' ? p.load(cell.lent) : p.narrow(p.load(cell.lent))) as Val<K>
+  return isSlot(cell) ? p.unstash(cell) : cell
+}
 
 /** move what is in one cell into another of the same kind. */
 export function move<K extends CellKind>(p: Path, from: Cell<K>, to: Cell<K>): void {

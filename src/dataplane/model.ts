@@ -30,6 +30,8 @@ const ETH_P_8021Q = 0x8100
 const ETH_P_8021AD = 0x88a8
 const IPPROTO: Readonly<Record<Protocol, number>> = { tcp: 6, udp: 17 }
 const HEADER: Readonly<Record<Protocol, number>> = { tcp: 20, udp: 8 }
+const IPPROTO_ICMP = 1
+const IPPROTO_ICMPV6 = 58
 const EXTENSIONS = 6
 
 const isTag = (type: number): boolean => type === ETH_P_8021Q || type === ETH_P_8021AD
@@ -52,19 +54,52 @@ function extensionLength(next: number, second: number): number | undefined {
   return next === 51 ? 4 * (second + 2) : undefined
 }
 
-/** Transport: steps 6 to 9. What stands before the transport header, and what comes there. */
-interface Transport {
-  readonly at: number
+/** Flow: what steps 6 to 9, or E1 to E3, find: of whom to what, by which protocol. */
+interface Flow {
   readonly protocol: Protocol
+  /** Where the client's address is in the frame. */
+  readonly client: number
+  /** The client's port and the service's, as in a packet of the client. */
+  readonly ports: readonly [number, number]
+  /** The frame's bytes up to here must be within what the IP header says. */
+  readonly end: number
 }
-type Before = Transport | 'malformed' | 'other-protocol' | 'fragment' | 'truncated'
+type Found = Flow | 'malformed' | 'other-protocol' | 'fragment' | 'truncated'
+/** Protocols: listeners' protocols by number, and whether there are IPv4 listeners. */
+interface Protocols {
+  readonly get: (number: number) => Protocol | undefined
+  readonly hasIpv4: boolean
+}
 
-function transportOf4(frame: Uint8Array, ip: number, protocols: ReadonlyMap<number, Protocol>): Before {
+/** 10: the flow whose transport header is at `at`, which the frame has, or not. */
+function flowAt(frame: Uint8Array, at: number, protocol: Protocol, client: number): Flow | 'truncated' {
+  const end = at + HEADER[protocol]
+  if (frame.length < end) return 'truncated'
+  return { protocol, client, ports: [be16(frame, at), be16(frame, at + 2)], end }
+}
+
+/** E3: the flow of an answer that is quoted, with its transport header at `at`. */
+function quotedFlow(
+  frame: Uint8Array,
+  at: number,
+  protocol: Protocol | undefined,
+  client: number,
+): Flow | 'other-protocol' {
+  if (protocol === undefined || frame.length < at + 8) return 'other-protocol'
+  return { protocol, client, ports: [be16(frame, at + 2), be16(frame, at)], end: at + 8 }
+}
+
+const isEqual = (frame: Uint8Array, a: number, b: number, length: number): boolean =>
+  frame.subarray(a, a + length).every((octet, i) => octet === frame[b + i])
+
+function flowOf4(frame: Uint8Array, ip: number, protocols: Protocols): Found {
   // 6
   const ihl = frame[ip]! & 0xf
   if (frame[ip]! >> 4 !== 4 || ihl < 5) return 'malformed'
 
   // 7
+  if (frame[ip + 9] === IPPROTO_ICMP && protocols.hasIpv4)
+    return quotedFlow4(frame, ip, ip + 4 * ihl, protocols)
   const protocol = protocols.get(frame[ip + 9]!)
   if (protocol === undefined) return 'other-protocol'
 
@@ -72,25 +107,73 @@ function transportOf4(frame: Uint8Array, ip: number, protocols: ReadonlyMap<numb
   if ((be16(frame, ip + 6) & 0x3fff) !== 0) return 'fragment'
 
   // 9
-  return { at: ip + 4 * ihl, protocol }
+  return flowAt(frame, ip + 4 * ihl, protocol, ip + 12)
 }
 
-function transportOf6(frame: Uint8Array, ip: number, protocols: ReadonlyMap<number, Protocol>): Before {
-  // 6
-  if (frame[ip]! >> 4 !== 6) return 'malformed'
+function quotedFlow4(frame: Uint8Array, ip: number, at: number, protocols: Protocols): Found {
+  // E1
+  if ((be16(frame, ip + 6) & 0x3fff) !== 0) return 'other-protocol'
+  if (frame.length < at + 28 || ![3, 11, 12].includes(frame[at]!)) return 'other-protocol'
 
-  // 7
-  let next = frame[ip + 6]!
-  let at = ip + 40
+  // E2
+  const quoted = at + 8
+  const ihl = frame[quoted]! & 0xf
+  if (frame[quoted]! >> 4 !== 4 || ihl < 5) return 'other-protocol'
+  if ((be16(frame, quoted + 6) & 0x1fff) !== 0) return 'other-protocol'
+  if (!isEqual(frame, quoted + 12, ip + 16, 4)) return 'other-protocol'
+  return quotedFlow(frame, quoted + 4 * ihl, protocols.get(frame[quoted + 9]!), quoted + 16)
+}
+
+/** Walk: what comes behind extension headers, and where; whether one of them made a fragment of the packet. */
+interface Walk {
+  readonly next: number
+  readonly at: number
+  readonly fragment?: 'first' | 'later'
+}
+
+/** 7 of IPv6: over the extension headers from `at` on. */
+function walk(frame: Uint8Array, from: number, first: number): Walk | 'truncated' {
+  let [next, at] = [first, from]
+  let fragment: Walk['fragment']
   for (let passed = 0; passed < EXTENSIONS && extensionLength(next, 0) !== undefined; passed++) {
     if (frame.length < at + 8) return 'truncated'
-    if (next === 44 && (be16(frame, at + 2) & 0xfff9) !== 0) return 'fragment'
     const length = extensionLength(next, frame[at + 1]!)!
+    if (next === 44) {
+      const word = be16(frame, at + 2)
+      if ((word & 0xfff8) !== 0) return { next: frame[at]!, at, fragment: 'later' }
+      if ((word & 1) !== 0) fragment = 'first'
+    }
     next = frame[at]!
     at += length
   }
+  return { next, at, ...(fragment && { fragment }) }
+}
+
+function flowOf6(frame: Uint8Array, ip: number, protocols: Protocols): Found {
+  // 6
+  if (frame[ip]! >> 4 !== 6) return 'malformed'
+
+  // 7, 8
+  const found = walk(frame, ip + 40, frame[ip + 6]!)
+  if (found === 'truncated') return found
+  const { next, at, fragment } = found
+  if (fragment !== undefined) return 'fragment'
+  if (next === IPPROTO_ICMPV6) return quotedFlow6(frame, ip, at, protocols)
   const protocol = protocols.get(next)
-  return protocol === undefined ? 'other-protocol' : { at, protocol }
+  return protocol === undefined ? 'other-protocol' : flowAt(frame, at, protocol, ip + 8)
+}
+
+function quotedFlow6(frame: Uint8Array, ip: number, at: number, protocols: Protocols): Found {
+  // E1
+  if (frame.length < at + 48 || frame[at]! < 1 || frame[at]! > 4) return 'other-protocol'
+
+  // E2
+  const quoted = at + 8
+  if (frame[quoted]! >> 4 !== 6) return 'other-protocol'
+  if (!isEqual(frame, quoted + 8, ip + 24, 16)) return 'other-protocol'
+  const found = walk(frame, quoted + 40, frame[quoted + 6]!)
+  if (found === 'truncated' || found.fragment === 'later') return 'other-protocol'
+  return quotedFlow(frame, found.at, protocols.get(found.next), quoted + 24)
 }
 
 /**
@@ -106,7 +189,11 @@ export function createModel(shape: Shape, tables: Tables): Model {
   const own = macBytes(shape.mac)
   const multipliers4 = splitMultipliers(tables.keys)
   const multipliers6 = splitMultipliers(BigUint64Array.from([0, 1, 2, 6, 7, 8], (i) => tables.keys[i]!))
-  const protocols = new Map(shape.listeners.map(({ protocol }) => [IPPROTO[protocol], protocol]))
+  const byNumber = new Map(shape.listeners.map(({ protocol }) => [IPPROTO[protocol], protocol]))
+  const protocols: Protocols = {
+    get: (number) => byNumber.get(number),
+    hasIpv4: shape.listeners.some(({ address }) => isIp4(address)),
+  }
   const hasIpv6 = shape.listeners.some(({ address }) => !isIp4(address))
   // address -> protocol and port -> listener
   const addresses = new Map<string, Map<string, ListenerShape>>()
@@ -135,10 +222,9 @@ export function createModel(shape: Shape, tables: Tables): Model {
         ip = 22
       }
     }
-    const tagged = ip !== 14
 
     // 4
-    if (tagged && length < ip + 20) return end('short')
+    if (length < ip + 20) return end('short')
     const isIpv6 = type === ETH_P_IPV6 && hasIpv6
     if (type !== ETH_P_IP && !isIpv6) return end('not-ip')
     if (isIpv6 && length < ip + 40) return end('short')
@@ -148,54 +234,46 @@ export function createModel(shape: Shape, tables: Tables): Model {
 
     // 6 to 9
     const ports = addresses.get(isIpv6 ? addressText(frame, ip + 24, 16) : addressText(frame, ip + 16, 4))
-    const before = (isIpv6 ? transportOf6 : transportOf4)(frame, ip, protocols)
-    if (before === 'malformed' || before === 'other-protocol') return end(before)
-    if (before === 'fragment' || before === 'truncated') return end(ports ? before : 'no-listener')
-    const { at, protocol } = before
-
-    // 10
-    if (length < at + HEADER[protocol]) return end(ports ? 'truncated' : 'no-listener')
+    const flow = (isIpv6 ? flowOf6 : flowOf4)(frame, ip, protocols)
+    if (flow === 'malformed' || flow === 'other-protocol') return end(flow)
+    if (flow === 'fragment' || flow === 'truncated') return end(ports ? flow : 'no-listener')
+    const { client, protocol } = flow
 
     // 11
-    const listener = ports?.get(`${protocol} ${be16(frame, at + 2)}`)
+    const listener = ports?.get(`${protocol} ${flow.ports[1]}`)
     if (listener === undefined) return end('no-listener')
 
-    // 12: from here on the IP header is at 14
-    if (tagged) return end('vlan')
+    // 12: IPv4's total length, or what it would be
+    const bytes = isIpv6 ? be16(frame, ip + 4) + 40 : be16(frame, ip + 2)
+    if (bytes < flow.end - ip || bytes > length - ip) return end('bad-length')
 
-    // 13: IPv4's total length, or what it would be
-    const bytes = isIpv6 ? be16(frame, 18) + 40 : be16(frame, 16)
-    if (bytes < at - 14 + HEADER[protocol] || bytes > length - 14) return end('bad-length')
-
-    // 14
-    const hops = isIpv6 ? 21 : 22
+    // 13
+    const hops = isIpv6 ? ip + 7 : ip + 8
     if (frame[hops]! <= 1) return end('ttl')
 
-    // 15
-    const portsWord = le32(frame, at)
+    // 14
+    const portsWord = le32(Uint8Array.from(flow.ports.flatMap((port) => [port >> 8, port & 0xff])), 0)
     const hash = isIpv6
       ? hashWords(multipliers6, 0, [
-          le32(frame, 22),
+          le32(frame, client),
           portsWord,
-          le32(frame, 26),
-          le32(frame, 30),
-          le32(frame, 34),
+          ...[4, 8, 12].map((at) => le32(frame, client + at)),
         ])
-      : hashWords(multipliers4, 0, [le32(frame, 26), portsWord])
+      : hashWords(multipliers4, 0, [le32(frame, client), portsWord])
     const slot = scaleHash(hash, shape.pools[listener.pool]!)
     const id = tables.slots[listener.pool]![slot]! & SERVER_MASK
     const server = servers[id]
     if (!server?.usable) return end('no-server')
 
-    // 16
+    // 15
     const sent = new Uint8Array(frame)
     sent.set(server.mac, 0)
     sent.set(own, 6)
     sent[hops]! -= 1
     if (!isIpv6) {
-      const checksum = updateChecksum(be16(frame, 24), be16(frame, 22), be16(sent, 22))
-      sent[24] = checksum >> 8
-      sent[25] = checksum & 0xff
+      const checksum = updateChecksum(be16(frame, ip + 10), be16(frame, ip + 8), be16(sent, ip + 8))
+      sent[ip + 10] = checksum >> 8
+      sent[ip + 11] = checksum & 0xff
     }
     return { outcome: 'forwarded', frame: sent, service: listener.service, server: id, bytes }
   }

@@ -1,10 +1,13 @@
-// The slow path: frames of any make, step by step. What is for a listener and can be forwarded joins the straight
-// path again where the server is chosen; all else is passed or dropped here.
+// The slow path: frames of any make, step by step, in a function of its own, so that it holds no register of the
+// straight path's. What has a flow leaves its facts on the caller's stack and lets it go on where the server is
+// chosen; all else is told by its outcome.
 
 import type { Stashed } from '../bpf/emitter.ts'
+import type { Outcomes } from '../bpf/exit-builder.ts'
 import type { Label } from '../bpf/isa.ts'
-import { anyBits, be16, eq, lt, ne, type Pointer, type Val } from '../bpf/values.ts'
-import type { Path } from './cell.ts'
+import { anyBits, be16, eq, lt, ne, type Pointer, part, type Val } from '../bpf/values.ts'
+import { answeringFunction, type BuiltFunction } from '../bpf/xdp.ts'
+import { type Lender, lend, type Path } from './cell.ts'
 import {
   ETH_P_8021AD,
   ETH_P_8021Q,
@@ -12,18 +15,24 @@ import {
   ETH_P_IPV6,
   Ethernet,
   IP_FRAGMENT,
+  IPPROTO_ICMP,
+  IPPROTO_ICMPV6,
   IPPROTO_UDP,
   Ipv4,
   Ipv6,
+  Source6,
   Tags,
   Tcp,
   Udp,
 } from './headers.ts'
-import { isMixed, matchAddress } from './match.ts'
+import { isMixed, lendMatch, matchAddress } from './match.ts'
 import { has } from './memory.ts'
-import { guardProtocol, leastOf, otherHost, type Route } from './path.ts'
+import type { OutcomeName } from './outcomes.ts'
+import { type Flow, guardProtocol, leastOf, otherHost, type Route } from './path.ts'
+import { CURSOR, cursorAt, extensionWalk, fragmentOf, nextOf, placeOf } from './path-extensions.ts'
 import { finishIpv4 } from './path-ipv4.ts'
-import { finishIpv6, walkExtensions } from './path-ipv6.ts'
+import { addressWords, finishIpv6, hashIpv6 } from './path-ipv6.ts'
+import { quotedIpv4, quotedIpv6 } from './path-quote.ts'
 import type { Shape } from './shape.ts'
 
 /** Frame: the packet's start and end. */
@@ -32,27 +41,30 @@ export interface Frame {
   readonly end: Pointer
 }
 
-/** parseTags: steps 2 and 3: what type of packet starts where, and whether a tag came before it. */
+/** MAX_START: an IP header starts here at most, behind two tags. */
+const MAX_START = Ethernet.size + 8
+
+/** parseTags: steps 1 to 3: what type of packet starts where. */
 function parseTags(p: Path, { data, end }: Frame) {
   const { eth } = p.headers(data, end, { eth: Ethernet, ip: Ipv4 }, 'short')
-  const network = p.pointerVariable()
+  const { tags } = p.checked(data, { eth: Ethernet, tags: Tags })
+  const start = p.variable('u32', MAX_START)
   const type = p.variable('be16')
   const [tag, twice, parse] = [p.label('tagged'), p.label('tagged-twice'), p.label('network')]
   p.set(type, p.load(eth.type))
-  p.setPointer(network, p.advance(data, Ethernet.size))
+  p.set(start, Ethernet.size)
   p.jumpIf(eq(type, be16(ETH_P_8021Q)), tag)
   p.jumpIf(ne(type, be16(ETH_P_8021AD)), parse)
   p.bind(tag)
-  const { tags } = p.headers(data, end, { eth: Ethernet, tags: Tags }, 'short')
   p.set(type, p.load(tags.type))
-  p.setPointer(network, p.advance(data, Ethernet.size + 4))
+  p.set(start, Ethernet.size + 4)
   p.jumpIf(eq(type, be16(ETH_P_8021Q)), twice)
   p.jumpIf(ne(type, be16(ETH_P_8021AD)), parse)
   p.bind(twice)
   p.set(type, p.load(tags.type2))
-  p.setPointer(network, p.advance(data, Ethernet.size + 8))
+  p.set(start, MAX_START)
   p.bind(parse)
-  return { eth, network, type }
+  return { eth, start, type }
 }
 
 /** portsAt: step 10: the transport header is there, or `truncated`. */
@@ -61,7 +73,7 @@ function portsAt(
   shape: Shape,
   at: Pointer,
   end: Pointer,
-  protocol: () => Val<'u8'>,
+  protocol: () => Val<'u8' | 'u32'>,
   truncated: Label,
 ) {
   const { l4 } = p.headers(at, end, { l4: has(shape, 'udp') ? Udp : Tcp }, truncated)
@@ -73,83 +85,181 @@ function portsAt(
   return l4.ports
 }
 
+/** Facts: what of a flow the slow path found, on its stack. */
+export interface Facts {
+  readonly protocol: Stashed<'u32'>
+  readonly ports: Stashed<'u32'>
+  /** Of IPv4. */
+  readonly client: Stashed<'u32'>
+  readonly least: Stashed<'u32'>
+}
+
+/** flowOf: a flow that is told by facts. */
+const flowOf = (p: Path, facts: Facts): Flow => ({
+  protocol: () => p.unstash(facts.protocol),
+  client: () => p.unstash(facts.client),
+  ports: () => p.unstash(facts.ports),
+  port: () => p.alu('rsh', p.unstash(facts.ports), 16),
+  least: () => p.unstash(facts.least),
+})
+
+/** Ways: what the families of the slow path have in common. */
+interface Common {
+  readonly route: Route
+  readonly frame: Frame
+  readonly start: Stashed<'u32'>
+  readonly facts: Facts
+  /** Why ports cannot be read: the packet is a fragment, or truncated. */
+  readonly isFragment: Stashed<'u32'>
+}
+
 /** addressOnly: a packet whose ports cannot be read: dropped where the address is a service's. */
-function addressOnly(p: Path, isFragment: Stashed<'u32'>, match: () => void): void {
+function addressOnly(p: Path, { isFragment }: Common, match: () => void): void {
   match()
   p.exitIf(ne(p.unstash(isFragment), 0), 'fragment')
   p.leave('truncated')
 }
 
-/** slowPath: steps 1 to 16 for any frame. It ends by leaving, or at the choice of the server. */
-export function slowPath(p: Path, route: Route, frame: Frame): void {
+function slowIpv4(p: Path, common: Common, network: Pointer): void {
+  const { route, frame, facts, isFragment } = common
   const { shape, memory } = route
   const { end } = frame
-  const { eth, network, type } = parseTags(p, frame)
-  const { ip } = p.headers(network, end, { ip: Ipv4 }, 'short')
-  const six = p.label('slow-ipv6')
-  if (has(shape, 6)) p.jumpIf(eq(type, be16(ETH_P_IPV6)), six)
-  p.exitIf(ne(type, be16(ETH_P_IP)), 'not-ip')
-  otherHost(p, shape, eth)
-  slowIpv4()
-  if (has(shape, 6)) {
-    p.bind(six)
-    slowIpv6()
-  }
-
-  function tagged(): void {
-    p.exitIf(ne(p.length(frame.data, network), Ethernet.size), 'vlan')
-  }
-
-  function slowIpv4(): void {
-    const first = () => p.load(ip.versionIhl)
-    const protocol = () => p.load(ip.protocol)
-    const size = () => p.alu('lsh', p.alu('and', first(), 15), 2)
-    p.exitIf(ne(p.alu('rsh', first(), 4), 4), 'malformed')
-    p.exitIf(lt(size(), Ipv4.size), 'malformed')
+  const { ip } = p.checked(network, { ip: Ipv4 })
+  const first = () => p.load(ip.versionIhl)
+  const protocol = () => p.load(ip.protocol)
+  const size = () => p.alu('lsh', p.alu('and', first(), 15), 2)
+  p.exitIf(ne(p.alu('rsh', first(), 4), 4), 'malformed')
+  p.exitIf(lt(size(), Ipv4.size), 'malformed')
+  if (!has(shape, 4)) {
     guardProtocol(p, shape, protocol(), 'other-protocol')
-    if (!has(shape, 4)) {
-      p.leave('no-listener')
-      return
-    }
-    const isFragment = p.slot('u32')
-    const unreadable = p.label('ports-unreadable')
-    p.setSlot(isFragment, p.constant(1))
-    p.jumpIf(anyBits(p.load(ip.fragment), be16(IP_FRAGMENT)), unreadable)
-    p.setSlot(isFragment, p.constant(0))
-    const ports = portsAt(p, shape, p.advance(network, size()), end, protocol, unreadable)
-    const least = () => p.alu('add', size(), leastOf(p, shape, protocol))
-    finishIpv4(p, route, ip, { ports, protocol, least, tagged })
-    p.goto(route.join)
-    p.bind(unreadable)
-    addressOnly(p, isFragment, () =>
-      matchAddress(p, shape, memory, { family: 4, place: ip.destination }, 'no-listener'),
-    )
+    p.leave('no-listener')
+    return
   }
+  const [error, known, unreadable] = [p.label('error'), p.label('flow-known'), p.label('ports-unreadable')]
+  const at = p.advance(network, size())
+  p.jumpIf(eq(protocol(), IPPROTO_ICMP), error)
+  guardProtocol(p, shape, protocol(), 'other-protocol')
+  p.setSlot(isFragment, p.constant(1))
+  p.jumpIf(anyBits(p.load(ip.fragment), be16(IP_FRAGMENT)), unreadable)
+  p.setSlot(isFragment, p.constant(0))
+  const ports = portsAt(p, shape, at, end, protocol, unreadable)
+  p.setSlot(facts.protocol, p.narrow(p.widen(protocol())))
+  p.setSlot(facts.ports, p.load(part(ports, 0, 'u32')))
+  p.setSlot(facts.client, p.bits(p.load(ip.source)))
+  p.setSlot(facts.least, p.alu('add', size(), leastOf(p, shape, protocol)))
+  p.cold(error, () => {
+    quotedIpv4(p, shape, facts, ip, { network, at, end })
+    p.goto(known)
+  })
+  p.bind(known)
+  finishIpv4(p, route, ip, flowOf(p, facts))
+  p.goto(route.join)
+  p.bind(unreadable)
+  addressOnly(p, common, () =>
+    matchAddress(p, shape, memory, { family: 4, place: ip.destination }, 'no-listener'),
+  )
+}
 
-  function slowIpv6(): void {
-    const { wide } = p.headers(network, end, { wide: Ipv6 }, 'short')
+const startOf = (p: Path, { start }: Common): Val<'u32'> => p.alu('and', p.unstash(start), 31)
+
+/** reread: the frame again, after a call in which no pointer was kept. */
+function reread(p: Path, common: Common) {
+  const { data, end } = p.packet()
+  const network = p.advance(data, startOf(p, common))
+  return { data, end, network, ...p.headers(network, end, { ip: Ipv6 }, 'short') }
+}
+
+function slowIpv6(p: Path, common: Common): void {
+  const { route, facts, isFragment } = common
+  const { shape, memory } = route
+  const walk = extensionWalk()
+  const before = reread(p, common)
+  p.exitIf(ne(p.alu('rsh', p.load(before.ip.versionClass), 4), 6), 'malformed')
+  const first = cursorAt(p, startOf(p, common), Ipv6.size, p.load(before.ip.next))
+  const cursor = p.callWide(walk, p.ctx, first)
+  const { data, end, network, ip } = reread(p, common)
+  const [error, known, unreadable] = [p.label('error6'), p.label('flow-known6'), p.label('unreadable6')]
+  const next = nextOf(p, cursor)
+  const place = placeOf(p, cursor)
+  const at = p.advance(data, place)
+  const [ours, client] = [p.pointerVariable(), p.pointerVariable()]
+  p.setSlot(facts.protocol, next)
+  p.setSlot(isFragment, p.narrow(fragmentOf(p, cursor)))
+  p.jumpIf(eq(next, CURSOR.truncated), unreadable)
+  p.jumpIf(ne(p.unstash(isFragment), 0), unreadable)
+  p.jumpIf(eq(next, IPPROTO_ICMPV6), error)
+  const protocol = () => p.unstash(facts.protocol)
+  guardProtocol(p, shape, protocol(), 'other-protocol')
+  const ports = portsAt(p, shape, at, end, protocol, unreadable)
+  p.setSlot(facts.ports, p.load(part(ports, 0, 'u32')))
+  const extensions = p.alu('sub', p.narrow(p.length(network, at)), Ipv6.size)
+  p.setSlot(facts.least, p.alu('add', extensions, leastOf(p, shape, protocol)))
+  p.setPointer(client, network)
+  p.setPointer(ours, network)
+  p.cold(error, () => {
+    const found = quotedIpv6(p, shape, facts, ip, walk, { network, at, end }, place, () => reread(p, common))
+    p.setPointer(client, found.client)
+    p.setPointer(ours, found.network)
+    p.goto(known)
+  })
+  p.bind(known)
+  const { who } = p.checked(client, { who: Source6 })
+  const { own } = p.checked(ours, { own: Ipv6 })
+  const flow = { ...flowOf(p, facts), client: addressWords(p, who.source) }
+  // first, as looking an address up in a table takes every register
+  hashIpv6(p, route, flow)
+  finishIpv6(p, route, own, flow)
+  p.goto(route.join)
+  p.bind(unreadable)
+  addressOnly(p, common, () =>
+    matchAddress(p, shape, memory, { family: 6, place: ip.destination }, 'no-listener'),
+  )
+}
+
+/**
+ * slowPath: steps 1 to 14 for any frame, but for the server: a function (context, the caller's stack at `origin`) that
+ * answers an outcome, or lets the caller go on with `main`'s cells set.
+ */
+export function slowPath(main: Route, origin: number, outcomes: Outcomes<OutcomeName>): BuiltFunction {
+  const { shape } = main
+  return answeringFunction('slow', outcomes, (p) => {
+    const [, pointer] = p.parameters('u64', 'u64')
+    const lender: Lender = { pointer, origin }
+    const all = shape.jumbo ? p.stash(p.call('xdp_get_buff_len', p.ctx)) : undefined
+    const frame = p.packet()
+    const { data, end } = frame
+    const { eth, start, type } = parseTags(p, frame)
+    const network = p.advance(data, start)
+    p.headers(network, end, { ip: Ipv4 }, 'short')
+    const held = p.stash(p.alu('sub', all ? p.unstash(all) : p.length(data, end), start))
+    const route: Route = {
+      ...main,
+      match: lendMatch(main.match, lender),
+      hash: lend(main.hash, lender),
+      bytes: lend(main.bytes, lender),
+      held: () => p.unstash(held),
+      join: p.label('resume'),
+    }
+    const common: Common = {
+      route,
+      frame,
+      start: p.slot('u32', MAX_START),
+      facts: { protocol: p.slot('u32'), ports: p.slot('u32'), client: p.slot('u32'), least: p.slot('u32') },
+      isFragment: p.slot('u32'),
+    }
+    const six = p.label('slow-ipv6')
+    p.setSlot(common.start, start)
+    if (has(shape, 6)) p.jumpIf(eq(type, be16(ETH_P_IPV6)), six)
+    p.exitIf(ne(type, be16(ETH_P_IP)), 'not-ip')
     otherHost(p, shape, eth)
-    p.exitIf(ne(p.alu('rsh', p.load(wide.versionClass), 4), 6), 'malformed')
-    const isFragment = p.slot('u32')
-    const [fragment, truncated] = [p.label('fragment6'), p.label('truncated6')]
-    const at = p.pointerVariable()
-    const next = p.variable('u8')
-    p.setSlot(isFragment, p.constant(0))
-    p.set(next, p.load(wide.next))
-    p.setPointer(at, p.advance(network, Ipv6.size))
-    walkExtensions(p, shape, network, end, at, next, { fragment, truncated })
-    const upper = p.stash(next)
-    const protocol = () => p.unstash(upper)
-    const ports = portsAt(p, shape, at, end, protocol, truncated)
-    const extensions = () => p.alu('sub', p.narrow(p.length(network, at)), Ipv6.size)
-    const least = () => p.alu('add', extensions(), leastOf(p, shape, protocol))
-    finishIpv6(p, route, wide, { ports, protocol, least, tagged })
-    p.goto(route.join)
-    p.bind(fragment)
-    p.setSlot(isFragment, p.constant(1))
-    p.bind(truncated)
-    addressOnly(p, isFragment, () =>
-      matchAddress(p, shape, memory, { family: 6, place: wide.destination }, 'no-listener'),
-    )
-  }
+    slowIpv4(p, common, network)
+    if (has(shape, 6)) {
+      p.bind(six)
+      p.headers(network, end, { ip: Ipv6 }, 'short')
+      otherHost(p, shape, eth)
+      slowIpv6(p, common)
+    }
+    p.bind(route.join)
+    p.resume()
+  })
 }

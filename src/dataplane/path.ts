@@ -43,7 +43,7 @@ export function otherHost(p: Path, { mac }: Shape, eth: View<(typeof Ethernet)['
 export function guardProtocol(
   p: Path,
   shape: Shape,
-  protocol: Val<'u8'>,
+  protocol: Val<'u8' | 'u32'>,
   unknown: OutcomeName | Label,
 ): void {
   const known = p.label('known-protocol')
@@ -53,7 +53,7 @@ export function guardProtocol(
 }
 
 /** leastOf: how many bytes a header of this protocol, which is a listener's, has at least. */
-export function leastOf(p: Path, shape: Shape, protocol: () => Val<'u8'>): Val<'u32'> | number {
+export function leastOf(p: Path, shape: Shape, protocol: () => Val<'u8' | 'u32'>): Val<'u32'> | number {
   if (!isMixed(shape)) return has(shape, 'tcp') ? Tcp.size : Udp.size
   const least = p.variable('u32', Tcp.size)
   const known = p.label('least')
@@ -69,17 +69,26 @@ export const plus = (p: Path, a: Val<'u32'> | number, b: number): Val<'u32'> | n
   typeof a === 'number' ? a + b : p.alu('add', a, b)
 
 /**
- * Upper: the transport header of a packet. What is a function emits when it is needed, so that nothing is held in
- * registers in between: `least` is the least total length (IPv4) or payload length (IPv6); `tagged` leaves.
+ * Flow: what of a packet tells its flow. All are functions that emit when it is needed, so that nothing is held in
+ * registers in between. `least` is the least total length (IPv4) or payload length (IPv6).
  */
-export interface Upper {
-  readonly ports: Place<Bytes<4>>
-  readonly protocol: () => Val<'u8'>
+export interface Flow {
+  readonly protocol: () => Val<'u8' | 'u32'>
+  /** The client's address, word by word. */
+  readonly client: (word: number) => Val<'u32'>
+  /** The client's port and the service's, as in a packet of the client; and the service's alone. */
+  readonly ports: () => Val<'u32'>
+  readonly port: () => Val<'u32'>
   readonly least: () => Val<'u32'> | number
-  readonly tagged?: () => void
 }
 
-/** checkLength: step 13: a length field that counts what is behind `before` bytes. Gives the IP bytes. */
+/** portsIn: both ports where they lie in a packet of the client. */
+export const portsIn = (p: Path, place: Place<Bytes<4>>): Pick<Flow, 'ports' | 'port'> => ({
+  ports: () => p.load(part(place, 0, 'u32')),
+  port: () => p.bits(p.load(part(place, 2, 'be16'))),
+})
+
+/** checkLength: step 12: a length field that counts what is behind `before` bytes. Gives the IP bytes. */
 export function checkLength(
   p: Path,
   { held }: Route,
@@ -95,7 +104,7 @@ export function checkLength(
   return p.narrow(bytes)
 }
 
-/** decrementHops: steps 14 and 16: TTL or hop limit. */
+/** decrementHops: steps 13 and 15: TTL or hop limit. */
 export function decrementHops(p: Path, place: Place<'u8'>): void {
   const hops = p.load(place)
   p.exitIf(le(hops, 1), 'ttl')
@@ -105,7 +114,7 @@ export function decrementHops(p: Path, place: Place<'u8'>): void {
 /** Term: a word of the flow, read when its turn comes, and the key that multiplies it. */
 export type Term = readonly [key: number, word: () => Val<'u32'>]
 
-/** hashFlow: step 15's hash of the words, into the route. */
+/** hashFlow: step 14's hash of the words, into the route. */
 export function hashFlow(p: Path, { memory, hash }: Route, constant: number, terms: readonly Term[]): void {
   const { keys } = p.memory(memory.tables)
   const key = (index: number) => p.load(p.element(keys, index))

@@ -50,7 +50,7 @@ export const hostileVectors: readonly Vector[] = [
     'a cut tagged frame to nobody',
     cut(frameOf({ ether: { tags }, ip: { destination: '192.0.2.9' } }), 50),
   ),
-  keeps('vlan', 'a tag, options, a lying length and TTL 0', {
+  keeps('bad-length', 'a tag, options, a lying length and TTL 0', {
     ether: { tags },
     ip: { options: nop, ttl: 0, totalLength: 0 },
   }),

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { has } from '../memory.ts'
 import { createModel } from '../model.ts'
 import { outcomeNames } from '../outcomes.ts'
 import { fixtures } from './fixtures.ts'
@@ -39,11 +40,17 @@ for (const fuzzShape of fuzzShapes)
     const next = createFrames({ shape, tables }, 1)
     const reached = new Map<string, number>()
     const services = new Set<number>()
+    const errors = { 4: 0, 6: 0 }
     for (let i = 0; i < 30_000; i++) {
-      const { outcome, service } = model(next())
+      const { outcome, service, frame } = model(next())
       reached.set(outcome, (reached.get(outcome) ?? 0) + 1)
-      if (service !== undefined) services.add(service)
+      if (service === undefined) continue
+      services.add(service)
+      if (frame[12] === 0x08 && frame[23] === 1) errors[4]++
+      if (frame[12] === 0x86 && frame[20] === 58) errors[6]++
     }
+    for (const family of [4, 6] as const)
+      if (has(shape, family)) assert.ok(errors[family] >= 50, `errors over IPv${family}: ${errors[family]}`)
     for (const outcome of outcomeNames)
       assert.ok((reached.get(outcome) ?? 0) >= 50, `${outcome}: ${reached.get(outcome)}`)
     assert.ok(reached.get('forwarded')! > 5_000)

@@ -10,6 +10,7 @@ import type { ListenerShape } from '../shape.ts'
 import { insert, put, put16, put32 } from './bytes.ts'
 import type { Fixture } from './fixture.ts'
 import { ipv4Mutations, linkMutations, type Mutation } from './mutations.ts'
+import { errors4, errors6 } from './mutations-errors.ts'
 import { ipv6Mutations } from './mutations6.ts'
 import { createRandom, type Random } from './random.ts'
 
@@ -19,8 +20,8 @@ export interface FrameOptions {
   readonly longest?: number
 }
 
-const onIpv4: readonly Mutation[] = [...linkMutations, ...ipv4Mutations]
-const onIpv6: readonly Mutation[] = [...linkMutations, ...ipv6Mutations]
+const onIpv4: readonly Mutation[] = [...linkMutations, ...ipv4Mutations, ...errors4]
+const onIpv6: readonly Mutation[] = [...linkMutations, ...ipv6Mutations, ...errors6]
 
 /** Target: a listener, and its address in 16 bytes; an IPv4 one as its last four. */
 interface Target extends ListenerShape {

@@ -137,14 +137,11 @@ export const udpVectors: readonly Vector[] = [
     datagram({ ip: { ...elsewhere, moreFragments: true } }),
     'udp',
   ),
-  keeps('vlan', 'UDP, a tag', datagram({ ether: { tags: [{ id: 7 }] } }), 'udp'),
-  keeps('vlan', 'UDP, two tags', datagram({ ether: { tags: [{ id: 7 }, { id: 8 }] } }), 'udp'),
-  keeps(
-    'vlan',
-    'UDP, a tag and options',
-    datagram({ ether: { tags: [{}] }, ip: { options: zeros(8) } }),
-    'udp',
-  ),
+  forwards('UDP, a tag', datagram({ ether: { tags: [{ id: 7 }] } }), { fixture: 'udp' }),
+  forwards('UDP, two tags', datagram({ ether: { tags: [{ id: 7 }, { id: 8 }] } }), { fixture: 'udp' }),
+  forwards('UDP, a tag and options', datagram({ ether: { tags: [{}] }, ip: { options: zeros(8) } }), {
+    fixture: 'udp',
+  }),
   keeps(
     'truncated',
     'UDP, a tag and one byte too few',
