@@ -35,3 +35,13 @@ test('a saved run that does not exist is a usage error', () => {
   assert.equal(status, 2)
   assert.match(stderr, /^there is no saved run no-such-run/)
 })
+
+test('a bench that lacks rights says so', {
+  skip: process.geteuid?.() !== 0 && 'giving up needs root',
+}, () => {
+  // util-linux: without any capability, root is nobody special to the kernel.
+  const words = ['--bounding-set=-all', '--inh-caps=-all', process.execPath, '--import', 'tsx', runner]
+  const { status, stderr } = spawnSync('setpriv', [...words, 'packet', '--quick'], { encoding: 'utf8' })
+  assert.equal(status, 1)
+  assert.match(stderr, /^bench: load BTF: EPERM: .*\n {2}remedy: .+\n$/)
+})

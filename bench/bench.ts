@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { TenbinError } from '../src/base/errors.ts'
 import { thisMachine } from './runner/machine.ts'
 import { comparison, runTable } from './runner/print.ts'
 import type { Bench, Run } from './runner/row.ts'
@@ -88,7 +89,8 @@ try {
 } catch (error) {
   const isUsage =
     error instanceof UsageError || (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS')
-  if (!isUsage) throw error
-  console.error((error as Error).message)
-  process.exitCode = 2
+  if (isUsage) console.error((error as Error).message)
+  else if (error instanceof TenbinError) console.error(`bench: ${error.message}\n  remedy: ${error.remedy}`)
+  else throw error
+  process.exitCode = isUsage ? 2 : 1
 }

@@ -16,12 +16,20 @@ function labs() {
   }
 }
 
+/** remove: with what is in it. @param {string} folder */
+function remove(folder) {
+  try {
+    rmSync(folder, { recursive: true, force: true })
+  } catch (error) {
+    throw new SetupError(`${/** @type {Error} */ (error).message}: run it as root`)
+  }
+}
+
 await main(async () => {
   const commands = labs().map((name) => `bin/tenbin lab down --name ${name}`)
   if (commands.length > 0) throw new SetupError(`a lab is there, remove it first: ${commands.join('; ')}`)
   await unmountBpffs()
   await purgePackages()
-  for (const folder of ['node_modules', 'dist', 'coverage', '.setup'])
-    rmSync(join(root, folder), { recursive: true, force: true })
+  for (const folder of ['node_modules', 'dist', 'coverage', '.setup']) remove(join(root, folder))
   say('removed what setup installed, node_modules/, dist/ and .setup/')
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -34,6 +34,19 @@ test('a named namespace is left behind until it is deleted', { skip }, async () 
     execFileSync('ip', ['netns', 'delete', name])
   }
   assert.deepEqual(mine(await leftBehind(mark, before, 0)), [])
+})
+
+test('a key in the daemon’s own folder is left behind', { skip }, async () => {
+  const folder = '/var/lib/tenbin'
+  const isNew = mkdirSync(folder, { recursive: true }) !== undefined
+  const key = join(folder, `left-${process.pid}.key`)
+  const before = survey(mark)
+  writeFileSync(key, '')
+  try {
+    assert.ok((await leftBehind(mark, before, 0)).includes(`file ${key}`))
+  } finally {
+    rmSync(isNew ? folder : key, { recursive: true })
+  }
 })
 
 test('files in the temporary folder are left behind, unless they were there before', async () => {

@@ -47,6 +47,8 @@ export const survey = (mark) =>
     ...list('/run')
       .filter((name) => name.startsWith('tenbin'))
       .map((name) => `file /run/${name}`),
+    // Where the daemon keeps its keys unless it is told otherwise.
+    ...list('/var/lib/tenbin').map((name) => `file /var/lib/tenbin/${name}`),
     ...list(tmpdir())
       .filter((name) => !isCache(name))
       .map((name) => `file ${join(tmpdir(), name)}`),

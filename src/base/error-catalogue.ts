@@ -108,7 +108,7 @@ export const errorCatalogue = {
   ),
   NAMESPACE_OTHER: entry(
     'this instance works in another network namespace',
-    'run the command there (ip netns exec NAME ...), or with --force if that namespace is gone',
+    'run the command there (nsenter --net=/run/netns/NAME ...), or with --force if that namespace is gone',
   ),
   NETLINK_DUMP_CHANGED: entry(
     'a table of the kernel changed every time while it was read',
@@ -143,6 +143,10 @@ export const errorCatalogue = {
   PINS_DAMAGED: entry(
     'what is pinned is not a whole packet path',
     'run `tenbin down` and start again: forwarding stops in between',
+  ),
+  PINS_ELSEWHERE: entry(
+    'this process sees other mounts than the machine, and no bpffs among them',
+    'instead of `ip netns exec NAME` use `nsenter --net=/run/netns/NAME`; or mount one first (mount -t bpf bpf /sys/fs/bpf)',
   ),
   PINS_NEWER: entry(
     'what is pinned in the kernel was made by a newer tenbin',
@@ -193,7 +197,7 @@ export const errorCatalogue = {
   ),
   XDP_OCCUPIED: entry(
     'another XDP program is attached to the interface',
-    'end what put it there (`ip link set dev NAME xdp off`, or its own command), or use another interface',
+    'end what put it there (`tenbin down --instance NAME`, `ip link set dev NIC xdp off`, or its own command), or use another interface',
   ),
 } as const satisfies Record<string, Entry>
 

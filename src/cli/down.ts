@@ -1,5 +1,6 @@
 // tenbin down: everything of an instance removed from this machine, with its daemon dead.
 
+import { TenbinError } from '../base/errors.ts'
 import { instanceOf } from '../daemon/instance.ts'
 import { requirePrivileges } from '../daemon/privileges.ts'
 import { type CommandSpec, instanceOptions, jsonOption } from './command.ts'
@@ -14,24 +15,31 @@ export const downCommand: CommandSpec = {
   ].join(' '),
   options: [
     ...instanceOptions,
-    { flags: '--force', text: 'also if its addresses are recorded in another network namespace' },
+    { flags: '--force', text: 'also if it was at work in another namespace' },
     jsonOption,
   ],
   examples: [
     ['systemctl stop tenbin && tenbin down', 'stop forwarding on this machine'],
     ['tenbin down --instance blue', 'the one that was run with --instance blue'],
   ],
-  exits: { no: 'refused: its daemon runs', notPermitted: 'not root' },
+  exits: { no: 'refused: its daemon runs, or it works in another namespace', notPermitted: 'not root' },
   run: async (context, { options }) => {
-    const [{ takeDown }, { downPacketPath }, { openMachineNetwork }] = await Promise.all([
-      import('../daemon/down.ts'),
-      import('../daemon/machine.ts'),
-      import('../daemon/machine-network.ts'),
-    ])
+    const [{ takeDown }, { downPacketPath }, { openMachineNetwork }, { arePinsElsewhere }] =
+      await Promise.all([
+        import('../daemon/down.ts'),
+        import('../daemon/machine.ts'),
+        import('../daemon/machine-network.ts'),
+        import('../kernel/pin.ts'),
+      ])
     const instance = instanceOf(options as Parameters<typeof instanceOf>[0])
     requirePrivileges('down')
+    const force = options.force === true
+    if (!force && arePinsElsewhere()) {
+      const detail = '/sys/fs/bpf is not mounted here, but may be elsewhere, with its pins'
+      throw new TenbinError('PINS_ELSEWHERE', `down ${instance.name}`, { detail })
+    }
     using network = openMachineNetwork()
-    const removed = await takeDown({ instance, network, downPacketPath, force: options.force === true })
+    const removed = await takeDown({ instance, network, downPacketPath, force })
     if (options.json) context.out(JSON.stringify({ instance: instance.name, removed }))
     else if (removed.length === 0) context.out(`nothing of instance ${instance.name} is in the kernel`)
     else for (const what of removed) context.out(`removed ${what}`)

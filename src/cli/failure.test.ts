@@ -50,7 +50,8 @@ test('findings of a file keep their places, also a single one', () => {
   assert.deepEqual(err.slice(0, 2), ['tenbin: the file has an error', '  a.yaml:3:7: no such server'])
 })
 
-test('exit codes say whether the daemon is absent or a right is missing', () => {
+test('exit codes say whether the daemon is absent, a right is missing or the command line is wrong', () => {
+  assert.equal(told(new TenbinError('LAB_OPTION_INVALID', 'lab')).code, 2)
   assert.equal(told(new TenbinError('DAEMON_ABSENT', 'ask')).code, 3)
   assert.equal(told(new TenbinError('NOT_PERMITTED', 'ask')).code, 4)
   assert.equal(told(new SyscallError('bpf', 1)).code, 4, 'EPERM for root too')

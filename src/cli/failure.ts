@@ -48,6 +48,7 @@ function problemsIn(error: TenbinError | DaemonRefusal): readonly Problem[] {
 function exitCodeOf(error: unknown): ExitCode {
   const { code, errno } = error as { readonly code: string; readonly errno?: unknown }
   if (code === 'DAEMON_ABSENT') return exitCodes.absent
+  if (code === 'LAB_OPTION_INVALID') return exitCodes.usage
   return code === 'NOT_PERMITTED' || errno === 'EPERM' || errno === 'EACCES'
     ? exitCodes.notPermitted
     : exitCodes.no

@@ -53,6 +53,23 @@ test('who lacks capabilities ends with 4 and reads what is missing, before anyth
   }
 })
 
+test('where the pins cannot be seen, as under ip netns exec, run and down are refused (PINS_ELSEWHERE)', {
+  skip,
+}, async () => {
+  ensureBpffs()
+  const bareSys = 'umount --lazy /sys && mount -t sysfs sysfs /sys && exec "$@"'
+  const hidden = ['unshare', '--mount', 'sh', '-c', bareSys, 'sh']
+  const remedy = 'instead of `ip netns exec NAME` use `nsenter --net='
+  const places = `--instance main-kernel --run-dir ${dir}/hidden`
+  for (const command of [`run -c ${dir}/bad.yaml --state-dir ${dir}/hidden`, 'down']) {
+    const { code, err } = await tenbin(`${command} ${places}`, hidden)
+    assert.equal(code, 1)
+    assert.match(err, /\/sys\/fs\/bpf is not mounted here/)
+    assert.ok(err.includes(`\n  remedy: ${remedy}`), err)
+  }
+  assert.equal((await tenbin(`down --force ${places}`, hidden)).code, 0)
+})
+
 test('run with a file that has errors ends with 1, all findings and no stack trace', { skip }, async () => {
   const places = `--instance main-kernel --run-dir ${dir}/run --state-dir ${dir}/state`
   const { code, err } = await tenbin(`run -c ${dir}/bad.yaml ${places}`)

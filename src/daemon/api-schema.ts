@@ -8,6 +8,9 @@ import { type Endpoint, isIp4, tryEndpoint } from '../base/addresses.ts'
 const count = z.string().regex(/^\d+$/).describe('a counter, in decimal: may exceed 2^53')
 const address = z.string().describe('an IPv4 or IPv6 address')
 const listener = z.string().describe('192.0.2.1:80, [2001:db8::1]:80; /udp behind it where it is not TCP')
+const instructions = z
+  .int()
+  .describe('as the kernel runs them: with what it inlines, a few more than `tenbin check` counts')
 const traffic = { packets: count, bytes: count.describe('IP bytes, without Ethernet') }
 
 /** endpointText: `192.0.2.1:80` or `[2001:db8::1]:80`, read into an Endpoint. */
@@ -94,7 +97,7 @@ export const statusSchema = z.object({
     .object({
       engine: z.literal('xdp'),
       id: z.int(),
-      instructions: z.int(),
+      instructions,
       loadMs: z.number(),
       generation: z.int(),
       memoryBytes: z.int(),
@@ -140,7 +143,7 @@ export type TraceAnswer = z.infer<typeof traceSchema>
 export const reloadSchema = z.object({
   change: z.enum(['taken-over', 'replaced', 'created']),
   generation: z.int(),
-  instructions: z.int(),
+  instructions,
   loadMs: z.number(),
   notes: z.array(z.string()),
 })

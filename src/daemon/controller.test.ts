@@ -279,6 +279,20 @@ test('a packet path that refuses at the start leaves no address behind', async (
   assert.deepEqual(world.held, ['10.0.0.2/24 eth0'])
 })
 
+test('a start that is refused lets go of its neighbour entries, and of no other', async () => {
+  const { network, eth0 } = world
+  const managed = () =>
+    network
+      .listNeighbours(eth0.index)
+      .flatMap(({ isManaged, address }) => (isManaged ? formatIp(address) : []))
+  // As another instance on this NIC has it.
+  network.manageNeighbour(eth0.index, parseIp('10.0.0.11'))
+  world.packetPath.refusal = new TenbinError('XDP_OCCUPIED', 'attach')
+  await assert.rejects(world.start(), (e) => e instanceof TenbinError && e.code === 'XDP_OCCUPIED')
+  assert.deepEqual(managed(), ['10.0.0.11'])
+  assert.deepEqual(world.record.links, [])
+})
+
 test('servers behind a router, on another interface or on this machine are refused by name', async () => {
   const eth1 = world.network.addLink({ name: 'eth1', mac: parseMac('02:00:0a:00:00:03') })
   const at = (text: string) => parseIp4(text)

@@ -209,7 +209,7 @@ export class Controller implements Operations, Disposable {
     const { file, keepKeys, network, now, packetPath, store } = this.#options
     const before = this.#running
     const placement = this.#place(desired)
-    recordLink(store, placement.link.index)
+    const takeBack = recordLink(store, network, placement.link.index)
     const prepared = await this.#neighbours.prepare(placement.link.name, placement.spec.servers)
     let applied: Applied
     try {
@@ -217,6 +217,7 @@ export class Controller implements Operations, Disposable {
       if (before) this.#addOrUndo(placement, before)
     } catch (error) {
       prepared.abandon()
+      takeBack()
       throw error
     }
     prepared.commit()
@@ -249,7 +250,7 @@ export class Controller implements Operations, Disposable {
     let current = running
     if (why.length > 0) {
       const spec = { ...running.placement.spec, interface: specLink(link) }
-      recordLink(store, link.index)
+      recordLink(store, network, link.index)
       const applied = packetPath.apply(spec, this.#neighbours.view)
       current = { ...running, placement: { ...running.placement, link, spec } }
       this.#running = current

@@ -1,9 +1,10 @@
 // This machine, as the daemon and `tenbin down` use it: the kernel's network, the XDP engine, the process's signals.
 
+import { TenbinError } from '../base/errors.ts'
 import { Generation } from '../engine/generation.ts'
 import { downXdp, openXdpEngine } from '../engine/xdp.ts'
 import { XdpLink } from '../kernel/link.ts'
-import { PinDirectory } from '../kernel/pin.ts'
+import { arePinsElsewhere, PinDirectory } from '../kernel/pin.ts'
 import { requireFeatures } from '../kernel/probe.ts'
 import { programById } from '../kernel/query.ts'
 import { KernelNetwork } from '../netlink/kernel-network.ts'
@@ -14,12 +15,20 @@ import type { RunPorts } from './run.ts'
 export const machinePorts = (): RunPorts => ({
   openNetwork: () => new KernelNetwork(new Reactor()),
   openPacketPath: (options) => {
+    refuseElsewhere()
     requireFeatures()
     return openXdpEngine(options)
   },
   isAttached: (instance) => pinned(instance)?.isAttached ?? false,
   signals: process,
 })
+
+/** What is pinned in a bpffs of our own is gone when we are; its addresses would stay, and the kernel answer for them. */
+function refuseElsewhere(): void {
+  if (!arePinsElsewhere()) return
+  const detail = '/sys/fs/bpf is not mounted here, and what this process mounts would be gone with it'
+  throw new TenbinError('PINS_ELSEWHERE', 'pin the packet path', { detail })
+}
 
 /** downPacketPath removes all pins of an instance and says what was there. */
 export const downPacketPath = (instance: string): readonly string[] => downXdp(instance)

@@ -2,13 +2,25 @@
 // daemon whose file names another NIC, can let go of them. Only one instance works on a NIC, so that every entry
 // there that carries tenbin's mark is its own.
 
+import type { Ip } from '../base/addresses.ts'
 import type { Network } from '../netlink/network.ts'
 import type { RecordStore } from './record.ts'
 
-/** recordLink: before the first entry on a NIC is made. */
-export function recordLink(store: RecordStore, ifindex: number): void {
-  const record = store.read()
-  if (!record.links.includes(ifindex)) store.write({ ...record, links: [...record.links, ifindex] })
+/**
+ * recordLink: before the first entry on a NIC is made. What it returns takes that back, for when nothing forwards there
+ * after all: what was there before may be another instance's and stays.
+ */
+export function recordLink(store: RecordStore, network: Network, ifindex: number): () => void {
+  const { links, ...rest } = store.read()
+  if (links.includes(ifindex)) return () => undefined
+  const before = managed(network, ifindex)
+  store.write({ ...rest, links: [...links, ifindex] })
+  return () => {
+    for (const address of managed(network, ifindex))
+      if (!before.includes(address)) network.unmanageNeighbour(ifindex, address)
+    const now = store.read()
+    store.write({ ...now, links: now.links.filter((each) => each !== ifindex) })
+  }
 }
 
 /** leaveOtherLinks lets go of the entries on every recorded NIC but this one; how many. */
@@ -22,10 +34,11 @@ export function leaveOtherLinks(store: RecordStore, network: Network, ifindex?: 
   return released
 }
 
-// The kernel's entries go with their NIC: where it is gone, there is nothing to list.
 const releaseNeighbours = (network: Network, ifindex: number): number =>
+  managed(network, ifindex).filter((address) => network.unmanageNeighbour(ifindex, address)).length
+
+/** managed: the kernel's entries go with their NIC; where it is gone, there is nothing to list. */
+const managed = (network: Network, ifindex: number): readonly Ip[] =>
   network.getLink(ifindex) === undefined
-    ? 0
-    : network
-        .listNeighbours(ifindex)
-        .filter(({ isManaged, address }) => isManaged && network.unmanageNeighbour(ifindex, address)).length
+    ? []
+    : network.listNeighbours(ifindex).flatMap(({ isManaged, address }) => (isManaged ? [address] : []))

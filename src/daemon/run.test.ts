@@ -119,7 +119,8 @@ test('a daemon of another instance does not take a socket that answers', async (
   const running = run()
   await until('applied ')
   const { socket } = instance()
-  const other = instanceOf({ instance: `other-${process.pid}`, runDir: join(dir, 'other'), socket })
+  const folder = join(dir, 'other')
+  const other = instanceOf({ instance: `other-${process.pid}`, runDir: folder, stateDir: folder, socket })
   await assert.rejects(run(other), coded('DAEMON_RUNNING'))
   signals.emit('SIGTERM')
   await running

@@ -210,7 +210,11 @@ test('without any usable server packets are dropped, never handed to the kernel'
 test('a second instance on the interface is refused, and leaves nothing', () => {
   open().apply(spec(), all)
   const second = open(`${instance}-2`)
-  assert.throws(() => second.apply(spec(), all), code('XDP_OCCUPIED'))
+  assert.throws(
+    () => second.apply(spec(), all),
+    (error) =>
+      code('XDP_OCCUPIED')(error) && (error as Error).message.endsWith(`instance ${instance} forwards there`),
+  )
   assert.equal(PinDirectory.find(`${instance}-2`), undefined)
   assert.equal(flows().length, 400)
 })

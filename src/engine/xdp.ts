@@ -10,7 +10,7 @@ import { listing as listProgram } from '../bpf/listing.ts'
 import { memoryBytes } from '../dataplane/memory.ts'
 import { HASH_KEYS } from '../dataplane/shape.ts'
 import { possibleCpus } from '../kernel/cpus.ts'
-import { attachXdp, XdpLink } from '../kernel/link.ts'
+import { XdpLink } from '../kernel/link.ts'
 import { ensureBpffs, PinDirectory } from '../kernel/pin.ts'
 import { programById } from '../kernel/query.ts'
 import { KernelNetwork } from '../netlink/kernel-network.ts'
@@ -18,6 +18,7 @@ import { Assignment } from './assignment.ts'
 import { readTotals, writeCarry } from './counters.ts'
 import type { Applied, Engine, EngineSpec, EngineStatus, Neighbour, Trace } from './engine.ts'
 import { Generation, type Prepared, prepare } from './generation.ts'
+import { attachOrName } from './occupant.ts'
 import { planOf } from './plan.ts'
 import { trace } from './trace.ts'
 
@@ -284,7 +285,7 @@ export class XdpEngine implements Engine {
       link: made,
       mode,
       why,
-    } = attachXdp(generation.program, { ifindex: index, name, attachedId: () => attachedTo(index) })
+    } = attachOrName(generation.program, { ifindex: index, name, attachedId: () => attachedTo(index) })
     try {
       pins.replace(LINK_PIN, made.fd)
     } catch (error) {

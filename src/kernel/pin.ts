@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { invariant, TenbinError } from '../base/errors.ts'
 import { errnoNumber } from '../sys/errno.ts'
 import { Fd } from '../sys/fd.ts'
-import { mount, withLockedDirectory } from '../sys/mount.ts'
+import { isPrivate, mount, withLockedDirectory } from '../sys/mount.ts'
 import { Attr, attempt, bpf, cText, refusal } from './bpf.ts'
 
 /** BPFFS: where Linux has its bpffs. */
@@ -21,6 +21,9 @@ const UNFINISHED = '%new-'
 const NAME_MAX = 255
 
 const isBpffs = (path: string): boolean => statfsSync(path).type === BPF_FS_MAGIC
+
+/** arePinsElsewhere: no bpffs is here, but may be where our parents look: `ip netns exec` mounts a bare /sys of its own. */
+export const arePinsElsewhere = (root = BPFFS): boolean => isPrivate() && !(existsSync(root) && isBpffs(root))
 
 /** ensureBpffs: true when it had to be mounted. Throws NOT_SUPPORTED without the directory, SyscallError. */
 export function ensureBpffs(root = BPFFS): boolean {

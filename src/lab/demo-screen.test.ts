@@ -75,3 +75,14 @@ test('a change of the file shows the lines that differ, failures are told in the
   assert.match(text(), /\n {3}3 of 1,000 requests failed: ECONNRESET 3\n$/)
   assert.doesNotMatch(text(), /Every request was answered/)
 })
+
+test('sentences are broken between words on a terminal, and nowhere else', () => {
+  const sentence = 'The program in the kernel goes on: 400 requests answered, 0 failed.'
+  const said = (isTerminal: boolean) => {
+    const { shown, text } = screen(isTerminal)
+    shown.say(`Process 12345 is dead. ${sentence}`)
+    return text().slice(text().indexOf('   Process'))
+  }
+  assert.equal(said(false), `   Process 12345 is dead. ${sentence}\n`)
+  assert.equal(said(true), `   Process 12345 is dead. ${sentence.replace(' answered', '\n   answered')}\n`)
+})

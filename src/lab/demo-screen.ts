@@ -6,7 +6,7 @@ import { chart, countText, sum } from './chart.ts'
 import { hints } from './hints.ts'
 import { picture } from './picture.ts'
 import type { LabState } from './state.ts'
-import { type LabOutput, LiveArea, type Paint, paintOf } from './terminal.ts'
+import { type LabOutput, LiveArea, type Paint, paintOf, wrapped } from './terminal.ts'
 import { nodesOf, type Topology } from './topology.ts'
 import type { TrafficCounts } from './traffic.ts'
 
@@ -156,6 +156,9 @@ export class DemoScreen {
 
   #lines(lines: readonly string[]): void {
     this.#isSeparated = lines.at(-1) === ''
-    this.#out.write(lines.map((line) => `${line}\n`).join(''))
+    // Elsewhere a line is for programs, or for a terminal whose width is not known.
+    const { isTerminal, columns } = this.#out
+    const shown = isTerminal ? lines.flatMap((line) => wrapped(line, columns)) : lines
+    this.#out.write(shown.map((line) => `${line}\n`).join(''))
   }
 }

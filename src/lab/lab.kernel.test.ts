@@ -120,7 +120,9 @@ test('a lab whose namespaces a reboot took is a leftover', { skip }, () =>
   locked(async () => {
     save({ ...claim(labTopology('ue'))!, phase: 'up' })
     try {
-      assert.equal(labStatus({ name: 'ue', out: paper() })[0]!.phase, 'leftover')
+      const out = paper()
+      assert.equal(labStatus({ name: 'ue', out })[0]!.phase, 'leftover')
+      assert.match(out.text, /\n {2}nobody's any more: `.*tenbin lab down --name ue` removes it\n$/)
     } finally {
       forget('ue')
     }

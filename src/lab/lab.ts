@@ -26,7 +26,7 @@ import {
   recallAll,
   recallReadable,
 } from './state.ts'
-import { type LabOutput, LiveArea, paintOf } from './terminal.ts'
+import { type LabOutput, LiveArea, paintOf, wrapped } from './terminal.ts'
 import { checkLabName, findNode, instanceName, type LabRole } from './topology.ts'
 
 /** LabUpOptions: `name`: absent = the first free of lab, lab2...; `servers`: 1..50, absent = 4. */
@@ -231,7 +231,10 @@ function describe(lab: LabView, out: LabOutput): string {
     ({ what, node, pid, running }) =>
       `  ${what} on ${node}: ${running ? `process ${pid}` : paint.bad('not running')}`,
   )
-  return `${[`${paint.strong(lab.name)}: ${phase}, service ${lab.service}, files in ${lab.directory}`, ...nodes, ...processes].join('\n')}\n`
+  const head = `${paint.strong(lab.name)}: ${phase}, service ${lab.service}, files in ${lab.directory}`
+  const down = `\`${tenbinWord()} lab down --name ${lab.name}\``
+  const remedy = lab.phase === 'leftover' ? [`  nobody's any more: ${down} removes it`] : []
+  return `${[head, ...nodes, ...processes, ...remedy].join('\n')}\n`
 }
 
 function welcome(state: LabState, out: LabOutput): string {
@@ -243,7 +246,9 @@ function welcome(state: LabState, out: LabOutput): string {
     '',
     `Lab ${paint.strong(lab)} is up: ${serviceAddresses[0]}:${SERVICE_PORT} is balanced by tenbin on lb1.`,
     '',
-    ...hints(state, paint).map((line) => `  ${line}`),
+    ...hints(state, paint)
+      .map((line) => (line === '' ? '' : `  ${line}`))
+      .flatMap((line) => (out.isTerminal ? wrapped(line, out.columns) : [line])),
     '',
   ]
   return `${lines.join('\n')}\n`

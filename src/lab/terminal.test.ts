@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { stripVTControlCharacters } from 'node:util'
 import { picture } from './picture.ts'
-import { clip, LiveArea, outputOf, paintOf } from './terminal.ts'
+import { clip, LiveArea, outputOf, paintOf, wrapped } from './terminal.ts'
 import { labTopology } from './topology.ts'
 
 const stream = (isTTY: boolean) =>
@@ -107,4 +107,14 @@ test('the drawing names every node that fits, stays within the terminal, and ali
       assert.deepEqual(coloured, lines)
     }
   }
+})
+
+test('a wide line is broken between words, keeps its indentation and its spaces, and a word stays whole', () => {
+  assert.deepEqual(wrapped('   one two  three', 20), ['   one two  three'])
+  assert.deepEqual(wrapped('   one two  three', 15), ['   one two', '   three'])
+  assert.deepEqual(wrapped('  longer-than-it one', 6), ['  longer-than-it', '  one'])
+  const { faint } = paintOf({ coloured: true })
+  assert.deepEqual(wrapped(faint('12345 67'), 8), [faint('12345 67')])
+  assert.deepEqual(wrapped(faint('12345 678'), 8).map(stripVTControlCharacters), ['12345', '678'])
+  assert.deepEqual(wrapped('', 8), [''])
 })

@@ -2,6 +2,8 @@
 // there and never with NO_COLOR (no-color.org). LiveArea is the part of a terminal that redraws in place; elsewhere
 // it stays silent until it is done.
 
+import { stripVTControlCharacters } from 'node:util'
+
 /** LabOutput: where a command of the lab writes. `columns`: of the terminal as it is now, 80 elsewhere. */
 export interface LabOutput {
   write(text: string): void
@@ -45,6 +47,24 @@ export function clip(line: string, width: number): string {
     at = end
   }
   return kept
+}
+
+/** wrapped: a line as lines of at most `width`, broken between words and indented alike. Colour codes do not count. */
+export function wrapped(line: string, width: number): string[] {
+  const isWide = (text: string) => stripVTControlCharacters(text).length > width
+  if (!isWide(line)) return [line]
+  const indent = /^ */.exec(line)![0]
+  const lines: string[] = []
+  let last = indent
+  for (const word of line.slice(indent.length).split(/(?<=[^ ])(?= )/)) {
+    if (last !== indent && isWide(last + word)) {
+      lines.push(last)
+      last = indent + word.trimStart()
+    } else {
+      last += word
+    }
+  }
+  return [...lines, last]
 }
 
 /** LiveArea: lines that replace each other on a terminal, cut to its width: a line that wraps would be two. */

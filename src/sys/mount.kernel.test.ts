@@ -5,7 +5,7 @@ import { mkdtempSync, rmdirSync, statfsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { mount, unmount, withLockedDirectory } from './mount.ts'
+import { isPrivate, mount, unmount, withLockedDirectory } from './mount.ts'
 import { isErrno } from './syscall.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'tenbin-mount-'))
@@ -55,4 +55,15 @@ test('another process waits for the lock until we let go, also when we let go by
     withLockedDirectory(directory, () => 5),
     5,
   )
+})
+
+test('mounts are private below unshare, also two processes further down, and shared with a plain child', () => {
+  const module = JSON.stringify(new URL('mount.ts', import.meta.url).href)
+  const script = `import(${module}).then(({ isPrivate }) => console.log(isPrivate()))`
+  const node = [process.execPath, '--import', import.meta.resolve('tsx'), '-e', script]
+  const said = (...command: string[]) =>
+    spawnSync(command[0]!, command.slice(1), { encoding: 'utf8' }).stdout.trim()
+  assert.equal(said(...node), String(isPrivate()))
+  assert.equal(said('unshare', '--mount', ...node), 'true')
+  assert.equal(said('unshare', '--mount', 'sh', '-c', '"$@"; exit $?', 'sh', ...node), 'true')
 })

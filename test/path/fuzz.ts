@@ -5,11 +5,14 @@
 //   npm run fuzz -- 1000000 [SEED]
 
 import assert from 'node:assert/strict'
+import { TenbinError } from '../../src/base/errors.ts'
 import { createModel } from '../../src/dataplane/model.ts'
 import { outcomeNames } from '../../src/dataplane/outcomes.ts'
 import { fuzzFixture, fuzzShapes } from '../../src/dataplane/vectors/fuzz-fixtures.ts'
 import { createFrames } from '../../src/dataplane/vectors/mutate.ts'
 import { KernelPath } from './kernel-path.ts'
+
+const USAGE = 'usage: npm run -s fuzz -- [PACKETS [SEED]], whole numbers'
 
 /** FuzzResult: how many packets of each outcome were compared. */
 export interface FuzzResult {
@@ -51,8 +54,20 @@ export function fuzz(packets: number, seed: number, says: (line: string) => void
   return { packets: done, differences: 0, outcomes }
 }
 
-if (process.argv[1]?.endsWith('fuzz.ts')) {
-  const [packets = '1000000', seed = `${Date.now() & 0xffffff}`] = process.argv.slice(2)
-  console.log(`seed ${seed}`)
-  console.log(JSON.stringify(fuzz(Number(packets), Number(seed), console.log)))
+function main([packets = '1000000', seed = `${Date.now() & 0xffffff}`]: readonly string[]): number {
+  if (!/^[1-9]\d*$/.test(packets) || !/^\d+$/.test(seed)) {
+    console.error(USAGE)
+    return 2
+  }
+  try {
+    console.log(`seed ${seed}`)
+    console.log(JSON.stringify(fuzz(Number(packets), Number(seed), console.log)))
+    return 0
+  } catch (error) {
+    if (!(error instanceof TenbinError)) throw error
+    console.error(`fuzz: ${error.message}\n  remedy: ${error.remedy}`)
+    return 1
+  }
 }
+
+if (process.argv[1]?.endsWith('fuzz.ts')) process.exitCode = main(process.argv.slice(2))
