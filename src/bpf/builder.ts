@@ -136,7 +136,7 @@ export class Builder<C extends string = never> extends HelperBuilder<C> {
   }
 
   /** adjustHead moves the frame's start (negative: grows); every older place and pointer is void from here. */
-  adjustHead(delta: number, failed: Way<C>): void {
+  adjustHead(delta: number | Val<'u64'>, failed: Way<C>): void {
     this.#adjust('xdp_adjust_head', delta, failed)
   }
 

@@ -11,16 +11,26 @@
 //   flows     records, 64 bytes a bucket of four (flow-record.ts); it survives generations
 //   failed    a bit for each server of each pool
 //   before    tables that pools had before their size changed: where each begins and how many slots it has | words
-//   clock     jiffies, where tests set the time
+//   clock     jiffies, where tests set the time (not only there)
 
 import { type Ip, isIp4, type Protocol } from '../base/addresses.ts'
 import { invariant } from '../base/errors.ts'
 import { array, bytes, type DirectMemory, direct, struct } from '../bpf/types.ts'
 import { BUCKET_ENTRIES, FlowBucket } from './flow-record.ts'
 import { eventNames, outcomeNames } from './outcomes.ts'
-import { ASK_BEFORE, type FlowsShape, HASH_KEYS, type ServiceShape, type Shape, STATELESS } from './shape.ts'
+import {
+  ASK_BEFORE,
+  type Clock,
+  type FlowsShape,
+  HASH_KEYS,
+  type ServiceShape,
+  type Shape,
+  STATELESS,
+} from './shape.ts'
 
 const PAGE = 4096
+/** CLOCK: of a shape that says nothing of it. */
+const CLOCK: Clock = { source: 'jiffies', hz: 250, shift: 4 }
 /** Room for outcome counters in a block, and for events beside them. */
 const OUTCOMES = 64
 const EVENTS = 8
@@ -49,6 +59,8 @@ export const KIND_UDP = 2
 export const KIND_ADDRESS = 0x100
 /** BeforeTable: a pool's table before: its first word, and how many it has; 0: none. */
 export const BeforeTable = struct('before_table', { base: 'u32', slots: 'u32' })
+/** PerSecond: what a CPU does so many times in a second: in which second, and how often so far. */
+export const PerSecond = struct('per_second', { second: 'u32', count: 'u32' })
 /** NewFlows: what bounds records that a CPU makes: in which second, and how many so far. */
 export const NewFlows = struct('new_flows', { second: 'u32', count: 'u32' })
 export const Traffic = struct('traffic', { packets: 'u64', bytes: 'u64' })
@@ -95,6 +107,9 @@ export function poolBases(shape: Shape): number[] {
 /** flowsOf: the flow table's shape, where some service has any use for it. */
 export const flowsOf = ({ flows, listeners, services }: Shape): FlowsShape | undefined =>
   listeners.some(({ service }) => (services[service] ?? STATELESS).track !== 'none') ? flows : undefined
+
+/** timeOf: the clock that the packet path reads. */
+export const timeOf = (shape: Shape): Clock => flowsOf(shape)?.clock ?? shape.clock ?? CLOCK
 
 /** bucketsOf: how many buckets hold so many records. */
 export const bucketsOf = ({ entries }: FlowsShape): number => Math.max(1, Math.ceil(entries / BUCKET_ENTRIES))
@@ -169,7 +184,11 @@ export function memoryOf(shape: Shape, bits: Bits = { 4: 0, 6: 0 }) {
   const services = array(Traffic, serviceCapacity)
   const servers = array(Traffic, serverCapacity)
   const events = array('u64', EVENTS)
-  const used = 8 * (OUTCOMES + EVENTS) + NewFlows.size + Traffic.size * (serviceCapacity + serverCapacity)
+  const used =
+    8 * (OUTCOMES + EVENTS) +
+    NewFlows.size +
+    PerSecond.size +
+    Traffic.size * (serviceCapacity + serverCapacity)
   const fill = PAGE - (used % PAGE)
   const Block = struct('block', {
     outcomes,
@@ -177,14 +196,18 @@ export function memoryOf(shape: Shape, bits: Bits = { 4: 0, 6: 0 }) {
     servers,
     events,
     newFlows: NewFlows,
+    exceeded: PerSecond,
     fill: bytes(fill),
   })
   const counters = direct('counters', { blocks: array(Block, shape.cpus), carry: Block })
+  const tracking = flows && flowMapsOf(shape, flows, serverCapacity)
+  const isTold = timeOf(shape).source === 'word'
   return {
     tables,
     slots,
     counters,
-    tracking: flows && flowMapsOf(shape, flows, serverCapacity),
+    tracking,
+    clock: tracking?.clock ?? (isTold ? direct('clock', { jiffies: 'u64' }) : undefined),
     Block,
     serviceCapacity,
     serverCapacity,
@@ -194,8 +217,8 @@ export function memoryOf(shape: Shape, bits: Bits = { 4: 0, 6: 0 }) {
 }
 
 /** mapsOf: the maps of a shape, by role. */
-export const mapsOf = ({ tables, slots, counters, tracking }: Memory): readonly DirectMemory[] =>
-  [tables, slots, counters, tracking?.flows, tracking?.failed, tracking?.before, tracking?.clock].filter(
+export const mapsOf = ({ tables, slots, counters, tracking, clock }: Memory): readonly DirectMemory[] =>
+  [tables, slots, counters, tracking?.flows, tracking?.failed, tracking?.before, clock].filter(
     (map) => map !== undefined,
   )
 

@@ -7,13 +7,17 @@ import { invariant } from '../base/errors.ts'
 import { hashWords, scaleHash, splitMultipliers } from '../schedule/hash.ts'
 import { updateChecksum } from '../wire/checksum.ts'
 import { ip6Bytes } from '../wire/ipv6.ts'
+import { secondShift } from './flow-clock.ts'
+import { timeOf } from './memory.ts'
+import { exceeded } from './model-exceeded.ts'
+import { PacketMemory } from './model-memory.ts'
 import type { OutcomeName } from './outcomes.ts'
 import { HASH_KEYS, type ListenerShape, SERVER_MASK, type Shape, type Tables } from './shape.ts'
 
 /** Outcome: what becomes of a frame. */
 export interface Outcome {
   readonly outcome: OutcomeName
-  /** The frame afterwards: a new one if it was forwarded, else the very one that came in. */
+  /** The frame afterwards: a new one if it was forwarded or answered, else the very one that came in. */
   readonly frame: Uint8Array
   /** What was counted beside the outcome, if it was forwarded: a service's index, a server's id, IP bytes. */
   readonly service?: number
@@ -33,6 +37,7 @@ const HEADER: Readonly<Record<Protocol, number>> = { tcp: 20, udp: 8 }
 const IPPROTO_ICMP = 1
 const IPPROTO_ICMPV6 = 58
 const EXTENSIONS = 6
+const EXCEEDED_PER_SECOND = 100
 
 const isTag = (type: number): boolean => type === ETH_P_8021Q || type === ETH_P_8021AD
 const be16 = (frame: Uint8Array, at: number): number => frame[at]! * 0x100 + frame[at + 1]!
@@ -63,6 +68,8 @@ interface Flow {
   readonly ports: readonly [number, number]
   /** The frame's bytes up to here must be within what the IP header says. */
   readonly end: number
+  /** The sender is told nothing when TTL or hop limit has run out. */
+  readonly isSilent: boolean
 }
 type Found = Flow | 'malformed' | 'other-protocol' | 'fragment' | 'truncated'
 /** Protocols: listeners' protocols by number, and whether there are IPv4 listeners. */
@@ -72,10 +79,17 @@ interface Protocols {
 }
 
 /** 10: the flow whose transport header is at `at`, which the frame has, or not. */
-function flowAt(frame: Uint8Array, at: number, protocol: Protocol, client: number): Flow | 'truncated' {
+function flowAt(
+  frame: Uint8Array,
+  at: number,
+  protocol: Protocol,
+  client: number,
+  isSilent: boolean,
+): Flow | 'truncated' {
   const end = at + HEADER[protocol]
   if (frame.length < end) return 'truncated'
-  return { protocol, client, ports: [be16(frame, at), be16(frame, at + 2)], end }
+  const ports = [be16(frame, at), be16(frame, at + 2)] as const
+  return { protocol, client, ports, end, isSilent }
 }
 
 /** E3: the flow of an answer that is quoted, with its transport header at `at`. */
@@ -86,7 +100,8 @@ function quotedFlow(
   client: number,
 ): Flow | 'other-protocol' {
   if (protocol === undefined || frame.length < at + 8) return 'other-protocol'
-  return { protocol, client, ports: [be16(frame, at + 2), be16(frame, at)], end: at + 8 }
+  const ports = [be16(frame, at + 2), be16(frame, at)] as const
+  return { protocol, client, ports, end: at + 8, isSilent: true }
 }
 
 const isEqual = (frame: Uint8Array, a: number, b: number, length: number): boolean =>
@@ -107,7 +122,7 @@ function flowOf4(frame: Uint8Array, ip: number, protocols: Protocols): Found {
   if ((be16(frame, ip + 6) & 0x3fff) !== 0) return 'fragment'
 
   // 9
-  return flowAt(frame, ip + 4 * ihl, protocol, ip + 12)
+  return flowAt(frame, ip + 4 * ihl, protocol, ip + 12, false)
 }
 
 function quotedFlow4(frame: Uint8Array, ip: number, at: number, protocols: Protocols): Found {
@@ -160,7 +175,7 @@ function flowOf6(frame: Uint8Array, ip: number, protocols: Protocols): Found {
   if (fragment !== undefined) return 'fragment'
   if (next === IPPROTO_ICMPV6) return quotedFlow6(frame, ip, at, protocols)
   const protocol = protocols.get(next)
-  return protocol === undefined ? 'other-protocol' : flowAt(frame, at, protocol, ip + 8)
+  return protocol === undefined ? 'other-protocol' : flowAt(frame, at, protocol, ip + 8, at !== ip + 40)
 }
 
 function quotedFlow6(frame: Uint8Array, ip: number, at: number, protocols: Protocols): Found {
@@ -180,13 +195,14 @@ function quotedFlow6(frame: Uint8Array, ip: number, at: number, protocols: Proto
  * createModel prepares look-ups once. Slots that change afterwards are seen, as the program sees them; listeners,
  * keys and servers are those of now.
  */
-export function createModel(shape: Shape, tables: Tables): Model {
+export function createModel(shape: Shape, tables: Tables, memory = new PacketMemory()): Model {
   invariant(tables.keys.length === HASH_KEYS, `${tables.keys.length} hash keys`)
   invariant(
     shape.pools.every((slots, pool) => tables.slots[pool]?.length === slots),
     'every pool has its slots',
   )
   const own = macBytes(shape.mac)
+  const shift = secondShift(timeOf(shape))
   const multipliers4 = splitMultipliers(tables.keys)
   const multipliers6 = splitMultipliers(BigUint64Array.from([0, 1, 2, 6, 7, 8], (i) => tables.keys[i]!))
   const byNumber = new Map(shape.listeners.map(({ protocol }) => [IPPROTO[protocol], protocol]))
@@ -249,7 +265,11 @@ export function createModel(shape: Shape, tables: Tables): Model {
 
     // 13
     const hops = isIpv6 ? ip + 7 : ip + 8
-    if (frame[hops]! <= 1) return end('ttl')
+    if (frame[hops]! <= 1) {
+      const isTold = !flow.isSilent && memory.atMost(memory.exceeded, EXCEEDED_PER_SECOND, shift)
+      const answer = isTold ? exceeded(frame, ip, isIpv6, own) : undefined
+      return answer ? { outcome: 'time-exceeded', frame: answer } : end('ttl')
+    }
 
     // 14
     const portsWord = le32(Uint8Array.from(flow.ports.flatMap((port) => [port >> 8, port & 0xff])), 0)

@@ -25,8 +25,9 @@ export const outcomes = {
   fragment: drop('a fragment for a service address'),
   truncated: drop('for a service address, but ends before its transport header does'),
   'bad-length': drop('for a listener, but its total length contradicts the frame or the headers'),
-  ttl: drop('for a listener, but its TTL has run out: a loop'),
+  ttl: drop('for a listener, but its TTL has run out; its sender was not told'),
   'no-server': drop('for a listener that has no usable server'),
+  'time-exceeded': { verdict: 'tx', meaning: 'for a listener, but its TTL has run out: its sender was told' },
 } as const satisfies Record<string, OutcomeText>
 
 export type OutcomeName = keyof typeof outcomes

@@ -15,7 +15,7 @@ import { ETH_P_IP, ETH_P_IPV6, Ethernet, Ipv4, Ipv6, Tcp, Udp } from './headers.
 import { matchOf } from './match.ts'
 import { has, isInline, type Memory } from './memory.ts'
 import { type OutcomeName, outcomeNames, outcomes, type Verdict } from './outcomes.ts'
-import { macWord, otherHost, type Route } from './path.ts'
+import { countersOfCpu, macWord, otherHost, type Route } from './path.ts'
 import { finishIpv4, guardIpv4 } from './path-ipv4.ts'
 import { finishIpv6, guardIpv6, hashIpv6 } from './path-ipv6.ts'
 import { type Frame, slowPath } from './path-slow.ts'
@@ -30,12 +30,6 @@ const verdicts = Object.fromEntries(outcomeNames.map((name) => [name, outcomes[n
   OutcomeName,
   Verdict
 >
-
-/** countersOfCpu: this CPU's block of counters: there are as many as possible CPUs, so no other CPU writes it. */
-function countersOfCpu(p: Path, shape: Shape, memory: Memory) {
-  const cpu = p.alu('and', p.narrow(p.call('get_smp_processor_id')), shape.cpus - 1)
-  return fields(p.pin(p.element(p.memory(memory.counters).blocks, cpu)))
-}
 
 /** Routes: the straight path's facts in registers, those of the ways behind it on the stack. */
 type Routes = Readonly<Record<Home, Route>>
@@ -156,6 +150,7 @@ export function packetPath(shape: Shape, memory: Memory): BuiltFunction {
     const isCrowded = has(shape, 6) && !isInline(shape)
     const context = isCrowded ? p.stashContext() : undefined
     const kept = isCrowded ? p.stash(all ?? p.length(frame.data, frame.end)) : undefined
+    const slow = p.label('slow')
     const routeOf = (home: Home, label: string): Route => ({
       shape,
       memory,
@@ -165,9 +160,9 @@ export function packetPath(shape: Shape, memory: Memory): BuiltFunction {
       held: () =>
         p.alu('sub', kept ? p.unstash(kept) : (all ?? p.length(frame.data, frame.end)), Ethernet.size),
       join: p.label(label),
+      expired: slow,
     })
     const routes = { register: routeOf('register', 'choose'), stack: routeOf('stack', 'join') }
-    const slow = p.label('slow')
     parse(p, routes, frame, slow)
     takeSlowPath(p, routes.stack, frame, slow, () => (context ? p.contextOf(context) : p.keepContext()))
     join(p, routes)

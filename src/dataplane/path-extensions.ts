@@ -16,7 +16,8 @@ import { EXTENSION, EXTENSIONS, Extension, IP6_FRAGMENT, IP6_OFFSET } from './he
 export const CURSOR = { later: 0x100, truncated: 0x200 } as const
 
 const NEXT = 0x3ff
-const PLACE = 0x3fff
+/** PLACE: what is less than this is a place of a cursor. */
+export const PLACE = 0x3fff
 /** One bit for each extension header; none has a number above 63. */
 const extensions = Object.values(EXTENSION).reduce((set, number) => set | (1n << BigInt(number)), 0n)
 

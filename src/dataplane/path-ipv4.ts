@@ -49,7 +49,7 @@ export function finishIpv4(p: Path, route: Route, ip: Ipv4View, flow: Flow): voi
     'no-listener',
   )
   put(p, route.bytes, checkLength(p, route, p.load(ip.length), least, 0))
-  decrementHops(p, ip.ttl)
+  decrementHops(p, route, ip.ttl)
   // RFC 1624: the word that holds the TTL has become 0x0100 less, so the sum becomes that much more
   const sum = p.alu('add', p.load(ip.checksum), 1)
   const carry = p.alu('rsh', p.alu('add', sum, 1), 16)

@@ -63,5 +63,5 @@ export function finishIpv6(p: Path, route: Route, ip: Ipv6View, flow: Flow): voi
     'no-listener',
   )
   put(p, route.bytes, checkLength(p, route, p.load(ip.length), least, Ipv6.size))
-  decrementHops(p, ip.hopLimit)
+  decrementHops(p, route, ip.hopLimit)
 }

@@ -57,17 +57,23 @@ export function quotedIpv4(
   p.setSlot(facts.least, p.alu('add', p.narrow(p.length(network, upper)), Udp.size))
 }
 
-/** quotedIpv6: the same of an ICMPv6 packet at a cursor. Gives what the facts leave out: where the client's address is. */
+/** Quoting6: an ICMPv6 packet: its IP header and start, where it is itself, the frame's end, and the walk. */
+interface Quoting6 {
+  readonly ip: Ipv6View
+  readonly at: Pointer
+  readonly end: Pointer
+  readonly place: Val<'u64'>
+  readonly walk: BuiltFunction
+  readonly start: () => Val<'u32'>
+}
+
+/** quotedIpv6: the same of an ICMPv6 packet. */
 export function quotedIpv6(
   p: Path,
   shape: Shape,
   facts: Facts,
-  ip: Ipv6View,
-  walk: BuiltFunction,
-  { at, end }: Places,
-  place: Val<'u64'>,
-  reread: () => { data: Pointer; end: Pointer; network: Pointer },
-): { network: Pointer; client: Pointer } {
+  { ip, at, end, place, walk, start }: Quoting6,
+): void {
   const { icmp, quoted } = p.headers(at, end, { icmp: Icmp, quoted: Ipv6 }, 'other-protocol')
   // 1 to 4 are the errors that are known
   p.exitIf(gt(p.alu('sub', p.load(icmp.type), 1), 3), 'other-protocol')
@@ -77,21 +83,16 @@ export function quotedIpv6(
       ne(p.load(part(quoted.source, half, 'u64')), p.load(part(ip.destination, half, 'u64'))),
       'other-protocol',
     )
-  const start = p.stash(p.alu('add', p.narrow(place), Icmp.size))
-  const cursor = p.callWide(walk, p.ctx, cursorAt(p, p.unstash(start), Ipv6.size, p.load(quoted.next)))
-  const again = reread()
+  const header = p.alu('add', p.narrow(place), Icmp.size)
+  // the client is the quoted destination, which lies where a source would lie, 16 bytes further on
+  p.setSlot(facts.client, p.alu('add', header, Source6.fields.source.count))
+  const cursor = p.callWide(walk, p.ctx, cursorAt(p, header, Ipv6.size, p.load(quoted.next)))
   p.setSlot(facts.protocol, nextOf(p, cursor))
   guardProtocol(p, shape, p.unstash(facts.protocol), 'other-protocol')
-  const upper = p.advance(again.data, placeOf(p, cursor))
-  const { l4 } = p.headers(upper, again.end, { l4: Udp }, 'other-protocol')
+  const frame = p.packet()
+  const upper = placeOf(p, cursor)
+  const { l4 } = p.headers(p.advance(frame.data, upper), frame.end, { l4: Udp }, 'other-protocol')
   p.setSlot(facts.ports, swapped(p, p.load(part(l4.ports, 0, 'u32'))))
-  const payload = p.alu('sub', p.narrow(p.length(again.network, upper)), Ipv6.size)
+  const payload = p.alu('sub', p.alu('sub', p.narrow(upper), start()), Ipv6.size)
   p.setSlot(facts.least, p.alu('add', payload, Udp.size))
-  // the client is the quoted packet's destination, which lies where its source would lie 16 bytes further on
-  const client = p.advance(
-    p.advance(again.data, Source6.fields.source.count),
-    p.alu('and', p.unstash(start), 0x3fff),
-  )
-  p.headers(client, again.end, { who: Source6 }, 'other-protocol')
-  return { network: again.network, client }
 }

@@ -29,7 +29,8 @@ import { isMixed, lendMatch, matchAddress } from './match.ts'
 import { has } from './memory.ts'
 import type { OutcomeName } from './outcomes.ts'
 import { type Flow, guardProtocol, leastOf, otherHost, type Route } from './path.ts'
-import { CURSOR, cursorAt, extensionWalk, fragmentOf, nextOf, placeOf } from './path-extensions.ts'
+import { expiredFunction } from './path-expired.ts'
+import { CURSOR, cursorAt, extensionWalk, fragmentOf, nextOf, PLACE, placeOf } from './path-extensions.ts'
 import { finishIpv4 } from './path-ipv4.ts'
 import { addressWords, finishIpv6, hashIpv6 } from './path-ipv6.ts'
 import { quotedIpv4, quotedIpv6 } from './path-quote.ts'
@@ -89,7 +90,7 @@ function portsAt(
 export interface Facts {
   readonly protocol: Stashed<'u32'>
   readonly ports: Stashed<'u32'>
-  /** Of IPv4. */
+  /** Of IPv4 the client's address; of IPv6 where it is, as if it were a source: from the frame's start. */
   readonly client: Stashed<'u32'>
   readonly least: Stashed<'u32'>
 }
@@ -111,6 +112,8 @@ interface Common {
   readonly facts: Facts
   /** Why ports cannot be read: the packet is a fragment, or truncated. */
   readonly isFragment: Stashed<'u32'>
+  /** Not 0: the sender is told nothing when TTL or hop limit has run out. */
+  readonly isSilent: Stashed<'u32'>
 }
 
 /** addressOnly: a packet whose ports cannot be read: dropped where the address is a service's. */
@@ -121,7 +124,7 @@ function addressOnly(p: Path, { isFragment }: Common, match: () => void): void {
 }
 
 function slowIpv4(p: Path, common: Common, network: Pointer): void {
-  const { route, frame, facts, isFragment } = common
+  const { route, frame, facts, isFragment, isSilent } = common
   const { shape, memory } = route
   const { end } = frame
   const { ip } = p.checked(network, { ip: Ipv4 })
@@ -147,7 +150,9 @@ function slowIpv4(p: Path, common: Common, network: Pointer): void {
   p.setSlot(facts.ports, p.load(part(ports, 0, 'u32')))
   p.setSlot(facts.client, p.bits(p.load(ip.source)))
   p.setSlot(facts.least, p.alu('add', size(), leastOf(p, shape, protocol)))
+  p.setSlot(isSilent, p.constant(0))
   p.cold(error, () => {
+    p.setSlot(isSilent, p.constant(1))
     quotedIpv4(p, shape, facts, ip, { network, at, end })
     p.goto(known)
   })
@@ -170,19 +175,18 @@ function reread(p: Path, common: Common) {
 }
 
 function slowIpv6(p: Path, common: Common): void {
-  const { route, facts, isFragment } = common
+  const { route, facts, isFragment, isSilent } = common
   const { shape, memory } = route
   const walk = extensionWalk()
   const before = reread(p, common)
   p.exitIf(ne(p.alu('rsh', p.load(before.ip.versionClass), 4), 6), 'malformed')
   const first = cursorAt(p, startOf(p, common), Ipv6.size, p.load(before.ip.next))
   const cursor = p.callWide(walk, p.ctx, first)
-  const { data, end, network, ip } = reread(p, common)
+  const { data, end, ip } = reread(p, common)
   const [error, known, unreadable] = [p.label('error6'), p.label('flow-known6'), p.label('unreadable6')]
   const next = nextOf(p, cursor)
   const place = placeOf(p, cursor)
   const at = p.advance(data, place)
-  const [ours, client] = [p.pointerVariable(), p.pointerVariable()]
   p.setSlot(facts.protocol, next)
   p.setSlot(isFragment, p.narrow(fragmentOf(p, cursor)))
   p.jumpIf(eq(next, CURSOR.truncated), unreadable)
@@ -192,28 +196,33 @@ function slowIpv6(p: Path, common: Common): void {
   guardProtocol(p, shape, protocol(), 'other-protocol')
   const ports = portsAt(p, shape, at, end, protocol, unreadable)
   p.setSlot(facts.ports, p.load(part(ports, 0, 'u32')))
-  const extensions = p.alu('sub', p.narrow(p.length(network, at)), Ipv6.size)
+  p.setSlot(facts.client, startOf(p, common))
+  const extensions = p.alu('sub', p.alu('sub', p.narrow(place), startOf(p, common)), Ipv6.size)
   p.setSlot(facts.least, p.alu('add', extensions, leastOf(p, shape, protocol)))
-  p.setPointer(client, network)
-  p.setPointer(ours, network)
+  p.setSlot(isSilent, extensions)
   p.cold(error, () => {
-    const found = quotedIpv6(p, shape, facts, ip, walk, { network, at, end }, place, () => reread(p, common))
-    p.setPointer(client, found.client)
-    p.setPointer(ours, found.network)
+    p.setSlot(isSilent, p.constant(1))
+    quotedIpv6(p, shape, facts, { ip, at, end, place, walk, start: () => startOf(p, common) })
     p.goto(known)
   })
   p.bind(known)
-  const { who } = p.checked(client, { who: Source6 })
-  const { own } = p.checked(ours, { own: Ipv6 })
-  const flow = { ...flowOf(p, facts), client: addressWords(p, who.source) }
-  // first, as looking an address up in a table takes every register
-  hashIpv6(p, route, flow)
-  finishIpv6(p, route, own, flow)
-  p.goto(route.join)
+  finish()
   p.bind(unreadable)
-  addressOnly(p, common, () =>
-    matchAddress(p, shape, memory, { family: 6, place: ip.destination }, 'no-listener'),
-  )
+  addressOnly(p, common, () => {
+    const place = reread(p, common).ip.destination
+    matchAddress(p, shape, memory, { family: 6, place }, 'no-listener')
+  })
+
+  function finish(): void {
+    const { data, end, ip } = reread(p, common)
+    const client = p.advance(data, p.alu('and', p.unstash(facts.client), PLACE))
+    const { who } = p.headers(client, end, { who: Source6 }, 'short')
+    const flow = { ...flowOf(p, facts), client: addressWords(p, who.source) }
+    // first, as looking an address up in a table takes every register
+    hashIpv6(p, route, flow)
+    finishIpv6(p, route, ip, flow)
+    p.goto(route.join)
+  }
 }
 
 /**
@@ -221,7 +230,7 @@ function slowIpv6(p: Path, common: Common): void {
  * answers an outcome, or lets the caller go on with `main`'s cells set.
  */
 export function slowPath(main: Route, origin: number, outcomes: Outcomes<OutcomeName>): BuiltFunction {
-  const { shape } = main
+  const { shape, memory } = main
   return answeringFunction('slow', outcomes, (p) => {
     const [, pointer] = p.parameters('u64', 'u64')
     const lender: Lender = { pointer, origin }
@@ -239,6 +248,7 @@ export function slowPath(main: Route, origin: number, outcomes: Outcomes<Outcome
       bytes: lend(main.bytes, lender),
       held: () => p.unstash(held),
       join: p.label('resume'),
+      expired: p.label('expired'),
     }
     const common: Common = {
       route,
@@ -246,6 +256,7 @@ export function slowPath(main: Route, origin: number, outcomes: Outcomes<Outcome
       start: p.slot('u32', MAX_START),
       facts: { protocol: p.slot('u32'), ports: p.slot('u32'), client: p.slot('u32'), least: p.slot('u32') },
       isFragment: p.slot('u32'),
+      isSilent: p.slot('u32'),
     }
     const six = p.label('slow-ipv6')
     p.setSlot(common.start, start)
@@ -261,5 +272,8 @@ export function slowPath(main: Route, origin: number, outcomes: Outcomes<Outcome
     }
     p.bind(route.join)
     p.resume()
+    p.bind(route.expired)
+    p.exitIf(ne(p.unstash(common.isSilent), 0), 'ttl')
+    p.leaveAs(p.callSub(expiredFunction(shape, memory, outcomes), p.ctx, startOf(p, common)))
   })
 }

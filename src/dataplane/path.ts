@@ -4,7 +4,7 @@
 import { type Mac, macBytes } from '../base/addresses.ts'
 import type { Label } from '../bpf/isa.ts'
 import type { Bytes } from '../bpf/types.ts'
-import { eq, gt, le, lt, ne, type Place, part, type Val, type View } from '../bpf/values.ts'
+import { eq, fields, gt, le, lt, ne, type Place, part, type Val, type View } from '../bpf/values.ts'
 import { type Cell, type Path, put } from './cell.ts'
 import { type Ethernet, IPPROTO_TCP, IPPROTO_UDP, Tcp, Udp } from './headers.ts'
 import { isMixed, type Match } from './match.ts'
@@ -23,14 +23,21 @@ export interface Route {
   readonly bytes: Cell
   /** held emits the number of bytes behind the Ethernet header, wherever they are. */
   readonly held: () => Val<'u64'>
-  /** Where this way joins the straight one. */
+  /** Where this way joins the straight one, and where it goes when TTL or hop limit has run out. */
   readonly join: Label
+  readonly expired: Label
 }
 
 /** macWord: `width` bytes of a MAC from `offset` on, as the machine reads them. */
 export function macWord(mac: Mac, offset: 0 | 4): number {
   const view = new DataView(macBytes(mac).buffer)
   return offset === 0 ? view.getUint32(0, true) : view.getUint16(4, true)
+}
+
+/** countersOfCpu: this CPU's block of counters: there are as many as possible CPUs, so no other CPU writes it. */
+export function countersOfCpu(p: Path, shape: Shape, memory: Memory) {
+  const cpu = p.alu('and', p.narrow(p.call('get_smp_processor_id')), shape.cpus - 1)
+  return fields(p.pin(p.element(p.memory(memory.counters).blocks, cpu)))
 }
 
 /** otherHost: step 5. */
@@ -105,9 +112,9 @@ export function checkLength(
 }
 
 /** decrementHops: steps 13 and 15: TTL or hop limit. */
-export function decrementHops(p: Path, place: Place<'u8'>): void {
+export function decrementHops(p: Path, { expired }: Route, place: Place<'u8'>): void {
   const hops = p.load(place)
-  p.exitIf(le(hops, 1), 'ttl')
+  p.jumpIf(le(hops, 1), expired)
   p.storeLow(place, p.alu('sub', hops, 1))
 }
 

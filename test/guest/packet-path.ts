@@ -7,6 +7,7 @@ import { layoutOf } from '../../src/dataplane/fill.ts'
 import { fixedKeys, goldenShapes } from '../../src/dataplane/golden-shapes.ts'
 import { packetProgram } from '../../src/dataplane/packet-path.ts'
 import { type FixtureName, fixtures } from '../../src/dataplane/vectors/fixtures.ts'
+import { stories } from '../../src/dataplane/vectors/stories.ts'
 import { vectors } from '../../src/dataplane/vectors/vectors.ts'
 import { BpfMap } from '../../src/kernel/map.ts'
 import { probeAll } from '../../src/kernel/probe.ts'
@@ -14,6 +15,7 @@ import { BPF_F_ANY_ALIGNMENT, loadProgram } from '../../src/kernel/program.ts'
 import { Kernel } from '../constructs/construct.ts'
 import { constructs } from '../constructs/constructs.ts'
 import { KernelPath } from '../path/kernel-path.ts'
+import { tellStory } from '../path/tell-story.ts'
 import type { GuestReport, Tried } from './report.ts'
 import { writeResult } from './result.ts'
 
@@ -40,11 +42,13 @@ function runVectors(): Tried {
   const paths = new Map<FixtureName, KernelPath>()
   const failed: { name: string; why: string }[] = []
   let passed = 0
+  let now = 0
   for (const { name, fixture, frame, expected, modelOnly } of vectors) {
     if (modelOnly !== undefined) continue
     try {
       const path = paths.get(fixture) ?? new KernelPath(fixtures[fixture], { anyAlignment: true })
       paths.set(fixture, path)
+      path.now = now += 512
       deepStrictEqual(path.run(frame), { ...expected, frame: new Uint8Array(expected.frame) })
       passed++
     } catch (error) {
@@ -53,6 +57,19 @@ function runVectors(): Tried {
   }
   for (const path of paths.values()) path[Symbol.dispose]()
   return { passed, failed }
+}
+
+function runStories(): Tried {
+  const failed: { name: string; why: string }[] = []
+  for (const story of stories) {
+    try {
+      using path = new KernelPath(fixtures[story.fixture], { anyAlignment: true })
+      tellStory(path, story)
+    } catch (error) {
+      failed.push({ name: story.name, why: words(error) })
+    }
+  }
+  return { passed: stories.length - failed.length, failed }
 }
 
 function runConstructs(): Tried {
@@ -75,4 +92,5 @@ writeResult({
   golden: Object.keys(goldenShapes).map(load),
   constructs: runConstructs(),
   vectors: runVectors(),
+  stories: runStories(),
 } satisfies GuestReport)

@@ -7,9 +7,12 @@
 import assert from 'node:assert/strict'
 import { TenbinError } from '../../src/base/errors.ts'
 import { createModel } from '../../src/dataplane/model.ts'
+import { PacketMemory } from '../../src/dataplane/model-memory.ts'
 import { outcomeNames } from '../../src/dataplane/outcomes.ts'
 import { fuzzFixture, fuzzShapes } from '../../src/dataplane/vectors/fuzz-fixtures.ts'
 import { createFrames } from '../../src/dataplane/vectors/mutate.ts'
+import { createRandom, createTimes } from '../../src/dataplane/vectors/random.ts'
+import { affinity, setAffinity } from '../../src/sys/affinity.ts'
 import { KernelPath } from './kernel-path.ts'
 
 const USAGE = 'usage: npm run -s fuzz -- [PACKETS [SEED]], whole numbers'
@@ -25,14 +28,19 @@ export interface FuzzResult {
 export function fuzz(packets: number, seed: number, says: (line: string) => void = () => {}): FuzzResult {
   const outcomes = Object.fromEntries(outcomeNames.map((name) => [name, 0])) as Record<string, number>
   const share = Math.ceil(packets / fuzzShapes.length)
+  // what is bounded is bounded for each CPU
+  setAffinity(affinity().slice(0, 1))
   let done = 0
   for (const [turn, shape] of fuzzShapes.entries()) {
     const fixture = fuzzFixture(shape, seed)
     using path = new KernelPath(fixture)
-    const model = createModel(fixture.shape, fixture.tables)
+    const memory = new PacketMemory()
+    const model = createModel(fixture.shape, fixture.tables, memory)
     const next = createFrames(fixture, seed + turn)
+    const time = createTimes(createRandom(seed + turn))
     for (let i = 0; i < share && done < packets; i++, done++) {
       const frame = next()
+      path.now = memory.jiffies = time()
       const expected = model(frame)
       const got = path.run(frame)
       outcomes[expected.outcome]!++

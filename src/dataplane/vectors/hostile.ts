@@ -63,7 +63,6 @@ export const hostileVectors: readonly Vector[] = [
     { ip: { totalLength: 41, ttl: 1 } },
     'unusable',
   ),
-  keeps('ttl', 'TTL 0 and a wrong checksum', { ip: { ttl: 0, checksum: 0 } }),
   forwards('a total length that cuts off the payload', {
     ip: { totalLength: 40 },
     payload: filled(1_000, 0x41),

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { has } from '../memory.ts'
 import { createModel } from '../model.ts'
+import { PacketMemory } from '../model-memory.ts'
 import { outcomeNames } from '../outcomes.ts'
 import { fixtures } from './fixtures.ts'
 import { fuzzFixture, fuzzShapes } from './fuzz-fixtures.ts'
 import { createFrames } from './mutate.ts'
-import { createRandom } from './random.ts'
+import { createRandom, createTimes } from './random.ts'
 
 test('a seed gives the same fixture and the same frames again, another seed others', () => {
   const shape = fuzzShapes.find(({ name }) => name === '65 mixed')!
@@ -36,12 +37,15 @@ test('frames keep to their lengths, and the shortest and longest occur', () => {
 for (const fuzzShape of fuzzShapes)
   test(`${fuzzShape.name}: the fuzz reaches every way out, and every service`, () => {
     const { shape, tables } = fuzzFixture(fuzzShape, 1)
-    const model = createModel(shape, tables)
+    const memory = new PacketMemory()
+    const model = createModel(shape, tables, memory)
     const next = createFrames({ shape, tables }, 1)
+    const time = createTimes(createRandom(1))
     const reached = new Map<string, number>()
     const services = new Set<number>()
     const errors = { 4: 0, 6: 0 }
     for (let i = 0; i < 30_000; i++) {
+      memory.jiffies = time()
       const { outcome, service, frame } = model(next())
       reached.set(outcome, (reached.get(outcome) ?? 0) + 1)
       if (service === undefined) continue

@@ -125,7 +125,6 @@ export const udpVectors: readonly Vector[] = [
     ),
   ),
   ...[6, 7, 10, 15].flatMap(options),
-  ...[0, 1].map((ttl) => keeps('ttl', `UDP, TTL ${ttl}`, datagram({ ip: { ttl } }), 'udp')),
   ...[2, 3, 128, 255].map((ttl) => forwards(`UDP, TTL ${ttl}`, datagram({ ip: { ttl } }), on)),
   keeps('no-server', 'UDP where nobody is in the slots', datagram(), 'udp-nobody'),
 

@@ -96,7 +96,7 @@ export function forwards(name: string, parts: Parts, options: Forwarding = {}): 
   return { name, fixture, frame, expected: { outcome: 'forwarded', frame: after, service, server, bytes } }
 }
 
-type Kept = Exclude<OutcomeName, 'forwarded'>
+type Kept = Exclude<OutcomeName, 'forwarded' | 'time-exceeded'>
 
 /** keeps: the frame ends here untouched, passed or dropped. */
 export function keeps(

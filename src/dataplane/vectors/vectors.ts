@@ -3,6 +3,7 @@
 import { bothProtocolVectors } from './both-protocols.ts'
 import { choiceVectors } from './choices.ts'
 import { errorVectors } from './errors.ts'
+import { exceededVectors } from './exceeded.ts'
 import { flagVectors } from './flags.ts'
 import { fragmentVectors } from './fragments.ts'
 import { headerVectors } from './headers.ts'
@@ -40,6 +41,7 @@ export const vectors: readonly Vector[] = [
   ...udpVectors,
   ...bothProtocolVectors,
   ...errorVectors,
+  ...exceededVectors,
   ...sixPlainVectors,
   ...sixNextVectors,
   ...sixChainVectors,
