@@ -37,13 +37,6 @@ export class Builder<C extends string = never> extends HelperBuilder<C> {
     this.#exits = exits
   }
 
-  /** keepContext: the context in a register of its own, for a cold block that calls. */
-  keepContext(): Context {
-    const reg = this.register()
-    this.aluInto('mov', reg, { reg: this.ctx.reg }, 64, callerLine())
-    return { context: true, reg }
-  }
-
   /** packet: first byte and end of the frame's linear part. */
   packet(ctx: Context = this.ctx): { readonly data: Pointer; readonly end: Pointer } {
     const line = callerLine()

@@ -77,7 +77,7 @@ export class ExitBuilder<C extends string = never> extends MemoryBuilder {
   leaveAs(code: Val<'u32'>): void {
     const [outcome] = Object.keys(this.#outcomes ?? {}) as C[]
     invariant(outcome !== undefined, `${this.name} has no outcomes to leave by`)
-    this.#answered ??= { label: this.label('answered'), code: this.variable('u32'), outcome }
+    this.#answered ??= { label: this.label('count'), code: this.variable('u32'), outcome }
     this.set(this.#answered.code, code)
     this.goto(this.#answered.label)
   }
@@ -100,26 +100,20 @@ export class ExitBuilder<C extends string = never> extends MemoryBuilder {
     if (first === undefined) return
     const outcomes = this.#outcomesOf(first)
     const names = Object.keys(outcomes)
-    // a called function's answer is masked, as the verifier does not know that it is one of the outcomes
-    const most = this.#answered ? 2 ** Math.ceil(Math.log2(names.length)) - 1 : names.length - 1
-    const counter = this.variable('u32', most)
-    const verdict = this.variable('u32')
-    const tail = this.label('count')
-    if (this.#answered) {
-      this.bind(this.#answered.label)
-      this.set(counter, this.alu('and', this.alu('rsh', this.#answered.code, 8), most))
-      this.set(verdict, this.alu('and', this.#answered.code, 0xff))
-      this.goto(tail)
-    }
+    const { label: tail, code } = this.#answered ?? { label: this.label('count'), code: this.variable('u32') }
     for (const [outcome, { label, line }] of this.#stubs) {
       this.bind(label)
-      this.push(alu('mov', counter.reg, names.indexOf(outcome), 64), line)
-      this.push(alu('mov', verdict.reg, VERDICT[outcomes[outcome]], 64), line)
+      const known = codeOf(names.indexOf(outcome), outcomes[outcome])
+      this.push(alu('mov', code.reg, known, 64), line)
       this.goto(tail)
     }
     this.bind(tail)
-    count(counter)
-    this.exit(verdict)
+    // a called function's answer is masked, as the verifier does not know that it is one of the outcomes
+    const index = this.alu('rsh', code, 8)
+    const isKnown = this.#answered === undefined
+    const most = isKnown ? names.length - 1 : 2 ** Math.ceil(Math.log2(names.length)) - 1
+    count(isKnown ? { ...index, max: most } : this.alu('and', index, most))
+    this.exit(this.alu('and', code, 0xff))
   }
 
   /** answers emits the code behind the outcomes that were left by: the caller is told which, and counts. */

@@ -16,6 +16,7 @@ import {
   type Fields,
   type KernelMap,
   type ObjectMap,
+  type Struct,
   sizeOf,
   struct,
 } from './types.ts'
@@ -185,6 +186,47 @@ export class HelperBuilder<C extends string = never> extends ExitBuilder<C> {
     )
     const args = [this.#map(ring), this.#address(record, line), { imm: sizeOf(record.type) }, { imm: 0 }]
     this.exitIf(ne(this.helper('ringbuf_output', args, line), 0), lost)
+  }
+
+  /** ringbufReserve: room for a record in the ring, to be submitted or discarded on every way; none: `lost`. */
+  ringbufReserve<F extends Fields>(
+    ring: ObjectMap<'ringbuf'>,
+    type: Struct<F>,
+    lost: Way<C>,
+  ): Place<Struct<F>> {
+    const line = callerLine()
+    const record = this.helper('ringbuf_reserve', [this.#map(ring), { imm: type.size }, { imm: 0 }], line)
+    this.exitIf({ op: 'jeq', reg: record.reg, operand: 0, bits: 64 }, lost)
+    return { base: { is: 'register', reg: record.reg }, offset: 0, type }
+  }
+
+  /** ringbufSubmit hands a reserved record over. */
+  ringbufSubmit(record: Place<Struct>): void {
+    const line = callerLine()
+    this.enter(callHelper(helpers.ringbuf_submit), [this.#address(record, line), { imm: 0 }], undefined, line)
+  }
+
+  /** ringbufDiscard gives a reserved record up. */
+  ringbufDiscard(record: Place<Struct>): void {
+    const line = callerLine()
+    this.enter(
+      callHelper(helpers.ringbuf_discard),
+      [this.#address(record, line), { imm: 0 }],
+      undefined,
+      line,
+    )
+  }
+
+  /** loadBytes copies bytes of the packet, wherever its buffers are, to memory that is none of the packet's. */
+  loadBytes(offset: Arg<HostKind>, to: Place<Bytes>, length: Val<'u64'>, failed: Way<C>): void {
+    const line = callerLine()
+    const args = [
+      { reg: this.ctx.reg },
+      this.#argument(offset, line),
+      this.#address(to, line),
+      { reg: length.reg },
+    ]
+    this.exitIf(ne(this.helper('xdp_load_bytes', args, line), 0), failed)
   }
 
   /** redirectMap chooses the device at an index; then leave by an outcome whose verdict is redirect. */

@@ -49,9 +49,9 @@ export function lend<K extends CellKind>(cell: Cell<K>, { pointer, origin }: Len
 }
 
 /** put a value into a cell; a constant cell has it already. */
-export function put<K extends CellKind>(p: Path, cell: Cell<K>, value: Val<K>): void {
+export function put<K extends CellKind>(p: Path, cell: Cell<K>, value: Val<K> | number): void {
   if (typeof cell === 'number') return
-  if (isLent(cell)) p.store(cell.lent, p.widen(value))
+  if (isLent(cell)) p.store(cell.lent, typeof value === 'number' ? value : p.widen(value))
   else if (isSlot(cell)) p.setSlot(cell, value)
   else p.set(cell as Val<'u32'>, value as Val<'u32'>)
 }

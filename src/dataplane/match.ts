@@ -253,7 +253,7 @@ export function matchListener(
       word: portWord(shape, listener),
       emit: () => {
         const answer = answers[shape.listeners.indexOf(listener)]!
-        for (const key of ['service', 'base', 'slots'] as const) put(p, match[key], p.constant(answer[key]))
+        for (const key of ['service', 'base', 'slots'] as const) put(p, match[key], answer[key])
         p.goto(matched)
       },
     })

@@ -4,6 +4,8 @@
 //   tables    keys | servers (8 bytes each) | listeners (16 bytes each, open addressing) | pool sizes
 //             | what flows need: keys of their own, limits, what services do
 //   slots     one word a slot, pool after pool
+//   fragments ports of first fragments, a word each (path-fragment.ts)
+//   held      a ring: fragments on their way to the daemon
 //   counters  a block per possible CPU, each on its own pages, and one that only the daemon writes (carry)
 //
 // and where flows are tracked:
@@ -15,7 +17,7 @@
 
 import { type Ip, isIp4, type Protocol } from '../base/addresses.ts'
 import { invariant } from '../base/errors.ts'
-import { array, bytes, type DirectMemory, direct, struct } from '../bpf/types.ts'
+import { array, bytes, type DirectMemory, direct, objectMap, struct } from '../bpf/types.ts'
 import { BUCKET_ENTRIES, FlowBucket } from './flow-record.ts'
 import { eventNames, outcomeNames } from './outcomes.ts'
 import {
@@ -61,6 +63,11 @@ export const KIND_ADDRESS = 0x100
 export const BeforeTable = struct('before_table', { base: 'u32', slots: 'u32' })
 /** PerSecond: what a CPU does so many times in a second: in which second, and how often so far. */
 export const PerSecond = struct('per_second', { second: 'u32', count: 'u32' })
+/** FRAGMENT_BUCKETS, FRAGMENT_WAYS: first fragments are remembered in so many buckets of so many (path-fragment.ts). */
+export const FRAGMENT_BUCKETS = 4_096
+export const FRAGMENT_WAYS = 2
+/** Of a fragment that is handed over so many bytes have room, in a ring of so many. */
+const HELD = { usual: 2_040, jumbo: 10_232, ring: 1 << 18, jumboRing: 1 << 19 } as const
 /** NewFlows: what bounds records that a CPU makes: in which second, and how many so far. */
 export const NewFlows = struct('new_flows', { second: 'u32', count: 'u32' })
 export const Traffic = struct('traffic', { packets: 'u64', bytes: 'u64' })
@@ -187,7 +194,7 @@ export function memoryOf(shape: Shape, bits: Bits = { 4: 0, 6: 0 }) {
   const used =
     8 * (OUTCOMES + EVENTS) +
     NewFlows.size +
-    PerSecond.size +
+    2 * PerSecond.size +
     Traffic.size * (serviceCapacity + serverCapacity)
   const fill = PAGE - (used % PAGE)
   const Block = struct('block', {
@@ -197,6 +204,7 @@ export function memoryOf(shape: Shape, bits: Bits = { 4: 0, 6: 0 }) {
     events,
     newFlows: NewFlows,
     exceeded: PerSecond,
+    held: PerSecond,
     fill: bytes(fill),
   })
   const counters = direct('counters', { blocks: array(Block, shape.cpus), carry: Block })
@@ -207,6 +215,9 @@ export function memoryOf(shape: Shape, bits: Bits = { 4: 0, 6: 0 }) {
     slots,
     counters,
     tracking,
+    fragments: direct('fragments', { records: array('u64', FRAGMENT_BUCKETS * FRAGMENT_WAYS) }),
+    held: objectMap('held', 'ringbuf', shape.jumbo ? HELD.jumboRing : HELD.ring),
+    heldBytes: shape.jumbo ? HELD.jumbo : HELD.usual,
     clock: tracking?.clock ?? (isTold ? direct('clock', { jiffies: 'u64' }) : undefined),
     Block,
     serviceCapacity,
@@ -217,14 +228,21 @@ export function memoryOf(shape: Shape, bits: Bits = { 4: 0, 6: 0 }) {
 }
 
 /** mapsOf: the maps of a shape, by role. */
-export const mapsOf = ({ tables, slots, counters, tracking, clock }: Memory): readonly DirectMemory[] =>
-  [tables, slots, counters, tracking?.flows, tracking?.failed, tracking?.before, clock].filter(
+export const mapsOf = ({
+  tables,
+  slots,
+  counters,
+  fragments,
+  tracking,
+  clock,
+}: Memory): readonly DirectMemory[] =>
+  [tables, slots, counters, fragments, tracking?.flows, tracking?.failed, tracking?.before, clock].filter(
     (map) => map !== undefined,
   )
 
 /** memoryBytes: what the maps of a shape take, in all. */
 export const memoryBytes = (memory: Memory): number =>
-  mapsOf(memory).reduce((sum, { type }) => sum + Math.ceil(type.size / PAGE) * PAGE, 0)
+  mapsOf(memory).reduce((sum, { type }) => sum + Math.ceil(type.size / PAGE) * PAGE, memory.held.maxEntries)
 
 invariant(outcomeNames.length <= OUTCOMES, 'more outcomes than counters')
 invariant(eventNames.length <= EVENTS, 'more events than counters')

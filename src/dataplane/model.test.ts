@@ -8,7 +8,7 @@ import { type FixtureName, fixtures } from './vectors/fixtures.ts'
 import { vectors } from './vectors/vectors.ts'
 
 const models = new Map<FixtureName, Model>()
-/** Each vector has a second of its own. */
+/** Each vector has a second of its own, and nothing remembered. */
 const memory = new PacketMemory()
 for (const [name, { shape, tables }] of Object.entries(fixtures))
   models.set(name as FixtureName, createModel(shape, tables, memory))
@@ -27,6 +27,7 @@ for (const { name, fixture, frame, expected } of vectors)
   test(`${expected.outcome}: ${name}`, () => {
     const before = frame.slice()
     memory.jiffies += 512
+    memory.forget()
     assert.deepEqual(models.get(fixture)!(frame), expected)
     assert.deepEqual(frame, before, 'the frame that came in was written to')
   })

@@ -38,6 +38,8 @@ const IPPROTO_ICMP = 1
 const IPPROTO_ICMPV6 = 58
 const EXTENSIONS = 6
 const EXCEEDED_PER_SECOND = 100
+const HELD_PER_SECOND = 500
+const HELD_BYTES = { usual: 2_040, jumbo: 10_232 }
 
 const isTag = (type: number): boolean => type === ETH_P_8021Q || type === ETH_P_8021AD
 const be16 = (frame: Uint8Array, at: number): number => frame[at]! * 0x100 + frame[at + 1]!
@@ -70,10 +72,22 @@ interface Flow {
   readonly end: number
   /** The sender is told nothing when TTL or hop limit has run out. */
   readonly isSilent: boolean
+  /** A first fragment: the hash by which later ones find it. */
+  readonly first?: number
 }
-type Found = Flow | 'malformed' | 'other-protocol' | 'fragment' | 'truncated'
-/** Protocols: listeners' protocols by number, and whether there are IPv4 listeners. */
+type Found = Flow | 'malformed' | 'other-protocol' | Unreadable
+/** Unreadable: no ports; `later` is a fragment whose first has not come. */
+type Unreadable = 'truncated' | 'tiny-fragment' | 'fragment' | 'later'
+/** Part: a fragment: at which byte of the whole it begins, where its own bytes are, how it is found. */
+interface Part {
+  readonly offset: number
+  readonly at: number
+  readonly hash: number
+}
+/** Protocols: listeners' protocols by number, whether there are IPv4 listeners; what was remembered of fragments. */
 interface Protocols {
+  readonly recall: (hash: number) => number
+  readonly hash: (words: readonly number[]) => number
   readonly get: (number: number) => Protocol | undefined
   readonly hasIpv4: boolean
 }
@@ -107,6 +121,27 @@ function quotedFlow(
 const isEqual = (frame: Uint8Array, a: number, b: number, length: number): boolean =>
   frame.subarray(a, a + length).every((octet, i) => octet === frame[b + i])
 
+/** F1 to F3: a fragment, whose transport header would be at `at`. */
+function fragmentFlow(
+  frame: Uint8Array,
+  { offset, at, hash }: Part,
+  { get, recall }: Protocols,
+  number: number,
+  client: number,
+): Found {
+  const protocol = get(number)
+  if (protocol === undefined) return 'other-protocol'
+  if (offset === 0) {
+    const flow = flowAt(frame, at, protocol, client, true)
+    return flow === 'truncated' ? 'tiny-fragment' : { ...flow, first: hash }
+  }
+  if (protocol === 'tcp' && offset < HEADER.tcp) return 'tiny-fragment'
+  const word = recall(hash)
+  if (word === 0) return 'later'
+  const [a, b, c, d] = [word & 0xff, (word >>> 8) & 0xff, (word >>> 16) & 0xff, word >>> 24]
+  return { protocol, client, ports: [a * 0x100 + b, c * 0x100 + d], end: at + 1, isSilent: true }
+}
+
 function flowOf4(frame: Uint8Array, ip: number, protocols: Protocols): Found {
   // 6
   const ihl = frame[ip]! & 0xf
@@ -119,7 +154,13 @@ function flowOf4(frame: Uint8Array, ip: number, protocols: Protocols): Found {
   if (protocol === undefined) return 'other-protocol'
 
   // 8: bit 13 of the word is MF, below it is the offset
-  if ((be16(frame, ip + 6) & 0x3fff) !== 0) return 'fragment'
+  const word = be16(frame, ip + 6)
+  if ((word & 0x3fff) !== 0) {
+    const id = frame[ip + 4]! + frame[ip + 5]! * 0x100 + frame[ip + 9]! * 0x10000
+    const hash = protocols.hash([le32(frame, ip + 12), id, le32(frame, ip + 16)])
+    const part = { offset: 8 * (word & 0x1fff), at: ip + 4 * ihl, hash }
+    return fragmentFlow(frame, part, protocols, frame[ip + 9]!, ip + 12)
+  }
 
   // 9
   return flowAt(frame, ip + 4 * ihl, protocol, ip + 12, false)
@@ -143,7 +184,9 @@ function quotedFlow4(frame: Uint8Array, ip: number, at: number, protocols: Proto
 interface Walk {
   readonly next: number
   readonly at: number
-  readonly fragment?: 'first' | 'later'
+  /** Where the header is that did. */
+  readonly fragment?: number
+  readonly isLater: boolean
 }
 
 /** 7 of IPv6: over the extension headers from `at` on. */
@@ -155,13 +198,13 @@ function walk(frame: Uint8Array, from: number, first: number): Walk | 'truncated
     const length = extensionLength(next, frame[at + 1]!)!
     if (next === 44) {
       const word = be16(frame, at + 2)
-      if ((word & 0xfff8) !== 0) return { next: frame[at]!, at, fragment: 'later' }
-      if ((word & 1) !== 0) fragment = 'first'
+      if ((word & 0xfff8) !== 0) return { next: frame[at]!, at, fragment: at, isLater: true }
+      if ((word & 1) !== 0) fragment = at
     }
     next = frame[at]!
     at += length
   }
-  return { next, at, ...(fragment && { fragment }) }
+  return { next, at, isLater: false, ...(fragment !== undefined && { fragment }) }
 }
 
 function flowOf6(frame: Uint8Array, ip: number, protocols: Protocols): Found {
@@ -171,8 +214,17 @@ function flowOf6(frame: Uint8Array, ip: number, protocols: Protocols): Found {
   // 7, 8
   const found = walk(frame, ip + 40, frame[ip + 6]!)
   if (found === 'truncated') return found
-  const { next, at, fragment } = found
-  if (fragment !== undefined) return 'fragment'
+  const { next, at, fragment, isLater } = found
+  if (fragment !== undefined) {
+    if (isLater && (next === 60 || next === 51)) return 'fragment'
+    const hash = protocols.hash([
+      ...[8, 12, 16, 20].map((word) => le32(frame, ip + word)),
+      le32(frame, fragment + 4),
+      ...[24, 28, 32, 36].map((word) => le32(frame, ip + word)),
+    ])
+    const offset = be16(frame, fragment + 2) & 0xfff8
+    return fragmentFlow(frame, { offset, at: isLater ? at + 8 : at, hash }, protocols, next, ip + 8)
+  }
   if (next === IPPROTO_ICMPV6) return quotedFlow6(frame, ip, at, protocols)
   const protocol = protocols.get(next)
   return protocol === undefined ? 'other-protocol' : flowAt(frame, at, protocol, ip + 8, at !== ip + 40)
@@ -187,7 +239,7 @@ function quotedFlow6(frame: Uint8Array, ip: number, at: number, protocols: Proto
   if (frame[quoted]! >> 4 !== 6) return 'other-protocol'
   if (!isEqual(frame, quoted + 8, ip + 24, 16)) return 'other-protocol'
   const found = walk(frame, quoted + 40, frame[quoted + 6]!)
-  if (found === 'truncated' || found.fragment === 'later') return 'other-protocol'
+  if (found === 'truncated' || found.isLater) return 'other-protocol'
   return quotedFlow(frame, found.at, protocols.get(found.next), quoted + 24)
 }
 
@@ -206,8 +258,14 @@ export function createModel(shape: Shape, tables: Tables, memory = new PacketMem
   const multipliers4 = splitMultipliers(tables.keys)
   const multipliers6 = splitMultipliers(BigUint64Array.from([0, 1, 2, 6, 7, 8], (i) => tables.keys[i]!))
   const byNumber = new Map(shape.listeners.map(({ protocol }) => [IPPROTO[protocol], protocol]))
+  const clock = timeOf(shape)
+  const tick = () => Math.floor(memory.jiffies / 2 ** clock.shift) & 0xff
+  const pick = (...keys: number[]) => splitMultipliers(BigUint64Array.from(keys, (i) => tables.keys[i]!))
+  const [fragments4, fragments6] = [pick(0, 1, 2, 4), pick(0, 1, 6, 7, 8, 2, 10, 11, 12, 13)]
   const protocols: Protocols = {
     get: (number) => byNumber.get(number),
+    recall: (hash) => memory.recall(hash, tick()),
+    hash: (words) => hashWords(words.length === 3 ? fragments4 : fragments6, 0, words),
     hasIpv4: shape.listeners.some(({ address }) => isIp4(address)),
   }
   const hasIpv6 = shape.listeners.some(({ address }) => !isIp4(address))
@@ -217,6 +275,13 @@ export function createModel(shape: Shape, tables: Tables, memory = new PacketMem
     const text = listenerText(listener.address)
     const ports = addresses.get(text) ?? new Map<string, ListenerShape>()
     addresses.set(text, ports.set(`${listener.protocol} ${listener.port}`, listener))
+  }
+  const room = shape.jumbo ? HELD_BYTES.jumbo : HELD_BYTES.usual
+  /** F4: what becomes of a later fragment whose first has not come. */
+  const hold = (frame: Uint8Array): OutcomeName => {
+    if (own.every((octet, i) => frame[6 + i] === octet)) return 'fragment-lost'
+    if (!memory.atMost(memory.held, HELD_PER_SECOND, shift) || frame.length > room) return 'fragment'
+    return 'fragment-held'
   }
   const servers = tables.servers.map(({ mac, usable }) => ({ mac: macBytes(mac), usable }))
 
@@ -252,7 +317,10 @@ export function createModel(shape: Shape, tables: Tables, memory = new PacketMem
     const ports = addresses.get(isIpv6 ? addressText(frame, ip + 24, 16) : addressText(frame, ip + 16, 4))
     const flow = (isIpv6 ? flowOf6 : flowOf4)(frame, ip, protocols)
     if (flow === 'malformed' || flow === 'other-protocol') return end(flow)
-    if (flow === 'fragment' || flow === 'truncated') return end(ports ? flow : 'no-listener')
+    if (typeof flow === 'string') {
+      if (!ports) return end('no-listener')
+      return end(flow === 'later' ? hold(frame) : flow)
+    }
     const { client, protocol } = flow
 
     // 11
@@ -271,8 +339,10 @@ export function createModel(shape: Shape, tables: Tables, memory = new PacketMem
       return answer ? { outcome: 'time-exceeded', frame: answer } : end('ttl')
     }
 
-    // 14
     const portsWord = le32(Uint8Array.from(flow.ports.flatMap((port) => [port >> 8, port & 0xff])), 0)
+    if (flow.first !== undefined) memory.remember(flow.first, portsWord, tick())
+
+    // 14
     const hash = isIpv6
       ? hashWords(multipliers6, 0, [
           le32(frame, client),

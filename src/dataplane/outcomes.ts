@@ -22,11 +22,14 @@ export const outcomes = {
     'VRRP and other protocols that no listener has; ICMP but for errors about a listener’s flows',
   ),
   'no-listener': pass('TCP or UDP to an address and port that are nobody’s listener'),
-  fragment: drop('a fragment for a service address'),
+  fragment: drop('a later fragment for a service address whose first one was not seen'),
   truncated: drop('for a service address, but ends before its transport header does'),
   'bad-length': drop('for a listener, but its total length contradicts the frame or the headers'),
   ttl: drop('for a listener, but its TTL has run out; its sender was not told'),
   'no-server': drop('for a listener that has no usable server'),
+  'fragment-held': drop('the same, copied to the daemon, which runs it again a moment later'),
+  'fragment-lost': drop('run again by the daemon, but the first fragment had still not come'),
+  'tiny-fragment': drop('a fragment that hides a transport header, or starts within one'),
   'time-exceeded': { verdict: 'tx', meaning: 'for a listener, but its TTL has run out: its sender was told' },
 } as const satisfies Record<string, OutcomeText>
 

@@ -6,9 +6,10 @@
 //   IPv6 (behind it, or alone) ┼── choose ── forward
 //   slow path (behind both) ───┘
 
+import type { StashedContext } from '../bpf/builder.ts'
 import { maxOf } from '../bpf/emitter.ts'
 import type { Label } from '../bpf/isa.ts'
-import { be16, type Context, fields, lt, ne, part, type Val, type View, whole } from '../bpf/values.ts'
+import { be16, fields, lt, ne, part, type Val, type View, whole } from '../bpf/values.ts'
 import { type Built, type BuiltFunction, program, xdpFunction } from '../bpf/xdp.ts'
 import { cell, type Home, move, type Path, take } from './cell.ts'
 import { ETH_P_IP, ETH_P_IPV6, Ethernet, Ipv4, Ipv6, Tcp, Udp } from './headers.ts'
@@ -71,15 +72,24 @@ function parse(
   finish()
 }
 
-/** takeSlowPath: what it answers is an outcome, or the route's cells are set; the frame is looked up again then. */
-function takeSlowPath(p: Path, behind: Route, { data }: Frame, slow: Label, context: () => Context): void {
+/**
+ * takeSlowPath: what it answers is an outcome, or the route's cells are set; the frame is looked up again then. `kept`: the
+ * context, where it had to give its register up.
+ */
+function takeSlowPath(
+  p: Path,
+  behind: Route,
+  { data }: Frame,
+  slow: Label,
+  kept: StashedContext | undefined,
+): void {
   const lent = p.slot('u64')
   const called = slowPath(behind, lent.offset, verdicts)
   p.cold(slow, () => {
-    const ctx = context()
-    const code = p.callSub(called, ctx, p.slotPlace(lent))
+    const context = kept ?? p.stashContext()
+    const code = p.callSub(called, kept ? p.contextOf(kept) : p.ctx, p.slotPlace(lent))
     p.exitIf(ne(code, 0), () => p.leaveAs(code))
-    const frame = p.packet(ctx)
+    const frame = p.packet(p.contextOf(context))
     p.headers(frame.data, frame.end, { eth: Ethernet }, 'short')
     p.setPointer(data, frame.data)
     p.goto(behind.join)
@@ -164,7 +174,7 @@ export function packetPath(shape: Shape, memory: Memory): BuiltFunction {
     })
     const routes = { register: routeOf('register', 'choose'), stack: routeOf('stack', 'join') }
     parse(p, routes, frame, slow)
-    takeSlowPath(p, routes.stack, frame, slow, () => (context ? p.contextOf(context) : p.keepContext()))
+    takeSlowPath(p, routes.stack, frame, slow, context)
     join(p, routes)
     const { eth } = p.checked(frame.data, { eth: Ethernet })
     forward(p, routes.register, eth, chooseServer(p, routes.register))

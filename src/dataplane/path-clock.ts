@@ -8,7 +8,7 @@ import { type Memory, type PerSecond, timeOf } from './memory.ts'
 import type { Shape } from './shape.ts'
 
 /** jiffies: now, of the kernel's clock or the one that tests set. */
-export function jiffies(p: Builder<string>, { clock }: Memory): Val<'u64'> {
+export function jiffies<C extends string>(p: Builder<C>, { clock }: Memory): Val<'u64'> {
   return clock ? p.load(p.memory(clock).jiffies) : p.call('jiffies64')
 }
 
@@ -22,9 +22,7 @@ export function atMost<C extends string>(
   over: C,
 ): void {
   const { second, count } = fields(counted)
-  const now = p.narrow(
-    p.alu('rsh', jiffies(p as unknown as Builder<string>, memory), secondShift(timeOf(shape))),
-  )
+  const now = p.narrow(p.alu('rsh', jiffies(p, memory), secondShift(timeOf(shape))))
   const same = p.label('same-second')
   p.jumpIf(eq(p.load(second), now), same)
   p.store(second, now)

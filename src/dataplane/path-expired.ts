@@ -156,7 +156,7 @@ export function expiredFunction(
     const quoted = p.slot('u64')
     const [wide, checked, writeWide] = [p.label('expired-ipv6'), p.label('expired'), p.label('write-ipv6')]
     const network = p.advance(data, start())
-    p.setSlot(put, p.widen(p.constant(PUT[four ? 4 : 6])))
+    p.setSlot(put, PUT[four ? 4 : 6])
     p.setSlot(quoted, four ? p.unstash(put) : p.unstash(held))
     if (four) {
       const { ip } = p.headers(network, end, { ip: Ipv4 }, 'ttl')
@@ -168,7 +168,7 @@ export function expiredFunction(
       p.bind(wide)
       checkIpv6(p, network, end, p.unstash(held))
       if (four) {
-        p.setSlot(put, p.widen(p.constant(PUT[6])))
+        p.setSlot(put, PUT[6])
         p.setSlot(quoted, p.unstash(held))
       }
     }

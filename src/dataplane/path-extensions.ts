@@ -47,9 +47,8 @@ const passOne = (): BuiltFunction =>
     p.bind(extension)
     const place = placeOf(p, cursor)
     const { data, end } = p.packet()
-    const { header } = p.headers(p.advance(data, place), end, { header: Extension }, () =>
-      p.exitValue(CURSOR.truncated),
-    )
+    const here = p.advance(data, place)
+    const { header } = p.headers(here, end, { header: Extension }, () => p.exitValue(CURSOR.truncated))
     const words = p.variable('u32', 2 * 256)
     const fragment = p.variable('u64', PLACE)
     const then = p.variable('u32')
@@ -78,7 +77,8 @@ const passOne = (): BuiltFunction =>
     p.set(then, p.alu('or', then, CURSOR.later))
 
     p.bind(passed)
-    const at = p.alu('and', p.alu('add', place, p.alu('lsh', words, 2)), PLACE)
+    // the verifier forgets here by which headers it came, and need not go on once for each way
+    const at = p.alu('and', p.length(data, p.advance(here, p.alu('lsh', words, 2))), PLACE)
     const parts = p.alu('or', p.alu('lsh', fragment, 32), p.alu('lsh', at, 16))
     p.exitValue(p.alu('or', parts, then))
   })

@@ -10,8 +10,8 @@ import { guardProtocol } from './path.ts'
 import { cursorAt, nextOf, placeOf } from './path-extensions.ts'
 import type { Ipv4View } from './path-ipv4.ts'
 import type { Ipv6View } from './path-ipv6.ts'
-import type { Facts } from './path-slow.ts'
 import type { Shape } from './shape.ts'
+import type { Facts } from './slow-facts.ts'
 
 /** swapped: source and destination port in each other's place: an answer's as its request's. */
 const swapped = (p: Path, ports: Val<'u32'>): Val<'u32'> =>

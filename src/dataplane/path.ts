@@ -123,7 +123,7 @@ export type Term = readonly [key: number, word: () => Val<'u32'>]
 
 /** hashFlow: step 14's hash of the words, into the route. */
 export function hashFlow(p: Path, { memory, hash }: Route, constant: number, terms: readonly Term[]): void {
-  const { keys } = p.memory(memory.tables)
+  const keys = p.pin(p.memory(memory.tables).keys)
   const key = (index: number) => p.load(p.element(keys, index))
   let sum = key(constant)
   for (const [index, word] of terms) sum = p.alu('add', sum, p.alu('mul', key(index), p.widen(word())))

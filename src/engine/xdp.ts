@@ -14,10 +14,12 @@ import { XdpLink } from '../kernel/link.ts'
 import { ensureBpffs, PinDirectory } from '../kernel/pin.ts'
 import { programById } from '../kernel/query.ts'
 import { KernelNetwork } from '../netlink/kernel-network.ts'
+import type { Reactor } from '../sys/reactor.ts'
 import { Assignment } from './assignment.ts'
 import { readTotals, writeCarry } from './counters.ts'
 import type { Applied, Engine, EngineSpec, EngineStatus, Neighbour, Trace } from './engine.ts'
 import { Generation, type Prepared, prepare } from './generation.ts'
+import { HeldFragments } from './held-fragments.ts'
 import { attachOrName } from './occupant.ts'
 import { planOf } from './plan.ts'
 import { trace } from './trace.ts'
@@ -28,6 +30,8 @@ const LINK_PIN = 'link'
 export interface XdpOptions {
   readonly instance: string
   readonly keys: BigUint64Array
+  /** Waits for fragments that came before their first; without it they are dropped. */
+  readonly reactor?: Reactor
 }
 
 /** Live: what is applied and attached. */
@@ -41,13 +45,15 @@ export class XdpEngine implements Engine {
   readonly #instance: string
   readonly #ownKeys: BigUint64Array
   readonly #neighbours = new Map<string, Neighbour>()
+  readonly #held: HeldFragments | undefined
   #link: XdpLink | undefined
   #live: Live | undefined
 
-  constructor({ instance, keys }: XdpOptions) {
+  constructor({ instance, keys, reactor }: XdpOptions) {
     invariant(keys.length === HASH_KEYS, `${keys.length} hash keys`)
     this.#instance = instance
     this.#ownKeys = keys
+    this.#held = reactor && new HeldFragments(reactor)
   }
 
   /** keys: the hash key in use: the pinned one where there was one. */
@@ -157,6 +163,7 @@ export class XdpEngine implements Engine {
   }
 
   [Symbol.dispose](): void {
+    this.#held?.[Symbol.dispose]()
     this.#live?.generation[Symbol.dispose]()
     this.#live = undefined
     this.#link?.[Symbol.dispose]()
@@ -224,6 +231,7 @@ export class XdpEngine implements Engine {
     assignment.write()
     for (const id of plan.servers.keys()) if (!usable(id)) generation.storeServer(prepared, id, undefined)
     this.#live = { prepared, generation, assignment }
+    this.#followHeld()
     const { instructions } = generation.program.info
     return { change: 'taken-over', generation: meta.generation, loadMs: meta.loadMs, instructions, notes }
   }
@@ -253,10 +261,12 @@ export class XdpEngine implements Engine {
       throw error
     }
     carry()
+    this.#held?.release()
     before?.[Symbol.dispose]()
     this.#remember(plan.servers, neighbours, macOf)
     const usable = (id: number) => id !== 0 && 'mac' in this.#neighbourOf(plan.servers[id]!)
     this.#live = { prepared, generation, assignment: new Assignment(plan, generation.maps.slots, usable) }
+    this.#followHeld()
     const { instructions } = generation.program.info
     return {
       change: before ? 'replaced' : 'created',
@@ -310,6 +320,12 @@ export class XdpEngine implements Engine {
       const mac = macOf(server)
       this.#neighbours.set(server, mac ? { mac } : (neighbours.get(server) ?? { why: 'not resolved yet' }))
     }
+  }
+
+  #followHeld(): void {
+    const { prepared, generation } = this.#applied()
+    const ring = generation.maps.all.get(prepared.layout.memory.held.name)!
+    this.#held?.follow({ program: generation.program, ring, interface: prepared.plan.spec.interface })
   }
 
   #mode(ifindex: number): 'native' | 'generic' {

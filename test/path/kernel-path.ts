@@ -10,7 +10,9 @@ import { outcomeNames, outcomes } from '../../src/dataplane/outcomes.ts'
 import { packetProgram } from '../../src/dataplane/packet-path.ts'
 import type { Fixture } from '../../src/dataplane/vectors/fixture.ts'
 import { GenerationMaps } from '../../src/engine/generation-maps.ts'
+import { heldFrame } from '../../src/engine/held-fragments.ts'
 import { BPF_F_ANY_ALIGNMENT, type BpfProgram, loadProgram } from '../../src/kernel/program.ts'
+import { Ring } from '../../src/kernel/ring.ts'
 import { testRun } from '../../src/kernel/test-run.ts'
 
 const VERDICT = { drop: 1, pass: 2, tx: 3 } as const
@@ -22,6 +24,7 @@ export class KernelPath implements Disposable {
   readonly loadMs: number
   readonly #layout: ReturnType<typeof layoutOf>
   readonly #seen: BigUint64Array
+  readonly #ring: Ring
 
   /** `anyAlignment`: for kernels without JIT, whose verifier is strict about alignment. */
   constructor({ shape, tables }: Fixture, { anyAlignment = false } = {}) {
@@ -33,6 +36,7 @@ export class KernelPath implements Disposable {
     this.program = program
     this.loadMs = loadMs
     this.#seen = this.maps.counters.slice()
+    this.#ring = new Ring(this.maps.all.get('held')!)
   }
 
   /** now: sets the time, in jiffies. */
@@ -40,12 +44,20 @@ export class KernelPath implements Disposable {
     new DataView(this.maps.all.get('clock')!.memory).setBigUint64(0, BigInt(jiffies), true)
   }
 
+  /** forget: no fragment has come. */
+  forget(): void {
+    new Uint8Array(this.maps.all.get('fragments')!.memory).fill(0)
+  }
+
   /** run one frame of at least 14 bytes. Throws when anything was counted twice, or by halves. */
   run(packet: Uint8Array): Outcome {
     const { verdict, packet: frame } = testRun(this.program, { packet })
+    const handed = this.#ring.take()
     const counted = this.#counted()
     const outcome = outcomeNames[counted.outcome]!
     invariant(VERDICT[outcomes[outcome].verdict] === verdict, `counted ${outcome}, answered ${verdict}`)
+    const isHeld = handed.length === 1 && Buffer.compare(heldFrame(handed[0]!), packet) === 0
+    invariant(outcome === 'fragment-held' ? isHeld : handed.length === 0, 'another frame is held')
     // what a dropped frame holds is nobody's
     const after = verdict === VERDICT.drop ? new Uint8Array(packet) : new Uint8Array(frame)
     if (counted.service === undefined) return { outcome, frame: after }
@@ -68,7 +80,8 @@ export class KernelPath implements Disposable {
       return { at: at % Block.size, by }
     })
     // what is counted to bound something is none of the counters
-    const [outcome, ...rest] = inBlock.filter(({ at }) => at !== Block.offsets.exceeded)
+    const bounds = [Block.offsets.exceeded, Block.offsets.held]
+    const [outcome, ...rest] = inBlock.filter(({ at }) => !bounds.includes(at))
     invariant(
       outcome && outcome.at < Block.offsets.services && outcome.by === 1n,
       'not exactly one outcome was counted',
@@ -94,6 +107,7 @@ export class KernelPath implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#ring[Symbol.dispose]()
     this.program[Symbol.dispose]()
     this.maps[Symbol.dispose]()
   }

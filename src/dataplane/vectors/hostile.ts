@@ -41,7 +41,7 @@ export const hostileVectors: readonly Vector[] = [
   keeps('other-protocol', 'UDP, a fragment to nobody', {
     ip: { protocol: 17, fragmentOffset: 1, destination: '192.0.2.9' },
   }),
-  keeps('fragment', 'a fragment in a cut frame', cut(frameOf({ ip: { moreFragments: true } }), 40)),
+  keeps('tiny-fragment', 'a fragment in a cut frame', cut(frameOf({ ip: { moreFragments: true } }), 40)),
   keeps('truncated', 'a cut frame with options', cut(frameOf({ ip: { options: nop } }), 57)),
   keeps('truncated', 'a cut frame with TTL 0', cut(frameOf({ ip: { ttl: 0 } }), 53)),
   keeps('truncated', 'a cut frame to nobody’s port', cut(frameOf({ tcp: { destination: 81 } }), 53)),

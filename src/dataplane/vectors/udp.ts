@@ -128,8 +128,8 @@ export const udpVectors: readonly Vector[] = [
   ...[2, 3, 128, 255].map((ttl) => forwards(`UDP, TTL ${ttl}`, datagram({ ip: { ttl } }), on)),
   keeps('no-server', 'UDP where nobody is in the slots', datagram(), 'udp-nobody'),
 
-  keeps('fragment', 'UDP, a first fragment', datagram({ ip: { moreFragments: true } }), 'udp'),
-  keeps('fragment', 'UDP, a last fragment', datagram({ ip: { fragmentOffset: 185 } }), 'udp'),
+  forwards('UDP, a first fragment', datagram({ ip: { moreFragments: true } }), { fixture: 'udp' }),
+  keeps('fragment-held', 'UDP, a last fragment', datagram({ ip: { fragmentOffset: 185 } }), 'udp'),
   keeps(
     'no-listener',
     'UDP, a first fragment to nobody',
