@@ -1,19 +1,29 @@
 // The tests are tested: a line is broken, and the suite that should notice must fail. A mutant is one exact textual
 // replacement (the test fails where the text is not there exactly once), handed in by an esbuild plugin, so that no
-// file changes; bundle and suite run in a process of its own, two at a time, up to the first difference. A suite is
-// vectors, constructs, or a test file of the builder; each must pass without a mutant. Mutants of types are all checked
-// by one run of tsc over a copy of src/bpf each. It takes about 20 s on two cores.
+// file changes. A suite is vectors, table or constructs, up to the first difference, for all mutants in one batch
+// (mutants/batch.ts), or a test file of the builder, in a process of its own; each must pass without a mutant. Mutants
+// of types are all checked by one run of tsc over a copy of src/bpf each. It takes about 30 s on two cores.
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { after, describe, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { assertSaid, type Batch, runBatch, suiteNames } from './mutants/batch.ts'
 import { builderMutants } from './mutants/builder-mutants.ts'
 import { pathMutants } from './mutants/path-mutants.ts'
-import { assertNoticed, mutated, runSuite, type Suite, suites } from './mutants/run-mutant.ts'
+import {
+  assertNoticed,
+  type BatchSuite,
+  batchSuites,
+  type Mutant,
+  mutated,
+  runTestFile,
+  type TestSuite,
+  testSuites,
+} from './mutants/run-mutant.ts'
 import { typeMutants } from './mutants/type-mutants.ts'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -21,18 +31,44 @@ const folder = mkdtempSync(join(tmpdir(), 'tenbin-mutants-'))
 symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
 after(() => rmSync(folder, { recursive: true, force: true }))
 
-describe('suites pass without a mutant', { concurrency: 2 }, () => {
-  for (const suite of Object.keys(suites) as Suite[])
-    test(`${suite} passes`, async () => {
-      const { status, output } = await runSuite(suite, folder, suite)
-      assert.equal(status, 0, output)
-    })
+const all = [...pathMutants, ...builderMutants]
+const isBatched = (mutant: Mutant): mutant is Mutant<BatchSuite> => mutant.suite in batchSuites
+const isTestFile = (mutant: Mutant): mutant is Mutant<TestSuite> => mutant.suite in testSuites
+
+test('no two mutants have one name or one change', () => {
+  for (const key of [
+    ({ name }: Mutant) => name,
+    ({ file, find, replace, suite }: Mutant) => [suite, file, find, replace].join('\0'),
+  ])
+    assert.equal(new Set(all.map(key)).size, all.length)
 })
 
-describe('every mutant is noticed', { concurrency: 2 }, () => {
-  for (const [index, mutant] of [...pathMutants, ...builderMutants].entries())
+describe('every mutant is noticed, and the suites pass without one', () => {
+  const mutants = all.filter(isBatched)
+  let batch: Batch
+  before(async () => {
+    const bundles = join(folder, 'batch')
+    mkdirSync(bundles)
+    batch = await runBatch(bundles, mutants)
+  })
+  for (const [index, suite] of suiteNames.entries())
+    test(`${suite} passes`, () => {
+      for (const said of batch.suites[index]!) assertSaid('passed', said, batch.stderr)
+    })
+  for (const [index, mutant] of mutants.entries())
+    test(`noticed by ${mutant.suite}: ${mutant.name}`, () =>
+      assertSaid('noticed', batch.mutants[index], batch.stderr))
+})
+
+describe('every mutant is noticed by a test file that passes without one', { concurrency: 2 }, () => {
+  for (const suite of Object.keys(testSuites) as TestSuite[])
+    test(`${suite} passes`, async () => {
+      const { status, output } = await runTestFile(suite, folder, suite)
+      assert.equal(status, 0, output)
+    })
+  for (const [index, mutant] of all.filter(isTestFile).entries())
     test(`noticed by ${mutant.suite}: ${mutant.name}`, async () => {
-      assertNoticed(await runSuite(mutant.suite, folder, `mutant-${index}`, mutant), mutant.suite)
+      assertNoticed(await runTestFile(mutant.suite, folder, `mutant-${index}`, mutant))
     })
 })
 

@@ -28,6 +28,11 @@ export interface StashedContext {
   readonly contextAt: number
 }
 
+/** StashedContext: where on the stack the context is. */
+export interface StashedContext {
+  readonly contextAt: number
+}
+
 /** Builder: one function. */
 export class Builder<C extends string = never> extends HelperBuilder<C> {
   readonly #exits: Exits<C> | undefined

@@ -4,10 +4,11 @@
 // Reference: bpf-helpers(7), include/uapi/linux/bpf.h.
 
 import { invariant } from '../base/errors.ts'
+import type { Takes } from './assemble.ts'
 import type { CallArgument } from './code.ts'
 import { ExitBuilder, VERDICT, type Way } from './exit-builder.ts'
 import { callFunction, callHelper, FP, type HelperName, helpers, type Label } from './isa.ts'
-import { callerLine, type Line } from './line.ts'
+import { callerLine, formatLine, type Line } from './line.ts'
 import type { Contents } from './memory-builder.ts'
 import {
   type AnyMap,
@@ -48,10 +49,12 @@ export interface ScalarHelpers {
 export interface Callee {
   readonly entry: Label
   readonly adjustsPacket?: boolean
+  /** Absent: the context alone. */
+  readonly takes?: Takes | undefined
 }
 
-/** Passed: what a function of the program is called with: values, the context, a number, a place on the stack. */
-export type Passed = { readonly reg: number } | number | Place
+/** Passed: what a function of the program is called with: values, the context, a place on the stack. */
+export type Passed = Val<HostKind> | Context | Place
 
 /** FibLookup: struct bpf_fib_lookup; an IPv4 address is the first four bytes of its field. */
 export const FibLookup = struct('bpf_fib_lookup', {
@@ -73,11 +76,14 @@ export const FibLookup = struct('bpf_fib_lookup', {
 /** MAX_CSUM_BYTES: what bpf_csum_diff takes, both parts together (MAX_BPF_STACK). */
 const MAX_CSUM_BYTES = 512
 
+/** Numbers: what a function of the program that takes numbers finds of them. */
+export type Numbers<K extends readonly ('u32' | 'u64')[]> = { readonly [I in keyof K]: Val<K[I]> }
+
 /** HelperBuilder: emits calls. */
 export class HelperBuilder<C extends string = never> extends ExitBuilder<C> {
   /** called: the functions that this one calls, each once. */
   readonly called = new Set<Callee>()
-  #parameters = 1
+  #takes: Takes | undefined
 
   /** call a helper that takes and answers numbers. */
   call<H extends keyof ScalarHelpers>(helper: H, ...args: ScalarHelpers[H]): Val<'u64'> {
@@ -89,23 +95,31 @@ export class HelperBuilder<C extends string = never> extends ExitBuilder<C> {
     )
   }
 
-  /** parameterCount: how many registers callers set. */
-  get parameterCount(): number {
-    return this.#parameters
+  /** takes: what the function is called with, where it is not the context alone. */
+  get takes(): Takes | undefined {
+    return this.#takes
   }
 
-  /** parameters: what callSub is given, in order. The first thing in a function, whose context is the first of them, or none of its own. */
-  parameters<const K extends readonly HostKind[]>(...kinds: K): { readonly [I in keyof K]: Val<K[I]> } {
+  /**
+   * parameters: a function that is called with numbers, instead of the context or behind it, says so first. With
+   * numbers alone the verifier looks at it once, on its own, and not at every call. Behind the context a number may be
+   * an address on the caller's stack.
+   */
+  parameters<const K extends readonly ('u32' | 'u64')[]>(
+    first: 'numbers' | 'context',
+    ...kinds: K
+  ): Numbers<K> {
     const line = callerLine()
+    const before = first === 'context' ? 1 : 0
     invariant(this.code.length === 1, `${this.name}: parameters come first`)
-    invariant(kinds.length <= 5, `${this.name}: at most 5 parameters are passed`)
-    this.#parameters = kinds.length
+    invariant(before + kinds.length <= 5, `${this.name}: at most 5 parameters are passed`)
+    this.#takes = { context: first === 'context', numbers: kinds.length }
     const taken = kinds.map((kind, index) => {
       const out = this.value(kind)
-      this.aluInto('mov', out.reg, { reg: index + 1 }, 64, line)
+      this.aluInto('mov', out.reg, { reg: index + before + 1 }, kind === 'u64' ? 64 : 32, line)
       return out
     })
-    return taken as { readonly [I in keyof K]: Val<K[I]> }
+    return taken as unknown as Numbers<K>
   }
 
   /** callSub: BPF-to-BPF call of another function of the program. It clobbers nothing that is live. */
@@ -125,10 +139,16 @@ export class HelperBuilder<C extends string = never> extends ExitBuilder<C> {
     line: Line,
   ): Val<K> {
     const out = this.value(kind)
-    const passed = args.map((arg) => {
-      if (typeof arg === 'number') return { imm: arg }
-      return 'reg' in arg ? { reg: arg.reg } : this.#address(arg, line)
-    })
+    if (target.takes) {
+      const { context, numbers } = target.takes
+      const fits = args.every((arg, at) => 'context' in arg === (context && at === 0))
+      const isLent = args.some((arg) => 'base' in arg)
+      invariant(
+        fits && args.length === numbers + (context ? 1 : 0) && (context || !isLent),
+        `${formatLine(line)}: ${target.entry.name} takes ${context ? 'the context and ' : ''}${numbers} numbers`,
+      )
+    }
+    const passed = args.map((arg) => ('reg' in arg ? { reg: arg.reg } : this.#address(arg, line)))
     this.called.add(target)
     this.enter(callFunction(target.entry), passed, out.reg, line)
     if (target.adjustsPacket) this.adjusted(line)

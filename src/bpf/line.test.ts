@@ -91,8 +91,8 @@ test('in a bundle with its source map lines and texts are those of the sources',
     const out = execFileSync(process.execPath, ['--enable-source-maps', outfile], { encoding: 'utf8' })
     const lines = JSON.parse(out) as { file: string; line: number; text: string }[]
     const files = new Set(lines.map(({ file }) => file))
-    for (const file of ['packet-path.ts', 'match.ts', 'path-slow.ts'])
-      assert.ok(files.has(`src/dataplane/${file}`), file)
+    for (const file of files) assert.match(file, /^src\/dataplane\/[a-z0-9-]+\.ts$/)
+    assert.ok(['packet-path', 'path', 'match'].every((name) => files.has(`src/dataplane/${name}.ts`)))
     for (const { file, line, text } of lines)
       assert.equal(text, readFileSync(join(root, file), 'utf8').split('\n')[line - 1]!.trim())
   } finally {

@@ -50,7 +50,7 @@ export function lint(fn: FunctionCode): string[] {
     const line = nodes[at]?.insn.line
     findings.add(`${line ? formatLine(line) : `${fn.name}, instruction ${at}`}: ${what}`)
   }
-  const states = solve(nodes, fn.parameters ?? 1)
+  const states = solve(nodes, parametersOf(fn))
   for (const [at, { insn, next }] of nodes.entries()) {
     const state = states[at]
     if (!state) {
@@ -90,6 +90,10 @@ function graph({ entry, items }: FunctionCode): Node[] {
     return { insn, next }
   })
 }
+
+/** parametersOf: how many registers from r1 on are set when a function is entered. */
+const parametersOf = ({ takes = { context: true, numbers: 0 } }: FunctionCode): number =>
+  takes.numbers + (takes.context ? 1 : 0)
 
 /** solve: the state before each instruction; undefined where no path leads. */
 function solve(nodes: readonly Node[], parameters: number): (State | undefined)[] {

@@ -40,9 +40,17 @@ export type Contents<F extends Fields> = {
       : never
 }
 
+/** StashedPlace: where on the stack a place's address is, and how far from it the place. */
+export interface StashedPlace<T extends Type> {
+  readonly at: number
+  readonly offset: number
+  readonly type: T
+}
+
 /** MemoryBuilder: emits loads and stores. */
 export class MemoryBuilder extends ValueBuilder {
   readonly maps = new Map<string, AnyMap>()
+  readonly #placeVariables = new Set<number>()
   protected epoch = 0
   protected epochLine: Line | undefined
   /** By register: how often a pointer variable was set, and where last. */
@@ -133,6 +141,43 @@ export class MemoryBuilder extends ValueBuilder {
   pin<T extends Type>(place: Place<T>): Place<T> {
     const { reg, offset } = this.reach(place, callerLine())
     return { base: { is: 'register', reg }, offset, type: place.type }
+  }
+
+  /** placeVariable: a place whose address is set on several paths, by setPlace. What is inside it moves with it. */
+  placeVariable<T extends Type>(type: T): Place<T> {
+    const reg = this.register()
+    this.#placeVariables.add(reg)
+    return { base: { is: 'register', reg }, offset: 0, type }
+  }
+
+  /** setPlace: from here on the variable is where the other place is. */
+  setPlace<T extends Type>(variable: Place<T>, to: Place<NoInfer<T>>): void {
+    const line = callerLine()
+    const { base } = variable
+    invariant(
+      base.is === 'register' && this.#placeVariables.has(base.reg) && variable.offset === 0,
+      `${formatLine(line)}: only what placeVariable() made can be set`,
+    )
+    invariant(to.base.is !== 'packet', `${formatLine(line)}: pointers lead into the packet, not places`)
+    const { reg, offset } = this.reach(to, line)
+    this.aluInto('mov', base.reg, { reg }, 64, line)
+    if (offset !== 0) this.aluInto('add', base.reg, offset, 64, line)
+  }
+
+  /** stashPlace keeps a place's address on the stack, to be brought back by unstashPlace. Not in the packet. */
+  stashPlace<T extends Type>(place: Place<T>): StashedPlace<T> {
+    const line = callerLine()
+    invariant(place.base.is !== 'packet', `${formatLine(line)}: places in the packet are not stashed`)
+    const at = this.stackSlot(8)
+    const { reg, offset } = this.reach(place, line)
+    this.push(store(8, FP, at, { reg }), line)
+    return { at, offset, type: place.type }
+  }
+
+  unstashPlace<T extends Type>({ at, offset, type }: StashedPlace<T>): Place<T> {
+    const reg = this.register()
+    this.push(load(8, reg, FP, at), callerLine())
+    return { base: { is: 'register', reg }, offset, type }
   }
 
   /** window: `length` elements in a row from a bounded index on; one address, constant offsets. */

@@ -28,6 +28,8 @@ export interface BuiltFunction {
   readonly adjustsPacket: boolean
   /** What it calls. */
   readonly calls: readonly Callee[]
+  /** What it is called with; absent: struct xdp_md alone. */
+  readonly takes?: FunctionCode['takes']
 }
 
 /** Built: a program ready to load, and what listings need. */
@@ -47,7 +49,7 @@ function build<C extends string>(
   const unset = unassigned(p.code)
   invariant(unset.length === 0, `function ${name}: ${unset.join('; ')}`)
   const items = layout(name, allocate(name, p.code))
-  const code = { name, entry: p.entry, items, parameters: p.parameterCount }
+  const code = { name, entry: p.entry, items, takes: p.takes }
   const findings = lint(code)
   invariant(findings.length === 0, `function ${name}: ${findings.join('; ')}`)
   return {
@@ -57,6 +59,7 @@ function build<C extends string>(
     maps: [...p.maps.values()],
     adjustsPacket: p.adjustsPacket && !p.answersOutcome,
     calls: [...p.called],
+    takes: p.takes,
   }
 }
 

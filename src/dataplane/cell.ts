@@ -3,7 +3,7 @@
 // register while the straight path runs. The function of the slow path reaches its caller's stack by a pointer.
 
 import type { Builder } from '../bpf/builder.ts'
-import type { Stashed } from '../bpf/emitter.ts'
+import { maxOf, type Stashed } from '../bpf/emitter.ts'
 import type { Place, Val } from '../bpf/values.ts'
 import type { OutcomeName } from './outcomes.ts'
 
@@ -14,6 +14,7 @@ export type CellKind = 'u32' | 'u64'
 interface Lent<K extends CellKind> {
   readonly lent: Place<'u64'>
   readonly kind: K
+  readonly max: number
 }
 
 /** Cell: a constant, a register or a stack slot. */
@@ -45,7 +46,7 @@ export function lend<K extends CellKind>(cell: Cell<K>, { pointer, origin }: Len
     offset: cell.offset - origin,
     type: 'u64',
   } as const
-  return { lent: place, kind: cell.kind as K }
+  return { lent: place, kind: cell.kind as K, max: cell.max }
 }
 
 /** put a value into a cell; a constant cell has it already. */
@@ -58,7 +59,13 @@ export function put<K extends CellKind>(p: Path, cell: Cell<K>, value: Val<K> | 
 
 /** take what is in a cell. */
 export function take<K extends CellKind>(p: Path, cell: Cell<K>): Val<K> | number {
-  if (isLent(cell)) return (cell.kind === 'u64' ? p.load(cell.lent) : p.narrow(p.load(cell.lent))) as Val<K>
+  if (isLent(cell)) {
+    const value = p.load(cell.lent)
+    if (cell.kind === 'u64') return value as Val<K>
+    // what bounds an index is a mask, which the verifier knows of the caller's slot too
+    const mask = 2 ** Math.ceil(Math.log2(cell.max + 1)) - 1
+    return (mask < maxOf('u32') ? p.alu('and', p.narrow(value), mask) : p.narrow(value)) as Val<K>
+  }
   return isSlot(cell) ? p.unstash(cell) : cell
 }
 

@@ -5,7 +5,6 @@
 import { type Ip, isIp4, macBytes } from '../base/addresses.ts'
 import { invariant } from '../base/errors.ts'
 import { be16, be32, immediate } from '../bpf/values.ts'
-import { limitsOf } from './flow-clock.ts'
 import { flowKeys } from './flow-keys.ts'
 import {
   addresses,
@@ -14,7 +13,6 @@ import {
   familyOf,
   flowsOf,
   isInline,
-  isUniform,
   KIND_ADDRESS,
   KIND_TCP,
   KIND_UDP,
@@ -26,6 +24,7 @@ import {
   poolBases,
   Server,
   settingsOf,
+  uniformUse,
 } from './memory.ts'
 import { KEY_ADDRESS, KEY_ADDRESS6, KEY_PORT, type ServerEntry, type Shape, type Tables } from './shape.ts'
 
@@ -175,16 +174,14 @@ function fillEntry(
   view.setUint16(value + offsets.pool, pool, true)
 }
 
-/** fillFlowSettings writes what tracking reads of `tables`: keys, limits, and what services do where they differ. */
+/** fillFlowSettings writes what tracking reads of `tables`: its keys, and what services do where they differ. */
 function fillFlowSettings({ memory }: Layout, shape: Shape, keys: BigUint64Array, view: DataView): void {
   const { offsets } = memory.tables.type
-  if (!isUniform(shape))
+  if (!uniformUse(shape))
     for (const [service, does] of shape.services.entries())
       view.setUint8(offsets.settings + service, settingsOf(does))
-  const flows = flowsOf(shape)
-  if (!flows) return
+  if (!flowsOf(shape)) return
   for (const [at, key] of flowKeys(keys).entries()) view.setBigUint64(offsets.flowKeys + 8 * at, key, true)
-  for (const [at, limit] of limitsOf(flows).entries()) view.setUint32(offsets.limits + 4 * at, limit, true)
 }
 
 /** fillTracking writes the bits of failed servers, and `before` the tables that pools had; where there are any. */

@@ -1,8 +1,6 @@
 // The time that records hold, and what is measured with it. Jiffies are cheap to read on every packet; a tick of about
 // 64 ms is fine enough for time-outs, and counted in 30 bits it comes round after two years: only differences are used.
 
-import { FLOW } from './flow-record.ts'
-import { LIMITS } from './memory.ts'
 import type { Clock, FlowsShape } from './shape.ts'
 
 /** TICK_SECONDS: what a tick is near. */
@@ -19,15 +17,23 @@ export const clockOf = (hz: number, source: Clock['source'] = 'jiffies'): Clock 
 export const ticksOf = ({ hz, shift }: Pick<Clock, 'hz' | 'shift'>, seconds: number): number =>
   Math.ceil((seconds * hz) / 2 ** shift)
 
-/** secondShift: 2^so many jiffies are about a second, in which new records are counted. */
+/** secondTicks: 2^so many ticks are about a second, in which new records are counted. */
+export const secondTicks = ({ hz, shift }: Pick<Clock, 'hz' | 'shift'>): number =>
+  Math.max(0, Math.round(Math.log2(hz)) - shift)
+
+/** secondShift: 2^so many jiffies are about a second. */
 export const secondShift = ({ hz }: Pick<Clock, 'hz'>): number => Math.round(Math.log2(hz))
 
-/** limitsOf: what the packet path compares with (LIMITS): ages by state, then the records a CPU makes in a second. */
-export function limitsOf({ clock, idle, newFlows }: FlowsShape): Uint32Array {
-  const limits = new Uint32Array(LIMITS.count)
-  limits[LIMITS.idle + FLOW.closed] = ticksOf(clock, idle.fin)
-  limits[LIMITS.idle + FLOW.syn] = ticksOf(clock, idle.syn)
-  limits[LIMITS.idle + FLOW.established] = ticksOf(clock, Math.max(idle.established, idle.udp))
-  limits[LIMITS.newFlows] = Math.max(1, Math.floor((newFlows * 2 ** secondShift(clock)) / clock.hz))
-  return limits
+/** FlowLimits: what the packet path compares with: ages in ticks, and the records a CPU makes in 2^secondTicks of them. */
+export interface FlowLimits {
+  readonly syn: number
+  readonly established: number
+  readonly newFlows: number
 }
+
+/** limitsOf: records of UDP have the state of established ones. */
+export const limitsOf = ({ clock, idle, newFlows }: FlowsShape): FlowLimits => ({
+  syn: ticksOf(clock, idle.syn),
+  established: ticksOf(clock, Math.max(idle.established, idle.udp)),
+  newFlows: Math.max(1, Math.floor((newFlows * 2 ** (secondTicks(clock) + clock.shift)) / clock.hz)),
+})

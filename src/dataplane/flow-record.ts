@@ -11,8 +11,8 @@
 
 import { array, struct } from '../bpf/types.ts'
 
-/** FlowEntry: one record. */
-export const FlowEntry = struct('flow_entry', { key: 'u64', value: 'u64' })
+/** FlowEntry: one record; `stable` (S) and `changing` are the halves of the value. */
+export const FlowEntry = struct('flow_entry', { key: 'u64', stable: 'u32', changing: 'u32' })
 export const BUCKET_ENTRIES = 4
 /** FlowBucket: records that lie in one cache line. */
 export const FlowBucket = struct('flow_bucket', { entries: array(FlowEntry, BUCKET_ENTRIES) })
@@ -68,9 +68,28 @@ export function storeFlowRecord(words: Uint32Array, entry: number, record: FlowR
   words[at + WORDS.changing] = (record.state << STATE_SHIFT) | record.time
 }
 
-/** ageOf: ticks since a record's time; one from another CPU's clock that is a little ahead has age 0. */
-export const ageOf = (now: number, time: number): number =>
-  Math.max(0, ((now + SLACK - time) & TIME_MASK) - SLACK)
+/**
+ * slackAge: ticks since a record's time, counted from SLACK ticks ahead, so that a time which another CPU took a little
+ * later than this one is no age of two years.
+ */
+export const slackAge = (now: number, time: number): number => (now + SLACK - time) & TIME_MASK
+
+/** ageOf: ticks since a record's time. */
+export const ageOf = (now: number, time: number): number => Math.max(0, slackAge(now, time) - SLACK)
+
+/** isOlder: whether a record has been silent for more than so many ticks. */
+export const isOlder = (now: number, time: number, ticks: number): boolean =>
+  slackAge(now, time) > ticks + SLACK
+
+/** RANK_MASK: of the time only units of eight ticks count, about half a second. */
+export const RANK_MASK = TIME_MASK - 7
+
+/**
+ * rankOf an entry by its time and state: what a new record overwrites first has the least: empty ones, closed ones,
+ * those of a SYN only, established ones; of equals the oldest.
+ */
+export const rankOf = (changing: number, now: number): number =>
+  ((changing & ~TIME_MASK) | ((changing - (now + SLACK + 1)) & RANK_MASK)) >>> 0
 
 /** tickOf: what a record's time is at so many jiffies. */
 export const tickOf = (jiffies: bigint, shift: number): number =>

@@ -27,15 +27,28 @@ export const Ipv6 = wire('ipv6', {
   source: bytes(16),
   destination: bytes(16),
 }) // prettier-ignore
-/** Source6: an IPv6 header as far as its source goes. */
+/** Source4, Source6: IP headers as far as their source goes. */
+export const Source4 = wire('source4', { before: bytes(12), source: 'be32' })
 export const Source6 = wire('source6', { before: bytes(8), source: bytes(16) })
 /** Extension: the first 8 bytes of an extension header (RFC 8200 4); `fragment` where it is a fragment header. */
 export const Extension = wire('extension', { next: 'u8', length: 'u8', fragment: 'be16', rest: bytes(4) })
-/** Tcp: source and destination port are read together or apart; the rest matters only by being there. */
-export const Tcp = wire('tcp', { ports: bytes(4), rest: bytes(16) })
+/** Tcp: source and destination port are read together or apart; the last 6 bytes are window, checksum, urgent pointer. */
+export const Tcp = wire('tcp', {
+  ports: bytes(4),
+  sequence: 'be32',
+  acknowledgment: 'be32',
+  offset: 'u8',
+  flags: 'u8',
+  rest: bytes(6),
+}) // prettier-ignore
 /** Udp: what TCP has too comes first. */
 export const Udp = wire('udp', { ports: bytes(4), lengthChecksum: bytes(4) })
 
+/** TCP_*: flags of a segment (RFC 9293 3.1). */
+export const TCP_FIN = 0x01
+export const TCP_SYN = 0x02
+export const TCP_RST = 0x04
+export const TCP_ACK = 0x10
 /** Icmp: of ICMP and ICMPv6 (RFC 792, RFC 4443): an error quotes the packet that it is about behind it. */
 export const Icmp = wire('icmp', { type: 'u8', code: 'u8', checksum: 'u16', rest: bytes(4) })
 

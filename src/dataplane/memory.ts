@@ -2,7 +2,7 @@
 // counted. All of it is direct memory; sizes follow from the file alone.
 //
 //   tables    keys | servers (8 bytes each) | listeners (16 bytes each, open addressing) | pool sizes
-//             | what flows need: keys of their own, limits, what services do
+//             | what flows need: keys of their own, what services do
 //   slots     one word a slot, pool after pool
 //   fragments ports of first fragments, a word each (path-fragment.ts)
 //   held      a ring: fragments on their way to the daemon
@@ -99,8 +99,18 @@ const serviceUses = ({ listeners, services }: Shape): ServiceShape[] => [
     }),
   ).values(),
 ]
-/** isUniform: whether all services do the same, so that nothing need be looked up for it. */
-export const isUniform = (shape: Shape): boolean => serviceUses(shape).length === 1
+/** uniformUse: what all services do, or undefined where they differ and it has to be looked up. */
+export function uniformUse(shape: Shape): ServiceShape | undefined {
+  const [use, ...others] = serviceUses(shape)
+  return others.length === 0 ? use : undefined
+}
+/** someUse: whether some listener's service does it. */
+export const someUse = (shape: Shape, does: (service: ServiceShape) => boolean): boolean =>
+  serviceUses(shape).some(does)
+
+/** answersReset: whether some service answers for a failed server with a RST. */
+export const answersReset = (shape: Shape): boolean =>
+  has(shape, 'tcp') && someUse(shape, ({ onFailure }) => onFailure === 'reset')
 
 /** poolBases: the first slot of each pool. */
 export function poolBases(shape: Shape): number[] {
@@ -136,9 +146,6 @@ export type Memory = ReturnType<typeof memoryOf>
 
 /** FLOW_KEYS: multipliers of a flow's second hash, made of the hash keys (flow-keys.ts). */
 export const FLOW_KEYS = 12
-/** LIMITS: ticks after which a record of each state is expired, by state; then how many a CPU makes in a second. */
-export const LIMITS = { idle: 0, newFlows: 4, count: 6 } as const
-
 /** SETTING: what a service does, as bits of a byte. */
 export const SETTING = { changes: 1, all: 2, resets: 4, bySource: 8 } as const
 /** settingsOf: the byte of a service. */
@@ -183,8 +190,7 @@ export function memoryOf(shape: Shape, bits: Bits = { 4: 0, 6: 0 }) {
     listeners6: array(Listener6, isTabled(6) ? 2 ** bits[6] + PROBES : 1),
     poolSizes: array('u32', Math.ceil(shape.pools.length / 2) * 2),
     flowKeys: array('u64', flows ? FLOW_KEYS : 1),
-    limits: array('u32', LIMITS.count),
-    settings: array('u8', isUniform(shape) ? 8 : Math.max(8, serviceCapacity)),
+    settings: array('u8', uniformUse(shape) ? 8 : Math.max(8, serviceCapacity)),
   })
   const slots = direct('slots', { words: array('u32', totalSlots) })
   const outcomes = array('u64', OUTCOMES)

@@ -1,18 +1,30 @@
 // The packet path in plain TypeScript: docs/packet-path.md, step by step, on one frame at a time. It is the oracle
-// that the generated program is compared with, so it shares nothing with it but Shape, Tables and the hash. It is
-// written to be read beside that page. Left out: which CPU counts.
+// that the generated program is compared with, so it shares nothing with it but Shape, Tables, the hash and the layout
+// of records. It is written to be read beside that page. Left out: which CPU counts.
 
 import { type Ip, isIp4, macBytes, type Protocol } from '../base/addresses.ts'
 import { invariant } from '../base/errors.ts'
 import { hashWords, scaleHash, splitMultipliers } from '../schedule/hash.ts'
 import { updateChecksum } from '../wire/checksum.ts'
 import { ip6Bytes } from '../wire/ipv6.ts'
+import { tcpFlag } from '../wire/tcp.ts'
 import { secondShift } from './flow-clock.ts'
-import { timeOf } from './memory.ts'
+import { createDecide, type FlowKind, FlowMemory } from './flow-decision.ts'
+import { flowKeys } from './flow-keys.ts'
+import { resetFrame } from './flow-reset.ts'
+import { flowsOf, memoryOf, timeOf } from './memory.ts'
 import { exceeded } from './model-exceeded.ts'
 import { PacketMemory } from './model-memory.ts'
 import type { OutcomeName } from './outcomes.ts'
-import { HASH_KEYS, type ListenerShape, SERVER_MASK, type Shape, type Tables } from './shape.ts'
+import {
+  currentOf,
+  HASH_KEYS,
+  type ListenerShape,
+  type Shape,
+  SLOT_RECORDS,
+  STATELESS,
+  type Tables,
+} from './shape.ts'
 
 /** Outcome: what becomes of a frame. */
 export interface Outcome {
@@ -72,6 +84,10 @@ interface Flow {
   readonly end: number
   /** The sender is told nothing when TTL or hop limit has run out. */
   readonly isSilent: boolean
+  /** The flags of its segment. */
+  readonly flags?: number
+  /** It only belongs to the flow: an error about it, or a later fragment. */
+  readonly isPeek?: true
   /** A first fragment: the hash by which later ones find it. */
   readonly first?: number
 }
@@ -103,7 +119,7 @@ function flowAt(
   const end = at + HEADER[protocol]
   if (frame.length < end) return 'truncated'
   const ports = [be16(frame, at), be16(frame, at + 2)] as const
-  return { protocol, client, ports, end, isSilent }
+  return { protocol, client, ports, end, isSilent, ...(protocol === 'tcp' && { flags: frame[at + 13]! }) }
 }
 
 /** E3: the flow of an answer that is quoted, with its transport header at `at`. */
@@ -115,7 +131,7 @@ function quotedFlow(
 ): Flow | 'other-protocol' {
   if (protocol === undefined || frame.length < at + 8) return 'other-protocol'
   const ports = [be16(frame, at + 2), be16(frame, at)] as const
-  return { protocol, client, ports, end: at + 8, isSilent: true }
+  return { protocol, client, ports, end: at + 8, isSilent: true, isPeek: true }
 }
 
 const isEqual = (frame: Uint8Array, a: number, b: number, length: number): boolean =>
@@ -139,7 +155,14 @@ function fragmentFlow(
   const word = recall(hash)
   if (word === 0) return 'later'
   const [a, b, c, d] = [word & 0xff, (word >>> 8) & 0xff, (word >>> 16) & 0xff, word >>> 24]
-  return { protocol, client, ports: [a * 0x100 + b, c * 0x100 + d], end: at + 1, isSilent: true }
+  return {
+    protocol,
+    client,
+    ports: [a * 0x100 + b, c * 0x100 + d],
+    end: at + 1,
+    isSilent: true,
+    isPeek: true,
+  }
 }
 
 function flowOf4(frame: Uint8Array, ip: number, protocols: Protocols): Found {
@@ -243,11 +266,33 @@ function quotedFlow6(frame: Uint8Array, ip: number, at: number, protocols: Proto
   return quotedFlow(frame, found.at, protocols.get(found.next), quoted + 24)
 }
 
+/** kindOf a segment by its flags. */
+function kindOf(flags: number): FlowKind {
+  if (flags & (tcpFlag.FIN | tcpFlag.RST)) return 'end'
+  return (flags & (tcpFlag.SYN | tcpFlag.ACK)) === tcpFlag.SYN ? 'syn' : 'segment'
+}
+
+/** createFlows: the memory that a shape's flows need; undefined where none is tracked. */
+export function createFlows(shape: Shape): FlowMemory | undefined {
+  const flows = flowsOf(shape)
+  return flows && new FlowMemory(flows)
+}
+
+/** ModelMemory: what is kept from packet to packet, and the time. */
+export interface ModelMemory {
+  readonly packets?: PacketMemory
+  readonly flows?: FlowMemory | undefined
+}
+
 /**
- * createModel prepares look-ups once. Slots that change afterwards are seen, as the program sees them; listeners,
- * keys and servers are those of now.
+ * createModel prepares look-ups once. Slots, servers, failed servers and what is in memory may change afterwards, as
+ * the program sees them change; listeners and keys are those of now.
  */
-export function createModel(shape: Shape, tables: Tables, memory = new PacketMemory()): Model {
+export function createModel(
+  shape: Shape,
+  tables: Tables,
+  { packets: memory = new PacketMemory(), flows = createFlows(shape) }: ModelMemory = {},
+): Model {
   invariant(tables.keys.length === HASH_KEYS, `${tables.keys.length} hash keys`)
   invariant(
     shape.pools.every((slots, pool) => tables.slots[pool]?.length === slots),
@@ -255,13 +300,14 @@ export function createModel(shape: Shape, tables: Tables, memory = new PacketMem
   )
   const own = macBytes(shape.mac)
   const shift = secondShift(timeOf(shape))
-  const multipliers4 = splitMultipliers(tables.keys)
-  const multipliers6 = splitMultipliers(BigUint64Array.from([0, 1, 2, 6, 7, 8], (i) => tables.keys[i]!))
+  const pick = (keys: BigUint64Array, ...which: number[]) =>
+    splitMultipliers(BigUint64Array.from(which, (i) => keys[i]!))
+  const multipliers = pick(tables.keys, 0, 1, 2, 6, 7, 8)
   const byNumber = new Map(shape.listeners.map(({ protocol }) => [IPPROTO[protocol], protocol]))
   const clock = timeOf(shape)
   const tick = () => Math.floor(memory.jiffies / 2 ** clock.shift) & 0xff
-  const pick = (...keys: number[]) => splitMultipliers(BigUint64Array.from(keys, (i) => tables.keys[i]!))
-  const [fragments4, fragments6] = [pick(0, 1, 2, 4), pick(0, 1, 6, 7, 8, 2, 10, 11, 12, 13)]
+  const fragments4 = pick(tables.keys, 0, 1, 2, 4)
+  const fragments6 = pick(tables.keys, 0, 1, 6, 7, 8, 2, 10, 11, 12, 13)
   const protocols: Protocols = {
     get: (number) => byNumber.get(number),
     recall: (hash) => memory.recall(hash, tick()),
@@ -283,7 +329,10 @@ export function createModel(shape: Shape, tables: Tables, memory = new PacketMem
     if (!memory.atMost(memory.held, HELD_PER_SECOND, shift) || frame.length > room) return 'fragment'
     return 'fragment-held'
   }
-  const servers = tables.servers.map(({ mac, usable }) => ({ mac: macBytes(mac), usable }))
+  const decide = flows && createDecide(shape, tables, flows, memoryOf(shape))
+  const others = flowKeys(tables.keys)
+  const otherTcp = pick(others, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9)
+  const otherUdp = pick(others, 10, 1, 2, 3, 4, 5, 6, 7, 8, 9)
 
   return (frame) => {
     const end = (outcome: OutcomeName): Outcome => ({ outcome, frame })
@@ -343,21 +392,38 @@ export function createModel(shape: Shape, tables: Tables, memory = new PacketMem
     if (flow.first !== undefined) memory.remember(flow.first, portsWord, tick())
 
     // 14
-    const hash = isIpv6
-      ? hashWords(multipliers6, 0, [
-          le32(frame, client),
-          portsWord,
-          ...[4, 8, 12].map((at) => le32(frame, client + at)),
-        ])
-      : hashWords(multipliers4, 0, [le32(frame, client), portsWord])
-    const slot = scaleHash(hash, shape.pools[listener.pool]!)
-    const id = tables.slots[listener.pool]![slot]! & SERVER_MASK
-    const server = servers[id]
+    const { service, pool } = listener
+    const { track, hash: hashed } = shape.services[service] ?? STATELESS
+    const words = isIpv6 ? [0, 4, 8, 12] : [0]
+    const [first, ...rest] = words.map((word) => le32(frame, client + word)) as [number, ...number[]]
+    const hash = hashWords(multipliers, 0, [first, hashed === 'source' ? 0 : portsWord, ...rest])
+    const slot = scaleHash(hash, shape.pools[pool]!)
+    const word = tables.slots[pool]![slot]!
+    let id: number | 'reset' = currentOf(word)
+    if (decide && (track === 'all' || (track === 'changes' && (word & SLOT_RECORDS) !== 0))) {
+      const destination = isIpv6 ? ip + 24 : ip + 16
+      const [to, ...toRest] = words.map((word) => le32(frame, destination + word)) as [number, ...number[]]
+      const kind = protocol === 'udp' ? 'udp' : kindOf(flow.flags ?? 0)
+      const peek = flow.isPeek === true
+      const other = hashWords(kind === 'udp' ? otherUdp : otherTcp, 0, [
+        first,
+        portsWord,
+        to,
+        ...rest,
+        ...toRest,
+      ])
+      id = decide({ hash, other, kind, service, pool, word, peek })
+    }
+    if (id === 'reset') {
+      const answer = flow.isPeek ? undefined : resetFrame(frame, own)
+      return answer ? { outcome: 'reset', frame: answer } : end('no-server')
+    }
+    const server = tables.servers[id]
     if (!server?.usable) return end('no-server')
 
     // 15
     const sent = new Uint8Array(frame)
-    sent.set(server.mac, 0)
+    sent.set(macBytes(server.mac), 0)
     sent.set(own, 6)
     sent[hops]! -= 1
     if (!isIpv6) {
@@ -365,6 +431,6 @@ export function createModel(shape: Shape, tables: Tables, memory = new PacketMem
       sent[ip + 10] = checksum >> 8
       sent[ip + 11] = checksum & 0xff
     }
-    return { outcome: 'forwarded', frame: sent, service: listener.service, server: id, bytes }
+    return { outcome: 'forwarded', frame: sent, service, server: id, bytes }
   }
 }

@@ -27,6 +27,7 @@ export const outcomes = {
   'bad-length': drop('for a listener, but its total length contradicts the frame or the headers'),
   ttl: drop('for a listener, but its TTL has run out; its sender was not told'),
   'no-server': drop('for a listener that has no usable server'),
+  reset: { verdict: 'tx', meaning: 'of a TCP flow whose server has failed: its client was sent a RST' },
   'fragment-held': drop('the same, copied to the daemon, which runs it again a moment later'),
   'fragment-lost': drop('run again by the daemon, but the first fragment had still not come'),
   'tiny-fragment': drop('a fragment that hides a transport header, or starts within one'),

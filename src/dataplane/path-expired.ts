@@ -140,7 +140,7 @@ export function expiredFunction(
 ): BuiltFunction {
   const [four, six] = [has(shape, 4), has(shape, 6)]
   return answeringFunction('expired', outcomes, (p) => {
-    const [, passed] = p.parameters('u64', 'u32')
+    const [passed] = p.parameters('context', 'u32')
     const kept = p.stash(p.alu('and', passed, 31))
     const start = () => p.alu('and', p.unstash(kept), 31)
     atMost(p, shape, memory, countersOfCpu(p, shape, memory).exceeded, EXCEEDED_PER_SECOND, 'ttl')

@@ -36,7 +36,7 @@ export const fragmentOf = (p: ValueBuilder, cursor: Val<'u64'>): Val<'u64'> =>
 /** passOne: over one extension header. */
 const passOne = (): BuiltFunction =>
   plainFunction('extension', (p) => {
-    const [, cursor] = p.parameters('u64', 'u64')
+    const [cursor] = p.parameters('context', 'u64')
     const next = nextOf(p, cursor)
     const [done, extension] = [p.label('no-extension'), p.label('extension')]
     p.jumpIf(gt(next, 63), done)
@@ -87,7 +87,7 @@ const passOne = (): BuiltFunction =>
 export function extensionWalk(): BuiltFunction {
   const one = passOne()
   return plainFunction('extensions', (p) => {
-    let [, cursor] = p.parameters('u64', 'u64')
+    let [cursor] = p.parameters('context', 'u64')
     for (let passed = 0; passed < EXTENSIONS; passed++) cursor = p.callWide(one, p.ctx, cursor)
     p.exitValue(cursor)
   })

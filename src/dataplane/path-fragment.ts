@@ -58,7 +58,7 @@ function bucketOf(p: Plain, memory: Memory, hash: Val<'u64'>) {
 /** rememberFunction: a function (hash, ports) that records a first fragment. */
 export const rememberFunction = (shape: Shape, memory: Memory): BuiltFunction =>
   plainFunction('remember', (p) => {
-    const [hash, ports] = p.parameters('u64', 'u64')
+    const [hash, ports] = p.parameters('numbers', 'u64', 'u64')
     const upper = p.widen(seal(p, shape, memory, hash))
     const record = p.alu('or', p.alu('lsh', upper, 32), ports)
     const ways = bucketOf(p, memory, hash)
@@ -70,7 +70,7 @@ export const rememberFunction = (shape: Shape, memory: Memory): BuiltFunction =>
 /** recallFunction: a function (hash) -> ports of the first fragment, or 0. */
 export const recallFunction = (shape: Shape, memory: Memory): BuiltFunction =>
   plainFunction('recall', (p) => {
-    const [hash] = p.parameters('u64')
+    const [hash] = p.parameters('numbers', 'u64')
     const now = seal(p, shape, memory, hash)
     const found = p.label('recalled')
     const record = p.variable('u64')

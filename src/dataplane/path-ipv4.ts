@@ -5,7 +5,7 @@ import type { Label } from '../bpf/isa.ts'
 import type { Bytes } from '../bpf/types.ts'
 import { anyBits, be16, ne, type Place, type View } from '../bpf/values.ts'
 import { type Path, put } from './cell.ts'
-import { IP_FRAGMENT, Ipv4 } from './headers.ts'
+import { Ethernet, IP_FRAGMENT, Ipv4 } from './headers.ts'
 import { matchListener, portOf } from './match.ts'
 import {
   checkLength,
@@ -18,6 +18,7 @@ import {
   portsIn,
   type Route,
 } from './path.ts'
+import { whereIs } from './path-where.ts'
 import { KEY_PORTS, KEY_SOURCE, type Shape } from './shape.ts'
 
 export type Ipv4View = View<(typeof Ipv4)['fields']>
@@ -33,13 +34,14 @@ export function guardIpv4(p: Path, shape: Shape, ip: Ipv4View, ports: Place<Byte
     client: () => p.bits(p.load(ip.source)),
     ...portsIn(p, ports),
     least: () => plus(p, leastOf(p, shape, protocol), Ipv4.size),
+    where: () => whereIs(Ethernet.size, Ethernet.size + Ipv4.size),
   }
 }
 
 /** finishIpv4: steps 11 to 14 but for the server, into the route. */
 export function finishIpv4(p: Path, route: Route, ip: Ipv4View, flow: Flow): void {
   const { shape } = route
-  const { client, ports, port, protocol, least } = flow
+  const { client, ports, port, protocol, least, where } = flow
   matchListener(
     p,
     route,
@@ -48,6 +50,7 @@ export function finishIpv4(p: Path, route: Route, ip: Ipv4View, flow: Flow): voi
     protocol,
     'no-listener',
   )
+  if (route.where) put(p, route.where, where())
   put(p, route.bytes, checkLength(p, route, p.load(ip.length), least, 0))
   decrementHops(p, route, ip.ttl)
   // RFC 1624: the word that holds the TTL has become 0x0100 less, so the sum becomes that much more

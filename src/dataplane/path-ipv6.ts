@@ -5,7 +5,7 @@ import type { Label } from '../bpf/isa.ts'
 import type { Bytes } from '../bpf/types.ts'
 import { ne, type Place, part, type Val, type View } from '../bpf/values.ts'
 import { type Path, put } from './cell.ts'
-import { Ipv6 } from './headers.ts'
+import { Ethernet, Ipv6 } from './headers.ts'
 import { matchListener, portOf } from './match.ts'
 import {
   checkLength,
@@ -18,6 +18,7 @@ import {
   type Route,
   type Term,
 } from './path.ts'
+import { whereIs } from './path-where.ts'
 import { KEY_PORTS, KEY_SOURCE, KEY_SOURCE6, type Shape } from './shape.ts'
 
 export type Ipv6View = View<(typeof Ipv6)['fields']>
@@ -38,6 +39,7 @@ export function guardIpv6(p: Path, shape: Shape, ip: Ipv6View, ports: Place<Byte
     client: addressWords(p, ip.source),
     ...portsIn(p, ports),
     least: () => leastOf(p, shape, protocol),
+    where: () => whereIs(Ethernet.size, Ethernet.size + Ipv6.size),
   }
 }
 
@@ -53,7 +55,7 @@ export function hashIpv6(p: Path, route: Route, { client, ports }: Flow): void {
 /** finishIpv6: steps 11 to 13, into the route. */
 export function finishIpv6(p: Path, route: Route, ip: Ipv6View, flow: Flow): void {
   const { shape } = route
-  const { port, protocol, least } = flow
+  const { port, protocol, least, where } = flow
   matchListener(
     p,
     route,
@@ -62,6 +64,7 @@ export function finishIpv6(p: Path, route: Route, ip: Ipv6View, flow: Flow): voi
     protocol,
     'no-listener',
   )
+  if (route.where) put(p, route.where, where())
   put(p, route.bytes, checkLength(p, route, p.load(ip.length), least, Ipv6.size))
   decrementHops(p, route, ip.hopLimit)
 }

@@ -53,7 +53,7 @@ function parseTags(p: Path, { data, end }: Frame) {
 export function slowPath(main: Route, origin: number, outcomes: Outcomes<OutcomeName>): BuiltFunction {
   const { shape, memory } = main
   return answeringFunction('slow', outcomes, (p) => {
-    const [, pointer] = p.parameters('u64', 'u64')
+    const [pointer] = p.parameters('context', 'u64')
     const lender: Lender = { pointer, origin }
     const all = shape.jumbo ? p.stash(p.call('xdp_get_buff_len', p.ctx)) : undefined
     const frame = p.packet()
@@ -68,6 +68,7 @@ export function slowPath(main: Route, origin: number, outcomes: Outcomes<Outcome
         match: lendMatch(main.match, lender),
         hash: lend(main.hash, lender),
         bytes: lend(main.bytes, lender),
+        where: main.where && lend(main.where, lender),
         held: () => p.unstash(held),
         join: p.label('resume'),
         expired: p.label('expired'),

@@ -10,6 +10,7 @@ import { IPPROTO_UDP, Tcp, Udp } from './headers.ts'
 import { isMixed } from './match.ts'
 import { has } from './memory.ts'
 import { type Flow, guardProtocol, type Route } from './path.ts'
+import { WHERE, whereAt } from './path-where.ts'
 import type { Shape } from './shape.ts'
 
 /** Facts: what of a flow the slow path found. */
@@ -21,6 +22,10 @@ export interface Facts {
   readonly least: Stashed<'u32'>
   /** Where the IP header is. */
   readonly start: Stashed<'u32'>
+  /** Where the transport header is; with `peek` an IP header whose source is the client's, or would be one. */
+  readonly at: Stashed<'u32'>
+  /** WHERE.peek for what only belongs to a flow, else 0. */
+  readonly peek: Stashed<'u32'>
   /** Not 0: the sender is told nothing when TTL or hop limit has run out. */
   readonly isSilent: Stashed<'u32'>
   /** Not 0: a first fragment, to be remembered by `fragment`, its hash. */
@@ -59,12 +64,15 @@ export function makeFacts(p: Path): Facts {
     client: p.slot('u32'),
     least: p.slot('u32'),
     start: p.slot('u32'),
+    at: p.slot('u32'),
+    peek: p.slot('u32'),
     isSilent: p.slot('u32'),
     isFirst: p.slot('u32'),
     fragment: p.slot('u64'),
     why: p.slot('u32'),
   }
-  for (const slot of [facts.isSilent, facts.isFirst, facts.why, facts.ports]) p.setSlot(slot, 0)
+  for (const slot of [facts.isSilent, facts.isFirst, facts.why, facts.ports, facts.at, facts.peek])
+    p.setSlot(slot, 0)
   p.setSlot(facts.fragment, 0)
   return facts
 }
@@ -76,6 +84,12 @@ export const flowOf = (p: Path, facts: Facts): Flow => ({
   ports: () => p.unstash(facts.ports),
   port: () => p.alu('rsh', p.unstash(facts.ports), 16),
   least: () => p.unstash(facts.least),
+  where: () =>
+    whereAt(p, startOf(p, facts), p.unstash(facts.at), {
+      protocol: p.unstash(facts.protocol),
+      ports: p.unstash(facts.ports),
+      peek: p.unstash(facts.peek),
+    }),
 })
 
 /** readPorts: step 10: the transport header is there, or `truncated`. */
@@ -126,7 +140,15 @@ export function followFirst(
   const ports = p.callSub(recall, p.unstash(facts.fragment))
   p.setSlot(facts.ports, ports)
   p.jumpIf(eq(ports, 0), unreadable)
+  belongs(p, route, facts, () => startOf(p, facts))
   p.goto(known)
+}
+
+/** belongs: the packet only belongs to the flow, whose client's address is a source of what is at `client`. */
+export function belongs(p: Path, { where }: Route, facts: Facts, client: () => Val<'u32'>): void {
+  if (!where) return
+  p.setSlot(facts.peek, WHERE.peek)
+  p.setSlot(facts.at, client())
 }
 
 /** addressOnly: a packet whose ports cannot be read: dropped where the address is a service's, which `match` finds out. */

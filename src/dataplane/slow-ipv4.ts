@@ -2,7 +2,7 @@
 
 import { anyBits, be16, eq, lt, ne, type Pointer, type Val } from '../bpf/values.ts'
 import type { Path } from './cell.ts'
-import { IP_FRAGMENT, IP_OFFSET, IPPROTO_ICMP, Ipv4 } from './headers.ts'
+import { Icmp, IP_FRAGMENT, IP_OFFSET, IPPROTO_ICMP, Ipv4 } from './headers.ts'
 import { matchAddress } from './match.ts'
 import { has } from './memory.ts'
 import { guardProtocol, leastOf } from './path.ts'
@@ -10,7 +10,16 @@ import { fragmentHash } from './path-fragment.ts'
 import { finishIpv4, type Ipv4View } from './path-ipv4.ts'
 import { quotedIpv4 } from './path-quote.ts'
 import { KEY_ADDRESS, KEY_PORTS, KEY_SOURCE } from './shape.ts'
-import { addressOnly, type FragmentWays, flowOf, followFirst, readPorts, type Slow } from './slow-facts.ts'
+import {
+  addressOnly,
+  belongs,
+  type FragmentWays,
+  flowOf,
+  followFirst,
+  readPorts,
+  type Slow,
+  startOf,
+} from './slow-facts.ts'
 
 /** slowIpv4: steps 6 to 14 of a packet whose header's first 20 bytes are there. */
 export function slowIpv4(p: Path, slow: Slow, network: Pointer, end: Pointer): void {
@@ -39,9 +48,13 @@ export function slowIpv4(p: Path, slow: Slow, network: Pointer, end: Pointer): v
   p.bind(whole)
   readPorts(p, shape, facts, at, end, unreadable)
   p.setSlot(facts.least, p.alu('add', size(), leastOf(p, shape, protocol)))
+  if (route.where) p.setSlot(facts.at, p.alu('add', startOf(p, facts), size()))
   p.cold(error, () => {
     p.setSlot(facts.isSilent, 1)
     quotedIpv4(p, shape, facts, ip, { network, at, end })
+    // the quoted destination, 16 bytes into the quoted header, is 12 into what is 4 further on
+    const quoted = () => p.alu('add', p.alu('add', startOf(p, facts), size()), Icmp.size + 4)
+    belongs(p, route, facts, quoted)
     p.goto(known)
   })
   p.bind(known)

@@ -13,6 +13,7 @@ import { quotedIpv6 } from './path-quote.ts'
 import { KEY_ADDRESS6, KEY_PORTS, KEY_SOURCE, KEY_SOURCE6 } from './shape.ts'
 import {
   addressOnly,
+  belongs,
   type FragmentWays,
   flowOf,
   followFirst,
@@ -59,9 +60,11 @@ export function slowIpv6(p: Path, slow: Slow): void {
   const extensions = () => p.alu('sub', p.alu('sub', p.narrow(place), startOf(p, facts)), Ipv6.size)
   p.setSlot(facts.least, p.alu('add', extensions(), leastOf(p, shape, protocol)))
   p.setSlot(facts.isSilent, extensions())
+  if (route.where) p.setSlot(facts.at, p.narrow(place))
   p.cold(error, () => {
     p.setSlot(facts.isSilent, 1)
     quotedIpv6(p, shape, facts, { ip, at, end, place, walk, start: () => startOf(p, facts) })
+    belongs(p, route, facts, () => p.unstash(facts.client))
     p.goto(known)
   })
   p.bind(known)
@@ -73,13 +76,12 @@ export function slowIpv6(p: Path, slow: Slow): void {
   })
 
   function finish(): void {
-    const { data, end, ip } = reread(p, slow)
+    // looking an address up in a table takes every register, so that the client is found afterwards
+    finishIpv6(p, route, reread(p, slow).ip, flowOf(p, facts))
+    const { data, end } = p.packet()
     const client = p.advance(data, p.alu('and', p.unstash(facts.client), PLACE))
     const { who } = p.headers(client, end, { who: Source6 }, 'short')
-    const flow = { ...flowOf(p, facts), client: addressWords(p, who.source) }
-    // first, as looking an address up in a table takes every register
-    hashIpv6(p, route, flow)
-    finishIpv6(p, route, ip, flow)
+    hashIpv6(p, route, { ...flowOf(p, facts), client: addressWords(p, who.source) })
     p.goto(route.join)
   }
 }

@@ -107,5 +107,5 @@ export function wrapped(shape: Shape, memory: WrapperMemory, subject: BuiltFunct
     p.increment(p.element(verdicts, p.alu('and', verdict, 7)), 1)
     p.exitValue(verdict)
   })
-  return program('wrapper', main, [subject])
+  return program('wrapper', main)
 }

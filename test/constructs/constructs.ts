@@ -3,6 +3,7 @@
 import { callConstructs } from './calls.ts'
 import type { Construct } from './construct.ts'
 import { functionConstructs } from './functions.ts'
+import { keptConstructs } from './kept.ts'
 import { mapConstructs } from './maps.ts'
 import { memoryConstructs } from './memory.ts'
 import { packetConstructs } from './packets.ts'
@@ -16,4 +17,5 @@ export const constructs: readonly Construct[] = [
   ...packetConstructs,
   ...callConstructs,
   ...functionConstructs,
+  ...keptConstructs,
 ]

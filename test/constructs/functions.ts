@@ -8,20 +8,20 @@ import { answeringFunction, plainFunction, xdpFunction } from '../../src/bpf/xdp
 import { type Construct, put, same, take } from './construct.ts'
 
 const arguments_: Construct = {
-  name: 'a function gets numbers, values and a place on its caller’s stack, and answers 64 bits',
+  name: 'a function gets the context, a number and a place on its caller’s stack, and answers 64 bits',
   run: (kernel) => {
     const inner = plainFunction('inner', (p) => {
-      const [a, b, pointer] = p.parameters('u64', 'u64', 'u64')
+      const [a, pointer] = p.parameters('context', 'u64', 'u64')
       const lent = { base: { is: 'register', reg: pointer.reg }, offset: 0, type: 'u64' } as const
       p.store(lent, p.alu('add', p.load(lent), 1))
-      p.exitValue(p.alu('mul', p.alu('add', a, b), 0x1_0000_0000))
+      p.exitValue(p.alu('mul', p.alu('add', a, 3), 0x1_0000_0000))
     })
     const it = kernel.plain((p) => {
       const slot = p.slot('u64')
       p.setSlot(slot, take(p, 0))
-      put(p, 0, p.callWide(inner, take(p, 1), 3, p.slotPlace(slot)))
+      put(p, 0, p.callWide(inner, p.ctx, take(p, 1), p.slotPlace(slot)))
       put(p, 1, p.unstash(slot))
-      put(p, 2, p.callSub(inner, take(p, 1), 3, p.slotPlace(slot)))
+      put(p, 2, p.callSub(inner, p.ctx, take(p, 1), p.slotPlace(slot)))
     })
     it.give(0, 41n)
     it.give(1, 0x1_0000_0004n)

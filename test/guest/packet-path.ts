@@ -1,5 +1,5 @@
 // The program that runs inside another kernel: what the kernel can do, every golden program through its verifier, every
-// construct of the builder and every vector as that kernel runs them. It reports and does not judge; the host's test does.
+// construct of the builder, every vector and story as that kernel runs them. It reports and does not judge; the host's test does.
 
 import { deepStrictEqual } from 'node:assert'
 import { release } from 'node:os'
@@ -7,7 +7,11 @@ import { layoutOf } from '../../src/dataplane/fill.ts'
 import { fixedKeys, goldenShapes } from '../../src/dataplane/golden-shapes.ts'
 import { packetProgram } from '../../src/dataplane/packet-path.ts'
 import { type FixtureName, fixtures } from '../../src/dataplane/vectors/fixtures.ts'
-import { stories } from '../../src/dataplane/vectors/stories.ts'
+import { type FlowFixtureName, flowFixtures } from '../../src/dataplane/vectors/flow-fixtures.ts'
+import { flowStories } from '../../src/dataplane/vectors/flow-stories.ts'
+import { sequences } from '../../src/dataplane/vectors/sequences.ts'
+import { expectedOf } from '../../src/dataplane/vectors/story.ts'
+import { tell } from '../../src/dataplane/vectors/tell.ts'
 import { vectors } from '../../src/dataplane/vectors/vectors.ts'
 import { BpfMap } from '../../src/kernel/map.ts'
 import { probeAll } from '../../src/kernel/probe.ts'
@@ -15,7 +19,7 @@ import { BPF_F_ANY_ALIGNMENT, loadProgram } from '../../src/kernel/program.ts'
 import { Kernel } from '../constructs/construct.ts'
 import { constructs } from '../constructs/constructs.ts'
 import { KernelPath } from '../path/kernel-path.ts'
-import { tellStory } from '../path/tell-story.ts'
+import { runSequence } from '../path/run-sequence.ts'
 import type { GuestReport, Tried } from './report.ts'
 import { writeResult } from './result.ts'
 
@@ -48,8 +52,9 @@ function runVectors(): Tried {
     try {
       const path = paths.get(fixture) ?? new KernelPath(fixtures[fixture], { anyAlignment: true })
       paths.set(fixture, path)
-      path.now = now += 512
-      path.forget()
+      now += 512
+      path.setJiffies(BigInt(now))
+      path.forgetFragments()
       deepStrictEqual(path.run(frame), { ...expected, frame: new Uint8Array(expected.frame) })
       passed++
     } catch (error) {
@@ -61,16 +66,35 @@ function runVectors(): Tried {
 }
 
 function runStories(): Tried {
+  const paths = new Map<FlowFixtureName, KernelPath>()
   const failed: { name: string; why: string }[] = []
-  for (const story of stories) {
+  let passed = 0
+  for (const story of flowStories) {
     try {
-      using path = new KernelPath(fixtures[story.fixture], { anyAlignment: true })
-      tellStory(path, story)
+      const path =
+        paths.get(story.fixture) ?? new KernelPath(flowFixtures[story.fixture], { anyAlignment: true })
+      paths.set(story.fixture, path)
+      deepStrictEqual(tell(path, story), expectedOf(story))
+      passed++
     } catch (error) {
       failed.push({ name: story.name, why: words(error) })
     }
   }
-  return { passed: stories.length - failed.length, failed }
+  for (const path of paths.values()) path[Symbol.dispose]()
+  return { passed, failed }
+}
+
+function runSequences(): Tried {
+  const failed: { name: string; why: string }[] = []
+  for (const sequence of sequences) {
+    try {
+      using path = new KernelPath(fixtures[sequence.fixture], { anyAlignment: true })
+      runSequence(path, sequence)
+    } catch (error) {
+      failed.push({ name: sequence.name, why: words(error) })
+    }
+  }
+  return { passed: sequences.length - failed.length, failed }
 }
 
 function runConstructs(): Tried {
@@ -94,4 +118,5 @@ writeResult({
   constructs: runConstructs(),
   vectors: runVectors(),
   stories: runStories(),
+  sequences: runSequences(),
 } satisfies GuestReport)

@@ -1,17 +1,9 @@
 // Mutants of the builder: what it guarantees is no longer so. The first of them are the seven typical mistakes of a
 // program that the builder stops, as far as it does so when it builds (type-mutants.ts: when tsc checks).
 
-import type { Mutant, Suite } from './run-mutant.ts'
+import { inFile, type Mutant } from './run-mutant.ts'
 
-const file =
-  (path: string, suite: Suite) =>
-  (name: string, find: string, replace: string): Mutant => ({
-    name,
-    file: `src/bpf/${path}`,
-    find,
-    replace,
-    suite,
-  })
+const file = (path: string, suite: Mutant['suite']) => inFile(`src/bpf/${path}`, suite)
 const memoryBuilt = file('memory-builder.ts', 'builder')
 const memoryRun = file('memory-builder.ts', 'constructs')
 const values = file('value-builder.ts', 'builder')

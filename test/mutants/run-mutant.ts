@@ -1,33 +1,44 @@
-// A mutant is a source with one place replaced by something else, and the suite that must notice. It is bundled with
-// its suite (an esbuild plugin hands the changed text in; no file changes) and run in a process of its own.
+// A mutant is a source with one place replaced by something else, and the suite that must notice. No file changes: the
+// text is handed to esbuild. Suites that are test files run here, each mutant in a process of its own; for the others
+// see batch.ts.
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
+import { type BuildOptions, build } from 'esbuild'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
+export const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** suites: what a mutant is tried with. Those that are test files print TAP and exit with 1. */
-export const suites = {
+/** batchSuites: functions that throw at the first thing that is not as it should be. */
+export const batchSuites = {
   vectors: 'test/mutants/suites/vectors.ts',
+  vectors6: 'test/mutants/suites/vectors6.ts',
   table: 'test/mutants/suites/table.ts',
   constructs: 'test/mutants/suites/constructs.ts',
+} as const
+/** testSuites: test files. They print TAP and exit with 1. */
+export const testSuites = {
   builder: 'src/bpf/builder.test.ts',
   allocate: 'src/bpf/allocate.test.ts',
 } as const
-export type Suite = keyof typeof suites
+export type BatchSuite = keyof typeof batchSuites
+export type TestSuite = keyof typeof testSuites
 
 /** Mutant: `find` stands exactly once in the file. */
-export interface Mutant {
+export interface Mutant<S = BatchSuite | TestSuite> {
   readonly name: string
   readonly file: string
   readonly find: string
   readonly replace: string
-  readonly suite: Suite
+  readonly suite: S
 }
+
+/** inFile makes mutants of one file, for one suite. */
+export const inFile =
+  <S extends BatchSuite | TestSuite>(file: string, suite: S) =>
+  (name: string, find: string, replace: string): Mutant<S> => ({ name, file, find, replace, suite })
 
 /** mutated: the file's text with the place replaced. Throws when the place is not there exactly once. */
 export function mutated({ file, find, replace }: Pick<Mutant, 'file' | 'find' | 'replace'>): string {
@@ -38,15 +49,26 @@ export function mutated({ file, find, replace }: Pick<Mutant, 'file' | 'find' | 
   return parts.join(replace)
 }
 
-/** Noticed: what a suite said. `status` 0: nothing was noticed. */
+/** bundling: how all mutants are built. */
+export const bundling = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20',
+  external: ['koffi', 'esbuild'],
+  logLevel: 'silent',
+} as const satisfies BuildOptions
+
+/** Noticed: what a test file said. `status` 0: nothing was noticed. */
 export interface Noticed {
   readonly status: number
   readonly output: string
 }
 
-/** runSuite with a mutant, or as it is; `folder` is where the bundle goes. */
-export async function runSuite(
-  suite: Suite,
+/** runTestFile with a mutant, or as it is; `folder` is where the bundle goes. */
+export async function runTestFile(
+  suite: TestSuite,
   folder: string,
   name: string,
   mutant?: Mutant,
@@ -54,17 +76,11 @@ export async function runSuite(
   const outfile = join(folder, `${name}.mjs`)
   const text = mutant && mutated(mutant)
   await build({
-    absWorkingDir: root,
-    entryPoints: [suites[suite]],
+    ...bundling,
+    entryPoints: [testSuites[suite]],
     outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    external: ['koffi', 'esbuild'],
     // Test files look at the lines that messages name.
-    sourcemap: suites[suite].endsWith('.test.ts') ? 'inline' : false,
-    logLevel: 'silent',
+    sourcemap: 'inline',
     plugins: [
       {
         name: 'mutant',
@@ -86,11 +102,9 @@ export async function runSuite(
   })
 }
 
-/** assertNoticed: the suite failed, and not because the mutant is no program. */
-export function assertNoticed({ status, output }: Noticed, suite: Suite): void {
-  const isTestFile = suites[suite].endsWith('.test.ts')
+/** assertNoticed: the test file failed, and not because the mutant is no program. */
+export function assertNoticed({ status, output }: Noticed): void {
   assert.notEqual(status, 0, 'nobody noticed')
   assert.doesNotMatch(output, /ReferenceError|SyntaxError|TypeError/, 'the mutant is no program')
-  if (isTestFile) assert.match(output, /^# fail [1-9]/m, output)
-  else assert.match(output, /^noticed: /m, output)
+  assert.match(output, /^# fail [1-9]/m, output)
 }

@@ -1,6 +1,6 @@
 // Differential fuzz: random and mutated frames through the generated program and the model, which must agree on the
-// outcome, every byte and every counter. Shapes with 1 to 10,000 listeners
-// of one family and protocol or of all take turns.
+// outcome, every byte and every counter. Shapes with 1 to 10,000 listeners of one family and protocol or of all take
+// turns, each without tracking and with it (fuzz-flows.ts).
 //
 //   npm run fuzz -- 1000000 [SEED]
 
@@ -8,16 +8,17 @@ import assert from 'node:assert/strict'
 import { TenbinError } from '../../src/base/errors.ts'
 import { createModel } from '../../src/dataplane/model.ts'
 import { PacketMemory } from '../../src/dataplane/model-memory.ts'
-import { outcomeNames } from '../../src/dataplane/outcomes.ts'
+import { eventNames, outcomeNames } from '../../src/dataplane/outcomes.ts'
 import { fuzzFixture, fuzzShapes } from '../../src/dataplane/vectors/fuzz-fixtures.ts'
 import { createFrames } from '../../src/dataplane/vectors/mutate.ts'
 import { createRandom, createTimes } from '../../src/dataplane/vectors/random.ts'
 import { affinity, setAffinity } from '../../src/sys/affinity.ts'
+import { type Counts, fuzzFlows } from './fuzz-flows.ts'
 import { KernelPath } from './kernel-path.ts'
 
 const USAGE = 'usage: npm run -s fuzz -- [PACKETS [SEED]], whole numbers'
 
-/** FuzzResult: how many packets of each outcome were compared. */
+/** FuzzResult: how many packets were compared; of each outcome, and the events of tracking. */
 export interface FuzzResult {
   readonly packets: number
   readonly differences: number
@@ -26,8 +27,8 @@ export interface FuzzResult {
 
 /** fuzz compares `packets` packets; throws at the first difference, with the frame to repeat it. */
 export function fuzz(packets: number, seed: number, says: (line: string) => void = () => {}): FuzzResult {
-  const outcomes = Object.fromEntries(outcomeNames.map((name) => [name, 0])) as Record<string, number>
-  const share = Math.ceil(packets / fuzzShapes.length)
+  const outcomes: Counts = Object.fromEntries([...outcomeNames, ...eventNames].map((name) => [name, 0]))
+  const share = Math.ceil(packets / fuzzShapes.length / 2)
   // what is bounded is bounded for each CPU
   setAffinity(affinity().slice(0, 1))
   let done = 0
@@ -35,12 +36,13 @@ export function fuzz(packets: number, seed: number, says: (line: string) => void
     const fixture = fuzzFixture(shape, seed)
     using path = new KernelPath(fixture)
     const memory = new PacketMemory()
-    const model = createModel(fixture.shape, fixture.tables, memory)
+    const model = createModel(fixture.shape, fixture.tables, { packets: memory })
     const next = createFrames(fixture, seed + turn)
     const time = createTimes(createRandom(seed + turn))
     for (let i = 0; i < share && done < packets; i++, done++) {
       const frame = next()
-      path.now = memory.jiffies = time()
+      memory.jiffies = time()
+      path.setJiffies(BigInt(memory.jiffies))
       const expected = model(frame)
       const got = path.run(frame)
       outcomes[expected.outcome]!++
@@ -57,6 +59,9 @@ export function fuzz(packets: number, seed: number, says: (line: string) => void
           `seed ${seed}, ${shape.name}, packet ${i}: ${Buffer.from(frame).toString('hex')}`,
         )
     }
+    const tracked = Math.min(share, packets - done)
+    fuzzFlows(shape, tracked, seed + turn, outcomes)
+    done += tracked
     says(`${done} packets, ${shape.name}: no difference`)
   }
   return { packets: done, differences: 0, outcomes }

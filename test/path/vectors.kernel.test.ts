@@ -25,8 +25,9 @@ for (const { name, fixture, frame, expected, modelOnly } of vectors) {
   test(`${expected.outcome}: ${name}`, () => {
     const path = pathOf(fixture)
     // each vector has a second of its own, and nothing remembered
-    path.now = now += 512
-    path.forget()
+    now += 512
+    path.setJiffies(BigInt(now))
+    path.forgetFragments()
     assert.deepEqual(path.run(frame), { ...expected, frame: new Uint8Array(expected.frame) })
   })
 }

@@ -1,4 +1,4 @@
-// npm run test:qemu: golden programs, constructs and vectors under Debian's kernel with its JIT. Prints a line for each.
+// npm run test:qemu: golden programs, constructs, vectors and stories under Debian's kernel with its JIT. Prints a line for each.
 
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'

@@ -19,7 +19,6 @@ import { tcpFlag } from '../../src/wire/tcp.ts'
 import { Capture } from './support/capture.ts'
 import { skip } from './support/execute.ts'
 import { type Read, send } from './support/frames.ts'
-import { addIp6 } from './support/ip6.ts'
 import { networkCounters, pick } from './support/network-counters.ts'
 import { startNginx } from './support/nginx.ts'
 import { Tenbin } from './support/tenbin.ts'
@@ -53,8 +52,7 @@ const link = (): Layer => ether({ destination: macOf('lb1'), source: macOf('clie
 
 before(async () => {
   if (skip) return
-  lab = await Lab.hold({ prefix: 'ev', servers: servers.length })
-  await addIp6(lab)
+  lab = await Lab.hold({ prefix: 'ev', servers: servers.length, ipv6: true })
   await startNginx(lab)
   await startUdpServers(lab, { addresses: [service, service6], port: 53 })
   tenbin = new Tenbin(lab)

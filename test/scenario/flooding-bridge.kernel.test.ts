@@ -59,7 +59,7 @@ async function counted(name: string, before: Readonly<Record<string, string>>) {
     Number(count) - Number(before[outcome]),
   ])
   return Object.fromEntries(
-    grown.filter(([outcome, count]) => count !== 0 && outcome !== 'not-ipv4'),
+    grown.filter(([outcome, count]) => count !== 0 && outcome !== 'not-ip'),
   ) as Record<string, number>
 }
 

@@ -1,6 +1,7 @@
 // Which listener, which slot, which server.
 
 import { formatIp } from '../../base/addresses.ts'
+import type { Ipv4Fields } from '../../wire/layer.ts'
 import { fixtures } from './fixtures.ts'
 import { cut, forwards, frameOf, keeps, type Parts, type Vector } from './vector.ts'
 
@@ -11,10 +12,10 @@ const to = (destination: string, port: number, source = 40_000): Parts => ({
 const from = (source: string): Parts => ({ ip: { source } })
 const byAddress = (source: string, server: number) =>
   forwards(`the slot by source address: ${source}`, from(source), { fixture: 'by-address', server })
-const bySize = (source: string, destination: number, server: number) =>
+const bySize = (source: string, destination: number, server: number, ip: Ipv4Fields = {}) =>
   forwards(
-    `pools of two sizes: ${source} to port ${destination}`,
-    { ip: { source }, tcp: { destination } },
+    `pools of two sizes: ${source} to port ${destination}${ip.options ? ', options' : ''}`,
+    { ip: { source, ...ip }, tcp: { destination } },
     { fixture: 'sizes', service: destination === 443 ? 1 : 0, server },
   )
 const byPort = (source: number, server: number) =>
@@ -119,6 +120,8 @@ export const choiceVectors: readonly Vector[] = [
   bySize('105.224.213.199', 80, 2),
   bySize('105.224.213.199', 443, 1),
   bySize('200.0.0.10', 443, 1),
+  bySize('10.0.0.200', 80, 2, { options: new Uint8Array(4) }),
+  bySize('10.0.0.200', 443, 2, { options: new Uint8Array(4) }),
   byPort(0x01c8, 2),
   byPort(0xc801, 1),
   byPort(0xffc8, 1),
@@ -137,6 +140,7 @@ export const choiceVectors: readonly Vector[] = [
   forwards('a product far past 2^64', from('255.255.255.255'), { fixture: 'negative', server: 2 }),
   forwards('a product of zero', from('0.0.0.0'), { fixture: 'negative' }),
 
+  forwards('the last of four servers', {}, { fixture: 'four', server: 4 }),
   keeps('no-server', 'nobody in the slots', {}, 'nobody'),
   keeps('no-server', 'nobody in the slots, a full segment', { payload: new Uint8Array(1_460) }, 'nobody'),
   keeps('no-server', 'a server without a MAC', {}, 'unusable'),

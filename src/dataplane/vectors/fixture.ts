@@ -1,13 +1,15 @@
 // What makes the fixtures that vectors run against: shapes with tables whose answers can be told without computing a
 // hash, since a pool's slots all hold one server, or since the multipliers are such that the hash is a plain field.
-// Servers: 1 and 2 are usable, 3 has lost its MAC.
+// Servers: 1 and 2 are usable, 3 has lost its MAC; where there is a fourth, it is usable.
 
 import { type Mac, type Protocol, parseIp, parseMac } from '../../base/addresses.ts'
 import {
   type Clock,
+  type FlowsShape,
   HASH_KEYS,
   type ListenerShape,
   type ServerEntry,
+  type ServiceShape,
   type Shape,
   STATELESS,
   type Tables,
@@ -25,6 +27,7 @@ export const own = parseMac('02:1b:3c:5d:7e:9f')
 export const router = parseMac('00:00:5e:00:01:fe')
 export const web1 = parseMac('02:a1:b2:c3:d4:e5')
 export const web2 = parseMac('06:10:20:30:40:50')
+export const web4 = parseMac('0e:4a:3b:2c:1d:0f')
 const lost = parseMac('0a:99:88:77:66:55')
 export const client = '198.51.100.7'
 /** vip: the address of most listeners. */
@@ -37,7 +40,7 @@ export const SLOTS = 1_021
 export const clock: Clock = { source: 'word', hz: 250, shift: 4 }
 
 const nowhere = { mac: '00:00:00:00:00:00' as Mac, usable: false }
-const servers: readonly ServerEntry[] = [
+const three: readonly ServerEntry[] = [
   nowhere,
   { mac: web1, usable: true },
   { mac: web2, usable: true },
@@ -87,6 +90,12 @@ export interface FixtureParts {
   readonly pools?: readonly (number | Uint32Array)[]
   readonly keys?: readonly bigint[]
   readonly jumbo?: boolean
+  /** By index; STATELESS where it is not said. */
+  readonly services?: readonly ServiceShape[]
+  readonly flows?: FlowsShape
+  /** For each pool the words of its table before; none: an empty one. */
+  readonly before?: readonly Uint32Array[]
+  readonly servers?: 3 | 4
 }
 
 /** fixture puts shape and tables together. */
@@ -95,23 +104,32 @@ export function fixture({
   pools = [1],
   keys = someKeys,
   jumbo = false,
+  services,
+  flows,
+  before,
+  servers: count = 3,
 }: FixtureParts): Fixture {
+  const servers = count === 4 ? [...three, { mac: web4, usable: true }] : three
   const slots = pools.map((words) => (typeof words === 'number' ? new Uint32Array(SLOTS).fill(words) : words))
   return {
     shape: {
       mac: own,
       jumbo,
       listeners,
-      services: Array(Math.max(0, ...listeners.map(({ service }) => service)) + 1).fill(STATELESS),
-      servers: servers.length - 1,
+      services:
+        services ?? Array(Math.max(0, ...listeners.map(({ service }) => service)) + 1).fill(STATELESS),
+      servers: count,
       pools: slots.map(({ length }) => length),
       cpus: 2,
       clock,
+      ...(flows && { flows }),
+      ...(before && { before: before.map(({ length }) => length) }),
     },
     tables: {
       keys: BigUint64Array.from({ length: HASH_KEYS }, (_, i) => keys[i] ?? 0n),
       slots,
       servers,
+      ...(before && { before }),
     },
   }
 }

@@ -1,7 +1,8 @@
-// What the vectors run against, by name: here the shapes of IPv4 and TCP, in fixtures-udp.ts and fixtures6.ts the
-// others. Each name says what is special.
+// What the vectors run against, by name: here the shapes of IPv4 and TCP, in fixtures-udp.ts, fixtures6.ts and
+// fixtures-tables.ts the others. Each name says what is special.
 
 import { allBut, type Fixture, fixture, listener, SLOTS, vip } from './fixture.ts'
+import { fixturesTables } from './fixtures-tables.ts'
 import { fixturesUdp } from './fixtures-udp.ts'
 import { fixtures6 } from './fixtures6.ts'
 
@@ -37,6 +38,8 @@ export const fixtures = {
   nobody: fixture({ pools: [0] }),
   /** The server in the slots has lost its MAC. */
   unusable: fixture({ pools: [3] }),
+  /** As many servers as a power of two, beside nobody; the last is in the slots. */
+  four: fixture({ servers: 4, pools: [4] }),
   /** The slot's other bits are set: server 1 now, server 3 settled, records. */
   tracked: fixture({ pools: [((1 << 31) | (3 << 15) | 1) >>> 0] }),
   /** The same with bit 30, and with nobody now. */
@@ -70,6 +73,7 @@ export const fixtures = {
   negative: fixture({ keys: [0n, 0xffffffffffffffffn], pools: [allBut(SLOTS - 1)] }),
   ...fixturesUdp,
   ...fixtures6,
+  ...fixturesTables,
 } satisfies Record<string, Fixture>
 
 export type FixtureName = keyof typeof fixtures

@@ -8,7 +8,7 @@ import { ether, ipv4, ipv6, packet, tcp, udp } from '../../wire/packet.ts'
 import { tcpFlag } from '../../wire/tcp.ts'
 import type { Outcome } from '../model.ts'
 import type { OutcomeName } from '../outcomes.ts'
-import { client, client6, own, router, vip, vip6, web1, web2 } from './fixture.ts'
+import { client, client6, own, router, vip, vip6, web1, web2, web4 } from './fixture.ts'
 import type { FixtureName } from './fixtures.ts'
 
 /** Vector: `expected.frame` holds the bytes afterwards, for passed and dropped frames those that came in. */
@@ -67,12 +67,12 @@ export function cut(frame: Uint8Array, length: number): Uint8Array {
   return bytes
 }
 
-const macs: Readonly<Record<number, Mac>> = { 1: web1, 2: web2 }
+const macs: Readonly<Record<number, Mac>> = { 1: web1, 2: web2, 4: web4 }
 
 interface Forwarding {
   readonly fixture?: FixtureName
   readonly service?: number
-  /** 1 or 2. */
+  /** 1, 2 or 4. */
   readonly server?: number
   /** IPv4's fields where they leave otherwise than with TTL - 1 and a sound checksum. */
   readonly leaves?: Ipv4Fields
@@ -96,7 +96,7 @@ export function forwards(name: string, parts: Parts, options: Forwarding = {}): 
   return { name, fixture, frame, expected: { outcome: 'forwarded', frame: after, service, server, bytes } }
 }
 
-type Kept = Exclude<OutcomeName, 'forwarded' | 'time-exceeded'>
+export type Kept = Exclude<OutcomeName, 'forwarded' | 'reset' | 'time-exceeded'>
 
 /** keeps: the frame ends here untouched, passed or dropped. */
 export function keeps(

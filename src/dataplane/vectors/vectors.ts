@@ -21,6 +21,7 @@ import { sixHashVectors } from './six-hash.ts'
 import { sixLinkVectors } from './six-links.ts'
 import { sixNextVectors } from './six-next.ts'
 import { sixPlainVectors } from './six-plain.ts'
+import { tableVectors } from './tables.ts'
 import { udpVectors } from './udp.ts'
 import type { Vector } from './vector.ts'
 import { vlanVectors } from './vlan.ts'
@@ -50,4 +51,5 @@ export const vectors: readonly Vector[] = [
   ...sixHashVectors,
   ...sixLinkVectors,
   ...sixErrorVectors,
+  ...tableVectors,
 ]

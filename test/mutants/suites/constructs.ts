@@ -2,16 +2,16 @@
 
 import { Kernel } from '../../constructs/construct.ts'
 import { constructs } from '../../constructs/constructs.ts'
-import { report } from './noticed.ts'
 
-report(() => {
-  for (const { name, run } of constructs) {
+/** run throws at the first difference. */
+export function run(): void {
+  for (const construct of constructs) {
     using kernel = new Kernel()
     try {
-      run(kernel)
+      construct.run(kernel)
     } catch (error) {
-      if (error instanceof Error) error.message = `${name}: ${error.message}`
+      if (error instanceof Error) error.message = `${construct.name}: ${error.message}`
       throw error
     }
   }
-})
+}

@@ -2,16 +2,24 @@
 
 import { deepStrictEqual } from 'node:assert'
 import { type FixtureName, fixtures } from '../../../src/dataplane/vectors/fixtures.ts'
+import type { Vector } from '../../../src/dataplane/vectors/vector.ts'
 import { vectors } from '../../../src/dataplane/vectors/vectors.ts'
 import { KernelPath } from '../../path/kernel-path.ts'
-import { report } from './noticed.ts'
 
-report(() => {
+/** runThrough throws at the first difference. A fixture's program is loaded when its first vector's turn comes. */
+export function runThrough(inOrder: readonly Vector[]): void {
   const paths = new Map<FixtureName, KernelPath>()
-  for (const { name, fixture, frame, expected, modelOnly } of vectors) {
-    if (modelOnly !== undefined) continue
-    const path = paths.get(fixture) ?? new KernelPath(fixtures[fixture])
-    paths.set(fixture, path)
-    deepStrictEqual(path.run(frame), { ...expected, frame: new Uint8Array(expected.frame) }, name)
+  try {
+    for (const { name, fixture, frame, expected, modelOnly } of inOrder) {
+      if (modelOnly !== undefined) continue
+      const path = paths.get(fixture) ?? new KernelPath(fixtures[fixture])
+      paths.set(fixture, path)
+      deepStrictEqual(path.run(frame), { ...expected, frame: new Uint8Array(expected.frame) }, name)
+    }
+  } finally {
+    for (const path of paths.values()) path[Symbol.dispose]()
   }
-})
+}
+
+/** run throws at the first difference. */
+export const run = (): void => runThrough(vectors)
