@@ -246,9 +246,11 @@ export const mapsOf = ({
     (map) => map !== undefined,
   )
 
-/** memoryBytes: what the maps of a shape take, in all. */
-export const memoryBytes = (memory: Memory): number =>
-  mapsOf(memory).reduce((sum, { type }) => sum + Math.ceil(type.size / PAGE) * PAGE, memory.held.maxEntries)
+/** mapSizes: what each of the maps takes, in bytes; pages are whole. */
+export const mapSizes = (memory: Memory): { readonly name: string; readonly bytes: number }[] => [
+  ...mapsOf(memory).map(({ name, type }) => ({ name, bytes: Math.ceil(type.size / PAGE) * PAGE })),
+  { name: memory.held.name, bytes: memory.held.maxEntries },
+]
 
 invariant(outcomeNames.length <= OUTCOMES, 'more outcomes than counters')
 invariant(eventNames.length <= EVENTS, 'more events than counters')

@@ -1,6 +1,6 @@
 // Later fragments that came before their first: the packet path hands them over by a ring, and they run through the same
 // program again a moment later. By then the first has come, in nearly all cases, and the program says where to send the
-// fragment; what it drops it has counted. Sent by a packet socket and not by a live test run (decision 0006), so that it
+// fragment; what it drops it has counted. Sent by a packet socket and not by a live test run (decision 0009), so that it
 // works on interfaces without native XDP. Memory is bounded: by the ring, and by QUEUE here.
 
 import { type Mac, macBytes } from '../base/addresses.ts'

@@ -37,8 +37,6 @@ test('frames keep to their lengths, and the shortest and longest occur', () => {
 /** How often at least what is bounded, takes several things at once, or hardly befalls UDP. */
 const rare: Partial<Record<OutcomeName, number>> = {
   fragment: 0,
-  // only where flows are tracked
-  reset: 0,
   'fragment-lost': 25,
   'tiny-fragment': 3,
   'time-exceeded': 30,
@@ -69,7 +67,8 @@ for (const fuzzShape of fuzzShapes)
     for (const family of [4, 6] as const)
       if (has(shape, family)) assert.ok(errors[family] >= 50, `errors over IPv${family}: ${errors[family]}`)
     assert.ok(later >= 50, `later fragments that followed their first: ${later}`)
-    for (const outcome of outcomeNames)
+    // a RST is sent for a flow that is remembered; flow-stories.ts and fuzz-flows.ts have those
+    for (const outcome of outcomeNames.filter((name) => name !== 'reset'))
       assert.ok((reached.get(outcome) ?? 0) >= (rare[outcome] ?? 50), `${outcome}: ${reached.get(outcome)}`)
     assert.ok(reached.get('forwarded')! > 5_000)
     assert.equal(services.size, shape.services.length)
