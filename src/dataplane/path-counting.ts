@@ -15,7 +15,6 @@ import { pickFunction, tallyFunction } from './path-schedule.ts'
 export interface Counting {
   readonly pick: BuiltFunction
   readonly tally: BuiltFunction | undefined
-  readonly functions: readonly BuiltFunction[]
 }
 
 /** countingOf a shape's memory; undefined where slots pick all servers. */
@@ -24,7 +23,7 @@ export function countingOf(memory: Memory): Counting | undefined {
   if (!scheduling) return undefined
   const pick = pickFunction(memory, scheduling)
   const tally = scheduling.least.length > 0 ? tallyFunction(memory, scheduling) : undefined
-  return { pick, tally, functions: tally ? [pick, tally] : [pick] }
+  return { pick, tally }
 }
 
 /** pickServer of a SYN or datagram, where the service's scheduler counts: its id, else 0. Nobody to pick: answers so. */

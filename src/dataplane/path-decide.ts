@@ -45,15 +45,11 @@ export const RESET = 0x10000
 
 const stateBits = (state: number): number => (state << STATE_SHIFT) >>> 0
 
-/** decision: the function (flow, word, about) -> server or RESET of a shape with flows, and all that it calls. */
-export function decision(
-  shape: Shape,
-  memory: Memory,
-  flows: FlowsShape,
-): { readonly decide: BuiltFunction; readonly others: readonly BuiltFunction[] } {
+/** decision: the function (flow, word, about) -> server or RESET of a shape with flows. */
+export function decision(shape: Shape, memory: Memory, flows: FlowsShape): BuiltFunction {
   const scan = scanFunction(memory.tracking!.flows)
   const counting = countingOf(memory)
-  const decide = plainFunction('decide', (p) => {
+  return plainFunction('decide', (p) => {
     const asked = askedOf(p, shape, memory, flows)
     const [missed, stale, unheld] = [p.label('no-record'), p.label('stale'), p.label('unheld')]
     const [counted, begin, reset] = [p.label('count-miss'), p.label('begin'), p.label('reset')]
@@ -82,7 +78,6 @@ export function decision(
       p.exitValue(RESET)
     }
   })
-  return { decide, others: [scan, ...(counting?.functions ?? [])] }
 }
 
 /** silentFor: ticks since a record's time are more than so many; both are modulo 2^30. */

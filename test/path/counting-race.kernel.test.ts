@@ -52,9 +52,8 @@ function run(...args: readonly (string | number)[]): Promise<string> {
 async function race(kind: CountingScheduler, what: 'begin' | 'run', flows: number, table: ScheduleTable) {
   const { shape, tables } = shapeOf(kind, table, 64)
   const layout = layoutOf(shape, tables.keys)
-  const { main, others } = packetPath(shape, layout.memory)
   const wrapper = wrapperMemory(1)
-  const { spec } = wrapped(shape, wrapper, main, others)
+  const { spec } = wrapped(shape, wrapper, packetPath(shape, layout.memory))
   const isOwn = ({ name }: { readonly name: string }) => name === wrapper.name
   const specs = spec.maps.filter((map) => !isOwn(map))
   using maps = GenerationMaps.create(specs, layout, shape, tables)

@@ -34,13 +34,13 @@ after(() => {
 /** asking: the function of a fixture in the kernel, and its maps. */
 function asking({ shape, tables }: Fixture) {
   const layout = layoutOf(shape, tables.keys)
-  const { decide, others } = decision(shape, layout.memory, shape.flows!)
+  const decide = decision(shape, layout.memory, shape.flows!)
   const main = plainFunction('ask', (p) => {
     const { flow, about, word, answer } = p.memory(question)
     p.store(answer, p.callSub(decide, p.load(flow), p.load(word), p.load(about)))
     p.exitValue(2)
   })
-  const { spec } = program('ask', main, [decide, ...others])
+  const { spec } = program('ask', main)
   const maps = GenerationMaps.create(packetProgram(shape, layout.memory).spec.maps, layout, shape, tables)
   const ask = BpfMap.create(spec.maps.find(({ name }) => name === question.name)!)
   const { program: loaded } = loadProgram(spec, new Map([...maps.all, [question.name, ask]]))
