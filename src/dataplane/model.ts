@@ -8,10 +8,12 @@ import { hashWords, scaleHash, splitMultipliers } from '../schedule/hash.ts'
 import { updateChecksum } from '../wire/checksum.ts'
 import { ip6Bytes } from '../wire/ipv6.ts'
 import { tcpFlag } from '../wire/tcp.ts'
-import { createDecide, type FlowKind, FlowMemory } from './flow-decision.ts'
+import { CLASH_STEP, CLASH_TRIES } from './answer-record.ts'
+import { type Asked, createDecide, type Decide, type FlowKind, FlowMemory } from './flow-decision.ts'
 import { flowKeys } from './flow-keys.ts'
 import { resetFrame } from './flow-reset.ts'
-import { flowsOf, memoryOf } from './memory.ts'
+import { flowsOf, memoryOf, usesNat } from './memory.ts'
+import { createNat, type NatModel } from './nat-model.ts'
 import type { OutcomeName } from './outcomes.ts'
 import {
   currentOf,
@@ -35,7 +37,11 @@ export interface Outcome {
 }
 
 /** Model: the packet path of one shape and its tables. */
-export type Model = (frame: Uint8Array) => Outcome
+export interface Model {
+  (frame: Uint8Array): Outcome
+  /** Where some service has nat. */
+  readonly nat: NatModel | undefined
+}
 
 const ETH_P_IP = 0x0800
 const ETH_P_IPV6 = 0x86dd
@@ -146,12 +152,19 @@ export function createModel(
     addresses.set(text, ports.set(`${listener.protocol} ${listener.port}`, listener))
   }
   const decide = flows && createDecide(shape, tables, flows, memoryOf(shape))
+  const nat = flows && usesNat(shape) ? createNat(shape, tables, flows) : undefined
   const others = flowKeys(tables.keys)
   const otherTcp = pick(others, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9)
   const otherUdp = pick(others, 10, 1, 2, 3, 4, 5, 6, 7, 8, 9)
 
-  return (frame) => {
+  const model = (frame: Uint8Array): Outcome => {
     const end = (outcome: OutcomeName): Outcome => ({ outcome, frame })
+    // N4: what is for no listener may be an answer
+    const unserved = (): Outcome => {
+      const answer = nat?.answer(frame, own)
+      if (answer === undefined || answer === 'ttl') return end(answer ?? 'no-listener')
+      return { outcome: 'answered', frame: answer }
+    }
     const length = frame.length
 
     // 1
@@ -183,15 +196,15 @@ export function createModel(
     const ports = addresses.get(isIpv6 ? addressText(frame, ip + 24, 16) : addressText(frame, ip + 16, 4))
     const before = (isIpv6 ? transportOf6 : transportOf4)(frame, ip, protocols)
     if (before === 'malformed' || before === 'other-protocol') return end(before)
-    if (before === 'fragment' || before === 'truncated') return end(ports ? before : 'no-listener')
+    if (before === 'fragment' || before === 'truncated') return ports ? end(before) : unserved()
     const { at, protocol } = before
 
     // 10
-    if (length < at + HEADER[protocol]) return end(ports ? 'truncated' : 'no-listener')
+    if (length < at + HEADER[protocol]) return ports ? end('truncated') : unserved()
 
     // 11
     const listener = ports?.get(`${protocol} ${be16(frame, at + 2)}`)
-    if (listener === undefined) return end('no-listener')
+    if (listener === undefined) return unserved()
 
     // 12: from here on the IP header is at 14
     if (tagged) return end('vlan')
@@ -206,18 +219,19 @@ export function createModel(
 
     // 15
     const { service, pool } = listener
-    const { track, hash: hashed } = shape.services[service] ?? STATELESS
+    const { track, hash: hashed, nat: translates } = shape.services[service] ?? STATELESS
     const portsWord = le32(frame, at)
     const source = isIpv6 ? [22, 26, 30, 34].map((place) => le32(frame, place)) : [le32(frame, 26)]
     const [first, ...rest] = source as [number, ...number[]]
     const hash = hashWords(multipliers, 0, [first, hashed === 'source' ? 0 : portsWord, ...rest])
     const slot = scaleHash(hash, shape.pools[pool]!)
     const word = tables.slots[pool]![slot]!
-    let id: number | 'reset' = currentOf(word)
+    const kind = protocol === 'udp' ? 'udp' : kindOf(frame[at + 13]!)
+    let id: ReturnType<Decide> = currentOf(word)
+    let asked: Asked | undefined
     if (decide && (track === 'all' || (track === 'changes' && (word & SLOT_RECORDS) !== 0))) {
       const target = isIpv6 ? [38, 42, 46, 50].map((place) => le32(frame, place)) : [le32(frame, 30)]
       const [to, ...toRest] = target as [number, ...number[]]
-      const kind = protocol === 'udp' ? 'udp' : kindOf(frame[at + 13]!)
       const other = hashWords(kind === 'udp' ? otherUdp : otherTcp, 0, [
         first,
         portsWord,
@@ -225,25 +239,40 @@ export function createModel(
         ...rest,
         ...toRest,
       ])
-      id = decide({ hash, other, kind, service, pool, word })
+      asked = { hash, other, kind, service, pool, word, recorded: translates !== undefined }
+      id = decide(asked)
     }
     if (id === 'reset') {
       const answer = resetFrame(frame, own)
       return answer ? { outcome: 'reset', frame: answer } : end('no-server')
     }
+
+    // N1 to N3: to the server's address; a new flow whose place is taken tries other servers
+    const sent = new Uint8Array(frame)
+    for (let tries = 0; nat && decide && asked && translates; tries++) {
+      if (typeof id !== 'number') return end('no-room')
+      if (!tables.servers[id]?.usable) return end('no-server')
+      const refused = nat.request({ frame: sent, ip: 14, at, isIpv6, kind, service, server: id })
+      if (refused === undefined) break
+      if (refused !== 'taken') return end(refused)
+      if (tries === CLASH_TRIES) return end('clash')
+      const next = scaleHash((Math.imul(hash, CLASH_STEP) + tries) >>> 0, shape.pools[pool]!)
+      id = decide({ ...asked, word: tables.slots[pool]![next]!, moves: true })
+    }
+    if (typeof id !== 'number') return end('no-room')
     const server = tables.servers[id]
     if (!server?.usable) return end('no-server')
 
     // 16
-    const sent = new Uint8Array(frame)
     sent.set(macBytes(server.mac), 0)
     sent.set(own, 6)
     sent[hops]! -= 1
     if (!isIpv6) {
-      const checksum = updateChecksum(be16(frame, 24), be16(frame, 22), be16(sent, 22))
+      const checksum = updateChecksum(be16(sent, 24), be16(frame, 22), be16(sent, 22))
       sent[24] = checksum >> 8
       sent[25] = checksum & 0xff
     }
     return { outcome: 'forwarded', frame: sent, service, server: id, bytes }
   }
+  return Object.assign(model, { nat })
 }

@@ -27,6 +27,9 @@ export const outcomes = {
   ttl: drop('for a listener, but its TTL has run out: a loop'),
   'no-server': drop('for a listener that has no usable server'),
   reset: { verdict: 'tx', meaning: 'of a TCP flow whose server has failed: its client was sent a RST' },
+  answered: { verdict: 'tx', meaning: 'nat: a server’s answer, sent to its client as the listener’s' },
+  'no-room': drop('nat: a flow that could not be recorded: above the limit of new flows, or no room'),
+  clash: drop('nat: another flow of the client’s address and port has the same server and port'),
 } as const satisfies Record<string, OutcomeText>
 
 export type OutcomeName = keyof typeof outcomes
@@ -44,6 +47,8 @@ export const events = {
   'flow-evicted': 'a record overwritten though its flow was established and not idle: the table is too small',
   'flow-full': 'a flow not recorded, because only established flows hold the places it could have',
   'flow-capped': 'a flow not recorded, because this CPU made its number of new records in this second',
+  'answer-insert': 'nat: a record made of what turns a flow’s answers back',
+  'answer-evicted': 'nat: such a record overwritten though its flow was established and not idle',
 } as const satisfies Record<string, string>
 
 export type EventName = keyof typeof events

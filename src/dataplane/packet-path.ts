@@ -18,6 +18,7 @@ import { macWord, otherHost, type Route } from './path.ts'
 import { answerReset, decideServer, trackingOf } from './path-flow.ts'
 import { finishIpv4, guardIpv4 } from './path-ipv4.ts'
 import { finishIpv6, guardIpv6 } from './path-ipv6.ts'
+import { turnBack } from './path-nat.ts'
 import { type Frame, slowPath } from './path-slow.ts'
 import type { Shape } from './shape.ts'
 
@@ -151,6 +152,7 @@ export function packetPath(shape: Shape, memory: Memory): PacketPath {
     const isCrowded = has(shape, 6) && !isInline(shape)
     const kept = isCrowded ? p.stash(all ?? p.length(frame.data, frame.end)) : undefined
     const where = tracking && p.slot('u32')
+    const unserved = tracking?.nat ? p.label('unserved') : 'no-listener'
     const routeOf = (home: Home, label: string): Route => ({
       shape,
       memory,
@@ -161,6 +163,7 @@ export function packetPath(shape: Shape, memory: Memory): PacketPath {
         p.alu('sub', kept ? p.unstash(kept) : (all ?? p.length(frame.data, frame.end)), Ethernet.size),
       where,
       join: p.label(label),
+      unserved,
     })
     const routes = { register: routeOf('register', 'choose'), stack: routeOf('stack', 'join') }
     const eth = parse(p, routes, frame)
@@ -173,6 +176,7 @@ export function packetPath(shape: Shape, memory: Memory): PacketPath {
     const reset = p.label('reset')
     forward(p, routes.register, eth, decideServer(p, routes.register, tracking, context, word, reset))
     if (tracking.reset) answerReset(p, tracking.reset, context, reset)
+    if (tracking.nat) turnBack(p, tracking.nat, context, unserved)
   })
   return { main, others: tracking?.functions ?? [] }
 }

@@ -13,7 +13,7 @@ import { anyBits, eq, fields, ge, gt, lt, ne, type Val } from '../bpf/values.ts'
 import { type BuiltFunction, plainFunction } from '../bpf/xdp.ts'
 import { secondTicks } from './flow-clock.ts'
 import { FLOW, SERVICE_SHIFT, SLACK, STATE_SHIFT, TIME_MASK } from './flow-record.ts'
-import { answersReset, has, type Memory } from './memory.ts'
+import { answersReset, has, type Memory, usesNat } from './memory.ts'
 import {
   ABOUT,
   type Asked,
@@ -32,6 +32,8 @@ import { ASK_BEFORE, type FlowsShape, SERVER_MASK, SETTLED_SHIFT, type Shape, SL
 
 /** RESET: the client of this segment is to be told that its connection is no more. */
 export const RESET = 0x10000
+/** UNRECORDED: a flow's server, though there is no record of it, as there should be. Only where a shape has nat. */
+export const UNRECORDED = 0x20000
 
 const stateBits = (state: number): number => (state << STATE_SHIFT) >>> 0
 
@@ -109,6 +111,7 @@ function follow(
   }
 
   // what begins a flow, or has no connection, leaves a server that is not healthy
+  if (usesNat(shape)) p.jumpIf(anyBits(known, ABOUT.moves), begin)
   unlessHealthy(p, asked, server, begin)
   p.set(next, stateBits(FLOW.established))
   if (has(shape, 'udp')) {
@@ -212,7 +215,7 @@ function remember(
   flow: { readonly server: Val<'u32'>; readonly spare: Stashed<'u32'>; readonly state: Val<'u32'> },
   answer: Label,
 ): void {
-  const { about, block, entry, flows, limits, now, own } = asked
+  const { about, block, entry, flows, limits, now, own, shape } = asked
   const { server, spare, state } = flow
   const [write, free, capped, full, unrecorded] = [
     p.label('write'),
@@ -251,10 +254,14 @@ function remember(
     count(p, asked, 'flow-full')
     p.bind(unrecorded)
     // later packets of a SYN's flow will go to the settled server, having no record
-    p.jumpIf(ne(state, stateBits(FLOW.syn)), answer)
+    const told = usesNat(shape) ? p.label('told-unrecorded') : answer
+    p.jumpIf(ne(state, stateBits(FLOW.syn)), told)
     const other = p.unstash(spare)
-    p.jumpIf(eq(other, 0), answer)
-    p.exitValue(other)
+    p.jumpIf(eq(other, 0), told)
+    p.exitValue(usesNat(shape) ? p.alu('or', other, UNRECORDED) : other)
+    if (told === answer) return
+    p.bind(told)
+    p.exitValue(p.alu('or', server, UNRECORDED))
   })
 
   p.bind(write)

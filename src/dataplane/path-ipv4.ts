@@ -50,7 +50,7 @@ export function finishIpv4(
     { family: 4, place: ip.destination },
     portOf(p, shape, ports, protocol),
     protocol,
-    'no-listener',
+    route.unserved,
   )
   tagged?.()
   if (route.where) p.setSlot(route.where, where())

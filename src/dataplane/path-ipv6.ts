@@ -62,7 +62,7 @@ export function finishIpv6(
     { family: 6, place: ip.destination },
     portOf(p, shape, ports, protocol),
     protocol,
-    'no-listener',
+    route.unserved,
   )
   tagged?.()
   if (route.where) p.setSlot(route.where, where())

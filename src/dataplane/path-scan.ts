@@ -11,9 +11,14 @@ import type { Memory } from './memory.ts'
 export const FOUND = 4
 export const BUCKET_PLACES = 7
 
-/** scanFunction: (flow, now in ticks, number of the bucket) -> as above. */
-export const scanFunction = (table: NonNullable<Memory['tracking']>['flows']): BuiltFunction =>
-  plainFunction('scan', (p) => {
+type Tracked = NonNullable<Memory['tracking']>
+
+/** scanFunction: (flow, now in ticks, number of the bucket) -> as above; of the table of answers, too. */
+export const scanFunction = (
+  table: Tracked['flows'] | NonNullable<Tracked['answers']>,
+  name = 'scan',
+): BuiltFunction =>
+  plainFunction(name, (p) => {
     const [flow, now, number] = p.parameters('numbers', 'u64', 'u32', 'u32')
     const { buckets } = p.memory(table)
     const nowhere = p.label('no-bucket')

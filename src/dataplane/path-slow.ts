@@ -109,7 +109,7 @@ export function slowPath(p: Path, route: Route, frame: Frame): void {
     p.exitIf(lt(size(), Ipv4.size), 'malformed')
     guardProtocol(p, shape, protocol(), 'other-protocol')
     if (!has(shape, 4)) {
-      p.leave('no-listener')
+      p.leave(route.unserved)
       return
     }
     const isFragment = p.slot('u32')
@@ -127,7 +127,7 @@ export function slowPath(p: Path, route: Route, frame: Frame): void {
     p.goto(route.join)
     p.bind(unreadable)
     addressOnly(p, isFragment, () =>
-      matchAddress(p, shape, memory, { family: 4, place: ip.destination }, 'no-listener'),
+      matchAddress(p, shape, memory, { family: 4, place: ip.destination }, route.unserved),
     )
   }
 
@@ -160,7 +160,7 @@ export function slowPath(p: Path, route: Route, frame: Frame): void {
     p.setSlot(isFragment, p.constant(1))
     p.bind(truncated)
     addressOnly(p, isFragment, () =>
-      matchAddress(p, shape, memory, { family: 6, place: wide.destination }, 'no-listener'),
+      matchAddress(p, shape, memory, { family: 6, place: wide.destination }, route.unserved),
     )
   }
 }

@@ -28,6 +28,8 @@ export interface Route {
   readonly where: Stashed<'u32'> | undefined
   /** Where this way joins the straight one. */
   readonly join: Label
+  /** What is for no listener: an answer, perhaps. */
+  readonly unserved: OutcomeName | Label
 }
 
 /** macWord: `width` bytes of a MAC from `offset` on, as the machine reads them. */

@@ -37,6 +37,13 @@ export interface ServiceShape {
   readonly onFailure: OnFailure
   /** What of a flow chooses its slot: address and ports, or the client's address alone. */
   readonly hash: 'flow' | 'source'
+  /** Packets are translated, and the servers' answers; its flows are tracked, all of them. Absent: dsr. */
+  readonly nat?: Nat
+}
+
+/** Nat: what translation needs of a service: the servers' port; 0: the listener's, whichever it is. */
+export interface Nat {
+  readonly port: number
 }
 
 /** STATELESS: a service whose flows nobody remembers: the least that the packet path does. */
@@ -94,6 +101,8 @@ export interface Shape {
 export interface ServerEntry {
   readonly mac: Mac
   readonly usable: boolean
+  /** Of a server of a service with nat. */
+  readonly address?: Ip
 }
 
 /** Tables: the contents of one generation's maps. */

@@ -93,6 +93,8 @@ export interface FixtureParts {
   /** For each pool the words of its table before; none: an empty one. */
   readonly before?: readonly Uint32Array[]
   readonly servers?: 3 | 4
+  /** Servers' addresses, from server 1 on. */
+  readonly targets?: readonly string[]
 }
 
 /** fixture puts shape and tables together. */
@@ -105,8 +107,12 @@ export function fixture({
   flows,
   before,
   servers: count = 3,
+  targets = [],
 }: FixtureParts): Fixture {
-  const servers = count === 4 ? [...three, { mac: web4, usable: true }] : three
+  const servers = (count === 4 ? [...three, { mac: web4, usable: true }] : three).map((server, id) => {
+    const target = targets[id - 1]
+    return target === undefined ? server : { ...server, address: parseIp(target) }
+  })
   const slots = pools.map((words) => (typeof words === 'number' ? new Uint32Array(SLOTS).fill(words) : words))
   return {
     shape: {

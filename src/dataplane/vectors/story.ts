@@ -25,6 +25,8 @@ export interface Change {
   readonly lost?: readonly number[]
   /** The table is emptied, as by a sweep of the daemon, or by another user of its places. */
   readonly sweep?: true
+  /** What turns answers back is forgotten, and nothing else. */
+  readonly sweepAnswers?: true
 }
 
 /** Step: a change, and a packet. */
@@ -77,7 +79,7 @@ export const eventText = (events: Readonly<Record<EventName, number>>): string =
   plain(
     Object.entries(events)
       .filter(([, times]) => times > 0)
-      .map(([name, times]) => name.slice('flow-'.length) + (times > 1 ? `*${times}` : ''))
+      .map(([name, times]) => name.replace(/^flow-/, '') + (times > 1 ? `*${times}` : ''))
       .join(' '),
   )
 

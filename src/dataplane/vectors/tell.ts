@@ -27,6 +27,8 @@ export interface FlowPath {
   run(frame: Uint8Array): Outcome
   /** The flow table as words, the failed servers' bits, and the slots of each pool, now and before. */
   readonly flows: Uint32Array
+  /** The table of answers as words, where some service has nat. */
+  readonly answers?: Uint32Array | undefined
   readonly failed: Uint32Array
   readonly slots: readonly Uint32Array[]
   readonly before: readonly Uint32Array[]
@@ -66,8 +68,9 @@ function entriesOf({ fixture }: FlowPath, { hash, other }: FlowId): number[] {
   )
 }
 
-function apply(path: FlowPath, change: Change): void {
-  const { at, word, before, slots, slotsBefore, failed, lost, sweep } = change
+/** apply a change. */
+export function apply(path: FlowPath, change: Change): void {
+  const { at, word, before, slots, slotsBefore, failed, lost, sweep, sweepAnswers } = change
   if (at !== undefined) path.setJiffies(BigInt(at) << BigInt(SHIFT))
   if (word !== undefined)
     for (const [pool, words] of path.slots.entries())
@@ -84,11 +87,13 @@ function apply(path: FlowPath, change: Change): void {
   }
   if (lost) for (const server of [1, 2]) path.setUsable(server, !lost.includes(server))
   if (sweep) path.flows.fill(0)
+  if (sweep || sweepAnswers) path.answers?.fill(0)
 }
 
 /** tell a story from its beginning: nothing is left of what was told before. */
 export function tell(path: FlowPath, { held = [], steps }: Story): Told[] {
   path.flows.fill(0)
+  path.answers?.fill(0)
   apply(path, { at: START, failed: [], lost: [], word: 0, before: path.before.map(() => 0) })
   path.forgetNewFlows()
   path.events()

@@ -1,0 +1,134 @@
+// The table of answers (answer-record.ts) in the program: the hash of a flow as its answers tell it, where its record is,
+// or where a new one would go, and what a record is sealed with.
+
+import type { Builder } from '../bpf/builder.ts'
+import type { Label } from '../bpf/isa.ts'
+import { anyBits, fields, ge, type Place, type Val } from '../bpf/values.ts'
+import { type BuiltFunction, plainFunction } from '../bpf/xdp.ts'
+import { type AnswerEntry, SEAL, SPREAD } from './answer-record.ts'
+import { FLOW_KEY } from './flow-keys.ts'
+import { BUCKET_ENTRIES, MIX } from './flow-record.ts'
+import type { Family, Memory } from './memory.ts'
+import { BUCKET_PLACES, FOUND, scanFunction } from './path-scan.ts'
+
+/** HELD: the entry holds a record with the key; the bits below are the entry's number. */
+export const HELD = 0x8000_0000
+
+/** AnswerEntryPlace: where a record is. */
+export type AnswerEntryPlace = Place<typeof AnswerEntry>
+
+/** Answers: the functions that find a record, and the table. */
+export interface Answers {
+  readonly table: NonNullable<NonNullable<Memory['tracking']>['answers']>
+  /** (key, now in ticks) -> an entry's number, with HELD or not. */
+  readonly seek: BuiltFunction
+  readonly functions: readonly BuiltFunction[]
+}
+
+/** answersOf a memory that has the table. */
+export function answersOf(table: Answers['table']): Answers {
+  const scan = scanFunction(table, 'scan_answers')
+  const seek = plainFunction('seek', (p) => {
+    const [key, now] = p.parameters('numbers', 'u64', 'u32')
+    const { count } = p.memory(table).buckets.type
+    const [inFirst, inSecond] = [p.label('in-first'), p.label('in-second')]
+    const lower = p.narrow(key)
+    const first = p.stash(p.scale(lower, count))
+    const mixed = p.alu('add', p.alu('mul', lower, MIX), p.narrow(p.alu('rsh', key, 32)))
+    const second = p.stash(p.scale(mixed, count))
+    const entryOf = (bucket: typeof first, rank: Val<'u32'>) =>
+      p.alu('or', p.alu('lsh', p.narrow(p.unstash(bucket)), 2), p.alu('and', rank, BUCKET_ENTRIES - 1))
+    const one = p.stash(p.callSub(scan, key, now, p.unstash(first)))
+    p.jumpIf(anyBits(p.unstash(one), FOUND), inFirst)
+    const two = p.callSub(scan, key, now, p.unstash(second))
+    p.jumpIf(anyBits(two, FOUND), inSecond)
+    // no record: the second bucket is for what the first has no better place for
+    const better = p.label('second-better')
+    p.jumpIf(ge(p.unstash(one), p.alu('or', two, BUCKET_PLACES)), better)
+    p.exitValue(entryOf(first, p.unstash(one)))
+    p.bind(better)
+    p.exitValue(entryOf(second, two))
+    p.bind(inFirst)
+    p.exitValue(p.alu('or', entryOf(first, p.unstash(one)), HELD))
+    p.bind(inSecond)
+    p.exitValue(p.alu('or', entryOf(second, two), HELD))
+  })
+  return { table, seek, functions: [seek, scan] }
+}
+
+/** entryOf a number that seek answered; `nowhere` is never taken. */
+export function entryAt(
+  p: Builder,
+  { table }: Answers,
+  number: Val<'u32'>,
+  nowhere: Label,
+): AnswerEntryPlace {
+  const { buckets } = p.memory(table)
+  const place = p.below(p.alu('and', number, HELD - 1), buckets.type.count * BUCKET_ENTRIES, nowhere)
+  const bucket = fields(p.element(buckets, p.alu('rsh', place, 2)))
+  return p.pin(p.element(bucket.entries, p.alu('and', place, BUCKET_ENTRIES - 1)))
+}
+
+/** Word: a word of an address, read when its turn comes. */
+export type Word = (index: number) => Val<'u32'>
+
+/**
+ * answerKey: the hash of a flow by the words of an answer: `ports` has the server's in its lower half. `first` is the
+ * number of the key that the sum begins with.
+ */
+export function answerKey(
+  p: Builder,
+  memory: Memory,
+  family: Family,
+  first: number | Val<'u32'>,
+  {
+    server,
+    client,
+    ports,
+  }: { readonly server: Word; readonly client: Word; readonly ports: () => Val<'u32'> },
+): Val<'u64'> {
+  const keys = p.pin(p.memory(memory.tables).flowKeys)
+  const key = (index: number | Val<'u32'>) => p.load(p.element(keys, index))
+  const terms: (readonly [number, () => Val<'u32'>])[] = [
+    [FLOW_KEY.source, () => server(0)],
+    [FLOW_KEY.ports, ports],
+    [FLOW_KEY.destination, () => client(0)],
+  ]
+  for (const i of family === 6 ? [1, 2, 3] : [])
+    terms.push([FLOW_KEY.source6 + i - 1, () => server(i)], [FLOW_KEY.destination6 + i - 1, () => client(i)])
+  let sum = key(first)
+  for (const [index, word] of terms) sum = p.alu('add', sum, p.alu('mul', key(index), p.widen(word())))
+  return sum
+}
+
+/** spread the sum: the bijection that makes a key of it. */
+export function spread(p: Builder, sum: Val<'u64'>): Val<'u64'> {
+  const once = p.alu('mul', p.alu('xor', sum, p.alu('rsh', sum, 30)), p.const64(SPREAD[0]))
+  const twice = p.alu('mul', p.alu('xor', once, p.alu('rsh', once, 27)), p.const64(SPREAD[1]))
+  return p.alu('xor', twice, p.alu('rsh', twice, 31))
+}
+
+/** sealOf a key and what it stands for, as the upper half of a word, and the port in the lower half. */
+export function portAndSeal(
+  p: Builder,
+  key: Val<'u64'>,
+  low: Val<'u64'>,
+  high: Val<'u64'> | undefined,
+  port: Val<'u64'>,
+): Val<'u64'> {
+  let sum = p.alu('add', key, p.alu('mul', low, p.const64(SEAL[0])))
+  if (high) sum = p.alu('add', sum, p.alu('mul', high, p.const64(SEAL[1])))
+  sum = p.alu('add', sum, p.alu('mul', port, p.const64(SEAL[2])))
+  return p.alu('or', p.alu('lsh', p.alu('rsh', sum, 32), 32), port)
+}
+
+/** Halves of a record that are read and written as one word. */
+export const halvesOf = (entry: AnswerEntryPlace) => {
+  const { stable, address, port } = fields(entry)
+  const at = (place: Place, by = 0): Place<'u64'> => ({
+    base: place.base,
+    offset: place.offset + by,
+    type: 'u64',
+  })
+  return { value: at(stable), low: at(address), high: at(address, 8), portAndSeal: at(port) }
+}
