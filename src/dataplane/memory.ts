@@ -57,7 +57,12 @@ export const BeforeTable = struct('before_table', { base: 'u32', slots: 'u32' })
 export const NewFlows = struct('new_flows', { second: 'u32', count: 'u32' })
 export const Traffic = struct('traffic', { packets: 'u64', bytes: 'u64' })
 
-export const isInline = (shape: Shape): boolean => shape.listeners.length <= INLINE_LISTENERS
+/**
+ * isInline: whether listeners are compared by instructions. With nat, where what comes behind is long, only one is: the
+ * verifier follows each from its comparison to the end.
+ */
+export const isInline = (shape: Shape): boolean =>
+  shape.listeners.length <= (usesNat(shape) ? 1 : INLINE_LISTENERS)
 
 const powerOfTwo = (n: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, n)))
 

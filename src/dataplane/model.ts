@@ -13,7 +13,7 @@ import { type Asked, createDecide, type Decide, type FlowKind, FlowMemory } from
 import { flowKeys } from './flow-keys.ts'
 import { resetFrame } from './flow-reset.ts'
 import { flowsOf, memoryOf, usesNat } from './memory.ts'
-import { createNat, type NatModel } from './nat-model.ts'
+import { createNat, type NatModel, type Refused } from './nat-model.ts'
 import type { OutcomeName } from './outcomes.ts'
 import {
   currentOf,
@@ -22,6 +22,7 @@ import {
   type Shape,
   SLOT_RECORDS,
   STATELESS,
+  slotWord,
   type Tables,
 } from './shape.ts'
 
@@ -249,15 +250,23 @@ export function createModel(
 
     // N1 to N3: to the server's address; a new flow whose place is taken tries other servers
     const sent = new Uint8Array(frame)
-    for (let tries = 0; nat && decide && asked && translates; tries++) {
+    if (nat && decide && asked && translates) {
+      const sentTo = (server: number): Refused | 'no-server' | undefined =>
+        tables.servers[server]?.usable
+          ? nat.request({ frame: sent, ip: 14, at, isIpv6, kind, service, server })
+          : 'no-server'
       if (typeof id !== 'number') return end('no-room')
-      if (!tables.servers[id]?.usable) return end('no-server')
-      const refused = nat.request({ frame: sent, ip: 14, at, isIpv6, kind, service, server: id })
-      if (refused === undefined) break
-      if (refused !== 'taken') return end(refused)
-      if (tries === CLASH_TRIES) return end('clash')
-      const next = scaleHash((Math.imul(hash, CLASH_STEP) + tries) >>> 0, shape.pools[pool]!)
-      id = decide({ ...asked, word: tables.slots[pool]![next]!, moves: true })
+      let refused = sentTo(id)
+      for (let tries = 0; refused === 'taken' && tries < CLASH_TRIES; tries++) {
+        const next = scaleHash((Math.imul(hash, CLASH_STEP) + tries) >>> 0, shape.pools[pool]!)
+        const other = currentOf(tables.slots[pool]![next]!)
+        refused = sentTo(other)
+        if (refused === 'no-server') refused = 'taken'
+        if (refused !== undefined) continue
+        decide({ ...asked, word: slotWord(other, other), moves: true })
+        id = other
+      }
+      if (refused) return end(refused === 'taken' ? 'clash' : refused)
     }
     if (typeof id !== 'number') return end('no-room')
     const server = tables.servers[id]

@@ -25,7 +25,16 @@ import {
 import { isMixed } from './match.ts'
 import { type Family, has, type Memory } from './memory.ts'
 import { macWord } from './path.ts'
-import { type Answers, answerKey, entryAt, HELD, halvesOf, portAndSeal, spread } from './path-answers.ts'
+import {
+  type Answers,
+  entryAt,
+  HELD,
+  halvesOf,
+  portAndSeal,
+  restSum,
+  serverSum,
+  spread,
+} from './path-answers.ts'
 import { ticks } from './path-asked.ts'
 import { firstKey } from './path-request.ts'
 import { follow, followUdp, hopsLess, replaceAddress, replacePort } from './path-translate.ts'
@@ -235,11 +244,14 @@ export function answerFunction(
         p.load<'u32'>({ base: place.base, offset: place.offset + 4 * index, type: 'u32' })
       p.setSlot(
         sum,
-        answerKey(p, memory, family, first, {
-          server: wordsOf(source),
-          client: wordsOf(destination),
-          ports: () => p.unstash(ports),
-        }),
+        p.alu(
+          'add',
+          restSum(p, memory, family, first, {
+            client: wordsOf(destination),
+            ports: () => p.unstash(ports),
+          }),
+          serverSum(p, memory, family, wordsOf(source)),
+        ),
       )
     }
 

@@ -72,33 +72,45 @@ export function entryAt(
 /** Word: a word of an address, read when its turn comes. */
 export type Word = (index: number) => Val<'u32'>
 
-/**
- * answerKey: the hash of a flow by the words of an answer: `ports` has the server's in its lower half. `first` is the
- * number of the key that the sum begins with.
- */
-export function answerKey(
+/** serverSum: what a server's address adds to the sum of a key; of IPv4 the words behind the first are 0, and add nothing. */
+export function serverSum(p: Builder, memory: Memory, family: Family, server: Word): Val<'u64'> {
+  const terms = [FLOW_KEY.source, ...(family === 6 ? [0, 1, 2].map((i) => FLOW_KEY.source6 + i) : [])]
+  return sumOf(
+    p,
+    memory,
+    terms.map((index, word) => [index, () => server(word)]),
+  )
+}
+
+/** restSum: what all else adds: `ports` has the server's in its lower half; `first` is the key that the sum begins with. */
+export function restSum(
   p: Builder,
   memory: Memory,
   family: Family,
   first: number | Val<'u32'>,
-  {
-    server,
-    client,
-    ports,
-  }: { readonly server: Word; readonly client: Word; readonly ports: () => Val<'u32'> },
+  { client, ports }: { readonly client: Word; readonly ports: () => Val<'u32'> },
 ): Val<'u64'> {
+  const words = family === 6 ? [1, 2, 3] : []
   const keys = p.pin(p.memory(memory.tables).flowKeys)
-  const key = (index: number | Val<'u32'>) => p.load(p.element(keys, index))
-  const terms: (readonly [number, () => Val<'u32'>])[] = [
-    [FLOW_KEY.source, () => server(0)],
+  const begun = p.load(p.element(keys, first))
+  const sum = sumOf(p, memory, [
     [FLOW_KEY.ports, ports],
     [FLOW_KEY.destination, () => client(0)],
-  ]
-  for (const i of family === 6 ? [1, 2, 3] : [])
-    terms.push([FLOW_KEY.source6 + i - 1, () => server(i)], [FLOW_KEY.destination6 + i - 1, () => client(i)])
-  let sum = key(first)
-  for (const [index, word] of terms) sum = p.alu('add', sum, p.alu('mul', key(index), p.widen(word())))
-  return sum
+    ...words.map((i): Term => [FLOW_KEY.destination6 + i - 1, () => client(i)]),
+  ])
+  return p.alu('add', begun, sum)
+}
+
+type Term = readonly [key: number, word: () => Val<'u32'>]
+
+function sumOf(p: Builder, memory: Memory, terms: readonly Term[]): Val<'u64'> {
+  const keys = p.pin(p.memory(memory.tables).flowKeys)
+  let sum: Val<'u64'> | undefined
+  for (const [index, word] of terms) {
+    const product = p.alu('mul', p.load(p.element(keys, index)), p.widen(word()))
+    sum = sum ? p.alu('add', sum, product) : product
+  }
+  return sum!
 }
 
 /** spread the sum: the bijection that makes a key of it. */

@@ -1,46 +1,46 @@
 // Nat on the way to a server, as a function of the program: docs/packet-path.md, N1 to N3. The flow's record among the
 // answers is found or made, then the packet gets the server's address and port. MACs and TTL are not its business.
 //
-//   (struct xdp_md *, server, service, where the packet's headers are) -> REQUEST
+// A new flow whose place among the answers another one has (the same client and port, sent to another listener, at the
+// same server and port) is offered to the servers of a few other slots; its record in the flow table moves with it.
+//
+//   (struct xdp_md *, server, the hash that chose the slot, `about`, where the headers are) -> WENT + server, or REQUEST
 
 import type { Builder, StashedContext } from '../bpf/builder.ts'
 import type { Stashed } from '../bpf/emitter.ts'
 import type { Label } from '../bpf/isa.ts'
-import { anyBits, eq, fields, gt, lt, ne, type Place, part, type Val } from '../bpf/values.ts'
+import { anyBits, eq, fields, ne, type Place, part, type Val } from '../bpf/values.ts'
 import { type BuiltFunction, plainFunction } from '../bpf/xdp.ts'
-import { limitsOf } from './flow-clock.ts'
+import { CLASH_STEP, CLASH_TRIES } from './answer-record.ts'
 import { FLOW_KEY } from './flow-keys.ts'
-import { FLOW, SERVICE_SHIFT, SLACK, STATE_SHIFT, TIME_MASK } from './flow-record.ts'
+import { SERVICE_SHIFT } from './flow-record.ts'
 import { Ethernet, IPPROTO_UDP, Ipv4, Ipv6, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN, Tcp, Udp } from './headers.ts'
 import { isMixed } from './match.ts'
 import { type Family, has, type Memory } from './memory.ts'
-import { type EventName, eventNames } from './outcomes.ts'
-import { type Answers, answerKey, entryAt, HELD, halvesOf, portAndSeal, spread } from './path-answers.ts'
-import { ticks } from './path-asked.ts'
+import { restSum } from './path-answers.ts'
+import { ABOUT, ABOUT_POOL } from './path-asked.ts'
+import { KEEP, KIND, REQUEST } from './path-keep.ts'
 import { follow, followUdp, replaceAddress, replacePort } from './path-translate.ts'
 import { WHERE } from './path-where.ts'
-import type { FlowsShape, Shape } from './shape.ts'
+import { SETTLED_SHIFT, type Shape } from './shape.ts'
 
-/** REQUEST: what the function answers: done; or why the packet cannot go there. `taken`: a new flow, its place another's. */
-export const REQUEST = { done: 0, noRoom: 1, clash: 2, taken: 3, noServer: 4 } as const
-
-/** KIND: what of a packet matters to its record. */
-const KIND = { segment: 1, end: 2, syn: 4, udp: 8 } as const
-
-const stateBits = (state: number): number => (state << STATE_SHIFT) >>> 0
+/** WENT: added to the server that got the packet, so that it is told from a REQUEST. */
+export const WENT = 0x10000
 
 /** Kept: what waits on the stack. */
 interface Kept {
   readonly context: StashedContext
   readonly server: Stashed<'u32'>
+  readonly hash: Stashed<'u64'>
+  readonly about: Stashed<'u64'>
   readonly service: Stashed<'u32'>
   readonly where: Stashed<'u32'>
-  readonly now: Stashed<'u32'>
   readonly kind: Stashed<'u32'>
-  readonly key: Stashed<'u64'>
+  /** Of the sum of the flow's key what is not the server's. */
+  readonly rest: Stashed<'u64'>
   /** The server's port, in wire order; as an answer has both. */
   readonly ports: Stashed<'u32'>
-  /** What the client had sent to: address, and port below the seal. */
+  /** What the client had sent to, and from where. */
   readonly low: Stashed<'u64'>
   readonly high: Stashed<'u64'>
   readonly port: Stashed<'u64'>
@@ -50,40 +50,109 @@ interface Kept {
 export function requestFunction(
   shape: Shape,
   memory: Memory,
-  flows: FlowsShape,
-  answers: Answers,
+  keep: BuiltFunction,
+  question: BuiltFunction,
 ): BuiltFunction {
   return plainFunction('request', (p) => {
-    const [server, service, where] = p.parameters('context', 'u32', 'u32', 'u32')
-    const [missing, noServer] = [p.label('headers-missing'), p.label('no-server')]
-    const known = p.below(server, memory.serverCapacity, noServer)
+    const [server, hash, about, where] = p.parameters('context', 'u32', 'u64', 'u64', 'u32')
+    const [missing, noServer, refused] = [
+      p.label('headers-missing'),
+      p.label('no-server'),
+      p.label('refused'),
+    ]
     const kept: Kept = {
       context: p.stashContext(),
-      server: p.stash(known),
-      service: p.stash(p.alu('and', service, memory.serviceCapacity - 1)),
+      server: p.stash(p.below(server, memory.serverCapacity, noServer)),
+      hash: p.stash(hash),
+      about: p.stash(about),
+      service: p.stash(p.alu('and', p.narrow(about), memory.serviceCapacity - 1)),
       where: p.stash(where),
       kind: p.slot('u32'),
-      key: p.slot('u64'),
+      rest: p.slot('u64'),
       ports: p.slot('u32'),
       low: p.slot('u64'),
       high: p.slot('u64'),
       port: p.slot('u64'),
       hop: p.slot('u64'),
-      now: p.stash(ticks(p, memory, flows)),
     }
-    const entry = fields(p.element(p.memory(memory.tables).servers, p.unstash(kept.server)))
-    p.jumpIf(eq(p.alu('and', p.load(entry.state), 1), 0), noServer)
+    unlessReachable(p, memory, p.unstash(kept.server), noServer)
     readPacket(p, shape, memory, kept, missing)
+    const code = p.stash(askKeep(p, kept, keep))
     const translate = p.label('translate')
-    keepRecord(p, { shape, memory, flows, answers, kept, translate, missing })
+    p.jumpIf(ne(p.unstash(code), REQUEST.done), refused)
+    p.cold(refused, () => {
+      goElsewhere()
+      p.goto(translate)
+    })
     p.bind(translate)
     rewrite(p, shape, memory, kept, missing)
-    p.exitValue(REQUEST.done)
+    p.exitValue(p.alu('or', p.unstash(kept.server), WENT))
     p.bind(missing)
     p.exitValue(REQUEST.clash)
     p.bind(noServer)
     p.exitValue(REQUEST.noServer)
+
+    /** The servers of other slots, each of which may be the same. */
+    function goElsewhere(): void {
+      const [clash, went] = [p.label('clash'), p.label('went')]
+      for (let tries = 0; tries < CLASH_TRIES; tries++) {
+        const [taken, next] = [p.label('taken'), p.label('next')]
+        p.jumpIf(eq(p.unstash(code), REQUEST.taken), taken)
+        p.exitValue(p.unstash(code))
+        p.bind(taken)
+        const word = otherWord(p, shape, memory, kept, tries, clash)
+        p.setSlot(kept.server, p.alu('and', word, memory.serverCapacity - 1))
+        unlessReachable(p, memory, p.unstash(kept.server), next)
+        p.setSlot(code, askKeep(p, kept, keep))
+        p.jumpIf(eq(p.unstash(code), REQUEST.done), went)
+        p.bind(next)
+      }
+      p.bind(clash)
+      p.exitValue(REQUEST.clash)
+      p.bind(went)
+      const server = p.unstash(kept.server)
+      const both = p.alu('or', p.alu('lsh', server, SETTLED_SHIFT), server)
+      const moves = p.alu('or', p.unstash(kept.about), ABOUT.moves)
+      p.callSub(question, p.contextOf(kept.context), p.unstash(kept.hash), both, moves, p.unstash(kept.where))
+    }
   })
+}
+
+/** unlessReachable: where the server's MAC is not known. */
+function unlessReachable(p: Builder, memory: Memory, server: Val<'u32'>, not: Label): void {
+  const { state } = fields(p.element(p.memory(memory.tables).servers, server))
+  p.jumpIf(eq(p.alu('and', p.load(state), 1), 0), not)
+}
+
+function askKeep(p: Builder, kept: Kept, keep: BuiltFunction): Val<'u32'> {
+  const stable = p.alu('or', p.alu('lsh', p.unstash(kept.service), SERVICE_SHIFT), p.unstash(kept.server))
+  return p.callSub(
+    keep,
+    p.unstash(kept.rest),
+    p.alu('or', p.alu('lsh', p.widen(p.unstash(kept.kind)), KEEP.kind), stable),
+    p.unstash(kept.low),
+    p.unstash(kept.high),
+    p.alu('or', p.alu('lsh', p.unstash(kept.port), KEEP.port), p.unstash(kept.hop)),
+  )
+}
+
+/** otherWord: the word of the slot that the flow is offered to next. */
+function otherWord(
+  p: Builder,
+  shape: Shape,
+  memory: Memory,
+  kept: Kept,
+  tries: number,
+  nowhere: Label,
+): Val<'u32'> {
+  const tables = p.memory(memory.tables)
+  const hash = p.alu('add', p.alu('mul', p.narrow(p.unstash(kept.hash)), CLASH_STEP), tries)
+  const number = p.narrow(p.alu('rsh', p.unstash(kept.about), ABOUT_POOL))
+  const pool = p.stash(p.below(number, shape.pools.length, nowhere))
+  const slots = p.load(p.element(tables.poolSizes, p.unstash(pool)))
+  const slot = p.narrow(p.alu('rsh', p.alu('mul', p.widen(hash), p.widen(slots)), 32))
+  const index = p.alu('add', slot, p.load(p.element(tables.poolBases, p.unstash(pool))))
+  return p.load(p.element(p.memory(memory.slots).words, p.below(index, memory.totalSlots, nowhere)))
 }
 
 /** Families that a shape has, each with its code; `six` decides by the IP header's version where both are there. */
@@ -220,8 +289,6 @@ function readPacket(p: Builder, shape: Shape, memory: Memory, kept: Kept, missin
   })
 
   byFamily(p, shape, kept, missing, (family, at) => {
-    const target = p.pin(p.element(p.memory(memory.tables).targets, p.unstash(kept.server)))
-    const { address } = fields(target)
     if (family === 4) {
       p.setSlot(kept.low, p.widen(p.load(part(at.destination, 0, 'u32'))))
       p.setSlot(kept.high, p.widen(p.constant(0)))
@@ -230,17 +297,12 @@ function readPacket(p: Builder, shape: Shape, memory: Memory, kept: Kept, missin
       p.setSlot(kept.high, p.load(part(at.destination, 8, 'u64')))
     }
     const first = firstKey(p, shape, () => p.unstash(kept.kind), KIND.udp)
-    const sum = answerKey(p, memory, family, first, {
-      server: (index) => p.load(part(address, 4 * index, 'u32')),
+    const sum = restSum(p, memory, family, first, {
       client: (index) => p.load(part(at.source, 4 * index, 'u32')),
       ports: () => p.unstash(kept.ports),
     })
-    p.setSlot(kept.key, sum)
+    p.setSlot(kept.rest, sum)
   })
-  p.setSlot(kept.key, spread(p, p.unstash(kept.key)))
-  const high = has(shape, 6) ? p.unstash(kept.high) : undefined
-  const sealed = portAndSeal(p, p.unstash(kept.key), p.unstash(kept.low), high, p.unstash(kept.port))
-  p.setSlot(kept.port, sealed)
 }
 
 /** firstKey: with which key a sum begins: TCP's or UDP's, told by a bit of a value where both are in use. */
@@ -258,123 +320,6 @@ export function firstKey(
   p.set(first, FLOW_KEY.tcp)
   p.bind(known)
   return first
-}
-
-interface Keeping {
-  readonly shape: Shape
-  readonly memory: Memory
-  readonly flows: FlowsShape
-  readonly answers: Answers
-  readonly kept: Kept
-  readonly translate: Label
-  readonly missing: Label
-}
-
-/** keepRecord: the flow's own is refreshed, or one is made; it goes on at `translate`, or leaves. */
-function keepRecord(p: Builder, keeping: Keeping): void {
-  const { shape, memory, flows, answers, kept, translate, missing } = keeping
-  const limits = limitsOf(flows)
-  const [held, other, write, taken, free] = [
-    p.label('held'),
-    p.label('of-another'),
-    p.label('write-answer'),
-    p.label('taken'),
-    p.label('free'),
-  ]
-  const count = (name: EventName) => {
-    const cpu = p.alu('and', p.narrow(p.call('get_smp_processor_id')), shape.cpus - 1)
-    const block = fields(p.element(p.memory(memory.counters).blocks, cpu))
-    p.increment(p.element(block.events, eventNames.indexOf(name)), 1)
-  }
-  const stable = () =>
-    p.alu('or', p.alu('lsh', p.unstash(kept.service), SERVICE_SHIFT), p.unstash(kept.server))
-  const silentFor = (changing: Val<'u32'>, most: number) =>
-    gt(
-      p.alu('and', p.alu('sub', p.alu('add', p.unstash(kept.now), SLACK), changing), TIME_MASK),
-      most + SLACK,
-    )
-  const number = p.callSub(answers.seek, p.unstash(kept.key), p.unstash(kept.now))
-  const entry = p.stashPlace(entryAt(p, answers, number, missing))
-  const at = () => p.unstashPlace(entry)
-  const changing = () => p.load(fields(at()).changing)
-  const state = () => p.alu('rsh', changing(), STATE_SHIFT)
-  p.jumpIf(anyBits(number, HELD), held)
-
-  // none: the entry is of least rank
-  p.jumpIf(anyBits(p.unstash(kept.kind), KIND.end), translate)
-  p.jumpIf(lt(changing(), stateBits(FLOW.established)), write)
-  p.jumpIf(silentFor(changing(), limits.established), write)
-  const room = p.label('makes-room')
-  p.jumpIf(eq(p.alu('and', p.unstash(kept.kind), KIND.syn), 0), room)
-  p.exitValue(REQUEST.noRoom)
-  p.bind(room)
-  count('answer-evicted')
-  p.goto(write)
-
-  p.bind(held)
-  const halves = halvesOf(at())
-  p.jumpIf(ne(p.load(halves.portAndSeal), p.unstash(kept.port)), other)
-  p.jumpIf(ne(p.load(halves.low), p.unstash(kept.low)), other)
-  p.jumpIf(ne(p.load(halves.high), p.unstash(kept.high)), other)
-  p.jumpIf(ne(p.load(fields(at()).stable), stable()), free)
-  const next = p.variable('u32')
-  const [touch, closed, hop] = [p.label('touch-answer'), p.label('answer-closed'), p.label('hop')]
-  const kind = p.unstash(kept.kind)
-  p.set(next, stateBits(FLOW.established))
-  p.jumpIf(anyBits(kind, KIND.udp), touch)
-  p.jumpIf(anyBits(kind, KIND.end), closed)
-  p.set(next, stateBits(FLOW.syn))
-  p.jumpIf(anyBits(kind, KIND.syn), touch)
-  p.set(next, stateBits(FLOW.established))
-  p.jumpIf(ne(state(), FLOW.closed), touch)
-  p.bind(closed)
-  p.set(next, stateBits(FLOW.closed))
-  p.bind(touch)
-  const touched = value(next)
-  p.jumpIf(eq(p.load(halvesOf(at()).value), touched), hop)
-  p.store(halvesOf(at()).value, touched)
-  p.bind(hop)
-  p.jumpIf(eq(p.load(fields(at()).hop), p.unstash(kept.hop)), translate)
-  p.store(fields(at()).hop, p.unstash(kept.hop))
-  p.goto(translate)
-
-  // another flow's, as long as it is not closed and not silent
-  p.bind(other)
-  p.jumpIf(eq(state(), FLOW.closed), free)
-  const established = p.label('other-established')
-  p.jumpIf(ne(state(), FLOW.syn), established)
-  p.jumpIf(silentFor(changing(), limits.syn), free)
-  p.goto(taken)
-  p.bind(established)
-  p.jumpIf(silentFor(changing(), limits.established), free)
-  p.bind(taken)
-  p.jumpIf(anyBits(p.unstash(kept.kind), KIND.segment | KIND.end), missing)
-  p.exitValue(REQUEST.taken)
-
-  p.bind(free)
-  p.jumpIf(anyBits(p.unstash(kept.kind), KIND.end), translate)
-  p.bind(write)
-  count('answer-insert')
-  const fresh = p.variable('u32')
-  const known = p.label('state-known')
-  p.set(fresh, stateBits(FLOW.syn))
-  p.jumpIf(anyBits(p.unstash(kept.kind), KIND.syn), known)
-  p.set(fresh, stateBits(FLOW.established))
-  p.bind(known)
-  const made = halvesOf(at())
-  p.store(made.value, value(fresh))
-  p.store(made.low, p.unstash(kept.low))
-  p.store(made.high, p.unstash(kept.high))
-  p.store(made.portAndSeal, p.unstash(kept.port))
-  p.store(fields(at()).hop, p.unstash(kept.hop))
-  const half = p.widen(stable())
-  const both = p.alu('or', p.alu('lsh', half, 32), half)
-  p.store(fields(at()).key, p.alu('xor', both, p.unstash(kept.key)))
-
-  function value(bits: Val<'u32'>): Val<'u64'> {
-    const upper = p.alu('lsh', p.widen(p.alu('or', bits, p.unstash(kept.now))), 32)
-    return p.alu('or', upper, stable())
-  }
 }
 
 /** rewrite: the server's address and port, and the checksums. */
