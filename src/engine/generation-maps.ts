@@ -15,11 +15,20 @@ export class GenerationMaps implements Disposable {
     this.all = all
   }
 
-  /** create and fill. What cannot be read back as it was written is an error; nothing is left open then. */
-  static create(specs: readonly MapSpec[], layout: Layout, shape: Shape, tables: Tables): GenerationMaps {
-    const made = new Map<string, BpfMap>()
+  /**
+   * create and fill. `shared` are maps of the generation before that go on being used, and taken over; by name. What
+   * cannot be read back as it was written is an error; nothing is left open then.
+   */
+  static create(
+    specs: readonly MapSpec[],
+    layout: Layout,
+    shape: Shape,
+    tables: Tables,
+    shared: ReadonlyMap<string, BpfMap> = new Map(),
+  ): GenerationMaps {
+    const made = new Map(shared)
     try {
-      for (const spec of specs) made.set(spec.name, BpfMap.create(spec))
+      for (const spec of specs) if (!made.has(spec.name)) made.set(spec.name, BpfMap.create(spec))
       const maps = new GenerationMaps(made)
       maps.#fill(layout, shape, tables)
       return maps
