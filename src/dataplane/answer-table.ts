@@ -109,12 +109,12 @@ export class AnswerTable {
     return this.words[AT.count * entry + AT.seal] === sealOf(key, this.at(entry))
   }
 
-  /** candidate: the entry that a new record goes to: of the least rank; of several the first. */
+  /** candidate: the entry that a new record goes to: of the least rank, as FlowTable.candidate has it. */
   candidate(key: bigint, now: number): number {
     let best = -1
     let least = Number.POSITIVE_INFINITY
     for (const entry of this.entriesOf(key)) {
-      const rank = rankOf(this.words[AT.count * entry + AT.changing]!, now)
+      const rank = rankOf(this.words[AT.count * entry + AT.changing]!, now) + (entry % BUCKET_ENTRIES)
       if (rank >= least) continue
       least = rank
       best = entry

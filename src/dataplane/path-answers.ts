@@ -9,7 +9,7 @@ import { type AnswerEntry, SEAL, SPREAD } from './answer-record.ts'
 import { FLOW_KEY } from './flow-keys.ts'
 import { BUCKET_ENTRIES, MIX } from './flow-record.ts'
 import type { Family, Memory } from './memory.ts'
-import { BUCKET_PLACES, FOUND, scanFunction } from './path-scan.ts'
+import { FOUND, scanFunction } from './path-scan.ts'
 
 /** HELD: the entry holds a record with the key; the bits below are the entry's number. */
 export const HELD = 0x8000_0000
@@ -42,12 +42,12 @@ export function answersOf(table: Answers['table']): Answers {
     p.jumpIf(anyBits(p.unstash(one), FOUND), inFirst)
     const two = p.callSub(scan, key, now, p.unstash(second))
     p.jumpIf(anyBits(two, FOUND), inSecond)
-    // no record: the second bucket is for what the first has no better place for
-    const better = p.label('second-better')
-    p.jumpIf(ge(p.unstash(one), p.alu('or', two, BUCKET_PLACES)), better)
-    p.exitValue(entryOf(first, p.unstash(one)))
-    p.bind(better)
+    // no record: of equals the place nearer to its bucket's start, so that the emptier bucket is filled
+    const nearer = p.label('in-first-place')
+    p.jumpIf(ge(two, p.unstash(one)), nearer)
     p.exitValue(entryOf(second, two))
+    p.bind(nearer)
+    p.exitValue(entryOf(first, p.unstash(one)))
     p.bind(inFirst)
     p.exitValue(p.alu('or', entryOf(first, p.unstash(one)), HELD))
     p.bind(inSecond)

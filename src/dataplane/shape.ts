@@ -101,7 +101,7 @@ export interface Shape {
 export interface ServerEntry {
   readonly mac: Mac
   readonly usable: boolean
-  /** Of a server of a service with nat. */
+  /** Of a server of a service with nat, of the family of its listeners. */
   readonly address?: Ip
 }
 

@@ -1,9 +1,12 @@
 // Differential fuzz of tracked flows: the generated program and the model get the same packets, and between them the
 // same moves of slots, failures and times; they must agree on each packet, its events, and every byte of the flow table.
+// The same with nat, and of the table of answers.
 
 import assert from 'node:assert/strict'
+import type { Fixture } from '../../src/dataplane/vectors/fixture.ts'
 import type { FuzzShape } from '../../src/dataplane/vectors/fuzz-fixtures.ts'
 import { createBetween, createFlowFrames, fuzzFlowFixture } from '../../src/dataplane/vectors/fuzz-flows.ts'
+import { createNatFrames, fuzzNatFixture, type NatFrames } from '../../src/dataplane/vectors/fuzz-nat.ts'
 import { modelPath } from '../../src/dataplane/vectors/model-path.ts'
 import { affinity, setAffinity } from '../../src/sys/affinity.ts'
 import { KernelPath } from './kernel-path.ts'
@@ -19,18 +22,39 @@ export type Counts = Record<string, number>
  * new records are counted for each.
  */
 export function fuzzFlows(shape: FuzzShape, packets: number, seed: number, counts: Counts): void {
+  const fixture = fuzzFlowFixture(shape, seed)
+  const next = createFlowFrames(fixture, seed)
+  compare(shape, fixture, { next, learn: () => {} }, { packets, seed, counts })
+}
+
+/** fuzzNat does so for services with nat, and servers that answer. */
+export function fuzzNat(shape: FuzzShape, packets: number, seed: number, counts: Counts): void {
+  const fixture = fuzzNatFixture(shape, seed)
+  compare(shape, fixture, createNatFrames(fixture, seed), { packets, seed, counts })
+}
+
+interface Extent {
+  readonly packets: number
+  readonly seed: number
+  readonly counts: Counts
+}
+
+function compare(
+  shape: FuzzShape,
+  fixture: Fixture,
+  frames: NatFrames,
+  { packets, seed, counts }: Extent,
+): void {
   const cpus = affinity()
   setAffinity([cpus[0]!])
   try {
-    const fixture = fuzzFlowFixture(shape, seed)
     using kernel = new KernelPath(fixture)
     const model = modelPath(fixture)
-    const next = createFlowFrames(fixture, seed)
     const between = createBetween(fixture, seed)
     for (let i = 0; i < packets; i++) {
       const change = between()
       for (const path of [model, kernel]) change(path)
-      const frame = next()
+      const frame = frames.next()
       const where = () =>
         `seed ${seed}, flows of ${shape.name}, packet ${i}: ${Buffer.from(frame).toString('hex')}`
       const [expected, got] = [model.run(frame), kernel.run(frame)]
@@ -40,12 +64,20 @@ export function fuzzFlows(shape: FuzzShape, packets: number, seed: number, count
         { ...expected, frame: new Uint8Array(expected.frame), ...expectedEvents },
         where(),
       )
-      if (i % EVERY === EVERY - 1 || i === packets - 1)
+      frames.learn(expected)
+      if (i % EVERY === EVERY - 1 || i === packets - 1) {
         assert.deepEqual(
           Buffer.compare(bytesOf(kernel.flows), bytesOf(model.flows)),
           0,
           `flow tables differ: ${where()}`,
         )
+        if (kernel.answers && model.answers)
+          assert.deepEqual(
+            Buffer.compare(bytesOf(kernel.answers), bytesOf(model.answers)),
+            0,
+            `tables of answers differ: ${where()}`,
+          )
+      }
       counts[expected.outcome] = (counts[expected.outcome] ?? 0) + 1
       for (const [name, times] of Object.entries(expectedEvents)) counts[name] = (counts[name] ?? 0) + times
     }

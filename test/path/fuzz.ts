@@ -1,6 +1,6 @@
 // Differential fuzz: random and mutated frames through the generated program and the model, which must agree on the
 // outcome, every byte and every counter. Shapes with 1 to 10,000 listeners of one family and protocol or of all take
-// turns, each without tracking and with it (fuzz-flows.ts).
+// turns, each without tracking, with it and with nat (fuzz-flows.ts).
 //
 //   npm run fuzz -- 1000000 [SEED]
 
@@ -10,7 +10,7 @@ import { createModel } from '../../src/dataplane/model.ts'
 import { eventNames, outcomeNames } from '../../src/dataplane/outcomes.ts'
 import { fuzzFixture, fuzzShapes } from '../../src/dataplane/vectors/fuzz-fixtures.ts'
 import { createFrames } from '../../src/dataplane/vectors/mutate.ts'
-import { type Counts, fuzzFlows } from './fuzz-flows.ts'
+import { type Counts, fuzzFlows, fuzzNat } from './fuzz-flows.ts'
 import { KernelPath } from './kernel-path.ts'
 
 const USAGE = 'usage: npm run -s fuzz -- [PACKETS [SEED]], whole numbers'
@@ -25,7 +25,7 @@ export interface FuzzResult {
 /** fuzz compares `packets` packets; throws at the first difference, with the frame to repeat it. */
 export function fuzz(packets: number, seed: number, says: (line: string) => void = () => {}): FuzzResult {
   const outcomes: Counts = Object.fromEntries([...outcomeNames, ...eventNames].map((name) => [name, 0]))
-  const share = Math.ceil(packets / fuzzShapes.length / 2)
+  const share = Math.ceil(packets / fuzzShapes.length / 3)
   let done = 0
   for (const [turn, shape] of fuzzShapes.entries()) {
     const fixture = fuzzFixture(shape, seed)
@@ -53,6 +53,9 @@ export function fuzz(packets: number, seed: number, says: (line: string) => void
     const tracked = Math.min(share, packets - done)
     fuzzFlows(shape, tracked, seed + turn, outcomes)
     done += tracked
+    const translated = Math.min(share, packets - done)
+    fuzzNat(shape, translated, seed + turn, outcomes)
+    done += translated
     says(`${done} packets, ${shape.name}: no difference`)
   }
   return { packets: done, differences: 0, outcomes }
