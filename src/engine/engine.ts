@@ -3,7 +3,7 @@
 // it again by its pins; it reads no file and knows no node. All calls are synchronous.
 
 import type { Endpoint, Ip, Mac, Protocol } from '../base/addresses.ts'
-import type { OnFailure, Timeouts, Track } from '../dataplane/shape.ts'
+import type { Nat, OnFailure, Timeouts, Track } from '../dataplane/shape.ts'
 
 /** Limits: what the memory of flows is bounded by, whatever arrives. */
 export interface Limits {
@@ -35,6 +35,8 @@ export interface EngineSpec {
     readonly onFailure: OnFailure
     readonly hash: 'flow' | 'source'
     readonly timeouts: Timeouts
+    /** Packets are translated to the servers' addresses, and all its flows tracked; absent: dsr. */
+    readonly nat?: Nat
   }[]
   /** Weights 0..; a weight of 0 keeps the server known but gives it no slot. */
   readonly pools: readonly {
