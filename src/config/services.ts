@@ -1,7 +1,7 @@
 // Services: where clients connect and which pool answers. How flows are treated is behaviour.ts's.
 
 import { formatIp, formatListener, type Ip, isIp4 } from '../base/addresses.ts'
-import { type Defaults, missingCheck, resolveBehaviour, settled } from './behaviour.ts'
+import { checkNat, type Defaults, missingCheck, resolveBehaviour, settled } from './behaviour.ts'
 import type { Findings } from './findings.ts'
 import type { Inventory } from './inventory.ts'
 import { parseListener } from './listener.ts'
@@ -40,15 +40,10 @@ export class Services {
     const pool = this.#pool(name, value, place)
     if (!pool) return undefined
     this.#checkFamilies(name, pool, listeners, inventory, place)
-    for (const set of sets) this.#checkOnLink(pool, set, inventory)
-    return {
-      name,
-      listeners,
-      pool: pool.name,
-      forward: 'dsr',
-      check: 'none',
-      ...settled(behaviour, this.#defaults),
-    }
+    checkNat(value, behaviour, this.#defaults, place, this.#findings)
+    const does = settled(behaviour, this.#defaults)
+    if (does.forward === 'dsr') for (const set of sets) this.#checkOnLink(pool, set, inventory)
+    return { name, listeners, pool: pool.name, check: 'none', ...does }
   }
 
   #pool(name: string, value: ServiceShape, place: Place) {
