@@ -77,8 +77,12 @@ export const helpers = {
   fib_lookup: 69,
   jiffies64: 118,
   ringbuf_output: 130,
+  ringbuf_reserve: 131,
+  ringbuf_submit: 132,
+  ringbuf_discard: 133,
   ktime_get_coarse_ns: 160,
   xdp_get_buff_len: 188,
+  xdp_load_bytes: 189,
 } as const
 export type HelperName = keyof typeof helpers
 

@@ -3,6 +3,7 @@
 // older one is refused here, before any verifier sees it; so is one whose pointer was set to another place.
 
 import { invariant } from '../base/errors.ts'
+import type { Stashed } from './emitter.ts'
 import { atomicAdd, FP, load, store, type Width } from './isa.ts'
 import { callerLine, formatLine, type Line } from './line.ts'
 import {
@@ -123,6 +124,11 @@ export class MemoryBuilder extends ValueBuilder {
       else for (let at = 0; at < sizeOf(field.type); at++) this.push(store(1, FP, field.offset + at, 0), line)
     }
     return place
+  }
+
+  /** slotPlace: where a slot is, for a function that is given its address. */
+  slotPlace<K extends Kind>({ offset, kind }: Stashed<K>): Place<K> {
+    return { base: { is: 'register', reg: FP }, offset, type: kind }
   }
 
   /** memory: the places of a direct memory's fields. */

@@ -76,7 +76,7 @@ test('an address that a running tenbin put there is no contradiction', () => {
 test('memory is told map by map, with the flow table where a service remembers flows', () => {
   const { uses } = examine(state(fileText()), undefined, 4)
   const names = uses.maps.map(({ name }) => name)
-  assert.deepEqual(names, ['tables', 'slots', 'counters', 'flows', 'failed'])
+  assert.deepEqual(names, ['tables', 'slots', 'counters', 'fragments', 'flows', 'failed', 'held'])
   assert.equal(
     uses.memoryBytes,
     uses.maps.reduce((sum, { bytes }) => sum + bytes, 0),
@@ -86,7 +86,7 @@ test('memory is told map by map, with the flow table where a service remembers f
   const stateless = examine(state(fileText({ more: 'defaults: { track: none }' })), undefined, 4).uses
   assert.deepEqual(
     stateless.maps.map(({ name }) => name),
-    ['tables', 'slots', 'counters'],
+    ['tables', 'slots', 'counters', 'fragments', 'held'],
   )
   assert.equal(stateless.flows, undefined)
 })

@@ -11,7 +11,7 @@ import { flowKeys } from './flow-keys.ts'
 import { FLOW, isOlder, tickOf } from './flow-record.ts'
 import { bucketsOf } from './memory.ts'
 import type { Shape, Tables } from './shape.ts'
-import { decrementHops, type Replacement, translate } from './translate.ts'
+import { decrementHops, type Replacement, translate, translateFragment, translateQuote } from './translate.ts'
 
 const le16 = (frame: Uint8Array, at: number): number => frame[at]! + frame[at + 1]! * 0x100
 const le32 = (frame: Uint8Array, at: number): number => le16(frame, at) + le16(frame, at + 2) * 0x10000
@@ -35,6 +35,16 @@ export interface Request {
   readonly server: number
 }
 
+/** Following: a packet that only belongs to a flow; `quoted`: where the IP header is that an error quotes. */
+export interface Following {
+  readonly frame: Uint8Array
+  readonly ip: number
+  readonly isIpv6: boolean
+  readonly service: number
+  readonly server: number
+  readonly quoted?: number | undefined
+}
+
 /** Refused: `clash`: the flow's place is another's; `taken` the same of a flow that could go elsewhere. */
 export type Refused = 'no-room' | 'clash' | 'taken'
 
@@ -43,6 +53,8 @@ export interface NatModel {
   readonly table: AnswerTable
   /** request: what becomes of the packet's addresses, or why it cannot go there. It changes `frame`. */
   request(request: Request): Refused | undefined
+  /** follow: the same of a packet that only belongs to a flow: a later fragment, or an error that quotes an answer. */
+  follow(packet: Following): undefined
   /** answer: the frame that goes to the client, from the MAC `own`; `ttl`; undefined where it is no answer that is known. */
   answer(frame: Uint8Array, own: Uint8Array): Uint8Array | 'ttl' | undefined
 }
@@ -60,9 +72,7 @@ export function createNat(shape: Shape, tables: Tables, memory: FlowMemory): Nat
   function request({ frame, ip, at, isIpv6, kind, service, server }: Request): Refused | undefined {
     const width = isIpv6 ? 16 : 4
     const [from, to] = isIpv6 ? [ip + 8, ip + 24] : [ip + 12, ip + 16]
-    const target = tables.servers[server]?.address
-    const address = new Uint8Array(width)
-    if (target !== undefined) address.set(bytesOf(target).subarray(0, width))
+    const address = targetOf(server, isIpv6)
     const asked = le16(frame, at + 2)
     const port = swap16(shape.services[service]?.nat?.port ?? 0) || asked
     const protocol = kind === 'udp' ? 'udp' : 'tcp'
@@ -151,7 +161,22 @@ export function createNat(shape: Shape, tables: Tables, memory: FlowMemory): Nat
     return sent
   }
 
-  return { table, request, answer }
+  function follow({ frame, ip, isIpv6, service, server, quoted }: Following): undefined {
+    const address = targetOf(server, isIpv6)
+    if (quoted === undefined) return translateFragment(frame, ip, 'destination', address)
+    const said = shape.services[service]?.nat?.port ?? 0
+    const port = said === 0 ? undefined : Uint8Array.of(said >> 8, said & 0xff)
+    return translateQuote(frame, { ip, quoted, isIpv6, outer: 'destination', side: 'source', address, port })
+  }
+
+  function targetOf(server: number, isIpv6: boolean): Uint8Array {
+    const target = tables.servers[server]?.address
+    const address = new Uint8Array(isIpv6 ? 16 : 4)
+    if (target !== undefined) address.set(bytesOf(target).subarray(0, address.length))
+    return address
+  }
+
+  return { table, request, follow, answer }
 }
 
 /** Where an answer's headers are: untagged, whole, without extension headers. */

@@ -22,7 +22,6 @@ export interface Answers {
   readonly table: NonNullable<NonNullable<Memory['tracking']>['answers']>
   /** (key, now in ticks) -> an entry's number, with HELD or not. */
   readonly seek: BuiltFunction
-  readonly functions: readonly BuiltFunction[]
 }
 
 /** answersOf a memory that has the table. */
@@ -53,7 +52,7 @@ export function answersOf(table: Answers['table']): Answers {
     p.bind(inSecond)
     p.exitValue(p.alu('or', entryOf(second, two), HELD))
   })
-  return { table, seek, functions: [seek, scan] }
+  return { table, seek }
 }
 
 /** entryOf a number that seek answered; `nowhere` is never taken. */

@@ -20,24 +20,16 @@ export interface Tracking {
   readonly question: BuiltFunction
   readonly reset: BuiltFunction | undefined
   readonly nat: NatFunctions | undefined
-  /** All of them. */
-  readonly functions: readonly BuiltFunction[]
 }
 
 /** trackingOf a shape; undefined where it tracks no flows. */
 export function trackingOf(shape: Shape, memory: Memory): Tracking | undefined {
   const flows = flowsOf(shape)
   if (!flows) return undefined
-  const { decide, scan } = decision(shape, memory, flows)
+  const { decide } = decision(shape, memory, flows)
   const question = questionFunction(shape, memory, decide)
   const reset = resetFunction(shape)
-  const nat = natOf(shape, memory, flows, question)
-  return {
-    question,
-    reset,
-    nat,
-    functions: [question, decide, scan, ...(reset ? [reset] : []), ...(nat?.functions ?? [])],
-  }
+  return { question, reset, nat: natOf(shape, memory, flows, question) }
 }
 
 /** aboutOf: pool and service as the question has them. */
@@ -73,7 +65,14 @@ export function decideServer(
     const about = aboutOf(p, pool, service)
     const { question } = tracking
     const kept = tracking.nat && { about: p.stash(about), hash: p.stash(p.widen(hash)) }
-    const answer = p.callSub(question, p.contextOf(context), hash, word, about, p.unstash(route.where!))
+    const answer = p.callSub(
+      question,
+      p.contextOf(context),
+      hash,
+      word,
+      about,
+      take(p, route.where!) as Val<'u64'>,
+    )
     if (tracking.reset) p.jumpIf(anyBits(answer, RESET), reset)
     p.set(server, p.alu('and', answer, memory.serverCapacity - 1))
     if (tracking.nat && kept) translateRequest(p, route, tracking.nat, { context, answer, server, ...kept })

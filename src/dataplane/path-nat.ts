@@ -13,16 +13,17 @@ import type { Route } from './path.ts'
 import { ANSWER, answerFunction } from './path-answer.ts'
 import { answersOf } from './path-answers.ts'
 import { UNRECORDED } from './path-decide.ts'
+import { followFunction } from './path-follow.ts'
 import { keepFunction, REQUEST } from './path-keep.ts'
 import { requestFunction, WENT } from './path-request.ts'
+import { WHERE } from './path-where.ts'
 import type { FlowsShape, Shape } from './shape.ts'
 
 /** NatFunctions: functions of the program that translate. */
 export interface NatFunctions {
   readonly request: BuiltFunction
   readonly answer: BuiltFunction
-  /** All of them. */
-  readonly functions: readonly BuiltFunction[]
+  readonly follow: BuiltFunction
 }
 
 /** natOf a shape that tracks flows; undefined where nothing is translated. */
@@ -38,7 +39,7 @@ export function natOf(
   const keep = keepFunction(shape, memory, flows, answers)
   const request = requestFunction(shape, memory, keep, question)
   const answer = answerFunction(shape, memory, flows, answers)
-  return { request, answer, functions: [request, answer, keep, ...answers.functions] }
+  return { request, answer, follow: followFunction(shape, memory) }
 }
 
 interface Requested {
@@ -64,14 +65,18 @@ export function translateRequest(
     p.jumpIf(eq(p.alu('and', settings, SETTING.nat), 0), translated)
   }
   p.exitIf(anyBits(answer, UNRECORDED), 'no-room')
-  const code = p.callSub(
-    nat.request,
-    p.contextOf(context),
-    server,
-    p.unstash(hash),
-    p.unstash(about),
-    p.unstash(where!),
-  )
+  const belongs = p.label('belongs')
+  const code = p.variable('u32')
+  const here = () => take(p, where!) as Val<'u64'>
+  p.jumpIf(anyBits(here(), WHERE.peek), belongs)
+  p.set(code, p.callSub(nat.request, p.contextOf(context), server, p.unstash(hash), p.unstash(about), here()))
+  const answered = p.label('request-answered')
+  p.cold(belongs, () => {
+    const service = p.narrow(p.alu('and', p.unstash(about), 0xffff))
+    p.set(code, p.callSub(nat.follow, p.contextOf(context), server, service, here()))
+    p.goto(answered)
+  })
+  p.bind(answered)
   p.jumpIf(eq(p.alu('and', code, WENT), 0), refused)
   p.set(server, p.alu('and', code, memory.serverCapacity - 1))
   p.bind(translated)

@@ -27,14 +27,19 @@ import { SETTLED_SHIFT, type Shape } from './shape.ts'
 /** WENT: added to the server that got the packet, so that it is told from a REQUEST. */
 export const WENT = 0x10000
 
-/** Kept: what waits on the stack. */
-interface Kept {
+/** Packet: where one is read again. */
+export interface Packet {
   readonly context: StashedContext
+  /** Of path-where.ts. */
+  readonly where: Stashed<'u64'>
+}
+
+/** Kept: what waits on the stack. */
+interface Kept extends Packet {
   readonly server: Stashed<'u32'>
   readonly hash: Stashed<'u64'>
   readonly about: Stashed<'u64'>
   readonly service: Stashed<'u32'>
-  readonly where: Stashed<'u32'>
   readonly kind: Stashed<'u32'>
   /** Of the sum of the flow's key what is not the server's. */
   readonly rest: Stashed<'u64'>
@@ -54,7 +59,7 @@ export function requestFunction(
   question: BuiltFunction,
 ): BuiltFunction {
   return plainFunction('request', (p) => {
-    const [server, hash, about, where] = p.parameters('context', 'u32', 'u64', 'u64', 'u32')
+    const [server, hash, about, where] = p.parameters('context', 'u32', 'u64', 'u64', 'u64')
     const [missing, noServer, refused] = [
       p.label('headers-missing'),
       p.label('no-server'),
@@ -119,7 +124,7 @@ export function requestFunction(
 }
 
 /** unlessReachable: where the server's MAC is not known. */
-function unlessReachable(p: Builder, memory: Memory, server: Val<'u32'>, not: Label): void {
+export function unlessReachable(p: Builder, memory: Memory, server: Val<'u32'>, not: Label): void {
   const { state } = fields(p.element(p.memory(memory.tables).servers, server))
   p.jumpIf(eq(p.alu('and', p.load(state), 1), 0), not)
 }
@@ -156,10 +161,10 @@ function otherWord(
 }
 
 /** Families that a shape has, each with its code; `six` decides by the IP header's version where both are there. */
-function byFamily(
+export function byFamily(
   p: Builder,
   shape: Shape,
-  kept: Kept,
+  kept: Packet,
   missing: Label,
   body: (family: Family, at: ReturnType<typeof headersOf>) => void,
 ): void {
@@ -178,7 +183,7 @@ function byFamily(
 }
 
 /** headersOf: the packet once more, and its addresses as byte strings. */
-function headersOf(p: Builder, kept: Kept, family: Family, missing: Label) {
+export function headersOf(p: Builder, kept: Packet, family: Family, missing: Label) {
   const { data, end } = p.packet(p.contextOf(kept.context))
   const network = p.advance(data, p.alu('and', p.unstash(kept.where), WHERE.network))
   const width = family === 4 ? 4 : 16
@@ -227,7 +232,7 @@ function transportOf(
 
 function transportAt(p: Builder, kept: Kept) {
   const { data, end } = p.packet(p.contextOf(kept.context))
-  const offset = p.alu('and', p.alu('rsh', p.unstash(kept.where), WHERE.transport), WHERE.mask)
+  const offset = p.alu('and', p.alu('rsh', p.unstash(kept.where), WHERE.offset), WHERE.mask)
   return { at: p.advance(data, offset), end }
 }
 function tcpAt(p: Builder, kept: Kept, missing: Label) {

@@ -13,6 +13,10 @@ function difference(p: Builder, before: Val<'u32'>, after: Val<'u32'>): Val<'u64
   return p.alu('add', p.widen(p.alu('xor', before, 0xffff_ffff)), p.widen(after))
 }
 
+/** difference16: the same of 16 bits. */
+export const difference16 = (p: Builder, before: Val<'u32'>, after: Val<'u16' | 'u32'>): Val<'u64'> =>
+  p.widen(p.alu('add', p.alu('xor', before, 0xffff), after))
+
 /** replaceAddress writes an address's words and gives what that adds to a sum. */
 export function replaceAddress(p: Builder, family: Family, place: Place<Bytes>, by: Word): Val<'u64'> {
   let sum: Val<'u64'> | undefined

@@ -91,6 +91,8 @@ export interface Shape {
    * where no pool's did. Read for slots whose settled server is ASK_BEFORE.
    */
   readonly before?: readonly number[]
+  /** Where there is no flow table: the clock; absent: the kernel's, of 250 jiffies a second. */
+  readonly clock?: Clock
   /** The flow table; absent: no flow is tracked, whatever `track` a service has. */
   readonly flows?: FlowsShape
   /** Counter blocks, one a possible CPU: a power of two. */

@@ -147,6 +147,7 @@ export function planOf(
     }),
     servers: servers.length - 1,
     pools: planned.map(({ table }) => table.slots),
+    clock,
     ...(idle && { flows: { entries: spec.limits.flows, newFlows: spec.limits.newFlows, clock, idle } }),
     cpus: 2 ** Math.ceil(Math.log2(cpus)),
   }

@@ -2,7 +2,7 @@
 // the same time; a sum may be a packet older than its neighbour.
 
 import { FLOW } from '../dataplane/flow-record.ts'
-import { mapsOf } from '../dataplane/memory.ts'
+import { mapSizes } from '../dataplane/memory.ts'
 import type { Assignment } from './assignment.ts'
 import { readTotals } from './counters.ts'
 import type { Drain, EngineStatus, FlowsStatus, PoolServer, PoolStatus } from './engine.ts'
@@ -19,7 +19,6 @@ export interface Live {
   readonly keeper: FlowKeeper | undefined
 }
 
-const PAGE = 4096
 const NONE = { packets: 0n, bytes: 0n }
 
 /** statusOf what is live. `now` by the engine's clock. */
@@ -30,10 +29,7 @@ export function statusOf(live: Live, mode: 'native' | 'generic', now: number): E
   const totals = readTotals(generation.maps.counters, meta)
   const pools = plan.pools.map((_, pool) => poolStatus(live, pool, now))
   const sums = sumsOf(pools)
-  const maps = mapsOf(layout.memory).map(({ name, type }) => ({
-    name,
-    bytes: Math.ceil(type.size / PAGE) * PAGE,
-  }))
+  const maps = mapSizes(layout.memory)
   const flows = keeper && flowsStatus(keeper, maps.find(({ name }) => name === 'flows')?.bytes ?? 0)
   const indexOf = new Map(plan.services.flatMap((each, index) => (each ? [[each.name, index] as const] : [])))
   return {

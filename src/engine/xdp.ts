@@ -17,6 +17,7 @@ import { type Clock, HASH_KEYS } from '../dataplane/shape.ts'
 import { possibleCpus } from '../kernel/cpus.ts'
 import { ensureBpffs } from '../kernel/pin.ts'
 import { jiffiesPerSecond } from '../sys/clock.ts'
+import type { Reactor } from '../sys/reactor.ts'
 import { Assignment } from './assignment.ts'
 import { readTotals, writeCarry } from './counters.ts'
 import type {
@@ -33,6 +34,7 @@ import type {
 import { Estate } from './estate.ts'
 import { FlowKeeper } from './flow-keeper.ts'
 import { Generation, type Prepared, prepare } from './generation.ts'
+import { HeldFragments } from './held-fragments.ts'
 import { heritageOf, knownOf, type MacOf, macsOf } from './heritage.ts'
 import { Hook, modeOf } from './hook.ts'
 import { numberedIn } from './meta.ts'
@@ -49,6 +51,8 @@ export interface XdpOptions {
   readonly now?: () => number
   /** Where the packet path has its time from; the kernel's jiffies where it is not said. */
   readonly clock?: Clock['source']
+  /** Waits for fragments that came before their first; without it they are dropped. */
+  readonly reactor?: Reactor
 }
 
 /** What apply() works on. */
@@ -66,14 +70,16 @@ export class XdpEngine implements Engine {
   readonly #hook: Hook
   readonly #now: () => number
   readonly #clockSource: Clock['source']
+  readonly #held: HeldFragments | undefined
   #live: Live | undefined
 
-  constructor({ instance, keys, now = () => performance.now(), clock = 'jiffies' }: XdpOptions) {
+  constructor({ instance, keys, now = () => performance.now(), clock = 'jiffies', reactor }: XdpOptions) {
     invariant(keys.length === HASH_KEYS, `${keys.length} hash keys`)
     this.#hook = new Hook(instance)
     this.#ownKeys = keys
     this.#now = now
     this.#clockSource = clock
+    this.#held = reactor && new HeldFragments(reactor)
   }
 
   /** keys: the hash key in use: the pinned one where there was one. */
@@ -156,6 +162,7 @@ export class XdpEngine implements Engine {
   }
 
   [Symbol.dispose](): void {
+    this.#held?.[Symbol.dispose]()
     this.#live?.keeper?.[Symbol.dispose]()
     this.#live?.generation[Symbol.dispose]()
     this.#live = undefined
@@ -263,12 +270,19 @@ export class XdpEngine implements Engine {
     }
   }
 
+  /** #followHeld: fragments that came before their first are this generation's from now on. */
+  #followHeld({ prepared, generation }: Live): void {
+    const ring = generation.maps.all.get(prepared.layout.memory.held.name)!
+    this.#held?.follow({ program: generation.program, ring, interface: prepared.plan.spec.interface })
+  }
+
   /** #enter makes a generation the live one, and closes what was. */
   #enter(live: Live): void {
     const before = this.#live
     live.assignment.bind(live.generation.maps.slots)
     live.keeper?.purge()
     this.#live = live
+    this.#followHeld(live)
     before?.keeper?.[Symbol.dispose]()
     if (before && before.generation !== live.generation) before.generation[Symbol.dispose]()
   }

@@ -11,7 +11,9 @@ import { packetProgram } from '../../src/dataplane/packet-path.ts'
 import type { Fixture } from '../../src/dataplane/vectors/fixture.ts'
 import type { FlowPath } from '../../src/dataplane/vectors/tell.ts'
 import { GenerationMaps } from '../../src/engine/generation-maps.ts'
+import { heldFrame } from '../../src/engine/held-fragments.ts'
 import { BPF_F_ANY_ALIGNMENT, type BpfProgram, loadProgram } from '../../src/kernel/program.ts'
+import { Ring } from '../../src/kernel/ring.ts'
 import { testRun } from '../../src/kernel/test-run.ts'
 
 const VERDICT = { drop: 1, pass: 2, tx: 3 } as const
@@ -24,6 +26,7 @@ export class KernelPath implements FlowPath, Disposable {
   readonly fixture: Fixture
   readonly memory: Memory
   readonly #seen: BigUint64Array
+  readonly #ring: Ring
   #events = new BigUint64Array(eventNames.length)
 
   /** `anyAlignment`: for kernels without JIT, whose verifier is strict about alignment. */
@@ -39,14 +42,18 @@ export class KernelPath implements FlowPath, Disposable {
     this.program = program
     this.loadMs = loadMs
     this.#seen = this.maps.counters.slice()
+    this.#ring = new Ring(this.maps.all.get('held')!)
   }
 
   /** run one frame of at least 14 bytes. Throws when anything was counted twice, or by halves. */
   run(packet: Uint8Array): Outcome {
     const { verdict, packet: frame } = testRun(this.program, { packet })
+    const handed = this.#ring.take()
     const counted = this.#counted()
     const outcome = outcomeNames[counted.outcome]!
     invariant(VERDICT[outcomes[outcome].verdict] === verdict, `counted ${outcome}, answered ${verdict}`)
+    const isHeld = handed.length === 1 && Buffer.compare(heldFrame(handed[0]!), packet) === 0
+    invariant(outcome === 'fragment-held' ? isHeld : handed.length === 0, 'another frame is held')
     // what a dropped frame holds is nobody's
     const after = verdict === VERDICT.drop ? new Uint8Array(packet) : new Uint8Array(frame)
     if (counted.service === undefined) return { outcome, frame: after }
@@ -88,6 +95,11 @@ export class KernelPath implements FlowPath, Disposable {
     this.#words('clock', 8).set([Number(jiffies & 0xffffffffn), Number(jiffies >> 32n)])
   }
 
+  /** forgetFragments: no fragment has come. */
+  forgetFragments(): void {
+    new Uint8Array(this.maps.all.get('fragments')!.memory).fill(0)
+  }
+
   setUsable(server: number, usable: boolean): void {
     const entry = { ...this.fixture.tables.servers[server]!, usable }
     this.maps.tables[this.memory.tables.type.offsets.servers / 8 + server] = serverWord(entry)
@@ -124,10 +136,13 @@ export class KernelPath implements FlowPath, Disposable {
       this.#seen[at] = words[at]!
     }
     const carry = counters.type.offsets.carry
+    const { newFlows, exceeded, held } = Block.offsets
+    const bounds = [newFlows, exceeded, held]
     const inBlock = added.flatMap(({ at, by }) => {
       invariant(at < carry, 'the packet path wrote to the carry block')
       const place = at % Block.size
-      if (place === Block.offsets.newFlows) return []
+      // what is counted to bound something is none of the counters
+      if (bounds.includes(place)) return []
       const event = (place - Block.offsets.events) / 8
       if (event < 0 || event >= eventNames.length) return [{ at: place, by }]
       this.#events[event]! += by
@@ -159,6 +174,7 @@ export class KernelPath implements FlowPath, Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#ring[Symbol.dispose]()
     this.program[Symbol.dispose]()
     this.maps[Symbol.dispose]()
   }

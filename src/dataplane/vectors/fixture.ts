@@ -4,6 +4,7 @@
 
 import { type Mac, type Protocol, parseIp, parseMac } from '../../base/addresses.ts'
 import {
+  type Clock,
   type FlowsShape,
   HASH_KEYS,
   type ListenerShape,
@@ -35,6 +36,8 @@ export const client6 = '2001:db8:ffff::7'
 /** vip6: the address of most IPv6 listeners; all its groups differ. */
 export const vip6 = '2001:db8:a:b:c:d:e:f'
 export const SLOTS = 1_021
+/** clock: as whoever runs a fixture sets it. */
+export const clock: Clock = { source: 'word', hz: 250, shift: 4 }
 
 const nowhere = { mac: '00:00:00:00:00:00' as Mac, usable: false }
 const three: readonly ServerEntry[] = [
@@ -124,6 +127,7 @@ export function fixture({
       servers: count,
       pools: slots.map(({ length }) => length),
       cpus: 2,
+      clock,
       ...(flows && { flows }),
       ...(before && { before: before.map(({ length }) => length) }),
     },

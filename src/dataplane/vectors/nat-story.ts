@@ -23,7 +23,7 @@ export interface NatStep extends Change {
   readonly answer?: Parts
   readonly from?: 1 | 2 | 4
   /** The server that gets it (at its port, or the one that was sent to), that the client gets it, or how it ends. */
-  readonly to: 1 | 2 | 4 | 'client' | Exclude<OutcomeName, 'forwarded' | 'answered'>
+  readonly to: 1 | 2 | 4 | 'client' | Exclude<OutcomeName, 'forwarded' | 'answered' | 'time-exceeded'>
   readonly port?: number
   /** By dsr: addresses and ports stay. */
   readonly untranslated?: true

@@ -33,7 +33,7 @@ export interface Change {
 export interface Step extends Change {
   readonly send: Parts
   /** The server that gets it, or how it ends. */
-  readonly to: 1 | 2 | Exclude<OutcomeName, 'forwarded'>
+  readonly to: 1 | 2 | Exclude<OutcomeName, 'forwarded' | 'time-exceeded'>
   /** Its service. */
   readonly service?: number
   /** Events that are counted, without "flow-": 'miss insert'. */
