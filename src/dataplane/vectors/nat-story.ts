@@ -19,6 +19,8 @@ import { frameOf, keeps, type Parts } from './vector.ts'
 export interface NatStep extends Change {
   /** From a client. */
   readonly send?: Parts
+  /** Instead of parts: what arrives, and what leaves for the server. */
+  readonly frames?: readonly [arrives: Uint8Array, leaves: Uint8Array]
   /** From server `from`: what is absent is that of an answer from its port 80 (53) to the client's 40000. */
   readonly answer?: Parts
   readonly from?: 1 | 2 | 4
@@ -81,7 +83,7 @@ function answerParts({ answer = {}, from = 1 }: NatStep): Parts {
 
 /** sentBy a step: the frame that arrives. */
 export const sentBy = (step: NatStep): Uint8Array =>
-  frameOf(step.answer ? answerParts(step) : (step.send ?? {}))
+  step.frames?.[0] ?? frameOf(step.answer ? answerParts(step) : (step.send ?? {}))
 
 function lessHops(parts: Parts): Parts {
   const { ip, ip6 } = parts
@@ -120,6 +122,10 @@ function outcomeOf(step: NatStep): Outcome {
   const parts = step.send ?? {}
   if (to === 'reset') return { outcome: 'reset', frame: resetOf(parts) }
   if (typeof to !== 'number') return keeps(to, '', frame).expected
+  if (step.frames) {
+    const bytes = frame.length - 14
+    return { outcome: 'forwarded', frame: step.frames[1], service, server: to, bytes }
+  }
   const { ip, ip6 } = parts
   const translated: Parts = step.untranslated
     ? parts
