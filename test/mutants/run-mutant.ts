@@ -18,6 +18,7 @@ export const batchSuites = {
   stories: 'test/mutants/suites/stories.ts',
   storiesPlaces: 'test/mutants/suites/stories-places.ts',
   storiesResets: 'test/mutants/suites/stories-resets.ts',
+  storiesNat: 'test/mutants/suites/stories-nat.ts',
   table: 'test/mutants/suites/table.ts',
   constructs: 'test/mutants/suites/constructs.ts',
   counting: 'test/mutants/suites/counting.ts',
