@@ -125,7 +125,7 @@ export function createDecide(
       if ((kind === 'syn' || kind === 'udp') && !peek && schedules?.picks(service)) {
         const server = schedules.pick(service)
         const isKept = !isReachable(server) || remember(server, kind === 'syn' ? FLOW.syn : FLOW.established)
-        return isKept ? server : healthy || current || server
+        return isKept ? server : unrecorded(healthy || current || server)
       }
       if (kind === 'syn') {
         if (!isReachable(current) || remember(current, FLOW.syn)) return current
