@@ -1,5 +1,6 @@
 // Mutants of the packet path, by what they break.
 
+import { packetMutants } from './packet-mutants.ts'
 import { forwardingMutants } from './path-forwarding.ts'
 import { guardMutants } from './path-guards.ts'
 import { ipv6Mutants } from './path-ipv6.ts'
@@ -12,4 +13,5 @@ export const pathMutants: readonly Mutant[] = [
   ...forwardingMutants,
   ...ipv6Mutants,
   ...tableMutants,
+  ...packetMutants,
 ]

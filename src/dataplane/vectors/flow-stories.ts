@@ -2,6 +2,7 @@
 
 import { flowBeforeStories } from './flow-before.ts'
 import { flowIdentityStories } from './flow-identities.ts'
+import { flowPeekStories } from './flow-peeks.ts'
 import { flowPlaceStories } from './flow-places.ts'
 import { flowResetStories } from './flow-resets.ts'
 import { flowSegmentStories } from './flow-segments.ts'
@@ -18,4 +19,5 @@ export const flowStories: readonly Story[] = [
   ...flowResetStories,
   ...flowIdentityStories,
   ...flowBeforeStories,
+  ...flowPeekStories,
 ]
