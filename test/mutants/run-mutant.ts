@@ -20,6 +20,7 @@ export const batchSuites = {
   storiesResets: 'test/mutants/suites/stories-resets.ts',
   storiesPeeks: 'test/mutants/suites/stories-peeks.ts',
   sequences: 'test/mutants/suites/sequences.ts',
+  storiesNat: 'test/mutants/suites/stories-nat.ts',
   table: 'test/mutants/suites/table.ts',
   constructs: 'test/mutants/suites/constructs.ts',
   counting: 'test/mutants/suites/counting.ts',
