@@ -25,8 +25,11 @@ export interface Change {
   readonly lost?: readonly number[]
   /** The table is emptied, as by a sweep of the daemon, or by another user of its places. */
   readonly sweep?: true
-  /** What turns answers back is forgotten, and nothing else. */
+  /** What turns answers back is forgotten, and nothing else; or the flow table alone is emptied. */
   readonly sweepAnswers?: true
+  readonly sweepFlows?: true
+  /** In every record of answers a bit of the address is another, as if two CPUs had written it at once. */
+  readonly tearAnswers?: true
 }
 
 /** Step: a change, and a packet. */
