@@ -30,8 +30,11 @@ export interface Change {
   readonly schedules?: Readonly<Record<number, ScheduleTable>>
   /** Connections as service 0 sees them: 'SERVER:ACTIVE/INACTIVE' of those that are other. */
   readonly loads?: string
-  /** What turns answers back is forgotten, and nothing else. */
+  /** What turns answers back is forgotten, and nothing else; or the flow table alone is emptied. */
   readonly sweepAnswers?: true
+  readonly sweepFlows?: true
+  /** In every record of answers a bit of the address is another, as if two CPUs had written it at once. */
+  readonly tearAnswers?: true
 }
 
 /** Step: a change, and a packet. */

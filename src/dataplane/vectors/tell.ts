@@ -1,5 +1,6 @@
 // Tells a story to a packet path, the model or the kernel's, and says what happened in the words of story.ts.
 
+import { ANSWER_WORDS } from '../answer-record.ts'
 import {
   BUCKET_ENTRIES,
   bucketsOfFlow,
@@ -79,7 +80,8 @@ function entriesOf({ fixture }: FlowPath, { hash, other }: FlowId): number[] {
 
 /** apply a change. */
 export function apply(path: FlowPath, change: Change): void {
-  const { at, word, before, slots, slotsBefore, failed, lost, sweep, sweepAnswers } = change
+  const { at, word, before, slots, slotsBefore, failed, lost, sweep, sweepAnswers, sweepFlows, tearAnswers } =
+    change
   if (at !== undefined) path.setJiffies(BigInt(at) << BigInt(SHIFT))
   if (word !== undefined)
     for (const [pool, words] of path.slots.entries())
@@ -97,6 +99,11 @@ export function apply(path: FlowPath, change: Change): void {
   if (lost) for (const server of [1, 2]) path.setUsable(server, !lost.includes(server))
   if (sweep) path.flows.fill(0)
   if (sweep || sweepAnswers) path.answers?.fill(0)
+  if (sweepFlows) path.flows.fill(0)
+  const { answers } = path
+  if (tearAnswers && answers)
+    for (let at = 0; at < answers.length; at += ANSWER_WORDS.count)
+      answers[at + ANSWER_WORDS.address]! ^= 0x100
   for (const [service, table] of Object.entries(change.schedules ?? {}))
     path.schedules!.fill(Number(service), table)
   for (const [, server, active, inactive] of (change.loads ?? '').matchAll(/(\d+):(-?\d+)\/(-?\d+)/g))
