@@ -1,9 +1,10 @@
-// The part of the builder for ways out and guards. Guards do not nest: what happens on failure is a required argument,
-// the name of a counted outcome, a label ahead, or a block of cold code.
+// The part of the builder for ways out, guards and loops. Guards do not nest: what happens on failure is a required
+// argument, the name of a counted outcome, a label ahead, or a block of cold code. A loop is bounded by a constant, so
+// that the verifier, which goes round it as often as it can be gone round, comes to an end.
 
 import { invariant } from '../base/errors.ts'
-import { alu, exit, Label } from './isa.ts'
-import { callerLine, type Line } from './line.ts'
+import { alu, exit, jump, Label } from './isa.ts'
+import { callerLine, formatLine, type Line } from './line.ts'
 import { MemoryBuilder } from './memory-builder.ts'
 import { type Arg, type Cond, type Context, eq, ge, type HostKind, type Val } from './values.ts'
 
@@ -56,6 +57,29 @@ export class ExitBuilder<C extends string = never> extends MemoryBuilder {
     const bounded = this.again(value, value.kind as K, Math.min(value.max, n - 1), callerLine())
     this.exitIf(ge(bounded, n as never), way)
     return bounded
+  }
+
+  /**
+   * loop: `body` for each index below `count`, in order. `count` has a known maximum: as often the verifier goes round,
+   * so what the body finds should be loaded from memory and not be the index, which is another one each time.
+   */
+  loop(count: Val<'u32'>, body: (index: Val<'u32'>) => void): void {
+    const line = callerLine()
+    const most = count.max
+    const times = this.again(count, 'u32', most, line)
+    if (most === 0) return
+    invariant(most < 2 ** 16, `${formatLine(line)}: a loop is gone round ${most} times at most`)
+    const [head, done] = [this.label('loop'), this.label('done')]
+    const index = this.variable('u32', most)
+    this.set(index, 0)
+    this.items.push({ loop: 'begin' })
+    this.bind(head)
+    this.jumpIf(ge(index, times), done)
+    body({ ...index, max: most - 1 })
+    this.aluInto('add', index.reg, 1, 32, line)
+    this.push({ ...jump('jlt', index.reg, most, 32, head), back: true }, line)
+    this.items.push({ loop: 'end' })
+    this.bind(done)
   }
 
   /** leave by a counted outcome, or for a label ahead. */

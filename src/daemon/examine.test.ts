@@ -31,6 +31,13 @@ test('memory grows with the CPUs and the servers', () => {
   assert.ok(bytes(fileText({ servers: 80 }), 4) > bytes(fileText(), 4))
 })
 
+test('weights that turns cannot keep exactly are a warning', () => {
+  const members = '[{ name: web1, weight: 65535 }, { name: web2, weight: 65534 }]'
+  const text = fileText().replace('servers: web1..2', `scheduler: wrr, servers: ${members}`)
+  const { errors, warnings } = examine(state(text), undefined, 4)
+  assert.deepEqual([codes(errors), codes(warnings)], [[], ['WEIGHTS_SCALED']])
+})
+
 test('on a node of the file the machine fits', () => {
   const { network } = machine()
   const { errors, warnings, isHere } = examine(state(fileText()), { network }, 4)

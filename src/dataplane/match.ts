@@ -151,9 +151,10 @@ const answersOf = (
 /** matchOf: cells for matchListener's answer. The service's is on the stack in any case. */
 export function matchOf(p: Path, shape: Shape, memory: Memory, home: Home): Match {
   const answers = answersOf(shape)
-  const known = (key: keyof Match, where: Home): Cell => {
+  const known = (key: keyof Match, where: Home, most?: number): Cell => {
     const all = answers.map((answer) => answer[key])
-    return all.every((value) => value === all[0]) ? (all[0] ?? 0) : cell(p, where, 'u32', Math.max(...all))
+    if (all.every((value) => value === all[0])) return all[0] ?? 0
+    return cell(p, where, 'u32', most ?? Math.max(...all))
   }
   if (isInline(shape))
     return {
@@ -166,7 +167,8 @@ export function matchOf(p: Path, shape: Shape, memory: Memory, home: Home): Matc
     service: p.slot('u32', memory.serviceCapacity - 1),
     base: cell(p, home, 'u32', maxOf('u32')),
     slots: uniformSlots(shape) ?? cell(p, home, 'u32', maxOf('u32')),
-    pool: known('pool', 'stack'),
+    // a pool that no listener has counts too
+    pool: known('pool', 'stack', shape.pools.length - 1),
   }
 }
 

@@ -15,6 +15,7 @@
 //   failed    a bit for each server of each pool
 //   before    tables that pools had before their size changed: where each begins and how many slots it has | words
 //   clock     jiffies, where tests set the time (not only there)
+//   schedule  what schedulers go by that count turns or connections (scheduling.ts)
 
 import { type Ip, isIp4, type Protocol } from '../base/addresses.ts'
 import { invariant } from '../base/errors.ts'
@@ -22,6 +23,7 @@ import { array, bytes, type DirectMemory, direct, objectMap, struct } from '../b
 import { AnswerBucket } from './answer-record.ts'
 import { BUCKET_ENTRIES, FlowBucket } from './flow-record.ts'
 import { eventNames, outcomeNames } from './outcomes.ts'
+import { schedulingOf } from './scheduling.ts'
 import {
   ASK_BEFORE,
   type Clock,
@@ -242,6 +244,7 @@ export function memoryOf(shape: Shape, bits: Bits = { 4: 0, 6: 0 }) {
     slots,
     counters,
     tracking,
+    scheduling: flows && schedulingOf(shape, serviceCapacity, serverCapacity),
     fragments: direct('fragments', { records: array('u64', FRAGMENT_BUCKETS * FRAGMENT_WAYS) }),
     held: objectMap('held', 'ringbuf', shape.jumbo ? HELD.jumboRing : HELD.ring),
     heldBytes: shape.jumbo ? HELD.jumbo : HELD.usual,
@@ -255,25 +258,14 @@ export function memoryOf(shape: Shape, bits: Bits = { 4: 0, 6: 0 }) {
 }
 
 /** mapsOf: the maps of a shape, by role. */
-export const mapsOf = ({
-  tables,
-  slots,
-  counters,
-  fragments,
-  tracking,
-  clock,
-}: Memory): readonly DirectMemory[] =>
-  [
-    tables,
-    slots,
-    counters,
-    fragments,
-    tracking?.flows,
-    tracking?.answers,
-    tracking?.failed,
-    tracking?.before,
-    clock,
+export const mapsOf = (memory: Memory): readonly DirectMemory[] => {
+  const { tables, slots, counters, fragments, tracking, clock, scheduling } = memory
+  return [
+    ...[tables, slots, counters, fragments],
+    ...[tracking?.flows, tracking?.answers, tracking?.failed, tracking?.before, clock],
+    scheduling?.map,
   ].filter((map) => map !== undefined)
+}
 
 /** mapSizes: what each of the maps takes, in bytes; pages are whole. */
 export const mapSizes = (memory: Memory): { readonly name: string; readonly bytes: number }[] => [

@@ -13,6 +13,7 @@ import { secondShift } from './flow-clock.ts'
 import { type Asked, createDecide, type Decide, type FlowKind, FlowMemory } from './flow-decision.ts'
 import { flowKeys } from './flow-keys.ts'
 import { resetFrame } from './flow-reset.ts'
+import { FlowSchedules } from './flow-schedule.ts'
 import { flowsOf, memoryOf, timeOf, usesNat } from './memory.ts'
 import { exceeded } from './model-exceeded.ts'
 import { PacketMemory } from './model-memory.ts'
@@ -285,7 +286,8 @@ function kindOf(flags: number): FlowKind {
 /** createFlows: the memory that a shape's flows need; undefined where none is tracked. */
 export function createFlows(shape: Shape): FlowMemory | undefined {
   const flows = flowsOf(shape)
-  return flows && new FlowMemory(flows)
+  const { scheduling } = memoryOf(shape)
+  return flows && new FlowMemory(flows, scheduling && new FlowSchedules(shape, scheduling))
 }
 
 /** ModelMemory: what is kept from packet to packet, and the time. */
@@ -340,6 +342,7 @@ export function createModel(
     return 'fragment-held'
   }
   const decide = flows && createDecide(shape, tables, flows, memoryOf(shape))
+  flows?.schedules?.fill(tables)
   const nat = flows && usesNat(shape) ? createNat(shape, tables, flows) : undefined
   const others = flowKeys(tables.keys)
   const otherTcp = pick(others, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9)

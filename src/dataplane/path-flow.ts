@@ -26,7 +26,7 @@ export interface Tracking {
 export function trackingOf(shape: Shape, memory: Memory): Tracking | undefined {
   const flows = flowsOf(shape)
   if (!flows) return undefined
-  const { decide } = decision(shape, memory, flows)
+  const decide = decision(shape, memory, flows)
   const question = questionFunction(shape, memory, decide)
   const reset = resetFunction(shape)
   return { question, reset, nat: natOf(shape, memory, flows, question) }

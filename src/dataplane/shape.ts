@@ -3,6 +3,9 @@
 // generated program, the model and the engine all start from them.
 
 import type { Ip, Mac, Protocol } from '../base/addresses.ts'
+import type { LeastKind } from '../schedule/least.ts'
+import type { RotationKind } from '../schedule/rotation.ts'
+import type { ScheduleTable } from './scheduling.ts'
 
 /** ListenerShape: an address, protocol and port that clients use; `service` and `pool` index Shape's lists. */
 export interface ListenerShape {
@@ -37,6 +40,8 @@ export interface ServiceShape {
   readonly onFailure: OnFailure
   /** What of a flow chooses its slot: address and ports, or the client's address alone. */
   readonly hash: 'flow' | 'source'
+  /** Who picks a new flow's server; absent: its slot. With one, `track` is `all`. */
+  readonly picker?: PickerShape
   /** Packets are translated, and the servers' answers; its flows are tracked, all of them. Absent: dsr. */
   readonly nat?: Nat
 }
@@ -44,6 +49,16 @@ export interface ServiceShape {
 /** Nat: what translation needs of a service: the servers' port; 0: the listener's, whichever it is. */
 export interface Nat {
   readonly port: number
+}
+
+/** CountingScheduler: one that picks a new flow's server by turns or by connections, by LVS's name. */
+export type CountingScheduler = RotationKind | LeastKind
+
+/** PickerShape: a scheduler that counts turns or connections (scheduling.ts). */
+export interface PickerShape {
+  readonly kind: CountingScheduler
+  /** For how many turns (rr, wrr) or servers there is room. */
+  readonly room: number
 }
 
 /** STATELESS: a service whose flows nobody remembers: the least that the packet path does. */
@@ -119,6 +134,8 @@ export interface Tables {
   readonly before?: readonly Uint32Array[]
   /** Bits of servers that have failed in a pool (failedBit); absent: none has. */
   readonly failed?: Uint32Array
+  /** By service: what its scheduler goes by, where it has one that counts. */
+  readonly schedules?: ReadonlyMap<number, ScheduleTable>
 }
 
 export const HASH_KEYS = 16

@@ -12,6 +12,7 @@ import { buildTable, type Table } from '../schedule/ranks.ts'
 import type { EngineSpec } from './engine.ts'
 import { type Ids, keepIds, SERVER_IDS, SERVICE_IDS } from './ids.ts'
 import { longestIdle } from './lives.ts'
+import { pickerOf } from './picker.ts'
 
 /** PlannedPool: a pool's table and the server id of each of the table's members. */
 export interface PlannedPool {
@@ -136,14 +137,17 @@ export function planOf(
     return listeners.map(({ address, port, protocol }) => ({ address, port, protocol, service, pool }))
   })
   const idle = longestIdle(spec)
+  const membersOf = new Map(pools.map(({ name, members }) => [name, members]))
   const shape: Shape = {
     mac: spec.interface.mac,
     jumbo: spec.interface.mtu > JUMBO_MTU,
     listeners,
     services: services.map((service) => {
       if (!service) return STATELESS
-      const { track, onFailure, hash, nat } = spec.services[service.at]!
-      return { track, onFailure, hash, ...(nat && { nat }) }
+      const wanted = spec.services[service.at]!
+      const { track, onFailure, hash, nat } = wanted
+      const picker = pickerOf(wanted, membersOf.get(wanted.pool)!)
+      return { track, onFailure, hash, ...(picker && { picker }), ...(nat && { nat }) }
     }),
     servers: servers.length - 1,
     pools: planned.map(({ table }) => table.slots),

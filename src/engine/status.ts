@@ -9,6 +9,7 @@ import type { Drain, EngineStatus, FlowsStatus, PoolServer, PoolStatus } from '.
 import type { FlowKeeper } from './flow-keeper.ts'
 import type { Generation, Prepared } from './generation.ts'
 import type { Known } from './known.ts'
+import type { Schedules } from './schedules.ts'
 
 /** Live: what is applied and attached. */
 export interface Live {
@@ -17,6 +18,7 @@ export interface Live {
   readonly assignment: Assignment
   readonly known: Known
   readonly keeper: FlowKeeper | undefined
+  readonly schedules: Schedules | undefined
 }
 
 const NONE = { packets: 0n, bytes: 0n }
@@ -88,7 +90,7 @@ function flowsStatus({ records, swept }: FlowKeeper, bytes: number): FlowsStatus
 }
 
 function poolStatus(live: Live, pool: number, now: number): PoolStatus {
-  const { prepared, assignment, known, keeper } = live
+  const { prepared, assignment, known, keeper, schedules } = live
   const { name, table, ids } = prepared.plan.pools[pool]!
   const slots = assignment.poolAt(pool)
   const { held } = slots
@@ -105,6 +107,7 @@ function poolStatus(live: Live, pool: number, now: number): PoolStatus {
         configured,
         share: held[member]! / table.slots,
         flows: keeper?.flowsOf(pool, ids[member]!).flows ?? 0,
+        ...schedules?.loadOf(pool, ids[member]!),
         ...(state === 'draining' && { drain: drainOf(live, pool, server, now) }),
       }
     }),

@@ -38,7 +38,9 @@ import { HeldFragments } from './held-fragments.ts'
 import { heritageOf, knownOf, type MacOf, macsOf } from './heritage.ts'
 import { Hook, modeOf } from './hook.ts'
 import { numberedIn } from './meta.ts'
+import { scaledWeights } from './picker.ts'
 import { planOf } from './plan.ts'
+import { Schedules } from './schedules.ts'
 import { type Live, statusOf } from './status.ts'
 import { FlowSuccession } from './succession.ts'
 import { trace } from './trace.ts'
@@ -61,6 +63,7 @@ interface Work {
   readonly prepared: Prepared
   readonly assignment: Assignment
   readonly known: Live['known']
+  readonly schedules: Live['schedules']
   readonly macOf: MacOf
   readonly notes: string[]
 }
@@ -107,18 +110,19 @@ export class XdpEngine implements Engine {
   }
 
   setNeighbour(server: string, neighbour: Neighbour): void {
-    const { prepared, generation, assignment, known } = this.#applied()
+    const { prepared, generation, assignment, known, schedules } = this.#applied()
     const id = prepared.plan.idOf.get(server)
     if (id === undefined) return
     known.setNeighbour(server, neighbour)
     const mac = 'mac' in neighbour ? neighbour.mac : undefined
     if (mac) generation.storeServer(prepared, id, mac)
     assignment.change(server, known, this.#now(), mac === undefined)
+    schedules?.change(known)
     if (!mac) generation.storeServer(prepared, id, undefined)
   }
 
   setServer(pool: string, server: string, view: ServerView): Changed {
-    const { prepared, generation, assignment, known } = this.#applied()
+    const { prepared, generation, assignment, known, schedules } = this.#applied()
     const { weight: asked = 0 } = view
     invariant(Number.isInteger(asked) && asked >= 0, `a weight of ${asked}`)
     const at = prepared.plan.pools.findIndex(({ name }) => name === pool)
@@ -129,16 +133,17 @@ export class XdpEngine implements Engine {
     known.setView(pool, server, view, now)
     if (view.up) generation.storeFailed(prepared, at, id, false)
     const slots = assignment.change(server, known, now, !view.up, at)
+    schedules?.change(known, at)
     if (!view.up) generation.storeFailed(prepared, at, id, true)
     const weight = known.weightOf(pool, server, member.weight)
     return { slots, weight, clamped: asked > member.weight }
   }
 
   tick(): void {
-    const { assignment, keeper } = this.#applied()
+    const { assignment, keeper, schedules } = this.#applied()
     const now = this.#now()
     assignment.expire(now)
-    keeper?.step(now, assignment)
+    keeper?.step(now, assignment, schedules)
   }
 
   status(): EngineStatus {
@@ -208,10 +213,14 @@ export class XdpEngine implements Engine {
     const assignment = new Assignment(plan, known, now, estate)
     const keys = this.#live?.prepared.keys ?? heritageOf(before)?.keys ?? this.#ownKeys
     const prepared = prepare(plan, keys, assignment.before)
-    return { before, prepared, assignment, known, macOf, notes }
+    const rows = prepared.layout.memory.scheduling?.rows
+    const schedules = rows && Schedules.of(plan, rows, known, this.#live?.schedules)
+    notes.push(...scaledWeights(spec))
+    return { before, prepared, assignment, known, schedules, macOf, notes }
   }
 
-  #takeOver(generation: Generation, { prepared, assignment, known, macOf, notes }: Work): Applied {
+  #takeOver(generation: Generation, work: Work): Applied {
+    const { prepared, assignment, known, schedules, macOf, notes } = work
     const meta = generation.meta!
     const { plan, layout } = prepared
     if (this.#hook.repin()) notes.push(`pin link was gone: pinned anew`)
@@ -223,21 +232,22 @@ export class XdpEngine implements Engine {
     }
     for (const [at, word] of failed?.entries() ?? []) Atomics.and(marks!, at, word)
     assignment.bind(generation.maps.slots)
+    schedules?.takeOver(generation.maps.schedule(layout)!)
     for (const [at, word] of failed?.entries() ?? []) Atomics.or(marks!, at, word)
     for (const [name, id] of plan.idOf)
       if (!known.isReachable(name)) generation.storeServer(prepared, id, undefined)
     const keeper = FlowKeeper.open(plan, generation.maps)
-    this.#enter({ prepared, assignment, known, generation, keeper })
+    this.#enter({ prepared, assignment, known, generation, keeper, schedules })
     const { instructions } = generation.program.info
     return { change: 'taken-over', generation: meta.generation, loadMs: meta.loadMs, instructions, notes }
   }
 
-  #replace({ before, prepared, assignment, known, macOf, notes }: Work): Applied {
-    const { plan } = prepared
+  #replace({ before, prepared, assignment, known, schedules, macOf, notes }: Work): Applied {
+    const { plan, layout } = prepared
     const number = (before?.meta?.generation ?? 0) + 1
     const succession = new FlowSuccession(before, prepared)
     const shared = succession.shared()
-    const generation = Generation.create(prepared, number, { macOf, assignment, known, shared })
+    const generation = Generation.create(prepared, number, { macOf, assignment, known, schedules, shared })
     const carry = () => {
       if (before?.meta)
         writeCarry(generation.maps.counters, generation.meta!, readTotals(before.maps.counters, before.meta))
@@ -248,6 +258,10 @@ export class XdpEngine implements Engine {
       // Before the swap too: a process that dies in it must not lose all that was ever counted.
       carry()
       if (keeper) notes.push(...succession.copy(keeper))
+      if (keeper && schedules) {
+        keeper.walk(this.#now())
+        schedules.bind(generation.maps.schedule(layout)!, (pool, id) => keeper!.loadOf(pool, id))
+      }
       notes.push(...this.#hook.attach(generation.program, plan.spec.interface))
     } catch (error) {
       keeper?.[Symbol.dispose]()
@@ -259,7 +273,7 @@ export class XdpEngine implements Engine {
     carry()
     succession.finish()
     if (before !== this.#live?.generation) before?.[Symbol.dispose]()
-    this.#enter({ prepared, assignment, known, generation, keeper })
+    this.#enter({ prepared, assignment, known, generation, keeper, schedules })
     const { instructions } = generation.program.info
     return {
       change: before ? 'replaced' : 'created',

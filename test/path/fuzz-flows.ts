@@ -1,6 +1,6 @@
 // Differential fuzz of tracked flows: the generated program and the model get the same packets, and between them the
-// same moves of slots, failures and times; they must agree on each packet, its events, and every byte of the flow table.
-// The same with nat, and of the table of answers.
+// same moves of slots, failures and times; they must agree on each packet, its events, and every byte of the flow table and
+// of what schedulers go by. The same with nat, and of the table of answers.
 
 import assert from 'node:assert/strict'
 import type { Fixture } from '../../src/dataplane/vectors/fixture.ts'
@@ -13,6 +13,8 @@ import { KernelPath } from './kernel-path.ts'
 
 /** So often the tables are compared. */
 const EVERY = 64
+const NONE = new Uint8Array()
+const NO_WORDS = new Uint32Array()
 
 /** Counts: packets by outcome, events by name. */
 export type Counts = Record<string, number>
@@ -65,19 +67,13 @@ function compare(
         where(),
       )
       frames.learn(expected)
-      if (i % EVERY === EVERY - 1 || i === packets - 1) {
-        assert.deepEqual(
-          Buffer.compare(bytesOf(kernel.flows), bytesOf(model.flows)),
-          0,
-          `flow tables differ: ${where()}`,
-        )
-        if (kernel.answers && model.answers)
-          assert.deepEqual(
-            Buffer.compare(bytesOf(kernel.answers), bytesOf(model.answers)),
-            0,
-            `tables of answers differ: ${where()}`,
-          )
-      }
+      if (i % EVERY === EVERY - 1 || i === packets - 1)
+        for (const [what, mine, theirs] of [
+          ['flow tables', bytesOf(kernel.flows), bytesOf(model.flows)],
+          ['tables of answers', bytesOf(kernel.answers ?? NO_WORDS), bytesOf(model.answers ?? NO_WORDS)],
+          ['schedules', kernel.schedules?.bytes ?? NONE, model.schedules?.bytes ?? NONE],
+        ] as const)
+          assert.equal(Buffer.compare(mine, theirs), 0, `${what} differ: ${where()}`)
       counts[expected.outcome] = (counts[expected.outcome] ?? 0) + 1
       for (const [name, times] of Object.entries(expectedEvents)) counts[name] = (counts[name] ?? 0) + times
     }

@@ -3,11 +3,12 @@
 // suite of vectors and one fuzzer run over both.
 
 import { invariant } from '../../src/base/errors.ts'
-import { layoutOf, serverWord } from '../../src/dataplane/fill.ts'
+import { type Layout, layoutOf, serverWord } from '../../src/dataplane/fill.ts'
 import { type Memory, poolBases, Traffic } from '../../src/dataplane/memory.ts'
 import type { Outcome } from '../../src/dataplane/model.ts'
 import { type EventName, eventNames, outcomeNames, outcomes } from '../../src/dataplane/outcomes.ts'
 import { packetProgram } from '../../src/dataplane/packet-path.ts'
+import type { ScheduleImage } from '../../src/dataplane/scheduling.ts'
 import type { Fixture } from '../../src/dataplane/vectors/fixture.ts'
 import type { FlowPath } from '../../src/dataplane/vectors/tell.ts'
 import { GenerationMaps } from '../../src/engine/generation-maps.ts'
@@ -26,6 +27,7 @@ export class KernelPath implements FlowPath, Disposable {
   readonly fixture: Fixture
   readonly memory: Memory
   readonly #seen: BigUint64Array
+  readonly #layout: Layout
   readonly #ring: Ring
   #events = new BigUint64Array(eventNames.length)
 
@@ -35,6 +37,7 @@ export class KernelPath implements FlowPath, Disposable {
     const layout = layoutOf(shape, tables.keys)
     this.fixture = fixture
     this.memory = layout.memory
+    this.#layout = layout
     const { spec } = packetProgram(shape, layout.memory)
     this.maps = GenerationMaps.create(spec.maps, layout, shape, tables)
     const flags = spec.flags | (anyAlignment ? BPF_F_ANY_ALIGNMENT : 0)
@@ -89,6 +92,11 @@ export class KernelPath implements FlowPath, Disposable {
       base += slots
       return words.subarray(base - slots, base)
     })
+  }
+
+  /** schedules: what schedulers that count go by. */
+  get schedules(): ScheduleImage | undefined {
+    return this.maps.schedule(this.#layout)
   }
 
   setJiffies(jiffies: bigint): void {

@@ -3,6 +3,7 @@
 // Servers: 1 and 2 are usable, 3 has lost its MAC; where there is a fourth, it is usable.
 
 import { type Mac, type Protocol, parseIp, parseMac } from '../../base/addresses.ts'
+import type { ScheduleTable } from '../scheduling.ts'
 import {
   type Clock,
   type FlowsShape,
@@ -95,6 +96,8 @@ export interface FixtureParts {
   readonly flows?: FlowsShape
   /** For each pool the words of its table before; none: an empty one. */
   readonly before?: readonly Uint32Array[]
+  /** By service: what schedulers that count go by. */
+  readonly schedules?: ReadonlyMap<number, ScheduleTable>
   readonly servers?: 3 | 4
   /** Servers' addresses, from server 1 on. */
   readonly targets?: readonly string[]
@@ -109,6 +112,7 @@ export function fixture({
   services,
   flows,
   before,
+  schedules,
   servers: count = 3,
   targets = [],
 }: FixtureParts): Fixture {
@@ -136,6 +140,7 @@ export function fixture({
       slots,
       servers,
       ...(before && { before }),
+      ...(schedules && { schedules }),
     },
   }
 }

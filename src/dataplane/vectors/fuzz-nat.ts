@@ -18,7 +18,7 @@ export function fuzzNatFixture(shape: FuzzShape, seed: number): Fixture {
   const random = createRandom(seed ^ 0x4a75)
   const services = base.services.map((service, i) =>
     i === 0 || !random.oneIn(3)
-      ? { ...service, track: 'all' as const, nat: { port: random.pick<number>([0, 0, 80, 8_080]) } }
+      ? { ...service, track: 'all' as const, nat: { port: random.pick<number>([0, 8_080, 8_080]) } }
       : service,
   )
   const hasIpv6 = base.listeners.some(({ address }) => !isIp4(address))
@@ -34,8 +34,8 @@ export function fuzzNatFixture(shape: FuzzShape, seed: number): Fixture {
       servers: tables.servers.map((server, id) => ({
         ...server,
         address: hasIpv6
-          ? (((0x0a00_0000n + BigInt(1 + (id % 3))) << 96n) as Ip6)
-          : ((0x0a00_0000 + 1 + (id % 3)) as Ip4),
+          ? (((0x0a00_0000n + BigInt(1 + (id % 2))) << 96n) as Ip6)
+          : ((0x0a00_0000 + 1 + (id % 2)) as Ip4),
       })),
     },
   }
@@ -78,7 +78,7 @@ export function createNatFrames(fixture: Fixture, seed: number): NatFrames {
           frame[frame[12] === 0x86 ? 37 : 29] = random.below(2)
         }
         const at = frame[12] === 0x86 ? 54 : 14 + 4 * (frame[14]! & 0xf)
-        if (frame.length > at + 1 && !random.oneIn(4)) frame.set([0x9c, random.below(3)], at)
+        if (frame.length > at + 1 && !random.oneIn(4)) frame.set([0x9c, random.below(2)], at)
         if (random.oneIn(3)) frame[11] = random.below(4)
         return frame
       }
@@ -90,7 +90,8 @@ export function createNatFrames(fixture: Fixture, seed: number): NatFrames {
       return random.oneIn(9) ? frame.slice(0, 14 + random.below(frame.length - 14)) : frame
     },
     learn: ({ outcome, frame }) => {
-      if (outcome !== 'forwarded') return
+      const at = frame[12] === 0x86 ? 54 : 14 + 4 * (frame[14]! & 0xf)
+      if (outcome !== 'forwarded' || frame.length < at + 20) return
       answers[Math.min(random.below(KEPT), answers.length)] = turned(frame, frame.subarray(6, 12))
     },
   }

@@ -30,6 +30,7 @@ export function modelPath(fixture: Fixture): FlowPath & { readonly model: Model 
     failed,
     slots,
     before,
+    schedules: flows.schedules?.image,
     setJiffies: (jiffies) => {
       flows.jiffies = jiffies
       packets.jiffies = Number(jiffies)

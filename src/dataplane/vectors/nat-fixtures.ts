@@ -1,13 +1,12 @@
 // What stories of nat are told with: servers with addresses of their own, behind listeners whose packets are translated.
 
 import { type FlowsShape, type ServiceShape, TIMEOUTS } from '../shape.ts'
-import { type Fixture, fixture, listener, vip, vip6 } from './fixture.ts'
-import { SHIFT } from './flow-fixtures.ts'
+import { clock, type Fixture, fixture, listener, vip, vip6 } from './fixture.ts'
 
 const flowsOf = (entries: number, newFlows = 1_000): FlowsShape => ({
   entries,
   newFlows,
-  clock: { source: 'word', hz: 250, shift: SHIFT },
+  clock,
   idle: TIMEOUTS,
 })
 const nat = (port: number): ServiceShape => ({ track: 'all', onFailure: 'keep', hash: 'flow', nat: { port } })

@@ -4,6 +4,7 @@
 
 import type { Outcome } from '../model.ts'
 import type { EventName, OutcomeName } from '../outcomes.ts'
+import type { ScheduleTable } from '../scheduling.ts'
 import type { FlowFixtureName } from './flow-fixtures.ts'
 import { resetOf } from './reset-of.ts'
 import { forwards, keeps, type Parts } from './vector.ts'
@@ -25,6 +26,10 @@ export interface Change {
   readonly lost?: readonly number[]
   /** The table is emptied, as by a sweep of the daemon, or by another user of its places. */
   readonly sweep?: true
+  /** What schedulers that count go by, by service. */
+  readonly schedules?: Readonly<Record<number, ScheduleTable>>
+  /** Connections as service 0 sees them: 'SERVER:ACTIVE/INACTIVE' of those that are other. */
+  readonly loads?: string
   /** What turns answers back is forgotten, and nothing else; or the flow table alone is emptied. */
   readonly sweepAnswers?: true
   readonly sweepFlows?: true
@@ -48,6 +53,8 @@ export interface Step extends Change {
   readonly record?: string
   /** What is left of others' records, by place. */
   readonly left?: readonly number[]
+  /** Connections afterwards, as service 0 sees them: 'SERVER:ACTIVE/INACTIVE', of those who have any. */
+  readonly counts?: string
 }
 
 /** Held: a record that is there from the start, as in Step.record; of the first packet's flow, or of nobody we meet. */
@@ -75,6 +82,7 @@ export interface Told {
   readonly events: string
   readonly record: string
   readonly left?: readonly number[]
+  readonly counts?: string
 }
 
 const plain = (events: string): string => events.split(' ').filter(Boolean).sort().join(' ')
@@ -105,6 +113,7 @@ export function expectedOf({ steps }: Story): Told[] {
       events: plain(step.events ?? ''),
       record: record === 'none' || record.includes('@') ? record : atTime(record, now),
       ...(step.left && { left: step.left }),
+      ...(step.counts !== undefined && { counts: step.counts }),
     }
   })
 }
