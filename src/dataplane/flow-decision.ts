@@ -120,9 +120,10 @@ export function createDecide(
 
     /** A flow without a record that holds. */
     function begin(): ReturnType<Decide> {
+      const opens = kind === 'syn' || kind === 'udp'
       const before = settled(asked)
       const healthy = isHealthy(pool, before) ? before : 0
-      if ((kind === 'syn' || kind === 'udp') && !peek && schedules?.picks(service)) {
+      if (opens && !peek && !asked.moves && schedules?.picks(service)) {
         const server = schedules.pick(service)
         const isKept = !isReachable(server) || remember(server, kind === 'syn' ? FLOW.syn : FLOW.established)
         return isKept ? server : unrecorded(healthy || current || server)

@@ -7,7 +7,7 @@ import type { Label } from '../bpf/isa.ts'
 import { anyBits, eq, fields, ne, type Val } from '../bpf/values.ts'
 import type { BuiltFunction } from '../bpf/xdp.ts'
 import { FLOW, STATE_SHIFT } from './flow-record.ts'
-import { has, type Memory } from './memory.ts'
+import { has, type Memory, usesNat } from './memory.ts'
 import { ABOUT, type Asked, serviceOf } from './path-asked.ts'
 import { pickFunction, tallyFunction } from './path-schedule.ts'
 
@@ -37,7 +37,7 @@ export function pickServer(p: Builder, asked: Asked, { pick }: Counting): Stashe
     p.goto(done)
     p.bind(begins)
   }
-  p.jumpIf(anyBits(about(), ABOUT.peek), done)
+  p.jumpIf(anyBits(about(), usesNat(shape) ? ABOUT.peek | ABOUT.moves : ABOUT.peek), done)
   const service = p.alu('and', serviceOf(p, asked), memory.serviceCapacity - 1)
   if (shape.listeners.some(({ service }) => shape.services[service]?.picker === undefined)) {
     const { services } = p.memory(memory.scheduling!.map)

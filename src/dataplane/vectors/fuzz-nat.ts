@@ -35,8 +35,8 @@ export function fuzzNatFixture(shape: FuzzShape, seed: number): Fixture {
       servers: tables.servers.map((server, id) => ({
         ...server,
         address: hasIpv6
-          ? (((0x0a00_0000n + BigInt(1 + (id % 3))) << 96n) as Ip6)
-          : ((0x0a00_0000 + 1 + (id % 3)) as Ip4),
+          ? (((0x0a00_0000n + BigInt(1 + (id % 2))) << 96n) as Ip6)
+          : ((0x0a00_0000 + 1 + (id % 2)) as Ip4),
       })),
     },
   }
@@ -82,7 +82,7 @@ export function createNatFrames(fixture: Fixture, seed: number): NatFrames {
           frame[frame[12] === 0x86 ? 37 : 29] = random.below(2)
         }
         const at = portsAt(frame)
-        if (frame.length > at + 1 && !random.oneIn(4)) frame.set([0x9c, random.below(3)], at)
+        if (frame.length > at + 1 && !random.oneIn(4)) frame.set([0x9c, random.below(2)], at)
         if (random.oneIn(3)) frame[11] = random.below(4)
         return frame
       }
