@@ -4,7 +4,7 @@
 
 import { type Ip, isIp4, macBytes, type Protocol } from '../base/addresses.ts'
 import { invariant } from '../base/errors.ts'
-import { hashWords, scaleHash, splitMultipliers } from '../schedule/hash.ts'
+import { hashWords, mixWords, scaleHash, splitMultipliers } from '../schedule/hash.ts'
 import { updateChecksum } from '../wire/checksum.ts'
 import { ip6Bytes } from '../wire/ipv6.ts'
 import { tcpFlag } from '../wire/tcp.ts'
@@ -22,6 +22,7 @@ import type { OutcomeName } from './outcomes.ts'
 import {
   currentOf,
   HASH_KEYS,
+  KEY_MIX,
   type ListenerShape,
   type Shape,
   SLOT_RECORDS,
@@ -314,7 +315,7 @@ export function createModel(
   const shift = secondShift(timeOf(shape))
   const pick = (keys: BigUint64Array, ...which: number[]) =>
     splitMultipliers(BigUint64Array.from(which, (i) => keys[i]!))
-  const multipliers = pick(tables.keys, 0, 1, 2, 6, 7, 8)
+  const multipliers = pick(tables.keys, 0, 1, 2, 6, 7, 8, KEY_MIX)
   const byNumber = new Map(shape.listeners.map(({ protocol }) => [IPPROTO[protocol], protocol]))
   const clock = timeOf(shape)
   const tick = () => Math.floor(memory.jiffies / 2 ** clock.shift) & 0xff
@@ -416,7 +417,7 @@ export function createModel(
     const { track, hash: hashed, nat: translates } = shape.services[service] ?? STATELESS
     const words = isIpv6 ? [0, 4, 8, 12] : [0]
     const [first, ...rest] = words.map((word) => le32(frame, client + word)) as [number, ...number[]]
-    const hash = hashWords(multipliers, 0, [first, hashed === 'source' ? 0 : portsWord, ...rest])
+    const hash = mixWords(multipliers, 0, [first, hashed === 'source' ? 0 : portsWord, ...rest], 6)
     const slot = scaleHash(hash, shape.pools[pool]!)
     const word = tables.slots[pool]![slot]!
     const kind = protocol === 'udp' ? 'udp' : kindOf(flow.flags ?? 0)

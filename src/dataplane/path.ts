@@ -10,7 +10,7 @@ import { type Ethernet, IPPROTO_TCP, IPPROTO_UDP, Tcp, Udp } from './headers.ts'
 import { isMixed, type Match } from './match.ts'
 import { has, type Memory, SETTING, someUse } from './memory.ts'
 import type { OutcomeName } from './outcomes.ts'
-import { KEY_PORTS, type Shape } from './shape.ts'
+import { KEY_MIX, KEY_PORTS, type Shape } from './shape.ts'
 
 /** Route: what is known of a packet when its server is chosen. Each way through the parsing sets all of it. */
 export interface Route {
@@ -151,5 +151,7 @@ export function hashFlow(p: Path, route: Route, constant: number, terms: readonl
     const value = index === KEY_PORTS ? () => hashedPorts(p, route, word) : word
     sum = p.alu('add', sum, p.alu('mul', key(index), p.widen(value())))
   }
-  put(p, hash, p.alu('rsh', sum, 32))
+  // without this one client's ports in a row would lie unevenly (schedule/hash.ts)
+  const folded = p.alu('xor', sum, p.alu('rsh', sum, 32))
+  put(p, hash, p.alu('rsh', p.alu('mul', folded, key(KEY_MIX)), 32))
 }

@@ -124,7 +124,7 @@ export interface ServerEntry {
 
 /** Tables: the contents of one generation's maps. */
 export interface Tables {
-  /** HASH_KEYS random 64-bit multipliers (schedule/hash.ts): [0..2] and [6..8] choose the slot, [3..5] and [10..13] the listener's bucket. */
+  /** HASH_KEYS random 64-bit multipliers (schedule/hash.ts): [0..2] and [6..9] choose the slot, [3..5] and [10..13] the listener's bucket. */
   readonly keys: BigUint64Array
   /** For each pool its slots' words (slotWord). */
   readonly slots: readonly Uint32Array[]
@@ -147,6 +147,8 @@ export const KEY_PORT = 5
 /** The words of an IPv6 source after the first, and those of an IPv6 listener's address. */
 export const KEY_SOURCE6 = 6
 export const KEY_ADDRESS6 = 10
+/** What the sum that chooses a slot is mixed by. */
+export const KEY_MIX = 9
 /**
  * A slot's word:
  *

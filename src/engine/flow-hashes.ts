@@ -4,7 +4,7 @@
 import { type Endpoint, type Ip, isIp4, type Protocol } from '../base/addresses.ts'
 import { be16, be32, immediate } from '../bpf/values.ts'
 import { FLOW_KEY, flowKeys } from '../dataplane/flow-keys.ts'
-import { KEY_PORTS, KEY_SOURCE, KEY_SOURCE6 } from '../dataplane/shape.ts'
+import { KEY_MIX, KEY_PORTS, KEY_SOURCE, KEY_SOURCE6 } from '../dataplane/shape.ts'
 
 const word32 = (value: number): number => immediate(be32(value)) >>> 0
 const word16 = (value: number): number => immediate(be16(value))
@@ -43,5 +43,6 @@ export function hashesOf(
     other += others[i === 0 ? FLOW_KEY.source : FLOW_KEY.source6 + i - 1]! * BigInt(word)
   for (const [i, word] of target.entries())
     other += others[i === 0 ? FLOW_KEY.destination : FLOW_KEY.destination6 + i - 1]! * BigInt(word)
-  return { hash: top(hash), other: top(other) }
+  const sum = BigInt.asUintN(64, hash)
+  return { hash: top((sum ^ (sum >> 32n)) * keys[KEY_MIX]!), other: top(other) }
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { hashWords, scaleHash, splitMultipliers } from './hash.ts'
+import { hashWords, mixWords, scaleHash, splitMultipliers } from './hash.ts'
 
 /** The definition, word for word. */
 const reference = (keys: BigUint64Array, first: number, words: readonly number[]): number => {
@@ -29,6 +30,46 @@ test('the hash in halves equals its definition in whole numbers', () => {
     ),
     { numRuns: 20_000 },
   )
+})
+
+test('the mixed hash in halves equals its definition in whole numbers', () => {
+  fc.assert(
+    fc.property(
+      fc.array(key, { minLength: 8, maxLength: 8 }),
+      fc.array(word, { maxLength: 4 }),
+      fc.nat(7),
+      (list, words, mixer) => {
+        const keys = BigUint64Array.from(list)
+        const sum = BigInt.asUintN(
+          64,
+          words.reduce((all, each, i) => all + keys[1 + i]! * BigInt(each), keys[0]!),
+        )
+        const mixed = BigInt.asUintN(64, (sum ^ (sum >> 32n)) * keys[mixer]!)
+        assert.equal(mixWords(splitMultipliers(keys), 0, words, mixer), Number(mixed >> 32n))
+      },
+    ),
+    { numRuns: 20_000 },
+  )
+})
+
+test('one client’s ports in a row lie evenly over 20 servers whatever the multipliers, once mixed', () => {
+  const servers = 20
+  const ports = 4_600
+  const fair = ports / servers
+  for (let seed = 0; seed < 300; seed++) {
+    const random = createHash('sha256').update(`${seed}`).digest()
+    const multipliers = splitMultipliers(
+      BigUint64Array.from([0, 8, 16, 24], (at) => random.readBigUInt64LE(at)),
+    )
+    const got = new Uint32Array(servers)
+    for (let i = 0; i < ports; i++) {
+      const port = 32_768 + 2 * i
+      const word = (((port & 0xff) << 8) | (port >> 8) | 0x50000000) >>> 0
+      got[scaleHash(mixWords(multipliers, 0, [0x0700000a, word], 3), servers)]!++
+    }
+    // six standard deviations: once in 80,000 runs of all this
+    for (const n of got) assert.ok(Math.abs(n - fair) < 6 * Math.sqrt(fair), `${n} of ${ports}`)
+  }
 })
 
 test('a scaled hash equals the 64-bit product shifted, and is an index', () => {

@@ -37,9 +37,11 @@ const joining: readonly Mutant[] = [
 const choosing: readonly Mutant[] = [
   common(
     'the hash is the product’s lower half',
-    "p.alu('rsh', sum, 32)",
-    "p.alu('rsh', p.alu('lsh', sum, 32), 32)",
+    "p.alu('rsh', p.alu('mul', folded, key(KEY_MIX)), 32)",
+    "p.alu('rsh', p.alu('lsh', p.alu('mul', folded, key(KEY_MIX)), 32), 32)",
   ),
+  common('the hash is not mixed', "p.alu('mul', folded, key(KEY_MIX))", 'folded'),
+  common('the sum is mixed without its upper half', "p.alu('xor', sum, p.alu('rsh', sum, 32))", 'sum'),
   common('the hash adds nothing', 'let sum = key(constant)', 'let sum = p.const64(0n)'),
   common(
     'the hash is one word’s',

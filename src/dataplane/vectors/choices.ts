@@ -132,6 +132,8 @@ export const choiceVectors: readonly Vector[] = [
   }),
   forwards('the slot by destination port: 51200', to('192.0.2.10', 0xc800, 7), { fixture: 'by-ports' }),
   forwards('the slot by the first key alone', {}, { fixture: 'constant', server: 2 }),
+  forwards('a sum of 32 bits', from('198.51.100.7'), { fixture: 'by-lower-half', server: 2 }),
+  forwards('a sum whose lower half is 0', from('10.0.0.200'), { fixture: 'folded', server: 2 }),
   forwards('a product of more than 32 bits', from('10.0.0.200'), { fixture: 'by-half', server: 2 }),
   forwards('a product of no bits', from('0.0.0.0'), { fixture: 'by-half' }),
   forwards('a sum just below 2^64', from('0.0.0.0'), { fixture: 'wrap', server: 2 }),

@@ -8,6 +8,7 @@ import {
   type Clock,
   type FlowsShape,
   HASH_KEYS,
+  KEY_MIX,
   type ListenerShape,
   type ServerEntry,
   type ServiceShape,
@@ -58,7 +59,8 @@ export const someKeys: readonly bigint[] = [
   0x165667b19e3779f9n,
   0x27d4eb2f165667c5n,
   0x85ebca77c2b2ae63n,
-  0xff51afd7ed558ccdn,
+  // KEY_MIX: what a sum is mixed by; with 1 a hash is its upper half
+  1n,
   0xc4ceb9fe1a85ec53n,
   0x2545f4914f6cdd1dn,
   0xda942042e4dd58b5n,
@@ -136,7 +138,7 @@ export function fixture({
       ...(before && { before: before.map(({ length }) => length) }),
     },
     tables: {
-      keys: BigUint64Array.from({ length: HASH_KEYS }, (_, i) => keys[i] ?? 0n),
+      keys: BigUint64Array.from({ length: HASH_KEYS }, (_, i) => keys[i] ?? (i === KEY_MIX ? 1n : 0n)),
       slots,
       servers,
       ...(before && { before }),

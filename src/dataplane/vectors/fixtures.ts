@@ -1,10 +1,15 @@
 // What the vectors run against, by name: here the shapes of IPv4 and TCP, in fixtures-udp.ts, fixtures6.ts and
 // fixtures-tables.ts the others. Each name says what is special.
 
+import { HASH_KEYS, KEY_MIX } from '../shape.ts'
 import { allBut, type Fixture, fixture, listener, SLOTS, vip } from './fixture.ts'
 import { fixturesTables } from './fixtures-tables.ts'
 import { fixturesUdp } from './fixtures-udp.ts'
 import { fixtures6 } from './fixtures6.ts'
+
+/** mixedBy32: these keys and no others, and a mixer that takes a sum's lower half for its upper one. */
+const mixedBy32 = (keys: Readonly<Record<number, bigint>>): readonly bigint[] =>
+  Array.from({ length: HASH_KEYS }, (_, i) => keys[i] ?? (i === KEY_MIX ? 1n << 32n : 0n))
 
 /** The 70 listeners: 40 ports of the vip, then port 80 of 30 addresses; a service each, pools in turn. */
 const seventy = Array.from({ length: 70 }, (_, i) =>
@@ -67,6 +72,10 @@ export const fixtures = {
   constant: fixture({ keys: [0xc800000affffffffn], pools: [allBut(797)] }),
   /** The hash is half the source address: what a 32-bit multiplication would lose. Slot 398 holds server 2. */
   'by-half': fixture({ keys: [0n, 1n << 31n], pools: [allBut(398)] }),
+  /** The sum is both ports, below 2^32, and the mixer moves them up: the hash. Slot 319 holds server 2. */
+  'by-lower-half': fixture({ keys: mixedBy32({ 2: 1n }), pools: [allBut(319)] }),
+  /** The sum is the address word above 2^32, which is folded down before the mixer moves it up again. */
+  folded: fixture({ keys: mixedBy32({ 1: 1n << 32n }), pools: [allBut(797)] }),
   /** The sum is the address word less one: all ones for 0.0.0.0. The last slot holds server 2. */
   wrap: fixture({ keys: [0xffffffffffffffffn, 1n], pools: [allBut(SLOTS - 1)] }),
   /** The sum is less the address word: all ones for 1.0.0.0. The last slot holds server 2. */

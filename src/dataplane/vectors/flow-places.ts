@@ -100,7 +100,7 @@ const halves: readonly Story[] = [
         send: data(),
         to: 2,
         events: 'hit',
-        record: 'established 2 @1000 and established 1 @1000',
+        record: 'established 1 @1000 and established 2 @1000',
       },
     ],
   },
