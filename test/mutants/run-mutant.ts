@@ -18,6 +18,8 @@ export const batchSuites = {
   stories: 'test/mutants/suites/stories.ts',
   storiesPlaces: 'test/mutants/suites/stories-places.ts',
   storiesResets: 'test/mutants/suites/stories-resets.ts',
+  storiesPeeks: 'test/mutants/suites/stories-peeks.ts',
+  sequences: 'test/mutants/suites/sequences.ts',
   storiesNat: 'test/mutants/suites/stories-nat.ts',
   table: 'test/mutants/suites/table.ts',
   constructs: 'test/mutants/suites/constructs.ts',

@@ -40,6 +40,8 @@ export interface Change {
 /** Step: a change, and a packet. */
 export interface Step extends Change {
   readonly send: Parts
+  /** A packet whose flow it is about, where it is not itself one of the client's. */
+  readonly of?: Parts
   /** The server that gets it, or how it ends. */
   readonly to: 1 | 2 | Exclude<OutcomeName, 'forwarded' | 'time-exceeded'>
   /** Its service. */

@@ -42,6 +42,8 @@ export interface FlowPath {
   events(): Readonly<Record<EventName, number>>
   /** No new record was made in this second. */
   forgetNewFlows(): void
+  /** No fragment has come. */
+  forgetFragments(): void
 }
 
 const states: Readonly<Record<string, FlowState>> = FLOW
@@ -125,9 +127,10 @@ export function tell(path: FlowPath, { held = [], steps }: Story): Told[] {
   path.answers?.fill(0)
   apply(path, { at: START, failed: [], lost: [], word: 0, before: path.before.map(() => 0) })
   path.forgetNewFlows()
+  path.forgetFragments()
   path.events()
   const first = steps[0]!
-  const id = flowIdOf(path.fixture, first.send, first.service)
+  const id = flowIdOf(path.fixture, first.of ?? first.send, first.service)
   const entries = entriesOf(path, id)
   for (const each of held) {
     const { place, record, keyOf } = each
@@ -145,7 +148,7 @@ export function tell(path: FlowPath, { held = [], steps }: Story): Told[] {
     const events = eventText(path.events())
     const record = find(
       path,
-      flowIdOf(path.fixture, step.send, step.service),
+      flowIdOf(path.fixture, step.of ?? step.send, step.service),
       step.record?.includes(' in ') ?? false,
     )
     const left = held.filter((each) => !each.own && holds(path, entries[each.place]!, holderOf(each, id)))
