@@ -12,6 +12,7 @@ const quoted = inFile('src/dataplane/path-quoted.ts', 'storiesNat')
 const nat = inFile('src/dataplane/path-nat.ts', 'storiesNat')
 const decide = inFile('src/dataplane/path-decide.ts', 'storiesNat')
 const fill = inFile('src/dataplane/fill.ts', 'storiesNat')
+const counting = inFile('src/dataplane/path-counting.ts', 'storiesNat')
 const removed = ''
 
 const records: readonly Mutant[] = [
@@ -63,6 +64,11 @@ const records: readonly Mutant[] = [
     'what is not recorded goes all the same',
     "p.exitValue(p.alu('or', server, UNRECORDED))",
     'p.exitValue(server)',
+  ),
+  counting(
+    'a flow that moves takes a turn',
+    'usesNat(shape) ? ABOUT.peek | ABOUT.moves : ABOUT.peek',
+    'ABOUT.peek',
   ),
   decide(
     'a flow that moves follows its record',

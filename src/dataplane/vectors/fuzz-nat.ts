@@ -35,8 +35,8 @@ export function fuzzNatFixture(shape: FuzzShape, seed: number): Fixture {
       servers: tables.servers.map((server, id) => ({
         ...server,
         address: hasIpv6
-          ? (((0x0a00_0000n + BigInt(1 + (id % 2))) << 96n) as Ip6)
-          : ((0x0a00_0000 + 1 + (id % 2)) as Ip4),
+          ? (((0x0a00_0000n + BigInt(1 + (id % 3))) << 96n) as Ip6)
+          : ((0x0a00_0000 + 1 + (id % 3)) as Ip4),
       })),
     },
   }

@@ -48,6 +48,15 @@ export const natFixtures = {
     targets,
   }),
   'nat-capped': fixture({ services: [nat(0)], flows: flowsOf(256, 4), targets }),
+  /** Servers 1 and 2 take turns at new flows; the slots are server 2's. */
+  'nat-rr': fixture({
+    listeners: [listener(vip, 80), listener(vip, 81)],
+    services: [{ ...nat(PORT), picker: { kind: 'rr', room: 4 } }],
+    pools: [2],
+    schedules: new Map([[0, { turns: [1, 2] }]]),
+    flows: flowsOf(256),
+    targets,
+  }),
   'nat-udp': fixture({
     listeners: [listener(vip, 53, 0, 0, 'udp'), listener(vip, 54, 0, 0, 'udp')],
     services: [nat(PORT)],

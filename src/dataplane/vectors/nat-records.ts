@@ -80,6 +80,18 @@ export const natRecordStories: readonly NatStory[] = [
     kept: ['established 1'],
   }),
   {
+    name: 'nat, a clash: where servers take turns, the flow goes to its slot’s server, and no turn is taken',
+    fixture: 'nat-rr',
+    steps: [
+      { send: syn(), to: 1, ...at, events: made },
+      { send: from(5, syn()), to: 2, ...at, events: made },
+      { send: to81(syn()), to: 2, ...at, events: 'miss insert hit answer-insert' },
+      { send: to81(ack()), to: 2, ...at, events: 'hit' },
+      { send: from(6, syn()), to: 2, ...at, events: made },
+      { send: from(7, syn()), to: 1, ...at, events: made },
+    ],
+  },
+  {
     name: 'nat: a record that two CPUs wrote at once turns nothing back, and is made again',
     fixture: 'nat-six',
     steps: [

@@ -161,6 +161,8 @@ export function expectedOf({ steps }: NatStory): NatTold[] {
 export function tellNat(path: FlowPath, { steps }: NatStory, word = 1): NatTold[] {
   path.flows.fill(0)
   path.answers!.fill(0)
+  path.schedules?.loads.fill(0)
+  for (const [service, table] of path.fixture.tables.schedules ?? []) path.schedules!.fill(service, table)
   const words = path.fixture.tables.slots.map((slots) => slots[0] ?? word)
   apply(path, { at: START, failed: [], lost: [], word: words })
   path.forgetNewFlows()
