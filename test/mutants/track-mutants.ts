@@ -262,8 +262,8 @@ const recording: readonly Mutant[] = [
   ),
   decide(
     'who could not record a SYN goes to the current server',
-    '    p.exitValue(other)\n',
-    '    p.exitValue(server)\n',
+    "p.alu('or', other, UNRECORDED) : other)",
+    "p.alu('or', other, UNRECORDED) : server)",
   ),
   decide(
     'a record has no service',
