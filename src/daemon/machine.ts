@@ -2,13 +2,15 @@
 
 import { TenbinError } from '../base/errors.ts'
 import { Generation } from '../engine/generation.ts'
-import { downXdp, openXdpEngine } from '../engine/xdp.ts'
+import { downXdp } from '../engine/hook.ts'
+import { openXdpEngine } from '../engine/xdp.ts'
 import { XdpLink } from '../kernel/link.ts'
 import { arePinsElsewhere, PinDirectory } from '../kernel/pin.ts'
 import { requireFeatures } from '../kernel/probe.ts'
 import { programById } from '../kernel/query.ts'
 import { KernelNetwork } from '../netlink/kernel-network.ts'
 import { Reactor } from '../sys/reactor.ts'
+import { machineMemory } from './machine-memory.ts'
 import type { RunPorts } from './run.ts'
 
 /** machinePorts: the real world for runDaemon. Its packet path throws NOT_SUPPORTED where the kernel cannot do it. */
@@ -20,6 +22,7 @@ export const machinePorts = (): RunPorts => ({
     return openXdpEngine(options)
   },
   isAttached: (instance) => pinned(instance)?.isAttached ?? false,
+  memory: machineMemory,
   signals: process,
 })
 
@@ -58,9 +61,9 @@ export function pinned(instance: string): Pinned | undefined {
     programId,
     generation: meta?.generation ?? 0,
     interface: meta?.interface.name ?? `interface ${ifindex}`,
-    services: meta?.services ?? [],
-    // The first server is nobody: what a slot without a usable server points to.
-    servers: meta?.servers.slice(1).map(({ name }) => name) ?? [],
+    // Numbers that nobody has have an empty name.
+    services: meta?.services.flatMap(({ name }) => name || []) ?? [],
+    servers: meta?.servers.flatMap(({ name }) => name || []) ?? [],
   }
 }
 
