@@ -5,7 +5,7 @@ import type { Builder } from '../bpf/builder.ts'
 import type { Label } from '../bpf/isa.ts'
 import { anyBits, eq, fields, ge, ne, neLow, type Val } from '../bpf/values.ts'
 import type { BuiltFunction } from '../bpf/xdp.ts'
-import { BUCKET_ENTRIES, MIX } from './flow-record.ts'
+import { BUCKET_ENTRIES, FlowEntry, MIX } from './flow-record.ts'
 import { type Asked, valueIn } from './path-asked.ts'
 import { BUCKET_PLACES, FOUND } from './path-scan.ts'
 
@@ -14,32 +14,23 @@ import { BUCKET_PLACES, FOUND } from './path-scan.ts'
  * with `entry` what a new record would overwrite.
  */
 export function lookUp(p: Builder, asked: Asked, scan: BuiltFunction, missed: Label): Val<'u64'> {
-  const { flow, entry, own, memory } = asked
+  const { flow, entry, memory } = asked
   const { buckets } = p.memory(memory.tracking!.flows)
   const [look, found] = [p.label('look-twice'), p.label('found')]
-  p.setSlot(own, 0)
 
   // half of the key is compared here, all of it below
   const lower = p.narrow(flow)
-  const first = p.pin(p.element(buckets, p.scale(lower, buckets.type.count)))
-  const places = Array.from({ length: BUCKET_ENTRIES }, (_, place) => ({
-    at: p.element(fields(first).entries, place),
-    likely: p.label(`likely-${place}`),
-  }))
-  for (const { at, likely } of places) {
-    const { key, stable } = fields(at)
+  p.setPlace(entry, p.element(fields(p.element(buckets, p.scale(lower, buckets.type.count))).entries, 0))
+  for (let place = 0; place < BUCKET_ENTRIES; place++) {
+    if (place > 0) p.setPlace(entry, { ...entry, offset: FlowEntry.size })
+    const { key, stable } = fields(entry)
     const half = p.alu('xor', p.load({ ...key, type: 'u32' as const }), lower)
-    p.jumpIf(eq(half, p.load(stable)), likely)
+    p.jumpIf(eq(half, p.load(stable)), found)
   }
   p.goto(look)
   p.cold(look, () => {
     lookTwice(p, asked, scan, { found, missed })
   })
-  for (const { at, likely } of places) {
-    p.bind(likely)
-    p.setPlace(entry, at)
-    p.goto(found)
-  }
 
   // another CPU may write to it: what is compared is what is used; if it is not ours, it is a place as good as any
   p.bind(found)
@@ -47,7 +38,6 @@ export function lookUp(p: Builder, asked: Asked, scan: BuiltFunction, missed: La
   const mixed = p.alu('xor', p.load(fields(entry).key), flow)
   p.jumpIf(neLow(mixed, value), missed)
   p.jumpIf(ne(p.alu('rsh', mixed, 32), p.widen(p.narrow(value))), missed)
-  p.setSlot(own, 1)
   return value
 }
 
