@@ -2,7 +2,7 @@
 // The listener table grows until every listener is at most PROBES - 1 entries behind its bucket, so that the
 // program's probes find all of them; a service address has an entry of its own, for packets without ports.
 
-import { type Ip, isIp4, macBytes } from '../base/addresses.ts'
+import { type Ip, isIp4, macBytes, type Protocol } from '../base/addresses.ts'
 import { invariant } from '../base/errors.ts'
 import { be16, be32, immediate } from '../bpf/values.ts'
 import { flowKeys } from './flow-keys.ts'
@@ -22,10 +22,13 @@ import {
   memoryOf,
   PROBES,
   poolBases,
+  Range,
   Server,
   settingsOf,
+  tabledRanges,
   uniformUse,
 } from './memory.ts'
+import { isRange } from './port-ranges.ts'
 import { KEY_ADDRESS, KEY_ADDRESS6, KEY_PORT, type ServerEntry, type Shape, type Tables } from './shape.ts'
 
 interface Entry {
@@ -39,25 +42,30 @@ interface Entry {
 
 const MAX_BITS = 24
 
-/** entriesOf: what a family's listener table holds, in the listeners' order. */
+const kindOf = (protocol: Protocol): number => (protocol === 'tcp' ? KIND_TCP : KIND_UDP)
+
+/** entriesOf: what a family's listener table holds, in the listeners' order. IPv6's ranges are behind IPv4's. */
 function entriesOf(shape: Shape, family: Family): Entry[] {
   const bases = poolBases(shape)
-  const listeners = shape.listeners.map(({ address, port, protocol, service, pool }) => ({
+  const exact = shape.listeners.filter((listener) => !isRange(listener))
+  const listeners = exact.map(({ address, port, protocol, service, pool }) => ({
     address,
     port,
-    kind: protocol === 'tcp' ? KIND_TCP : KIND_UDP,
+    kind: kindOf(protocol),
     base: bases[pool]!,
     service,
     pool,
   })) // prettier-ignore
-  const markers = addresses(shape).map((address) => ({
-    address,
-    port: 0,
-    kind: KIND_ADDRESS,
-    base: 0,
-    service: 0,
-    pool: 0,
-  }))
+  const ranges = new Map<Ip, { readonly first: number; readonly count: number }>()
+  let next = 0
+  for (const [address, { length }] of [...tabledRanges(shape, 4), ...tabledRanges(shape, 6)]) {
+    ranges.set(address, { first: next, count: length })
+    next += length
+  }
+  const markers = addresses(shape).map((address) => {
+    const { first = 0, count = 0 } = ranges.get(address) ?? {}
+    return { address, port: 0, kind: KIND_ADDRESS, base: first, service: count & 0xffff, pool: count >>> 16 }
+  })
   return [...listeners, ...markers].filter(({ address }) => familyOf(address) === family)
 }
 
@@ -144,6 +152,7 @@ export function fillTables(
     view.setBigUint64(offsets.servers + Server.size * id, serverWord(server), true)
   for (const [pool, slots] of shape.pools.entries()) view.setUint32(offsets.poolSizes + 4 * pool, slots, true)
   fillFlowSettings({ memory, listeners }, shape, keys, view)
+  fillRanges(memory, shape, view)
   for (const [at, entry] of listeners[4].entries()) {
     if (!entry) continue
     const start = offsets.listeners + Listener.size * at
@@ -159,6 +168,20 @@ export function fillTables(
   }
 }
 
+/** fillRanges: IPv4's, then IPv6's, as the addresses' entries say. */
+function fillRanges({ tables }: Memory, shape: Shape, view: DataView): void {
+  const bases = poolBases(shape)
+  const ranges = [...tabledRanges(shape, 4).values(), ...tabledRanges(shape, 6).values()].flat()
+  for (const [at, { protocol, first, last, listener }] of ranges.entries()) {
+    const start = tables.type.offsets.ranges + Range.size * at
+    const kind = kindOf(protocol) << 16
+    view.setUint32(start + Range.offsets.first, kind | first, true)
+    view.setUint32(start + Range.offsets.last, kind | last, true)
+    const { service, pool } = listener
+    fillValue(view, start + Range.offsets.value, { base: bases[pool]!, service, pool })
+  }
+}
+
 /** fillEntry: what entries of both families have: port and kind, and the value. */
 function fillEntry(
   view: DataView,
@@ -168,6 +191,14 @@ function fillEntry(
 ): void {
   view.setUint16(key, port)
   view.setUint16(key + 2, kind, true)
+  fillValue(view, value, { base, service, pool })
+}
+
+function fillValue(
+  view: DataView,
+  value: number,
+  { base, service, pool }: Pick<Entry, 'base' | 'service' | 'pool'>,
+): void {
   const { offsets } = Listener.fields.value
   view.setUint32(value + offsets.base, base, true)
   view.setUint16(value + offsets.service, service, true)

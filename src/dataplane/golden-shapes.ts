@@ -42,6 +42,16 @@ export const listenersOf = (
     }
   })
 
+/** ranged: of each 16 listeners four have a thousand ports each, and one has all. */
+export const ranged = ({ listeners, ...rest }: Shape): Shape => ({
+  ...rest,
+  listeners: listeners.map((listener) => {
+    const at = listener.port - 80
+    if (at === 12) return { ...listener, port: 1, lastPort: 65_535 }
+    return at >= 4 && at < 8 ? { ...listener, port: 1_000 * at, lastPort: 1_000 * at + 999 } : listener
+  }),
+})
+
 /** fixedKeys: odd, spread, and always the same. */
 export const fixedKeys = (): BigUint64Array =>
   BigUint64Array.from(
@@ -131,6 +141,17 @@ export const goldenShapes: Readonly<Record<string, Shape>> = {
     ...shape(1_000, 500, [1_021, 4_093, 1_021], tracked(changes, { ...everyKind, jumbo: true })),
     services: Array.from({ length: 500 }, (_, i) => various[i % various.length]!),
     before: [509, 0, 2_039],
+  },
+  'all-ports': {
+    ...shape(1, 1, [1_021]),
+    listeners: [{ address: first, protocol: 'tcp', port: 1, lastPort: 65_535, service: 0, pool: 0 }],
+  },
+  'ranges-inline': ranged(shape(16, 16, [1_021])),
+  'ranges-everything-inline': ranged(shape(64, 3, [1_021, 4_093], tracked(changes, everyKind))),
+  'ranges-in-tables': ranged(shape(80, 80, [1_021])),
+  'ranges-everything-in-tables-jumbo': {
+    ...ranged(shape(1_000, 500, [1_021, 4_093, 1_021], tracked(changes, { ...everyKind, jumbo: true }))),
+    services: Array.from({ length: 500 }, (_, i) => various[i % various.length]!),
   },
   'ten-thousand-listeners': shape(10_000, 10_000, [1_021]),
   'ten-thousand-listeners-own-pools': shape(10_000, 10_000, Array<number>(10_000).fill(1_021)),

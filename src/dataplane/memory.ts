@@ -2,7 +2,7 @@
 // counted. All of it is direct memory; sizes follow from the file alone.
 //
 //   tables    keys | servers (8 bytes each) | listeners (16 bytes each, open addressing) | pool sizes
-//             | what flows need: keys of their own, what services do
+//             | what flows need: keys of their own, what services do | ranges of ports
 //   slots     one word a slot, pool after pool
 //   counters  a block per possible CPU, each on its own pages, and one that only the daemon writes (carry)
 //
@@ -18,6 +18,7 @@ import { invariant } from '../base/errors.ts'
 import { array, bytes, type DirectMemory, direct, struct } from '../bpf/types.ts'
 import { BUCKET_ENTRIES, FlowBucket } from './flow-record.ts'
 import { eventNames, outcomeNames } from './outcomes.ts'
+import { type PortRange, rangesByAddress } from './port-ranges.ts'
 import { ASK_BEFORE, type FlowsShape, HASH_KEYS, type ServiceShape, type Shape, STATELESS } from './shape.ts'
 
 const PAGE = 4096
@@ -31,7 +32,10 @@ export const PROBES = 8
 
 /** Server: where frames go; `state` bit 0 is set where the MAC is known. Written by one 64-bit store. */
 export const Server = struct('server', { mac: bytes(6), state: 'u16' })
-/** Listener: `kind` 0 empty, 1 TCP, 2 UDP, 0x100 the address itself, with port 0. `base` is the pool's first slot. */
+/**
+ * Listener: `kind` 0 empty, 1 TCP, 2 UDP, 0x100 the address itself, with port 0. `base` is the pool's first slot; an
+ * address' entry has its first range there, and how many it has in the other half.
+ */
 const ListenerValue = struct('listener_value', { base: 'u32', service: 'u16', pool: 'u16' })
 export const Listener = struct('listener', {
   key: struct('listener_key', { address: 'be32', port: 'be16', kind: 'u16' }),
@@ -44,6 +48,8 @@ export const Listener6 = struct('listener6', {
   key: struct('listener6_key', { port: 'be16', kind: 'u16', fill: 'u32' }),
   value: ListenerValue,
 })
+/** Range: ports of an address, side by side with its others: kind << 16 | port of the first and the last. */
+export const Range = struct('range', { first: 'u32', last: 'u32', value: ListenerValue })
 export const KIND_TCP = 1
 export const KIND_UDP = 2
 export const KIND_ADDRESS = 0x100
@@ -66,6 +72,18 @@ export const familyOf = (address: Ip): Family => (isIp4(address) ? 4 : 6)
 /** has: whether a shape has listeners of a family or a protocol. */
 export const has = (shape: Shape, what: Family | Protocol): boolean =>
   shape.listeners.some(({ address, protocol }) => familyOf(address) === what || protocol === what)
+
+/** tabledRanges: the ranges that are looked up in memory: by address of a family, in the order of their list. */
+export const tabledRanges = (shape: Shape, family: Family): ReadonlyMap<Ip, readonly PortRange[]> =>
+  isInline(shape)
+    ? new Map()
+    : rangesByAddress(shape.listeners.filter(({ address }) => familyOf(address) === family))
+
+/** rangesIn: how many there are. */
+const rangesIn = (shape: Shape): number =>
+  ([4, 6] as const)
+    .flatMap((family) => [...tabledRanges(shape, family).values()])
+    .reduce((sum, { length }) => sum + length, 0)
 
 /** uniformSlots: the number of slots that all pools have, or undefined where they differ. */
 export const uniformSlots = (shape: Shape): number | undefined =>
@@ -169,6 +187,7 @@ export function memoryOf(shape: Shape, bits: Bits = { 4: 0, 6: 0 }) {
     poolSizes: array('u32', Math.ceil(shape.pools.length / 2) * 2),
     flowKeys: array('u64', flows ? FLOW_KEYS : 1),
     settings: array('u8', uniformUse(shape) ? 8 : Math.max(8, serviceCapacity)),
+    ranges: array(Range, powerOfTwo(rangesIn(shape))),
   })
   const slots = direct('slots', { words: array('u32', totalSlots) })
   const outcomes = array('u64', OUTCOMES)

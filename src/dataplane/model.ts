@@ -138,13 +138,19 @@ export function createModel(
   const multipliers = pick(tables.keys, 0, 1, 2, 6, 7, 8)
   const protocols = new Map(shape.listeners.map(({ protocol }) => [IPPROTO[protocol], protocol]))
   const hasIpv6 = shape.listeners.some(({ address }) => !isIp4(address))
-  // address -> protocol and port -> listener
+  // address -> protocol and port -> listener; ranges by protocol alone, the narrowest first
   const addresses = new Map<string, Map<string, ListenerShape>>()
+  const ranges = new Map<string, ListenerShape[]>()
   for (const listener of shape.listeners) {
     const text = listenerText(listener.address)
     const ports = addresses.get(text) ?? new Map<string, ListenerShape>()
-    addresses.set(text, ports.set(`${listener.protocol} ${listener.port}`, listener))
+    addresses.set(text, ports)
+    const { protocol, port, lastPort } = listener
+    if (lastPort === undefined || lastPort === port) ports.set(`${protocol} ${port}`, listener)
+    else ranges.set(`${protocol} ${text}`, [...(ranges.get(`${protocol} ${text}`) ?? []), listener])
   }
+  const width = ({ port, lastPort = port }: ListenerShape): number => lastPort - port
+  for (const wide of ranges.values()) wide.sort((a, b) => width(a) - width(b))
   const decide = flows && createDecide(shape, tables, flows, memoryOf(shape))
   const others = flowKeys(tables.keys)
   const otherTcp = pick(others, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9)
@@ -180,7 +186,8 @@ export function createModel(
     if (own.some((octet, i) => frame[i] !== octet)) return end('other-host')
 
     // 6 to 9
-    const ports = addresses.get(isIpv6 ? addressText(frame, ip + 24, 16) : addressText(frame, ip + 16, 4))
+    const address = isIpv6 ? addressText(frame, ip + 24, 16) : addressText(frame, ip + 16, 4)
+    const ports = addresses.get(address)
     const before = (isIpv6 ? transportOf6 : transportOf4)(frame, ip, protocols)
     if (before === 'malformed' || before === 'other-protocol') return end(before)
     if (before === 'fragment' || before === 'truncated') return end(ports ? before : 'no-listener')
@@ -190,7 +197,9 @@ export function createModel(
     if (length < at + HEADER[protocol]) return end(ports ? 'truncated' : 'no-listener')
 
     // 11
-    const listener = ports?.get(`${protocol} ${be16(frame, at + 2)}`)
+    const to = be16(frame, at + 2)
+    const around = ({ port, lastPort = port }: ListenerShape): boolean => port <= to && to <= lastPort
+    const listener = ports?.get(`${protocol} ${to}`) ?? ranges.get(`${protocol} ${address}`)?.find(around)
     if (listener === undefined) return end('no-listener')
 
     // 12: from here on the IP header is at 14

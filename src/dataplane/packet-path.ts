@@ -12,6 +12,7 @@ import { type Built, type BuiltFunction, program, xdpFunction } from '../bpf/xdp
 import { cell, type Home, move, type Path, take } from './cell.ts'
 import { ETH_P_IP, ETH_P_IPV6, Ethernet, Ipv4, Ipv6, Tcp, Udp } from './headers.ts'
 import { matchOf } from './match.ts'
+import { rangeFunctions } from './match-ranges.ts'
 import { has, isInline, type Memory } from './memory.ts'
 import { type OutcomeName, outcomeNames, outcomes, type Verdict } from './outcomes.ts'
 import { macWord, otherHost, type Route } from './path.ts'
@@ -140,6 +141,7 @@ export interface PacketPath {
 /** packetPath builds it for a shape. */
 export function packetPath(shape: Shape, memory: Memory): PacketPath {
   const tracking = trackingOf(shape, memory)
+  const ranges = rangeFunctions(shape, memory)
   const count = (p: Path, index: Val<'u32'>) => {
     p.increment(p.element(countersOfCpu(p, shape, memory).outcomes, index), 1)
   }
@@ -155,6 +157,7 @@ export function packetPath(shape: Shape, memory: Memory): PacketPath {
       shape,
       memory,
       match: matchOf(p, shape, memory, home),
+      ranges,
       hash: cell(p, home, 'u64', 0xffffffff),
       bytes: cell(p, home, 'u32', maxOf('u32')),
       held: () =>
@@ -174,7 +177,7 @@ export function packetPath(shape: Shape, memory: Memory): PacketPath {
     forward(p, routes.register, eth, decideServer(p, routes.register, tracking, context, word, reset))
     if (tracking.reset) answerReset(p, tracking.reset, context, reset)
   })
-  return { main, others: tracking?.functions ?? [] }
+  return { main, others: [...(tracking?.functions ?? []), ...Object.values(ranges)] }
 }
 
 /** packetProgram: the program to attach. Its maps are memory's. */

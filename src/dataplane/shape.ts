@@ -4,12 +4,17 @@
 
 import type { Ip, Mac, Protocol } from '../base/addresses.ts'
 
-/** ListenerShape: an address, protocol and port that clients use; `service` and `pool` index Shape's lists. */
+/**
+ * ListenerShape: an address, protocol and port, or range of ports, that clients use; `service` and `pool` index Shape's
+ * lists. Of several around a port the narrowest has it (port-ranges.ts).
+ */
 export interface ListenerShape {
   readonly address: Ip
   readonly protocol: Protocol
   /** 1..65535, host order. */
   readonly port: number
+  /** The last port of a range that begins with `port`; 1..65535 are all ports. Absent: the one port. */
+  readonly lastPort?: number
   readonly service: number
   readonly pool: number
 }
@@ -71,7 +76,7 @@ export interface Shape {
   readonly mac: Mac
   /** Frames may span several buffers (MTU above one page): lengths are asked for, not computed. */
   readonly jumbo: boolean
-  /** At least one; no two have the same address, protocol and port. */
+  /** At least one. No two have the same address, protocol and ports; ranges lie apart or within each other. */
   readonly listeners: readonly ListenerShape[]
   /** By index; one that no listener has does not matter. */
   readonly services: readonly ServiceShape[]

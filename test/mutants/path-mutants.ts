@@ -3,6 +3,7 @@
 import { forwardingMutants } from './path-forwarding.ts'
 import { guardMutants } from './path-guards.ts'
 import { ipv6Mutants } from './path-ipv6.ts'
+import { rangeMutants } from './path-ranges.ts'
 import { tableMutants } from './path-tables.ts'
 import type { Mutant } from './run-mutant.ts'
 
@@ -12,4 +13,5 @@ export const pathMutants: readonly Mutant[] = [
   ...forwardingMutants,
   ...ipv6Mutants,
   ...tableMutants,
+  ...rangeMutants,
 ]

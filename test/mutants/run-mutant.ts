@@ -15,6 +15,7 @@ export const root = fileURLToPath(new URL('../..', import.meta.url))
 export const batchSuites = {
   vectors: 'test/mutants/suites/vectors.ts',
   vectors6: 'test/mutants/suites/vectors6.ts',
+  ranges: 'test/mutants/suites/ranges.ts',
   table: 'test/mutants/suites/table.ts',
   constructs: 'test/mutants/suites/constructs.ts',
 } as const

@@ -80,6 +80,16 @@ export const listener = (
   protocol: Protocol = 'tcp',
 ): ListenerShape => ({ address: parseIp(address), protocol, port, service, pool })
 
+/** ports: a listener of a range of them; of TCP unless said. */
+export const ports = (
+  address: string,
+  port: number,
+  lastPort: number,
+  service = 0,
+  pool = 0,
+  protocol: Protocol = 'tcp',
+): ListenerShape => ({ ...listener(address, port, service, pool, protocol), lastPort })
+
 /** FixtureParts: what is absent is that of one TCP listener at the vip's port 80. */
 export interface FixtureParts {
   readonly listeners?: readonly ListenerShape[]

@@ -11,6 +11,7 @@ import { lengthVectors } from './lengths.ts'
 import { linkVectors } from './links.ts'
 import { plainVectors } from './plain.ts'
 import { protocolVectors } from './protocols.ts'
+import { rangeVectors } from './ranges.ts'
 import { sixChainVectors } from './six-chains.ts'
 import { sixChoiceVectors } from './six-choices.ts'
 import { sixFragmentVectors } from './six-fragments.ts'
@@ -46,4 +47,5 @@ export const vectors: readonly Vector[] = [
   ...sixHashVectors,
   ...sixLinkVectors,
   ...tableVectors,
+  ...rangeVectors,
 ]
