@@ -1,6 +1,6 @@
 // The rows of the bench `proxy`, made of whole rounds. Pure.
 
-import { summary } from '../packet.ts'
+import { summary } from '../path/cost.ts'
 import type { Row } from '../runner/row.ts'
 import { WHO } from './contender.ts'
 import { CHECKS, type Turn } from './turn.ts'

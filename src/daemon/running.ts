@@ -31,7 +31,7 @@ export interface Observed {
 
 /** RunningStatus: the part of Status that comes of what runs. */
 export type RunningStatus = Required<Pick<Status, 'node' | 'interface' | 'program'>> &
-  Pick<Status, Listed | 'flows'>
+  Pick<Status, Listed | 'flows' | 'events'>
 
 type Listed = 'addresses' | 'services' | 'servers' | 'pools' | 'overrides' | 'outcomes'
 
@@ -98,7 +98,8 @@ export function runningStatus({ desired, placement }: Running, observed: Observe
       ...(deadline !== undefined && { deadline: timeText(deadline) }),
     })),
     ...(flows && { flows: flowsOf(flows) }),
-    outcomes: Object.fromEntries(Object.entries(engine.outcomes).map(([name, count]) => [name, `${count}`])),
+    outcomes: countsText(engine.outcomes),
+    ...(engine.events && { events: countsText(engine.events) }),
   }
 }
 
@@ -106,6 +107,9 @@ const trafficOf = (found: Traffic | undefined): { packets: string; bytes: string
   packets: `${found?.packets ?? 0n}`,
   bytes: `${found?.bytes ?? 0n}`,
 })
+
+const countsText = (counts: Readonly<Record<string, bigint>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, `${count}`]))
 
 const timeText = (ms: number): string => new Date(ms).toISOString()
 
