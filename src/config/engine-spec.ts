@@ -16,7 +16,7 @@ export function toEngineSpec(state: DesiredState, node: string, link: EngineSpec
     interface: link,
     services: state.services.map(({ forward, scheduler, check, listeners, ...service }) => ({
       ...service,
-      listeners: listeners.flatMap(portByPort),
+      listeners: listeners.map(toListener),
     })),
     pools: pools.map(({ name, members }) => ({ name, members })),
     servers: state.servers.filter(({ name }) => members.has(name)),
@@ -24,8 +24,11 @@ export function toEngineSpec(state: DesiredState, node: string, link: EngineSpec
   }
 }
 
-/** portByPort: a listener for each port of a range: load() has bounded how many they are. */
-const portByPort = ({ address, port, lastPort, protocol }: ListenerState): EngineListener[] =>
-  Array.from({ length: lastPort - port + 1 }, (_, i) => ({ address, port: port + i, protocol }))
+const toListener = ({ address, port, lastPort, protocol }: ListenerState): EngineListener => ({
+  address,
+  port,
+  ...(lastPort !== port && { lastPort }),
+  protocol,
+})
 
 type EngineListener = EngineSpec['services'][number]['listeners'][number]

@@ -36,7 +36,7 @@ test('the file of the documentation becomes the state that it means', () => {
       on,
       addresses.map((a) => `${formatIp(a.address)}/${a.prefix}`),
     ]),
-    [['front', 'lan', ['192.168.8.100/24', '192.168.8.101/24', '2001:db8::100/64']]],
+    [['front', 'lan', ['192.168.8.100/24', '192.168.8.101/24', '192.168.8.102/24', '2001:db8::100/64']]],
   )
   assert.equal(state.servers.length, 21)
   assert.deepEqual(
@@ -68,6 +68,7 @@ test('the file of the documentation becomes the state that it means', () => {
       { name: 'www', listen: ['192.168.8.100:80', '192.168.8.100:443'], pool: 'www', onFailure: 'reset' },
       { name: 'img', listen: ['192.168.8.101:80'], pool: 'images' },
       { name: 'img-admin', listen: ['192.168.8.101:8080..8089'], pool: 'images', track: 'all' },
+      { name: 'rest', listen: ['192.168.8.102:*', '192.168.8.102:*/udp'], pool: 'images' },
       {
         name: 'dns',
         listen: ['192.168.8.101:53', '192.168.8.101:53/udp'],

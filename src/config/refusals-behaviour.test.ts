@@ -85,11 +85,16 @@ test('ranges of ports are refused with what to write', () => {
     ],
     ['192.168.8.100:8000..', '4:29: "" is no port: write a number from 1 to 65535, without zeros before it'],
     ['192.168.8.100:1..2..3', '4:29: "1..2..3" is no range of ports such as 8000..8099'],
+    ['192.168.8.100:*, "192.168.8.100:*/udp"'],
     [
-      '192.168.8.100:*, "192.168.8.100:*/udp"',
-      '4:29: all ports of an address are not built yet: write a range of them, such as 192.168.8.100:8000..8099',
-      '4:46: all ports of an address are not built yet: write a range of them, such as 192.168.8.100:8000..8099/udp',
+      '192.168.8.100:*, 192.168.8.100:1..65535',
+      '4:46: 192.168.8.100:* is a listener of this service already, at t:4:29: remove one of them',
     ],
+    [
+      '192.168.8.100:*, 192.168.8.100:80',
+      '4:46: 192.168.8.100:80 and 192.168.8.100:* of this service, at t:4:29, have ports in common: remove them from one',
+    ],
+    ['192.168.8.100:**', '4:29: "**" is no port: write a number from 1 to 65535, without zeros before it'],
     [
       '192.168.8.100:8000..8099, 192.168.8.100:8050',
       '4:55: 192.168.8.100:8050 and 192.168.8.100:8000..8099 of this service, at t:4:29, have ports in common: remove them from one',
@@ -106,10 +111,43 @@ test('ranges of ports are refused with what to write', () => {
   for (const [listen, ...expected] of cases) assert.deepEqual(listening(listen), expected, listen)
 })
 
+test('of several services a port is that of the narrowest listener; two of one kind may not have it', () => {
+  const of = (first: string, second: string) =>
+    refusals({
+      services: `services:
+  one: { listen: [${first}], servers: web01..10 }
+  two: { listen: [${second}], servers: web01..10 }`,
+      extra: 'defaults: { check: none }',
+    })
+  const cases: readonly (readonly [string, string, ...string[]])[] = [
+    ['192.168.8.100:*', '192.168.8.100:80, 192.168.8.100:8000..8099, 192.168.8.100:8000..8099/udp'],
+    ['192.168.8.100:8050, 192.168.8.100:90', '192.168.8.100:8000..8099'],
+    ['192.168.8.100:8000..8099', '192.168.8.100:8000, 192.168.8.100:8099'],
+    ['192.168.8.100:8000..8099', '192.168.8.100:*'],
+    [
+      '192.168.8.100:8000..8099',
+      '192.168.8.100:8010..8019',
+      '6:19: 192.168.8.100:8010..8019 and 192.168.8.100:8000..8099 of service one, at t:5:19, have ports in common: remove them from one',
+    ],
+    [
+      '192.168.8.100:*',
+      '192.168.8.100:8010..8019, 192.168.8.100:1..65535',
+      '6:45: 192.168.8.100:* is a listener of service one already, at t:5:19: remove one of them',
+    ],
+    [
+      '192.168.8.100:8090..8099',
+      '192.168.8.100:8050, 192.168.8.100:8000..8060',
+      '6:39: 192.168.8.100:8000..8060 and 192.168.8.100:8050 of this service, at t:6:19, have ports in common: remove them from one',
+    ],
+  ]
+  for (const [first, second, ...expected] of cases)
+    assert.deepEqual(of(first, second), expected, `${first} and ${second}`)
+})
+
 test('an IPv6 listener with a range or a star is told its quotes', () => {
   const listening = (listen: string) =>
     refusals({ services: `services: { www: { listen: [${listen}], servers: web01..10, check: none } }` })
-  assert.match(listening('[2001:db8::10]:*')[0]!, /stands in quotes: write "\[2001:db8::10\]:\*"/)
+  assert.match(listening('[2001:db8::10]:*').join('\n'), /stands in quotes: write "\[2001:db8::10\]:\*"/)
   assert.match(listening('[2001:db8::10]:80..90').join('\n'), /write "\[2001:db8::10\]:80\.\.90"/)
   assert.match(listening('"2001:db8::10:80..90"').join('\n'), /write "\[2001:db8::10\]:80\.\.90"/)
 })

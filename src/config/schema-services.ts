@@ -35,8 +35,8 @@ const members = z
 
 const listener = word(
   'a listener such as 192.168.8.100:80',
-  `(${IP4}|\\[${IP6}\\]):\\d{1,5}(\\.\\.\\d{1,5})?(/(tcp|udp))?`,
-  'Address and port, or range of ports, that clients use; TCP unless /udp is behind it.',
+  `(${IP4}|\\[${IP6}\\]):(\\d{1,5}(\\.\\.\\d{1,5})?|\\*)(/(tcp|udp))?`,
+  'Address and port, range of ports, or * for all ports, that clients use; TCP unless /udp is behind it.',
 )
 
 export const pool = z.union(

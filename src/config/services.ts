@@ -12,7 +12,7 @@ import { checkOnLink } from './on-link.ts'
 import type { Pool, Pools } from './pools.ts'
 import type { ServiceShape } from './schema-services.ts'
 import { formatPlace, inside, keyOf, type Place } from './source.ts'
-import { type AddressSet, ALL_PORTS, type ListenerState, type ServiceState } from './state.ts'
+import type { AddressSet, ListenerState, ServiceState } from './state.ts'
 
 /** Services resolves them one by one and keeps what must not come twice. */
 export class Services {
@@ -76,14 +76,6 @@ export class Services {
       const listener = parseListener(text)
       if (typeof listener === 'string') {
         this.#findings.add(at, listener)
-        continue
-      }
-      if (listener.port === ALL_PORTS.port) {
-        const range = formatListener({ ...listener, port: 8000, lastPort: 8099 })
-        this.#findings.add(
-          at,
-          `all ports of an address are not built yet: write a range of them, such as ${range}`,
-        )
         continue
       }
       const other = this.#listeners.claim(listener, service, at)

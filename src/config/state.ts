@@ -45,17 +45,20 @@ export interface PoolState {
   readonly members: readonly { readonly server: string; readonly weight: number }[]
 }
 
-/** ListenerState: where clients connect. No two of a file have a port of an address and protocol in common. */
+/**
+ * ListenerState: where clients connect. Of several around a port of an address and protocol the narrowest has it: an
+ * exact port before a range, a range before all ports.
+ */
 export interface ListenerState {
   readonly address: Ip
-  /** First and last port; 1..65535, or those of ALL_PORTS. */
+  /** First and last port; 1..65535. */
   readonly port: number
   readonly lastPort: number
   readonly protocol: Protocol
 }
 
 /** ALL_PORTS: every port of the address and protocol that no other listener has (LVS: port 0). */
-export const ALL_PORTS = { port: 0, lastPort: 65_535 } as const
+export const ALL_PORTS = { port: 1, lastPort: 65_535 } as const
 
 /** Scheduler: what picks a server; `mh` and `sh` have the same table and differ in `hash` unless it is said. */
 export type Scheduler = 'mh' | 'sh'

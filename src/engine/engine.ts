@@ -28,6 +28,8 @@ export interface EngineSpec {
     readonly listeners: readonly {
       readonly address: Ip
       readonly port: number
+      /** The last port of a range that begins with `port`; 1..65535 are all ports. The narrowest around a port has it. */
+      readonly lastPort?: number
       readonly protocol: Protocol
     }[]
     readonly pool: string

@@ -133,7 +133,7 @@ export function planOf(
   const listeners = spec.services.flatMap(({ name, listeners }): ListenerShape[] => {
     const service = indexOf.get(name)!
     const { pool } = services[service]!
-    return listeners.map(({ address, port, protocol }) => ({ address, port, protocol, service, pool }))
+    return listeners.map((listener) => ({ ...listener, service, pool }))
   })
   const idle = longestIdle(spec)
   const shape: Shape = {

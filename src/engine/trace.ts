@@ -1,8 +1,16 @@
 // Why a packet of a client to a listener goes where it goes: the packet path's own steps, told. It reads the same
 // words and records that the program reads, and changes none.
 
-import { type Endpoint, formatEndpoint, isIp4, type Mac, type Protocol } from '../base/addresses.ts'
+import {
+  type Endpoint,
+  formatEndpoint,
+  formatListener,
+  isIp4,
+  type Mac,
+  type Protocol,
+} from '../base/addresses.ts'
 import { FLOW, type FlowRecord } from '../dataplane/flow-record.ts'
+import { isRange, narrowest } from '../dataplane/port-ranges.ts'
 import { ASK_BEFORE, currentOf, SLOT_LEARN, SLOT_RECORDS, settledOf } from '../dataplane/shape.ts'
 import { scaleHash } from '../schedule/hash.ts'
 import type { Trace } from './engine.ts'
@@ -32,9 +40,9 @@ export function trace(live: Live, client: Endpoint, listener: Endpoint, protocol
   const target = `${formatEndpoint(listener)}/${protocol}`
   const found =
     isIp4(client.address) === isIp4(listener.address) &&
-    plan.shape.listeners.find(
-      (each) =>
-        each.address === listener.address && each.port === listener.port && each.protocol === protocol,
+    narrowest(
+      plan.shape.listeners.filter((each) => each.address === listener.address && each.protocol === protocol),
+      listener.port,
     )
   if (!found) {
     return {
@@ -52,7 +60,9 @@ export function trace(live: Live, client: Endpoint, listener: Endpoint, protocol
   const current = nameOf(currentOf(word))
   const settled = nameOf(settledIn(live, found.pool, word, hash))
   const steps = [
-    `${target} is a listener of service ${service}, pool ${pool}.`,
+    isRange(found)
+      ? `${target} is within listener ${formatListener(found)} of service ${service}, pool ${pool}.`
+      : `${target} is a listener of service ${service}, pool ${pool}.`,
     `${hashed === 'source' ? `The address of ${formatEndpoint(client)}` : `The flow from ${formatEndpoint(client)}`} hashes to 0x${hash.toString(16).padStart(8, '0')}: slot ${slot.index} of ${slot.of}.`,
     ...slotSteps(live, found.pool, slot.index, current),
   ]
