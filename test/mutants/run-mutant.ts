@@ -16,6 +16,9 @@ export const batchSuites = {
   vectors: 'test/mutants/suites/vectors.ts',
   vectors6: 'test/mutants/suites/vectors6.ts',
   ranges: 'test/mutants/suites/ranges.ts',
+  stories: 'test/mutants/suites/stories.ts',
+  storiesPlaces: 'test/mutants/suites/stories-places.ts',
+  storiesResets: 'test/mutants/suites/stories-resets.ts',
   table: 'test/mutants/suites/table.ts',
   constructs: 'test/mutants/suites/constructs.ts',
 } as const

@@ -44,7 +44,8 @@ for (const fuzzShape of fuzzShapes)
       reached.set(outcome, (reached.get(outcome) ?? 0) + 1)
       if (service !== undefined) services.add(service)
     }
-    for (const outcome of outcomeNames)
+    // A RST is sent for a flow that is remembered; flow-stories.ts and fuzz-flows.ts have those.
+    for (const outcome of outcomeNames.filter((name) => name !== 'reset'))
       assert.ok((reached.get(outcome) ?? 0) >= 50, `${outcome}: ${reached.get(outcome)}`)
     assert.ok(reached.get('forwarded')! > 5_000)
     assert.equal(services.size, shape.services.length)
