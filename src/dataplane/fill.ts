@@ -5,11 +5,14 @@
 import { type Ip, isIp4, macBytes, type Protocol } from '../base/addresses.ts'
 import { invariant } from '../base/errors.ts'
 import { be16, be32, immediate } from '../bpf/values.ts'
+import { ticksOf } from './flow-clock.ts'
 import { flowKeys } from './flow-keys.ts'
 import {
+  ALL_FLOW_KEYS,
   addresses,
   BeforeTable,
   type Family,
+  FLOW_KEYS,
   familyOf,
   flowsOf,
   isInline,
@@ -20,7 +23,9 @@ import {
   Listener6,
   type Memory,
   memoryOf,
+  Persists,
   PROBES,
+  persists,
   poolBases,
   Range,
   Server,
@@ -212,12 +217,36 @@ function fillFlowSettings({ memory }: Layout, shape: Shape, keys: BigUint64Array
     for (const [service, does] of shape.services.entries())
       view.setUint8(offsets.settings + service, settingsOf(does))
   if (!flowsOf(shape)) return
-  for (const [at, key] of flowKeys(keys).entries()) view.setBigUint64(offsets.flowKeys + 8 * at, key, true)
+  const count = persists(shape) ? ALL_FLOW_KEYS : FLOW_KEYS
+  for (const [at, key] of flowKeys(keys, count).entries())
+    view.setBigUint64(offsets.flowKeys + 8 * at, key, true)
+  if (persists(shape)) fillPersists(memory, shape, view)
 }
+
+/** fillPersists: how services persist. Masks are words as the machine reads addresses from a packet. */
+function fillPersists({ tables }: Memory, { services, flows }: Shape, view: DataView): void {
+  for (const [service, { persistence }] of services.entries()) {
+    if (!persistence) continue
+    const at = tables.type.offsets.persists + Persists.size * service
+    const { offsets } = Persists
+    view.setUint32(at + offsets.ticks, ticksOf(flows!.clock, persistence.timeout), true)
+    for (const [i, word] of maskOf(persistence.network6).entries())
+      view.setUint32(at + (i < 2 ? offsets.high : offsets.low) + 4 * (i & 1), word)
+    view.setUint32(at + offsets.mask, maskOf(persistence.network)[0]!)
+  }
+}
+
+/** maskOf: the words of 128 bits of which so many leading ones are set. */
+const maskOf = (bits: number): readonly number[] =>
+  [0, 1, 2, 3].map((word) => {
+    const set = Math.min(32, Math.max(0, bits - 32 * word))
+    return set === 0 ? 0 : (0xffffffff << (32 - set)) >>> 0
+  })
 
 /** fillTracking writes the bits of failed servers, and `before` the tables that pools had; where there are any. */
 export function fillTracking({ memory }: Layout, shape: Shape, tables: Tables, images: TrackingImages): void {
   if (tables.failed && images.failed) images.failed.set(tables.failed)
+  if (tables.shut && images.shut) images.shut.set(tables.shut)
   const { before } = memory.tracking ?? {}
   if (!before || !images.before) return
   const { offsets } = before.type
@@ -231,9 +260,10 @@ export function fillTracking({ memory }: Layout, shape: Shape, tables: Tables, i
   }
 }
 
-/** TrackingImages: the maps `failed` and `before` as 32-bit words, zeroed. */
+/** TrackingImages: the maps `failed`, `shut` and `before` as 32-bit words, zeroed. */
 export interface TrackingImages {
   readonly failed?: Uint32Array | undefined
+  readonly shut?: Uint32Array | undefined
   readonly before?: Uint32Array | undefined
 }
 

@@ -85,6 +85,7 @@ export const flowsShape = (entries: number): FlowsShape => ({
   idle: TIMEOUTS,
 })
 const changes: ServiceShape = { track: 'changes', onFailure: 'keep', hash: 'flow' }
+const persistence = { timeout: 600, network: 24, network6: 64 }
 const resets: ServiceShape = { ...changes, onFailure: 'reset' }
 const tracked = (service: ServiceShape, options: Options = {}): Options => ({
   service,
@@ -152,6 +153,12 @@ export const goldenShapes: Readonly<Record<string, Shape>> = {
   'ranges-everything-in-tables-jumbo': {
     ...ranged(shape(1_000, 500, [1_021, 4_093, 1_021], tracked(changes, { ...everyKind, jumbo: true }))),
     services: Array.from({ length: 500 }, (_, i) => various[i % various.length]!),
+  },
+  'persistent-one-listener': shape(1, 1, [1_021], tracked({ ...changes, track: 'all', persistence })),
+  'persistent-everything-various': {
+    ...shape(10, 5, [1_021, 4_093], tracked(changes, everyKind)),
+    services: [...various.slice(0, 2), { ...resets, track: 'all', persistence }, ...various.slice(3)],
+    before: [0, 2_039],
   },
   'ten-thousand-listeners': shape(10_000, 10_000, [1_021]),
   'ten-thousand-listeners-own-pools': shape(10_000, 10_000, Array<number>(10_000).fill(1_021)),

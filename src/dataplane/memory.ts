@@ -2,7 +2,7 @@
 // counted. All of it is direct memory; sizes follow from the file alone.
 //
 //   tables    keys | servers (8 bytes each) | listeners (16 bytes each, open addressing) | pool sizes
-//             | what flows need: keys of their own, what services do | ranges of ports
+//             | what flows need: keys of their own, what services do | ranges of ports | networks that persist
 //   slots     one word a slot, pool after pool
 //   counters  a block per possible CPU, each on its own pages, and one that only the daemon writes (carry)
 //
@@ -10,6 +10,7 @@
 //
 //   flows     records, 64 bytes a bucket of four (flow-record.ts); it survives generations
 //   failed    a bit for each server of each pool
+//   shut      where services persist: such bits of servers to whom no client network comes back
 //   before    tables that pools had before their size changed: where each begins and how many slots it has | words
 //   clock     jiffies, where tests set the time
 
@@ -57,6 +58,8 @@ export const KIND_ADDRESS = 0x100
 export const BeforeTable = struct('before_table', { base: 'u32', slots: 'u32' })
 /** NewFlows: what bounds records that a CPU makes: in which second, and how many so far. */
 export const NewFlows = struct('new_flows', { second: 'u32', count: 'u32' })
+/** Persists: how a service persists: ticks of silence, 0: not at all; the bits of a network, of IPv4 and of IPv6. */
+export const Persists = struct('persists', { ticks: 'u32', mask: 'u32', high: 'u64', low: 'u64' })
 export const Traffic = struct('traffic', { packets: 'u64', bytes: 'u64' })
 
 export const isInline = (shape: Shape): boolean => shape.listeners.length <= INLINE_LISTENERS
@@ -94,7 +97,7 @@ const serviceUses = ({ listeners, services }: Shape): ServiceShape[] => [
   ...new Map(
     listeners.map(({ service }) => {
       const does = services[service] ?? STATELESS
-      return [`${does.track} ${does.onFailure} ${does.hash}`, does]
+      return [`${does.track} ${does.onFailure} ${does.hash} ${does.persistence !== undefined}`, does]
     }),
   ).values(),
 ]
@@ -124,6 +127,10 @@ export function poolBases(shape: Shape): number[] {
 export const flowsOf = ({ flows, listeners, services }: Shape): FlowsShape | undefined =>
   listeners.some(({ service }) => (services[service] ?? STATELESS).track !== 'none') ? flows : undefined
 
+/** persists: whether the flow table has client networks too. */
+export const persists = (shape: Shape): boolean =>
+  flowsOf(shape) !== undefined && someUse(shape, ({ persistence }) => persistence !== undefined)
+
 /** bucketsOf: how many buckets hold so many records. */
 export const bucketsOf = ({ entries }: FlowsShape): number => Math.max(1, Math.ceil(entries / BUCKET_ENTRIES))
 
@@ -142,6 +149,8 @@ export type Memory = ReturnType<typeof memoryOf>
 
 /** FLOW_KEYS: multipliers of a flow's second hash, made of the hash keys (flow-keys.ts). */
 export const FLOW_KEYS = 12
+/** ALL_FLOW_KEYS: with those of client networks. */
+export const ALL_FLOW_KEYS = 24
 /** SETTING: what a service does, as bits of a byte. */
 export const SETTING = { changes: 1, all: 2, resets: 4, bySource: 8 } as const
 /** settingsOf: the byte of a service. */
@@ -155,9 +164,11 @@ export const settingsOf = ({ track, onFailure, hash }: ServiceShape): number =>
 function flowMapsOf(shape: Shape, flows: FlowsShape, serverCapacity: number) {
   const { before = [] } = shape
   const words = before.reduce((sum, slots) => sum + slots, 0)
+  const bits = array('u32', Math.ceil((shape.pools.length * serverCapacity) / 32))
   return {
     flows: direct('flows', { buckets: array(FlowBucket, bucketsOf(flows)) }),
-    failed: direct('failed', { words: array('u32', Math.ceil((shape.pools.length * serverCapacity) / 32)) }),
+    failed: direct('failed', { words: bits }),
+    shut: persists(shape) ? direct('shut', { words: bits }) : undefined,
     before:
       words === 0
         ? undefined
@@ -185,9 +196,10 @@ export function memoryOf(shape: Shape, bits: Bits = { 4: 0, 6: 0 }) {
     listeners: array(Listener, isTabled(4) ? 2 ** bits[4] + PROBES : 1),
     listeners6: array(Listener6, isTabled(6) ? 2 ** bits[6] + PROBES : 1),
     poolSizes: array('u32', Math.ceil(shape.pools.length / 2) * 2),
-    flowKeys: array('u64', flows ? FLOW_KEYS : 1),
+    flowKeys: array('u64', persists(shape) ? ALL_FLOW_KEYS : flows ? FLOW_KEYS : 1),
     settings: array('u8', uniformUse(shape) ? 8 : Math.max(8, serviceCapacity)),
     ranges: array(Range, powerOfTwo(rangesIn(shape))),
+    persists: array(Persists, persists(shape) ? serviceCapacity : 1),
   })
   const slots = direct('slots', { words: array('u32', totalSlots) })
   const outcomes = array('u64', OUTCOMES)
@@ -220,9 +232,10 @@ export function memoryOf(shape: Shape, bits: Bits = { 4: 0, 6: 0 }) {
 
 /** mapsOf: the maps of a shape, by role. */
 export const mapsOf = ({ tables, slots, counters, tracking }: Memory): readonly DirectMemory[] =>
-  [tables, slots, counters, tracking?.flows, tracking?.failed, tracking?.before, tracking?.clock].filter(
-    (map) => map !== undefined,
-  )
+  [
+    ...[tables, slots, counters],
+    ...[tracking?.flows, tracking?.failed, tracking?.shut, tracking?.before, tracking?.clock],
+  ].filter((map) => map !== undefined)
 
 /** memoryBytes: what the maps of a shape take, in all. */
 export const memoryBytes = (memory: Memory): number =>

@@ -11,7 +11,7 @@ import { tcpFlag } from '../wire/tcp.ts'
 import { createDecide, type FlowKind, FlowMemory } from './flow-decision.ts'
 import { flowKeys } from './flow-keys.ts'
 import { resetFrame } from './flow-reset.ts'
-import { flowsOf, memoryOf } from './memory.ts'
+import { ALL_FLOW_KEYS, flowsOf, memoryOf } from './memory.ts'
 import type { OutcomeName } from './outcomes.ts'
 import {
   currentOf,
@@ -112,6 +112,13 @@ function kindOf(flags: number): FlowKind {
   return (flags & (tcpFlag.SYN | tcpFlag.ACK)) === tcpFlag.SYN ? 'syn' : 'segment'
 }
 
+/** leading: a word of an address in whose octets so many leading bits are set; none for less than 1, all for 32. */
+function leading(bits: number): number {
+  const set = Math.min(32, Math.max(0, bits))
+  const word = set === 0 ? 0 : (0xffffffff << (32 - set)) >>> 0
+  return ((word >>> 24) | ((word >>> 8) & 0xff00) | ((word & 0xff00) << 8) | (word << 24)) >>> 0
+}
+
 /** createFlows: the memory that a shape's flows need; undefined where none is tracked. */
 export function createFlows(shape: Shape): FlowMemory | undefined {
   const flows = flowsOf(shape)
@@ -155,6 +162,19 @@ export function createModel(
   const others = flowKeys(tables.keys)
   const otherTcp = pick(others, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9)
   const otherUdp = pick(others, 10, 1, 2, 3, 4, 5, 6, 7, 8, 9)
+  const networks = flowKeys(tables.keys, ALL_FLOW_KEYS)
+  const [firstOfNetwork, otherOfNetwork] = [
+    pick(networks, 12, 13, 14, 15, 16, 17),
+    pick(networks, 18, 19, 20, 21, 22, 23),
+  ]
+  /** The hashes of the network of a source address, given by its words, where the service persists. */
+  const networkOf = (service: number, words: readonly number[]) => {
+    const { persistence } = shape.services[service] ?? STATELESS
+    if (!persistence) return undefined
+    const bits = words.length === 1 ? persistence.network : persistence.network6
+    const cut = [service, ...words.map((word, i) => (word & leading(bits - 32 * i)) >>> 0)]
+    return { hash: hashWords(firstOfNetwork, 0, cut), other: hashWords(otherOfNetwork, 0, cut) }
+  }
 
   return (frame) => {
     const end = (outcome: OutcomeName): Outcome => ({ outcome, frame })
@@ -234,7 +254,8 @@ export function createModel(
         ...rest,
         ...toRest,
       ])
-      id = decide({ hash, other, kind, service, pool, word })
+      const network = networkOf(service, source)
+      id = decide({ hash, other, kind, service, pool, word, ...(network && { network }) })
     }
     if (id === 'reset') {
       const answer = resetFrame(frame, own)

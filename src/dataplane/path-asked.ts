@@ -6,7 +6,7 @@ import type { Stashed } from '../bpf/emitter.ts'
 import type { Label } from '../bpf/isa.ts'
 import { anyBits, eq, fields, type Place, type Val } from '../bpf/values.ts'
 import { type FlowLimits, limitsOf } from './flow-clock.ts'
-import { FlowEntry, TIME_MASK } from './flow-record.ts'
+import { FlowEntry, STATE_SHIFT, TIME_MASK } from './flow-record.ts'
 import { answersReset, type Memory, SETTING, uniformUse } from './memory.ts'
 import { type EventName, eventNames } from './outcomes.ts'
 import type { FlowsShape, Shape } from './shape.ts'
@@ -20,6 +20,9 @@ export const ABOUT = { syn: 1 << 16, end: 1 << 17, segment: 1 << 18, udp: 1 << 1
 export const ABOUT_POOL = 32
 const SERVICE_MASK = 0xffff
 
+/** stateBits: a state where an entry has it. */
+export const stateBits = (state: number): number => (state << STATE_SHIFT) >>> 0
+
 /** Asked: the question, as far as it waits on the stack, and what every part needs. */
 export interface Asked {
   readonly shape: Shape
@@ -28,7 +31,11 @@ export interface Asked {
   readonly limits: FlowLimits
   readonly flow: Val<'u64'>
   readonly word: () => Val<'u32'>
+  /** What asks by another word from here on. */
+  readonly setWord: (word: Val<'u32'>) => void
   readonly about: () => Val<'u64'>
+  /** The client network's F, 0 where its service does not persist; undefined where none does. */
+  readonly template: (() => Val<'u64'>) | undefined
   /** Ticks. */
   readonly now: Val<'u32'>
   /** This CPU's counters. */
@@ -41,10 +48,17 @@ export interface Asked {
   readonly nobody: Label
 }
 
-/** askedOf takes the parameters: flow, word, about. */
-export function askedOf(p: Builder, shape: Shape, memory: Memory, flows: FlowsShape): Asked {
-  const [flow, word, about] = p.parameters('numbers', 'u64', 'u32', 'u64')
-  const kept = { word: p.stash(word), about: p.stash(about) }
+/** askedOf takes the parameters: flow, word, about, and, `withTemplate`, the client network's F. */
+export function askedOf(
+  p: Builder,
+  shape: Shape,
+  memory: Memory,
+  flows: FlowsShape,
+  withTemplate = false,
+): Asked {
+  const kinds = ['u64', 'u32', 'u64', ...(withTemplate ? (['u64'] as const) : [])] as const
+  const [flow, word, about, network] = p.parameters('numbers', ...kinds)
+  const kept = { word: p.stash(word), about: p.stash(about), network: network && p.stash(network) }
   const cpu = p.alu('and', p.narrow(p.call('get_smp_processor_id')), shape.cpus - 1)
   const block = p.stashPlace(p.element(p.memory(memory.counters).blocks, cpu))
   return {
@@ -54,7 +68,9 @@ export function askedOf(p: Builder, shape: Shape, memory: Memory, flows: FlowsSh
     limits: limitsOf(flows),
     flow,
     word: () => p.unstash(kept.word),
+    setWord: (other) => p.setSlot(kept.word, other),
     about: () => p.unstash(kept.about),
+    template: kept.network && (() => p.unstash(kept.network!)),
     now: ticks(p, memory, flows),
     block: () => p.unstashPlace(block),
     entry: p.placeVariable(FlowEntry),
@@ -91,9 +107,18 @@ export const isReachable = (p: Builder, { memory }: Asked, id: Val<'u32'>): Val<
   p.alu('and', p.load(fields(p.element(p.memory(memory.tables).servers, id)).state), 1)
 
 /** hasFailed: not 0 where the server has failed in the packet's pool. */
-export function hasFailed(p: Builder, asked: Asked, id: Val<'u32'>): Val<'u32'> {
-  const { serverCapacity, tracking } = asked.memory
-  const { words } = p.memory(tracking!.failed)
+export const hasFailed = (p: Builder, asked: Asked, id: Val<'u32'>): Val<'u32'> =>
+  hasBit(p, asked, asked.memory.tracking!.failed, id)
+
+/** hasBit: not 0 where the server's bit of the packet's pool is set. */
+export function hasBit(
+  p: Builder,
+  asked: Asked,
+  bits: NonNullable<Memory['tracking']>['failed'],
+  id: Val<'u32'>,
+): Val<'u32'> {
+  const { serverCapacity } = asked.memory
+  const { words } = p.memory(bits)
   const pool = poolOf(p, asked)
   const bit = pool === 0 ? id : p.alu('add', p.alu('lsh', pool, Math.log2(serverCapacity)), id)
   const word = p.load(p.element(words, p.alu('rsh', bit, 5)))

@@ -22,32 +22,39 @@ import {
   isReachable,
   poolOf,
   serviceOf,
+  stateBits,
   unlessHealthy,
   valueIn,
   whereReset,
 } from './path-asked.ts'
 import { lookUp } from './path-look-up.ts'
-import { scanFunction } from './path-scan.ts'
 import { ASK_BEFORE, type FlowsShape, SERVER_MASK, SETTLED_SHIFT, type Shape, SLOT_LEARN } from './shape.ts'
 
 /** RESET: the client of this segment is to be told that its connection is no more. */
 export const RESET = 0x10000
 
-const stateBits = (state: number): number => (state << STATE_SHIFT) >>> 0
+/** Called: functions that the one which decides calls; `template` where some service persists. */
+export interface Called {
+  readonly scan: BuiltFunction
+  readonly template: BuiltFunction | undefined
+}
 
-/** decision: the function (flow, word, about) -> server or RESET of a shape with flows, and one that it calls. */
-export function decision(
+/**
+ * decision: the function (flow, word, about) -> server or RESET of a shape with flows; where some service persists it is
+ * given the client network's F as well.
+ */
+export const decision = (
   shape: Shape,
   memory: Memory,
   flows: FlowsShape,
-): { readonly decide: BuiltFunction; readonly scan: BuiltFunction } {
-  const scan = scanFunction(memory.tracking!.flows)
-  const decide = plainFunction('decide', (p) => {
-    const asked = askedOf(p, shape, memory, flows)
+  { scan, template }: Called,
+): BuiltFunction =>
+  plainFunction('decide', (p) => {
+    const asked = askedOf(p, shape, memory, flows, template !== undefined)
     const [missed, stale, unheld] = [p.label('no-record'), p.label('stale'), p.label('unheld')]
     const [counted, begin, reset] = [p.label('count-miss'), p.label('begin'), p.label('reset')]
     const value = lookUp(p, asked, scan, missed)
-    follow(p, asked, value, { stale, begin: unheld, reset })
+    follow(p, asked, value, { stale, begin: unheld, reset }, template)
     p.bind(unheld)
     p.setSlot(asked.own, 1)
     p.goto(begin)
@@ -59,7 +66,8 @@ export function decision(
     p.bind(counted)
     count(p, asked, 'flow-miss')
     p.bind(begin)
-    beginFlow(p, asked, reset)
+    if (template) askNetwork(p, asked, template)
+    beginFlow(p, asked, reset, template)
     if (shape.pools.length > 1) {
       p.bind(asked.nobody)
       p.exitValue(0)
@@ -69,7 +77,26 @@ export function decision(
       p.exitValue(RESET)
     }
   })
-  return { decide, scan }
+
+/** askNetwork: where the client's network is kept with a server, the slot's word names that one and no other. */
+function askNetwork(p: Builder, { about, setWord, template }: Asked, ask: BuiltFunction): void {
+  const unkept = p.label('unkept')
+  p.jumpIf(eq(template!(), 0), unkept)
+  p.jumpIf(anyBits(about(), ABOUT.peek), unkept)
+  const server = p.callSub(ask, template!(), p.constant(0), about())
+  p.jumpIf(eq(server, 0), unkept)
+  setWord(server)
+  p.bind(unkept)
+}
+
+/** keepNetwork: the flow's record is of now: the client's network stays with its server. Leaves with that. */
+function keepNetwork(p: Builder, { about, template }: Asked, server: Val<'u32'>, keep: BuiltFunction): void {
+  const kept = p.stash(server)
+  const unkept = p.label('does-not-persist')
+  p.jumpIf(eq(template!(), 0), unkept)
+  p.callSub(keep, template!(), p.unstash(kept), about())
+  p.bind(unkept)
+  p.exitValue(p.unstash(kept))
 }
 
 /** silentFor: ticks since a record's time are more than so many; both are modulo 2^30. */
@@ -82,6 +109,7 @@ function follow(
   asked: Asked,
   value: Val<'u64'>,
   { stale, begin, reset }: { readonly stale: Label; readonly begin: Label; readonly reset: Label },
+  template: BuiltFunction | undefined,
 ): void {
   const { shape, memory, about, now, entry, limits } = asked
   const server = p.below(p.alu('and', p.narrow(value), SERVER_MASK), memory.serverCapacity, stale)
@@ -125,8 +153,13 @@ function follow(
   const touched = p.alu('or', p.alu('lsh', p.widen(p.alu('or', next, now)), 32), p.narrow(value))
   p.jumpIf(eq(touched, value), answer)
   p.store(valueIn(entry), touched)
+  const keep = template && p.label('keep-network')
+  if (keep) p.jumpIf(ne(next, stateBits(FLOW.closed)), keep)
   p.bind(answer)
   p.exitValue(server)
+  if (!keep) return
+  p.bind(keep)
+  keepNetwork(p, asked, server, template)
 }
 
 /** settledServer: by the table before where the word says so; an id that nobody can have is nobody. */
@@ -156,7 +189,7 @@ function settledServer(p: Builder, asked: Asked): Val<'u32'> {
 }
 
 /** beginFlow: no record holds: the current or the settled server, recorded. Ends by leaving, or at `nobody`. */
-function beginFlow(p: Builder, asked: Asked, reset: Label): void {
+function beginFlow(p: Builder, asked: Asked, reset: Label, template: BuiltFunction | undefined): void {
   const { shape, memory, about, word } = asked
   const server = p.variable('u32', memory.serverCapacity - 1)
   const spare = p.slot('u32', memory.serverCapacity - 1)
@@ -202,18 +235,27 @@ function beginFlow(p: Builder, asked: Asked, reset: Label): void {
     p.set(server, other)
   }
   p.bind(record)
-  remember(p, asked, { server, spare, state }, answer)
+  remember(p, asked, { server, spare, state, template }, answer)
 }
 
-/** remember makes the flow a record, or tells why not, and leaves with the server; at `answer` without a record. */
-function remember(
+/** Remembered: what a record is to hold; `spare`: who gets a SYN that could not be recorded; `mark`: more bits of S. */
+interface Remembered {
+  readonly server: Val<'u32'>
+  readonly state: Val<'u32'>
+  readonly spare?: Stashed<'u32'>
+  readonly mark?: number
+  /** What keeps the client's network with the flow's server. */
+  readonly template?: BuiltFunction | undefined
+}
+
+/** remember makes a record, or tells why not, and leaves with the server; at `answer` without a record. */
+export function remember(
   p: Builder,
   asked: Asked,
-  flow: { readonly server: Val<'u32'>; readonly spare: Stashed<'u32'>; readonly state: Val<'u32'> },
+  { server, spare, state, mark = 0, template }: Remembered,
   answer: Label,
 ): void {
   const { about, block, entry, flows, limits, now, own } = asked
-  const { server, spare, state } = flow
   const [write, free, capped, full, unrecorded] = [
     p.label('write'),
     p.label('free-entry'),
@@ -250,6 +292,10 @@ function remember(
     p.bind(full)
     count(p, asked, 'flow-full')
     p.bind(unrecorded)
+    if (!spare) {
+      p.goto(answer)
+      return
+    }
     // later packets of a SYN's flow will go to the settled server, having no record
     p.jumpIf(ne(state, stateBits(FLOW.syn)), answer)
     const other = p.unstash(spare)
@@ -258,10 +304,17 @@ function remember(
   })
 
   p.bind(write)
-  const stable = p.alu('or', p.widen(p.alu('lsh', serviceOf(p, asked), SERVICE_SHIFT)), server)
+  const upper = p.alu('lsh', serviceOf(p, asked), SERVICE_SHIFT)
+  const marked = mark === 0 ? upper : p.alu('or', upper, mark | 0)
+  const stable = p.alu('or', p.widen(marked), server)
   const halves = p.alu('or', p.alu('lsh', stable, 32), stable)
   p.store(valueIn(entry), p.alu('or', p.alu('lsh', p.widen(p.alu('or', state, now)), 32), stable))
   p.store(fields(entry).key, p.alu('xor', halves, asked.flow))
+  const keep = template && p.label('keep-network')
+  if (keep) p.goto(keep)
   p.bind(answer)
   p.exitValue(server)
+  if (!keep) return
+  p.bind(keep)
+  keepNetwork(p, asked, server, template)
 }

@@ -6,12 +6,14 @@ import type { Label } from '../bpf/isa.ts'
 import { anyBits, eq, type Val } from '../bpf/values.ts'
 import type { BuiltFunction } from '../bpf/xdp.ts'
 import { type Path, take } from './cell.ts'
-import { flowsOf, type Memory, SETTING, uniformUse } from './memory.ts'
+import { flowsOf, type Memory, persists, SETTING, uniformUse } from './memory.ts'
 import type { Route } from './path.ts'
 import { ABOUT_POOL } from './path-asked.ts'
 import { decision, RESET } from './path-decide.ts'
 import { questionFunction } from './path-question.ts'
 import { resetFunction } from './path-reset.ts'
+import { scanFunction } from './path-scan.ts'
+import { templateFunction } from './path-template.ts'
 import { type Shape, SLOT_RECORDS } from './shape.ts'
 
 /** Tracking: functions of the program that the packet path needs for flows. */
@@ -26,10 +28,16 @@ export interface Tracking {
 export function trackingOf(shape: Shape, memory: Memory): Tracking | undefined {
   const flows = flowsOf(shape)
   if (!flows) return undefined
-  const { decide, scan } = decision(shape, memory, flows)
+  const scan = scanFunction(memory.tracking!.flows)
+  const template = persists(shape) ? templateFunction(shape, memory, flows, scan) : undefined
+  const decide = decision(shape, memory, flows, { scan, template })
   const question = questionFunction(shape, memory, decide)
   const reset = resetFunction(shape)
-  return { question, reset, functions: [question, decide, scan, ...(reset ? [reset] : [])] }
+  return {
+    question,
+    reset,
+    functions: [question, decide, scan, template, reset].filter((each) => each !== undefined),
+  }
 }
 
 /** aboutOf: pool and service as the question has them. */

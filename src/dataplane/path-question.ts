@@ -7,8 +7,9 @@ import { type BuiltFunction, plainFunction } from '../bpf/xdp.ts'
 import { FLOW_KEY } from './flow-keys.ts'
 import { IPPROTO_UDP, Ipv4, Ipv6, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN, Tcp, Udp } from './headers.ts'
 import { isMixed } from './match.ts'
-import { has, type Memory } from './memory.ts'
+import { has, type Memory, persists } from './memory.ts'
 import { ABOUT } from './path-asked.ts'
+import { hashNetwork, network4, network6 } from './path-network.ts'
 import { WHERE } from './path-where.ts'
 import type { Shape } from './shape.ts'
 
@@ -18,23 +19,28 @@ import type { Shape } from './shape.ts'
  */
 export const questionFunction = (shape: Shape, memory: Memory, decide: BuiltFunction): BuiltFunction =>
   plainFunction('question', (p) => {
-    const [hash, word, about, where] = p.parameters('context', 'u64', 'u32', 'u64', 'u32')
+    const [hash, word, about, place] = p.parameters('context', 'u64', 'u32', 'u64', 'u32')
     const { data, end } = p.packet()
-    // with both families, or both protocols, the registers are needed for other things
-    const isCrowded = has(shape, 6) || isMixed(shape)
+    // with both families, or both protocols, or networks, the registers are needed for other things
+    const isCrowded = has(shape, 6) || isMixed(shape) || persists(shape)
     const keep = <K extends 'u32' | 'u64'>(value: Val<K>): (() => Val<K>) => {
       const kept = isCrowded ? p.stash(value) : undefined
       return () => (kept ? p.unstash(kept) : value)
     }
     const kept = { hash: keep(hash), word: keep(word), about: keep(about) }
+    const placed = persists(shape) ? p.stash(place) : undefined
+    const where = () => (placed ? p.unstash(placed) : place)
     const missing = p.label('headers-missing')
-    const keys = p.pin(p.memory(memory.tables).flowKeys)
+    const client = persists(shape) ? p.slot('u64') : undefined
+    if (client) p.setSlot(client, 0)
+    const { flowKeys } = p.memory(memory.tables)
+    const keys = client ? flowKeys : p.pin(flowKeys)
     const key = (index: number) => p.load(p.element(keys, index))
     const times = (index: number, value: Val<'u32'>) => p.alu('mul', key(index), p.widen(value))
 
     const sum = p.variable('u64')
     const protocol = p.variable('u8')
-    const network = p.advance(data, p.alu('and', where, WHERE.network))
+    const network = p.advance(data, p.alu('and', where(), WHERE.network))
     const [six, addressed] = [p.label('flow-ipv6'), p.label('flow-addressed')]
     if (has(shape, 4)) {
       const { ip } = p.headers(network, end, { ip: Ipv4 }, missing)
@@ -42,6 +48,7 @@ export const questionFunction = (shape: Shape, memory: Memory, decide: BuiltFunc
       if (isMixed(shape)) p.set(protocol, p.load(ip.protocol))
       const source = times(FLOW_KEY.source, p.bits(p.load(ip.source)))
       p.set(sum, p.alu('add', source, times(FLOW_KEY.destination, p.bits(p.load(ip.destination)))))
+      if (client) hashNetwork(p, memory, kept.about, network4(p, ip.source), client)
       if (has(shape, 6)) p.goto(addressed)
     }
     if (has(shape, 6)) {
@@ -61,17 +68,19 @@ export const questionFunction = (shape: Shape, memory: Memory, decide: BuiltFunc
         sum,
         products.slice(1).reduce((total, product) => p.alu('add', total, product()), products[0]!()),
       )
+      if (client) hashNetwork(p, memory, kept.about, network6(p, ip.source), client)
     }
     p.bind(addressed)
 
     const { kind, first, ports } = transport(
       p,
       shape,
-      p.advance(data, p.alu('and', p.alu('rsh', where, WHERE.transport), WHERE.mask)),
+      p.advance(data, p.alu('and', p.alu('rsh', where(), WHERE.transport), WHERE.mask)),
     )
     const all = p.alu('add', p.alu('add', sum, first), times(FLOW_KEY.ports, ports))
     const flow = p.alu('or', p.alu('lsh', kept.hash(), 32), p.alu('rsh', all, 32))
-    p.exitValue(p.callSub(decide, flow, kept.word(), p.alu('or', kept.about(), kind)))
+    const asked = [flow, kept.word(), p.alu('or', kept.about(), kind)]
+    p.exitValue(p.callSub(decide, ...asked, ...(client ? [p.unstash(client)] : [])))
     p.bind(missing)
     p.exitValue(0)
 
@@ -83,7 +92,7 @@ export const questionFunction = (shape: Shape, memory: Memory, decide: BuiltFunc
       const [datagram, known] = [p.label('flow-udp'), p.label('flow-known')]
       if (isMixed(shape)) {
         p.jumpIf(eq(protocol, IPPROTO_UDP), datagram)
-        if (has(shape, 6)) p.jumpIf(anyBits(where, WHERE.udp), datagram)
+        if (has(shape, 6)) p.jumpIf(anyBits(where(), WHERE.udp), datagram)
       }
       if (has(shape, 'tcp')) {
         const { tcp } = p.headers(at, end, { tcp: Tcp }, missing)

@@ -36,12 +36,24 @@ export interface Timeouts {
 /** TIMEOUTS: those of LVS (net/netfilter/ipvs/ip_vs_proto_tcp.c, ip_vs_proto_udp.c). */
 export const TIMEOUTS: Timeouts = { syn: 60, established: 900, fin: 120, udp: 300 }
 
+/**
+ * Persistence: a client network keeps its server, over all listeners of a service, until none of its flows has sent for
+ * so many seconds (LVS: persistent services). How many leading bits of an address are the network.
+ */
+export interface Persistence {
+  readonly timeout: number
+  readonly network: number
+  readonly network6: number
+}
+
 /** ServiceShape: what the packet path does for one service beside choosing by the table. */
 export interface ServiceShape {
   readonly track: Track
   readonly onFailure: OnFailure
   /** What of a flow chooses its slot: address and ports, or the client's address alone. */
   readonly hash: 'flow' | 'source'
+  /** With `track: all` only. */
+  readonly persistence?: Persistence
 }
 
 /** STATELESS: a service whose flows nobody remembers: the least that the packet path does. */
@@ -113,6 +125,8 @@ export interface Tables {
   readonly before?: readonly Uint32Array[]
   /** Bits of servers that have failed in a pool (failedBit); absent: none has. */
   readonly failed?: Uint32Array
+  /** The same bits of servers to whom no client network is to come back: failed, drained, no member (any more). */
+  readonly shut?: Uint32Array
 }
 
 export const HASH_KEYS = 16

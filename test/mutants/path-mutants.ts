@@ -5,6 +5,7 @@ import { guardMutants } from './path-guards.ts'
 import { ipv6Mutants } from './path-ipv6.ts'
 import { rangeMutants } from './path-ranges.ts'
 import { tableMutants } from './path-tables.ts'
+import { persistenceMutants } from './persistence-mutants.ts'
 import type { Mutant } from './run-mutant.ts'
 
 /** pathMutants: all of them. */
@@ -14,4 +15,5 @@ export const pathMutants: readonly Mutant[] = [
   ...ipv6Mutants,
   ...tableMutants,
   ...rangeMutants,
+  ...persistenceMutants,
 ]

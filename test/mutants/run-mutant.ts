@@ -18,6 +18,7 @@ export const batchSuites = {
   ranges: 'test/mutants/suites/ranges.ts',
   stories: 'test/mutants/suites/stories.ts',
   storiesPlaces: 'test/mutants/suites/stories-places.ts',
+  storiesPersistence: 'test/mutants/suites/stories-persistence.ts',
   storiesResets: 'test/mutants/suites/stories-resets.ts',
   table: 'test/mutants/suites/table.ts',
   constructs: 'test/mutants/suites/constructs.ts',

@@ -10,6 +10,7 @@ import { type Asked, createDecide, type FlowKind, FlowMemory } from '../../src/d
 import { packetProgram } from '../../src/dataplane/packet-path.ts'
 import { ABOUT, ABOUT_POOL } from '../../src/dataplane/path-asked.ts'
 import { decision, RESET } from '../../src/dataplane/path-decide.ts'
+import { scanFunction } from '../../src/dataplane/path-scan.ts'
 import { SLOT_LEARN, SLOT_RECORDS, slotWord } from '../../src/dataplane/shape.ts'
 import { flowFixtures } from '../../src/dataplane/vectors/flow-fixtures.ts'
 import { createRandom } from '../../src/dataplane/vectors/random.ts'
@@ -22,7 +23,8 @@ import { affinity, setAffinity } from '../../src/sys/affinity.ts'
 const question = direct('ask', { flow: 'u64', about: 'u64', word: 'u32', answer: 'u32' })
 const { shape, tables } = flowFixtures.mixed
 const layout = layoutOf(shape, tables.keys)
-const { decide, scan } = decision(shape, layout.memory, shape.flows!)
+const scan = scanFunction(layout.memory.tracking!.flows)
+const decide = decision(shape, layout.memory, shape.flows!, { scan, template: undefined })
 const { spec } = program(
   'ask',
   plainFunction('ask', (p) => {

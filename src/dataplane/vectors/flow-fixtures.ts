@@ -1,18 +1,11 @@
 // What stories of tracked flows are told with: small flow tables, a clock that is a word, pools whose slots all have one
 // word, so that no hash need be computed to tell the slot. Names say what is special.
 
-import { type FlowsShape, type ServiceShape, TIMEOUTS } from '../shape.ts'
+import type { ServiceShape } from '../shape.ts'
 import { type Fixture, fixture, keysOf, listener, vip, vip6 } from './fixture.ts'
 import { wordOff } from './fixtures6.ts'
-
-/** SHIFT: a tick is 16 jiffies of 4 ms. */
-export const SHIFT = 4
-const flowsOf = (entries: number, newFlows = 1_000): FlowsShape => ({
-  entries,
-  newFlows,
-  clock: { source: 'word', hz: 250, shift: SHIFT },
-  idle: TIMEOUTS,
-})
+import { persistentFixtures } from './persistent-fixtures.ts'
+import { flowsOf } from './small-flows.ts'
 
 const changes: ServiceShape = { track: 'changes', onFailure: 'keep', hash: 'flow' }
 const all: ServiceShape = { ...changes, track: 'all' }
@@ -119,6 +112,7 @@ export const flowFixtures = {
     flows: flowsOf(256),
     before: [new Uint32Array(509)],
   }),
+  ...persistentFixtures,
 } satisfies Record<string, Fixture>
 
 export type FlowFixtureName = keyof typeof flowFixtures

@@ -6,6 +6,7 @@ import { BUCKET_ENTRIES, WORDS } from '../flow-record.ts'
 import { bucketsOf } from '../memory.ts'
 import {
   ASK_BEFORE,
+  type Persistence,
   type ServiceShape,
   SLOT_LEARN,
   SLOT_RECORDS,
@@ -23,12 +24,23 @@ const SHIFT = 4
 const FLOWS = 96
 
 function randomServices(random: Random, count: number): ServiceShape[] {
-  const service = (): ServiceShape => ({
-    track: random.pick<Track>(['changes', 'changes', 'all', 'none']),
-    onFailure: random.pick(['keep', 'reset']),
-    hash: random.pick(['flow', 'flow', 'source']),
+  const persists = random.oneIn(2)
+  /** Short networks, so that clients meet in them. */
+  const persistence = (): Persistence => ({
+    timeout: random.pick([1, 60, 600]),
+    network: random.pick([1, 3, 8, 24, 32]),
+    network6: random.pick([1, 3, 33, 64, 100, 128]),
   })
-  const one: ServiceShape = { ...service(), track: random.pick<Track>(['changes', 'all']) }
+  const service = (): ServiceShape => {
+    const does = {
+      track: random.pick<Track>(['changes', 'changes', 'all', 'none']),
+      onFailure: random.pick<ServiceShape['onFailure']>(['keep', 'reset']),
+      hash: random.pick<ServiceShape['hash']>(['flow', 'flow', 'source']),
+    }
+    return persists && random.oneIn(2) ? { ...does, track: 'all', persistence: persistence() } : does
+  }
+  const some = service()
+  const one = some.persistence ? some : { ...some, track: random.pick<Track>(['changes', 'all']) }
   return Array.from({ length: count }, (_, i) => (i === 0 || count < 3 ? one : service()))
 }
 
@@ -127,6 +139,12 @@ export function createBetween({ shape }: Fixture, seed: number): () => Between {
       words[word % words.length] = bits
     }
   }
+  const shut = (): Between => {
+    const [word, bits] = [random.word(), random.pick([0, random.word(), random.word() & random.word()])]
+    return ({ shut: words }) => {
+      if (words) words[word % words.length] = bits
+    }
+  }
   const lost = (): Between => {
     const id = 1 + random.below(shape.servers)
     const usable = !random.oneIn(4)
@@ -136,5 +154,6 @@ export function createBetween({ shape }: Fixture, seed: number): () => Between {
     const entry = random.below(bucketsOf(shape.flows!) * BUCKET_ENTRIES)
     return ({ flows }) => flows.fill(0, WORDS.count * entry, WORDS.count * (entry + 1))
   }
-  return () => (random.oneIn(2) ? nothing : random.pick([time, time, slots, before, failed, lost, gone])())
+  return () =>
+    random.oneIn(2) ? nothing : random.pick([time, time, slots, before, failed, shut, lost, gone])()
 }
