@@ -17,7 +17,6 @@ test('what a service does with its flows is refused where it is not known or not
     ['hash: sourec', '4:87: "sourec" is not part of a flow: did you mean "source"?'],
     ['scheduler: sed', '4:92: scheduler sed is not built yet: write scheduler: mh or sh'],
     ['sorry: [web01]', '4:81: "sorry" is not built yet: leave it out'],
-    ['persistence: 5m', '4:81: "persistence" is not built yet: leave it out'],
     ['onfailure: keep', '4:81: unknown key "onfailure": did you mean "on_failure"?'],
   ]
   for (const [keys, ...expected] of cases) assert.deepEqual(refusals(service(keys)), expected)
@@ -41,6 +40,35 @@ test('time-outs have units and bounds, and are whole seconds', () => {
     ],
   ]
   for (const [keys, ...expected] of cases) assert.deepEqual(refusals(service(keys)), expected)
+})
+
+test('persistence has a time-out, lengths of networks, and all flows remembered', () => {
+  const cases: readonly (readonly [string, ...string[]])[] = [
+    ['persistence: 5m'],
+    ['persistence: { timeout: 24h, network: 1, network6: 128 }, track: all'],
+    ['persistence: {}'],
+    [
+      'persistence: true',
+      '4:94: expected a duration such as 10m, or { timeout: 10m, network: 24, network6: 64 }, found true',
+    ],
+    ['persistence: "300"', '4:94: "300" has no unit: write 300s or 300ms'],
+    ['persistence: 2d', '4:94: 2d is out of range: a time-out is 1s to 24h'],
+    ['persistence: { timeout: 0.5s }', '4:105: 0.5s is out of range: a time-out is 1s to 24h'],
+    ['persistence: { network: 33 }', '4:105: expected a whole number from 1 to 32, found 33'],
+    ['persistence: { network6: 0 }', '4:106: expected a whole number from 1 to 128, found 0'],
+    [
+      'persistence: { netmask: 24 }',
+      '4:96: unknown key "netmask": known here are timeout, network, network6',
+    ],
+    [
+      'persistence: 5m, track: changes',
+      '4:105: track changes with persistence: all of the service’s flows are remembered, remove track',
+    ],
+  ]
+  for (const [keys, ...expected] of cases) assert.deepEqual(refusals(service(keys)), expected, keys)
+  assert.deepEqual(refusals({ extra: 'defaults: { persistence: 5m }' }), [
+    '5:13: "persistence" is a service\'s own: write it there',
+  ])
 })
 
 test('defaults are refused at their own place, once', () => {

@@ -9,6 +9,7 @@ import { ListenerOwners, type Owner } from './listener-owners.ts'
 import type { Entry } from './merge.ts'
 import { type Network, named } from './network.ts'
 import { checkOnLink } from './on-link.ts'
+import { resolvePersistence } from './persistence.ts'
 import type { Pool, Pools } from './pools.ts'
 import type { ServiceShape } from './schema-services.ts'
 import { formatPlace, inside, keyOf, type Place } from './source.ts'
@@ -35,6 +36,7 @@ export class Services {
     const { name, value, place } = entry
     if (!named(entry, this.#findings) || value === undefined) return undefined
     const behaviour = resolveBehaviour(value, place, this.#findings)
+    const persistence = resolvePersistence(value, place, this.#findings)
     if (!('check' in value || this.#defaults.hasCheck)) missingCheck(place, this.#findings)
     const { listeners, sets } = this.#listen(name, value.listen, inside(place, 'listen'))
     const pool = this.#pool(name, value, place)
@@ -48,6 +50,7 @@ export class Services {
       forward: 'dsr',
       check: 'none',
       ...settled(behaviour, this.#defaults),
+      ...(persistence && { persistence, track: 'all' }),
     }
   }
 

@@ -4,7 +4,7 @@
 
 import { formatIp, type Ip, type Protocol } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
-import type { OnFailure, Timeouts, Track } from '../dataplane/shape.ts'
+import type { OnFailure, Persistence, Timeouts, Track } from '../dataplane/shape.ts'
 import type { Limits } from '../engine/engine.ts'
 
 /** NodeState: a machine that runs tenbin. */
@@ -75,6 +75,8 @@ export interface ServiceState {
   readonly onFailure: OnFailure
   readonly hash: 'flow' | 'source'
   readonly timeouts: Timeouts
+  /** With `track: all`. */
+  readonly persistence?: Persistence
 }
 
 /** DesiredState: the whole file. At least one service, so at least one address set, role and server. */

@@ -3,7 +3,7 @@
 // it again by its pins; it reads no file and knows no node. All calls are synchronous.
 
 import type { Endpoint, Ip, Mac, Protocol } from '../base/addresses.ts'
-import type { OnFailure, Timeouts, Track } from '../dataplane/shape.ts'
+import type { OnFailure, Persistence, Timeouts, Track } from '../dataplane/shape.ts'
 
 /** Limits: what the memory of flows is bounded by, whatever arrives. */
 export interface Limits {
@@ -37,6 +37,8 @@ export interface EngineSpec {
     readonly onFailure: OnFailure
     readonly hash: 'flow' | 'source'
     readonly timeouts: Timeouts
+    /** Client networks are kept with their server; with `track: all` only. */
+    readonly persistence?: Persistence
   }[]
   /** Weights 0..; a weight of 0 keeps the server known but gives it no slot. */
   readonly pools: readonly {
@@ -126,8 +128,10 @@ export interface FlowsStatus {
   /** How many have room. */
   readonly capacity: number
   readonly bytes: number
+  /** Flows, and client networks that are kept with a server. */
   readonly live: number
-  /** Live ones by state; `established` includes UDP. */
+  readonly networks: number
+  /** Live flows by state; `established` includes UDP. */
   readonly closed: number
   readonly syn: number
   readonly established: number
@@ -152,8 +156,12 @@ export interface EngineStatus {
   readonly outcomes: Readonly<Record<string, bigint>>
   /** Where flows are remembered: what happened to records, by event name (dataplane/outcomes.ts). */
   readonly events?: Readonly<Record<string, bigint>>
-  /** `flows`: live records: all of its flows with `track: all`, those whose server changed with `changes`. */
-  readonly services: readonly ({ readonly name: string; readonly flows: number } & Traffic)[]
+  /** `networks`: those that are kept with a server. `flows`: live records: all of its flows with `track: all`, those whose server changed with `changes`. */
+  readonly services: readonly ({
+    readonly name: string
+    readonly flows: number
+    readonly networks: number
+  } & Traffic)[]
   readonly pools: readonly PoolStatus[]
   /** `share`: the part of all slots of the pools it is in that it holds now, 0..1. */
   readonly servers: readonly ({
@@ -180,6 +188,12 @@ export interface Trace {
     readonly state: 'closed' | 'syn' | 'established'
     /** Since its last packet. */
     readonly ageS: number
+  }
+  /** What is remembered of the client's network, where its service persists. */
+  readonly network?: {
+    readonly network: string
+    readonly server: string
+    readonly leftS: number
   }
   /** Who gets the next packet of an established flow with these ends. */
   readonly server?: string

@@ -3,12 +3,12 @@
 // by: look-ups end where no record needs them any more.
 
 import { ageOf, BUCKET_ENTRIES } from '../dataplane/flow-record.ts'
-import { bucketsOf, flowsOf, poolBases } from '../dataplane/memory.ts'
+import { bucketsOf, failedBit, flowsOf, memoryOf, poolBases } from '../dataplane/memory.ts'
 import type { FlowsShape } from '../dataplane/shape.ts'
 import type { Assignment } from './assignment.ts'
 import type { GenerationMaps } from './generation-maps.ts'
 import { Ticks } from './jiffies.ts'
-import { idleTicks } from './lives.ts'
+import { idleTicks, networkTicks } from './lives.ts'
 import type { Plan } from './plan.ts'
 import { Records } from './records.ts'
 import { NO_PLACE, Sweep, type Swept } from './sweep.ts'
@@ -48,6 +48,8 @@ export class FlowKeeper implements Disposable {
       for (const id of ids) placeOf[id - least] = places++
       return placeOf
     })
+    const memory = memoryOf(plan.shape)
+    const shut = maps.words('shut')
     this.#sweep = new Sweep(this.records, {
       poolOf: Int32Array.from(plan.services, (_, service) =>
         this.#remembers(service) ? plan.services[service]!.pool : -1,
@@ -60,6 +62,11 @@ export class FlowKeeper implements Disposable {
       leastId: this.#leastId,
       places,
       idle: idleTicks(plan, shape.clock),
+      networks: networkTicks(plan, shape.clock),
+      isShut: (pool, server) => {
+        const bit = failedBit(memory, pool, server)
+        return ((shut?.[bit >>> 5] ?? 0) & (1 << (bit & 31))) !== 0
+      },
     })
   }
 

@@ -142,8 +142,8 @@ export function planOf(
     listeners,
     services: services.map((service) => {
       if (!service) return STATELESS
-      const { track, onFailure, hash } = spec.services[service.at]!
-      return { track, onFailure, hash }
+      const { track, onFailure, hash, persistence } = spec.services[service.at]!
+      return { track, onFailure, hash, ...(persistence && { persistence }) }
     }),
     servers: servers.length - 1,
     pools: planned.map(({ table }) => table.slots),

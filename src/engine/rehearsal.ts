@@ -3,7 +3,7 @@
 
 import { execFileSync } from 'node:child_process'
 import { type Mac, type Protocol, parseIp4, parseMac } from '../base/addresses.ts'
-import { type Clock, HASH_KEYS, TIMEOUTS, type Timeouts } from '../dataplane/shape.ts'
+import { type Clock, HASH_KEYS, type Persistence, TIMEOUTS, type Timeouts } from '../dataplane/shape.ts'
 import { mapsOfProgram } from '../kernel/program-maps.ts'
 import { programById } from '../kernel/query.ts'
 import { testRun } from '../kernel/test-run.ts'
@@ -29,6 +29,7 @@ export interface Cast {
   readonly timeouts?: Timeouts
   readonly flows?: number
   readonly pool?: string
+  readonly persistence?: Persistence
 }
 
 export const nameOf = (server: number): string => `web${String(server).padStart(2, '0')}`
@@ -89,10 +90,12 @@ export class Rehearsal implements Disposable {
     timeouts = TIMEOUTS,
     flows = 4_096,
     pool = 'web',
+    persistence,
   }: Cast): EngineSpec {
     using network = new KernelNetwork()
     const { index, mac, mtu } = network.getLink('eth0')!
-    const does = { pool, track, onFailure, hash: 'flow', timeouts } as const
+    const persists = persistence && ({ persistence, track: 'all' } as const)
+    const does = { pool, track, onFailure, hash: 'flow', timeouts, ...persists } as const
     return {
       interface: { name: 'eth0', index, mac: mac!, mtu },
       services: [
@@ -145,8 +148,8 @@ export class Rehearsal implements Disposable {
     return this.#withMaps((maps) => maps.get(name)!.info.id)
   }
 
-  /** send a packet of the client's port: the server that gets it, `reset` when the client is answered, or `drop`. */
-  send(kind: Kind, port: number): number | 'reset' | 'drop' {
+  /** send a packet of a client's port: the server that gets it, `reset` when the client is answered, or `drop`. */
+  send(kind: Kind, port: number, client = CLIENT): number | 'reset' | 'drop' {
     using network = new KernelNetwork()
     const link = network.getLink('eth0')!
     using program = programById(link.xdp[0]!.programId)!
@@ -155,7 +158,7 @@ export class Rehearsal implements Disposable {
     const source = parseMac('02:00:00:00:00:fe')
     const frame = packet(
       ether({ destination: link.mac!, source }),
-      ipv4({ source: CLIENT, destination: SERVICE }),
+      ipv4({ source: client, destination: SERVICE }),
       kind === 'udp' ? udp(ports) : tcp({ ...ports, flags: FLAGS[kind] }),
     )
     const { verdict, packet: out } = testRun(program, { packet: frame })

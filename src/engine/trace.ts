@@ -15,6 +15,7 @@ import { ASK_BEFORE, currentOf, SLOT_LEARN, SLOT_RECORDS, settledOf } from '../d
 import { scaleHash } from '../schedule/hash.ts'
 import type { Trace } from './engine.ts'
 import { hashesOf } from './flow-hashes.ts'
+import { type KeptNetwork, keptNetwork } from './networks.ts'
 import type { Live } from './status.ts'
 
 const STATES = { [FLOW.closed]: 'closed', [FLOW.syn]: 'syn', [FLOW.established]: 'established' } as const
@@ -66,7 +67,9 @@ export function trace(live: Live, client: Endpoint, listener: Endpoint, protocol
     `${hashed === 'source' ? `The address of ${formatEndpoint(client)}` : `The flow from ${formatEndpoint(client)}`} hashes to 0x${hash.toString(16).padStart(8, '0')}: slot ${slot.index} of ${slot.of}.`,
     ...slotSteps(live, found.pool, slot.index, current),
   ]
-  const decided = decide(live, found, { word, hash, other }, protocol)
+  const network = keptNetwork(live, found.service, found.pool, client.address)
+  if (network) steps.push(network.told)
+  const decided = decide(live, found, { word, hash, other }, protocol, network)
   steps.push(...decided.why)
   const server = nameOf(decided.id)
   const neighbour = server === undefined ? undefined : known.neighbourOf(server)
@@ -86,6 +89,7 @@ export function trace(live: Live, client: Endpoint, listener: Endpoint, protocol
     ...(current !== undefined && { current }),
     ...(settled !== undefined && settled !== current && { settled }),
     ...(decided.record && { record: decided.record }),
+    ...(network?.record && { network: network.record }),
     ...(server !== undefined && { server }),
     ...(mac && { mac }),
     steps,
@@ -130,6 +134,7 @@ function decide(
   { service, pool }: { readonly service: number; readonly pool: number },
   { word, hash, other }: { readonly word: number; readonly hash: number; readonly other: number },
   protocol: Protocol,
+  network: KeptNetwork | undefined,
 ): Decided {
   const { prepared, known, keeper } = live
   const { plan } = prepared
@@ -154,9 +159,15 @@ function decide(
   const told = record
     ? `A record says that the flow is ${record.server}’s: ${STATE_WORDS[record.state]}, last seen ${record.ageS.toFixed(1)} s ago.`
     : 'No record is there of the flow.'
+  const ofNetwork = (id: number): Decided => ({
+    id,
+    ...(record && { record }),
+    why: [told, `It goes to ${name(id)}, its network’s server.`],
+  })
   const settled = settledIn(live, pool, word, hash)
   if (protocol === 'udp') {
     if (record && isHealthy(found!.server)) return { id: found!.server, record, why: [told] }
+    if (network?.id !== undefined) return ofNetwork(network.id)
     const isLearned = (word & SLOT_LEARN) !== 0 && isHealthy(settled)
     const freed = record ? [`${record.server} is not usable: UDP leaves it.`] : []
     const to = isLearned
@@ -165,6 +176,7 @@ function decide(
     return { id: isLearned ? settled : current, ...(record && { record }), why: [told, ...freed, to] }
   }
   if (record) return tcp(found!.server, [told], record)
+  if (network?.id !== undefined) return ofNetwork(network.id)
   if (settled === 0)
     return { id: current, why: [told, `Nobody had the slot before: it goes to ${name(current)}.`] }
   if (settled === current) return tcp(current, [told, `${name(current)} had the slot before, too.`])
