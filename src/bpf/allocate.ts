@@ -1,7 +1,9 @@
 // Virtual registers to r0..r9 by one linear scan. Because jumps only go forward in emission order, the interval
-// from a value's first write to its last use is exact enough that no path can see another value in its register.
+// from a value's first write to its last use is exact enough that no path can see another value in its register; what
+// a loop touches and was there before lives to the loop's end.
 // A value that lives across a call gets r6..r9; when none is left that is an error that names the values and
-// lines (stash one on the stack): nothing is spilled silently.
+// lines (stash one on the stack): nothing is spilled silently. What a cold block that calls does not come back
+// with does not live across that call, though its interval spans the block.
 
 import { invariant } from '../base/errors.ts'
 import type { Item } from './assemble.ts'
@@ -10,11 +12,12 @@ import {
   type CallArgument,
   isCall,
   isInstruction,
+  loops,
   touched,
   VIRTUAL,
   type VirtualItem,
 } from './code.ts'
-import { ALU, alu, CLASS, classOf, FP, type Insn, loadRef, SRC } from './isa.ts'
+import { ALU, alu, CLASS, classOf, EXIT, FP, type Insn, isGoto, type Label, loadRef, SRC } from './isa.ts'
 import { formatLine, type Line } from './line.ts'
 
 /** AllocatedItem: an item with machine registers, or a cold mark that layout consumes. */
@@ -39,34 +42,80 @@ const isPure = (insn: Insn): boolean =>
 function withoutDead(items: readonly VirtualItem[]): VirtualItem[] {
   const read = new Set<number>()
   const kept: VirtualItem[] = []
-  for (const item of [...items].reverse()) {
+  const around = new Map(loops(items).map(([begin, end]) => [end, begin]))
+  const born = new Map<number, number>()
+  if (around.size > 0)
+    for (const [at, item] of items.entries())
+      for (const reg of touched(item).writes) if (!born.has(reg)) born.set(reg, at)
+  for (let at = items.length - 1; at >= 0; at--) {
+    const item = items[at]!
+    const begin = around.get(at)
+    // the next round reads, further up, what was there before the loop
+    if (begin !== undefined)
+      for (const inside of items.slice(begin, at))
+        for (const reg of touched(inside).reads) if (born.get(reg)! < begin) read.add(reg)
     const { reads, writes } = touched(item)
     const dead =
       isInstruction(item) && isPure(item) && writes.length > 0 && writes.every((reg) => !read.has(reg))
     if (dead) continue
-    for (const reg of reads) if (!(isInstruction(item) && writes.includes(reg))) read.add(reg)
+    for (const reg of reads) read.add(reg)
     kept.push(item)
   }
   return kept.reverse()
 }
 
+const bit = (reg: number): bigint => 1n << BigInt(reg - VIRTUAL)
+const bits = (regs: readonly number[]): bigint => regs.reduce((set, reg) => set | bit(reg), 0n)
+
+/** crossing: the values that some path reads behind a call and has from before it: one pass backwards is exact. */
+function crossing(items: readonly VirtualItem[]): bigint {
+  const wanted = new Map<Label, bigint>()
+  const outside: bigint[] = []
+  let live = 0n
+  let found = 0n
+  for (const item of [...items].reverse()) {
+    if ('cold' in item) {
+      if (!item.cold) outside.push(live)
+      live = item.cold ? outside.pop()! : 0n
+      continue
+    }
+    if ('bind' in item) {
+      wanted.set(item.bind, live)
+      continue
+    }
+    const { reads, writes } = touched(item)
+    if (isInstruction(item) && item.to) live = (isGoto(item) ? 0n : live) | (wanted.get(item.to) ?? 0n)
+    if (isInstruction(item) && item.code === EXIT) live = 0n
+    live &= ~bits(writes)
+    if (isCall(item)) found |= live
+    live |= bits(reads)
+  }
+  return found
+}
+
 function intervals(items: readonly VirtualItem[]): Map<number, Interval> {
   const found = new Map<number, Interval>()
-  const calls: number[] = []
+  const crosses = crossing(items)
   items.forEach((item, at) => {
     const { reads, writes } = touched(item)
     for (const reg of [...reads, ...writes]) {
       const interval = found.get(reg)
       if (interval) interval.last = at
-      else found.set(reg, { first: at, last: at, crosses: false })
+      else found.set(reg, { first: at, last: at, crosses: (crosses & bit(reg)) !== 0n })
     }
     if (!isCall(item)) return
-    calls.push(at)
     item.args.forEach((arg, index) => {
       if ('reg' in arg) found.get(arg.reg)!.hint ??= index + 1
     })
     if (item.result !== undefined) found.get(item.result)!.hint ??= 0
   })
+  const around = loops(items)
+  if (around.length === 0) return found
+  // one pass backwards does not see what the next round reads: in a function with a loop an interval's ends decide
+  for (const [begin, end] of around)
+    for (const interval of found.values())
+      if (interval.first < begin && interval.last > begin && interval.last < end) interval.last = end
+  const calls = [...items.keys()].filter((at) => isCall(items[at]!))
   for (const interval of found.values())
     interval.crosses = calls.some((at) => interval.first < at && at < interval.last)
   return found
@@ -152,6 +201,10 @@ export function allocate(name: string, code: readonly VirtualItem[]): AllocatedI
   for (const [at, item] of items.entries()) {
     if (isCall(item)) {
       emitCall(item, at)
+      continue
+    }
+    if ('loop' in item) {
+      for (const virtual of [...home.keys()]) if (live.get(virtual)!.last === at) release(virtual)
       continue
     }
     if (!isInstruction(item)) {

@@ -4,7 +4,7 @@
 
 import { invariant } from '../base/errors.ts'
 import type { EngineSpec } from '../engine/engine.ts'
-import { type DesiredState, type ListenerState, serviceNic } from './state.ts'
+import { countingOf, type DesiredState, type ListenerState, serviceNic } from './state.ts'
 
 /** toEngineSpec: what the engine of `node` is to forward on `link`, which is that node's service NIC. */
 export function toEngineSpec(state: DesiredState, node: string, link: EngineSpec['interface']): EngineSpec {
@@ -16,6 +16,7 @@ export function toEngineSpec(state: DesiredState, node: string, link: EngineSpec
     interface: link,
     services: state.services.map(({ forward, scheduler, check, listeners, ...service }) => ({
       ...service,
+      ...(countingOf(scheduler) && { scheduler: countingOf(scheduler)! }),
       listeners: listeners.map(toListener),
     })),
     pools: pools.map(({ name, members }) => ({ name, members })),

@@ -1,7 +1,8 @@
 // Services: where clients connect and which pool answers. How flows are treated is behaviour.ts's.
 
 import { formatIp, formatListener, type Ip, isIp4 } from '../base/addresses.ts'
-import { type Defaults, missingCheck, resolveBehaviour, settled } from './behaviour.ts'
+import { isLeast, MOST_MEMBERS } from '../dataplane/scheduling.ts'
+import { checkTrack, type Defaults, missingCheck, resolveBehaviour, settled } from './behaviour.ts'
 import type { Findings } from './findings.ts'
 import type { Inventory } from './inventory.ts'
 import { parseListener } from './listener.ts'
@@ -13,7 +14,13 @@ import { resolvePersistence } from './persistence.ts'
 import type { Pool, Pools } from './pools.ts'
 import type { ServiceShape } from './schema-services.ts'
 import { formatPlace, inside, keyOf, type Place } from './source.ts'
-import type { AddressSet, ListenerState, ServiceState } from './state.ts'
+import {
+  type AddressSet,
+  countingOf,
+  type ListenerState,
+  type Scheduler,
+  type ServiceState,
+} from './state.ts'
 
 /** Services resolves them one by one and keeps what must not come twice. */
 export class Services {
@@ -43,14 +50,17 @@ export class Services {
     if (!pool) return undefined
     this.#checkFamilies(name, pool, listeners, inventory, place)
     for (const set of sets) this.#checkOnLink(pool, set, inventory)
+    checkTrack(behaviour, this.#defaults, inside(place, 'track'), this.#findings)
+    const does = settled(behaviour, this.#defaults)
+    this.#checkMembers(does.scheduler, pool, place)
     return {
       name,
       listeners,
       pool: pool.name,
       forward: 'dsr',
       check: 'none',
-      ...settled(behaviour, this.#defaults),
-      ...(persistence && { persistence, track: 'all' }),
+      ...does,
+      ...(persistence && { persistence, track: 'all' as const }),
     }
   }
 
@@ -126,6 +136,16 @@ export class Services {
       )
       return
     }
+  }
+
+  /** A scheduler that looks at connections looks at every server's, at each new one. */
+  #checkMembers(scheduler: Scheduler, { members }: Pool, place: Place): void {
+    const counting = countingOf(scheduler)
+    if (!counting || !isLeast(counting) || members.length <= MOST_MEMBERS) return
+    this.#findings.add(
+      keyOf(place),
+      `${members.length} servers are too many for scheduler ${scheduler}, which looks at all of them at each new connection: at most ${MOST_MEMBERS}, or write scheduler: mh`,
+    )
   }
 
   #checkOnLink(pool: Pool, set: AddressSet, inventory: Inventory): void {

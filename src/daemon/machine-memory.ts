@@ -26,7 +26,10 @@ function heldBy(instance: string): readonly MapSize[] | undefined {
     using program = programById(link.info().programId)
     if (!program) return []
     const maps = [...mapsOfProgram(program).values()]
-    const sizes = maps.map(({ info }) => ({ name: info.name, bytes: info.valueSize * info.maxEntries }))
+    const sizes = maps.map(({ info }) => ({
+      name: info.name,
+      bytes: Math.max(1, info.valueSize) * info.maxEntries,
+    }))
     for (const map of maps) map[Symbol.dispose]()
     return sizes
   } catch (error) {

@@ -5,7 +5,7 @@
 import { listing } from '../bpf/listing.ts'
 import { layoutOf } from '../dataplane/fill.ts'
 import { clockOf } from '../dataplane/flow-clock.ts'
-import { type Memory, mapsOf } from '../dataplane/memory.ts'
+import { type Memory, mapSizes as mapSizesOf } from '../dataplane/memory.ts'
 import { packetProgram } from '../dataplane/packet-path.ts'
 import { HASH_KEYS, type Shape } from '../dataplane/shape.ts'
 import type { EngineSpec } from '../engine/engine.ts'
@@ -32,18 +32,14 @@ export function preview(spec: EngineSpec, cpus: number): Preview {
   const built = packetProgram(shape, memory)
   return {
     instructions: built.spec.code.length / 8,
-    maps: sizesOf(memory),
+    maps: mapSizesOf(memory),
     listing: () => listing(built.assembled).trimEnd().split('\n'),
   }
 }
 
 /** mapSizes: the maps alone. */
 export const mapSizes = (spec: EngineSpec, cpus: number): readonly MapSize[] =>
-  sizesOf(laidOut(spec, cpus).memory)
-
-const PAGE = 4096
-const sizesOf = (memory: Memory): MapSize[] =>
-  mapsOf(memory).map(({ name, type }) => ({ name, bytes: Math.ceil(type.size / PAGE) * PAGE }))
+  mapSizesOf(laidOut(spec, cpus).memory)
 
 function laidOut(spec: EngineSpec, cpus: number): { readonly shape: Shape; readonly memory: Memory } {
   const shape = shapeOf(spec, { cpus, clock: anyClock })

@@ -3,7 +3,8 @@
 
 import { scaleHash } from '../schedule/hash.ts'
 import { limitsOf, secondTicks, ticksOf } from './flow-clock.ts'
-import { FLOW, type FlowRecord, isOlder, tickOf } from './flow-record.ts'
+import { FLOW, type FlowRecord, flowRecordAt, isOlder, tickOf } from './flow-record.ts'
+import type { FlowSchedules } from './flow-schedule.ts'
 import { type FlowId, FlowTable, type Found, isEstablished } from './flow-table.ts'
 import { bucketsOf, failedBit, type Memory } from './memory.ts'
 import { type EventName, eventNames } from './outcomes.ts'
@@ -44,9 +45,12 @@ export class FlowMemory {
   jiffies = 0n
   /** In which second records were made last, and how many (one CPU's). */
   newFlows = { second: 0, count: 0 }
+  /** schedules: of services whose scheduler counts. */
+  readonly schedules: FlowSchedules | undefined
 
-  constructor(flows: FlowsShape) {
+  constructor(flows: FlowsShape, schedules?: FlowSchedules) {
     this.table = new FlowTable(bucketsOf(flows))
+    this.schedules = schedules
   }
 }
 
@@ -60,7 +64,7 @@ export function createDecide(
   memory: FlowMemory,
   capacities: Pick<Memory, 'serverCapacity'>,
 ): Decide {
-  const { table, events } = memory
+  const { table, events, schedules } = memory
   const limits = limitsOf(shape.flows!)
   const { shift } = shape.flows!.clock
   const isReachable = (id: number): boolean => id !== 0 && tables.servers[id]?.usable === true
@@ -90,14 +94,19 @@ export function createDecide(
 
     const followed = record && follow(record)
     if (followed !== undefined) return followed
-    const kept = network && !peek ? whoKeeps(network) : 0
+    const kept = network ? whoKeeps(network) : 0
     return begin(kept || asked.word)
 
     /** What the record says; undefined where it does not hold any more. */
-    function follow({ server, entry, state, time }: Found): number | 'reset' | undefined {
+    function follow({ server, service: of, entry, state, time }: Found): number | 'reset' | undefined {
       const touch = (next: typeof state) => {
-        const isNews = !peek && (next !== state || now !== time)
-        if (isNews) table.touch(entry, next, now)
+        if (peek) return server
+        const isNews = next !== state || now !== time
+        table.touch(entry, next, now)
+        if (next === FLOW.closed && state !== FLOW.closed) {
+          schedules?.tally({ service: of, server, state }, -1)
+          schedules?.tally({ service: of, server, state: next }, 1)
+        }
         if (isNews && next !== FLOW.closed && network) keep(network, server)
         return server
       }
@@ -115,6 +124,11 @@ export function createDecide(
       const current = currentOf(word)
       const before = settled({ ...asked, word })
       const healthy = isHealthy(pool, before) ? before : 0
+      if ((kind === 'syn' || kind === 'udp') && !peek && kept === 0 && schedules?.picks(service)) {
+        const server = schedules.pick(service)
+        const isKept = !isReachable(server) || begun(server, kind === 'syn' ? FLOW.syn : FLOW.established)
+        return isKept ? server : healthy || current || server
+      }
       if (kind === 'syn') {
         if (!isReachable(current) || begun(current, FLOW.syn)) return current
         return healthy || current
@@ -168,8 +182,14 @@ export function createDecide(
 
     /** Makes a record: in place of one that is there, or in a new place; false where it cannot be. */
     function remember(own: Found | undefined, next: FlowRecord): boolean {
+      const write = (entry: number) => {
+        const was = flowRecordAt(table.words, entry)
+        if (was && !was.template) schedules?.tally(was, -1)
+        table.write(entry, next)
+        if (!next.template) schedules?.tally(next, 1)
+      }
       if (own) {
-        table.write(own.entry, next)
+        write(own.entry)
         return true
       }
       const second = now >>> secondTicks(shape.flows!.clock)
@@ -186,7 +206,7 @@ export function createDecide(
         }
         events['flow-evicted']++
       }
-      table.write(entry, next)
+      write(entry)
       events['flow-insert']++
       memory.newFlows.count++
       return true

@@ -27,6 +27,15 @@ import {
   valueIn,
   whereReset,
 } from './path-asked.ts'
+import {
+  type Closing,
+  type Counting,
+  closingOf,
+  pickServer,
+  tallyReplaced,
+  tellClosed,
+  whereClosed,
+} from './path-counting.ts'
 import { lookUp } from './path-look-up.ts'
 import { ASK_BEFORE, type FlowsShape, SERVER_MASK, SETTLED_SHIFT, type Shape, SLOT_LEARN } from './shape.ts'
 
@@ -36,6 +45,20 @@ export const RESET = 0x10000
 /** Called: functions that the one which decides calls; `template` where some service persists. */
 export interface Called {
   readonly scan: BuiltFunction
+  readonly counting: Counting | undefined
+  readonly template: BuiltFunction | undefined
+}
+
+/** Ending: what comes behind a record that is followed. */
+interface Ending {
+  readonly closing: Closing | undefined
+  readonly template: BuiltFunction | undefined
+}
+
+/** Beginning: who picks a new flow's server; `kept`: the id of the one that its network has, or 0. */
+interface Beginning {
+  readonly counting: Counting | undefined
+  readonly kept: Stashed<'u32'> | undefined
   readonly template: BuiltFunction | undefined
 }
 
@@ -47,14 +70,15 @@ export const decision = (
   shape: Shape,
   memory: Memory,
   flows: FlowsShape,
-  { scan, template }: Called,
+  { scan, counting, template }: Called,
 ): BuiltFunction =>
   plainFunction('decide', (p) => {
     const asked = askedOf(p, shape, memory, flows, template !== undefined)
     const [missed, stale, unheld] = [p.label('no-record'), p.label('stale'), p.label('unheld')]
     const [counted, begin, reset] = [p.label('count-miss'), p.label('begin'), p.label('reset')]
+    const closing = counting?.tally && closingOf(p, memory)
     const value = lookUp(p, asked, scan, missed)
-    follow(p, asked, value, { stale, begin: unheld, reset }, template)
+    follow(p, asked, value, { stale, begin: unheld, reset }, { closing, template })
     p.bind(unheld)
     p.setSlot(asked.own, 1)
     p.goto(begin)
@@ -66,9 +90,10 @@ export const decision = (
     p.bind(counted)
     count(p, asked, 'flow-miss')
     p.bind(begin)
-    if (template) askNetwork(p, asked, template)
-    beginFlow(p, asked, reset, template)
-    if (shape.pools.length > 1) {
+    const kept = template && askNetwork(p, asked, template)
+    beginFlow(p, asked, { counting, kept, template }, reset)
+    if (closing) tellClosed(p, counting.tally, closing)
+    if (shape.pools.length > 1 || counting) {
       p.bind(asked.nobody)
       p.exitValue(0)
     }
@@ -78,15 +103,18 @@ export const decision = (
     }
   })
 
-/** askNetwork: where the client's network is kept with a server, the slot's word names that one and no other. */
-function askNetwork(p: Builder, { about, setWord, template }: Asked, ask: BuiltFunction): void {
+/** askNetwork: where the client's network is kept with a server, the slot's word names that one and no other. Its id, or 0. */
+function askNetwork(p: Builder, { about, setWord, template }: Asked, ask: BuiltFunction): Stashed<'u32'> {
   const unkept = p.label('unkept')
+  const kept = p.slot('u32')
+  p.setSlot(kept, 0)
   p.jumpIf(eq(template!(), 0), unkept)
-  p.jumpIf(anyBits(about(), ABOUT.peek), unkept)
   const server = p.callSub(ask, template!(), p.constant(0), about())
   p.jumpIf(eq(server, 0), unkept)
   setWord(server)
+  p.setSlot(kept, server)
   p.bind(unkept)
+  return kept
 }
 
 /** keepNetwork: the flow's record is of now: the client's network stays with its server. Leaves with that. */
@@ -109,7 +137,7 @@ function follow(
   asked: Asked,
   value: Val<'u64'>,
   { stale, begin, reset }: { readonly stale: Label; readonly begin: Label; readonly reset: Label },
-  template: BuiltFunction | undefined,
+  { closing, template }: Ending,
 ): void {
   const { shape, memory, about, now, entry, limits } = asked
   const server = p.below(p.alu('and', p.narrow(value), SERVER_MASK), memory.serverCapacity, stale)
@@ -153,6 +181,7 @@ function follow(
   const touched = p.alu('or', p.alu('lsh', p.widen(p.alu('or', next, now)), 32), p.narrow(value))
   p.jumpIf(eq(touched, value), answer)
   p.store(valueIn(entry), touched)
+  if (closing) whereClosed(p, closing, { server, value, next })
   const keep = template && p.label('keep-network')
   if (keep) p.jumpIf(ne(next, stateBits(FLOW.closed)), keep)
   p.bind(answer)
@@ -189,7 +218,7 @@ function settledServer(p: Builder, asked: Asked): Val<'u32'> {
 }
 
 /** beginFlow: no record holds: the current or the settled server, recorded. Ends by leaving, or at `nobody`. */
-function beginFlow(p: Builder, asked: Asked, reset: Label, template: BuiltFunction | undefined): void {
+function beginFlow(p: Builder, asked: Asked, { counting, kept, template }: Beginning, reset: Label): void {
   const { shape, memory, about, word } = asked
   const server = p.variable('u32', memory.serverCapacity - 1)
   const spare = p.slot('u32', memory.serverCapacity - 1)
@@ -201,6 +230,7 @@ function beginFlow(p: Builder, asked: Asked, reset: Label, template: BuiltFuncti
     p.label('record'),
     p.label('answer'),
   ]
+  const picked = counting && pickServer(p, asked, counting, kept)
   const settled = settledServer(p, asked)
   p.set(server, p.alu('and', word(), memory.serverCapacity - 1))
   p.setSlot(spare, settled)
@@ -221,6 +251,17 @@ function beginFlow(p: Builder, asked: Asked, reset: Label, template: BuiltFuncti
   p.bind(unhealthy)
   p.setSlot(spare, 0)
   p.bind(healthy)
+  if (picked) {
+    const bySlot = p.label('by-slot')
+    const other = p.unstash(picked)
+    p.jumpIf(eq(other, 0), bySlot)
+    spareIsSomebody(p, asked, spare)
+    p.set(server, other)
+    if (has(shape, 'udp') && has(shape, 'tcp')) p.jumpIf(anyBits(about(), ABOUT.udp), record)
+    if (has(shape, 'tcp')) p.set(state, stateBits(FLOW.syn))
+    p.goto(record)
+    p.bind(bySlot)
+  }
   if (has(shape, 'tcp')) {
     const datagram = p.label('datagram')
     if (has(shape, 'udp')) p.jumpIf(anyBits(about(), ABOUT.udp), datagram)
@@ -235,7 +276,15 @@ function beginFlow(p: Builder, asked: Asked, reset: Label, template: BuiltFuncti
     p.set(server, other)
   }
   p.bind(record)
-  remember(p, asked, { server, spare, state, template }, answer)
+  remember(p, asked, { server, spare, state, picked, template }, counting, answer)
+}
+
+/** spareIsSomebody: where the settled server is none to fall back on, the slot's current one is. */
+function spareIsSomebody(p: Builder, { word, memory }: Asked, spare: Stashed<'u32'>): void {
+  const somebody = p.label('spare-is-somebody')
+  p.jumpIf(ne(p.unstash(spare), 0), somebody)
+  p.setSlot(spare, p.alu('and', word(), memory.serverCapacity - 1))
+  p.bind(somebody)
 }
 
 /** Remembered: what a record is to hold; `spare`: who gets a SYN that could not be recorded; `mark`: more bits of S. */
@@ -243,6 +292,8 @@ interface Remembered {
   readonly server: Val<'u32'>
   readonly state: Val<'u32'>
   readonly spare?: Stashed<'u32'>
+  /** Not 0: the server was picked for the flow. */
+  readonly picked?: Stashed<'u32'> | undefined
   readonly mark?: number
   /** What keeps the client's network with the flow's server. */
   readonly template?: BuiltFunction | undefined
@@ -252,7 +303,8 @@ interface Remembered {
 export function remember(
   p: Builder,
   asked: Asked,
-  { server, spare, state, mark = 0, template }: Remembered,
+  { server, spare, state, picked, mark = 0, template }: Remembered,
+  counting: Counting | undefined,
   answer: Label,
 ): void {
   const { about, block, entry, flows, limits, now, own } = asked
@@ -296,8 +348,11 @@ export function remember(
       p.goto(answer)
       return
     }
-    // later packets of a SYN's flow will go to the settled server, having no record
+    // later packets of a SYN's flow will go to the settled server, having no record; all of a flow that has been picked for
+    const toSpare = p.label('to-spare')
+    if (picked) p.jumpIf(ne(p.unstash(picked), 0), toSpare)
     p.jumpIf(ne(state, stateBits(FLOW.syn)), answer)
+    if (picked) p.bind(toSpare)
     const other = p.unstash(spare)
     p.jumpIf(eq(other, 0), answer)
     p.exitValue(other)
@@ -308,8 +363,10 @@ export function remember(
   const marked = mark === 0 ? upper : p.alu('or', upper, mark | 0)
   const stable = p.alu('or', p.widen(marked), server)
   const halves = p.alu('or', p.alu('lsh', stable, 32), stable)
+  const was = counting?.tally && p.stash(p.load(valueIn(entry)))
   p.store(valueIn(entry), p.alu('or', p.alu('lsh', p.widen(p.alu('or', state, now)), 32), stable))
   p.store(fields(entry).key, p.alu('xor', halves, asked.flow))
+  if (was && counting?.tally) tallyReplaced(p, counting.tally, was, p.narrow(stable))
   const keep = template && p.label('keep-network')
   if (keep) p.goto(keep)
   p.bind(answer)

@@ -9,35 +9,34 @@ import { type Path, take } from './cell.ts'
 import { flowsOf, type Memory, persists, SETTING, uniformUse } from './memory.ts'
 import type { Route } from './path.ts'
 import { ABOUT_POOL } from './path-asked.ts'
+import { countingOf } from './path-counting.ts'
 import { decision, RESET } from './path-decide.ts'
 import { questionFunction } from './path-question.ts'
 import { resetFunction } from './path-reset.ts'
 import { scanFunction } from './path-scan.ts'
 import { templateFunction } from './path-template.ts'
-import { type Shape, SLOT_RECORDS } from './shape.ts'
+import { type FlowsShape, type Shape, SLOT_RECORDS } from './shape.ts'
 
 /** Tracking: functions of the program that the packet path needs for flows. */
 export interface Tracking {
   readonly question: BuiltFunction
   readonly reset: BuiltFunction | undefined
-  /** All of them. */
-  readonly functions: readonly BuiltFunction[]
 }
 
 /** trackingOf a shape; undefined where it tracks no flows. */
 export function trackingOf(shape: Shape, memory: Memory): Tracking | undefined {
   const flows = flowsOf(shape)
   if (!flows) return undefined
-  const scan = scanFunction(memory.tracking!.flows)
-  const template = persists(shape) ? templateFunction(shape, memory, flows, scan) : undefined
-  const decide = decision(shape, memory, flows, { scan, template })
-  const question = questionFunction(shape, memory, decide)
+  const question = questionFunction(shape, memory, decideFunction(shape, memory, flows))
   const reset = resetFunction(shape)
-  return {
-    question,
-    reset,
-    functions: [question, decide, scan, template, reset].filter((each) => each !== undefined),
-  }
+  return { question, reset }
+}
+
+/** decideFunction: the function that decides, with those that it calls (path-decide.ts). */
+export function decideFunction(shape: Shape, memory: Memory, flows: FlowsShape): BuiltFunction {
+  const called = { scan: scanFunction(memory.tracking!.flows), counting: countingOf(memory) }
+  const template = persists(shape) ? templateFunction(shape, memory, flows, called) : undefined
+  return decision(shape, memory, flows, { ...called, template })
 }
 
 /** aboutOf: pool and service as the question has them. */
@@ -72,7 +71,14 @@ export function decideServer(
     ]
     const about = aboutOf(p, pool, service)
     const { question } = tracking
-    const answer = p.callSub(question, p.contextOf(context), hash, word, about, p.unstash(route.where!))
+    const answer = p.callSub(
+      question,
+      p.contextOf(context),
+      hash,
+      word,
+      about,
+      take(p, route.where!) as Val<'u64'>,
+    )
     if (tracking.reset) p.jumpIf(anyBits(answer, RESET), reset)
     p.set(server, p.alu('and', answer, memory.serverCapacity - 1))
   }

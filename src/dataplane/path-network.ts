@@ -42,8 +42,8 @@ export function hashNetwork(
   const how = fields(p.pin(p.element(persists, service())))
   p.jumpIf(eq(p.load(how.ticks), 0), alone)
   const hash = (first: number): Val<'u64'> => {
-    const times = (index: number, word: Val<'u32'>) => p.alu('mul', key(first + index), p.widen(word))
-    let sum = p.alu('add', key(first), times(TEMPLATE_KEY.service, service()))
+    const times = (index: number, word: Val<'u32'>) => p.alu('mul', p.widen(word), key(first + index))
+    let sum = p.alu('add', times(TEMPLATE_KEY.service, service()), key(first))
     for (const [i, word] of wordsOf(how).entries())
       sum = p.alu('add', sum, times(TEMPLATE_KEY.source + i, word()))
     return p.alu('rsh', sum, 32)

@@ -18,7 +18,7 @@ import {
   stateBits,
   valueIn,
 } from './path-asked.ts'
-import { remember } from './path-decide.ts'
+import { type Called, remember } from './path-decide.ts'
 import { lookUp } from './path-look-up.ts'
 import { type FlowsShape, SERVER_MASK, type Shape } from './shape.ts'
 
@@ -27,7 +27,7 @@ export const templateFunction = (
   shape: Shape,
   memory: Memory,
   flows: FlowsShape,
-  scan: BuiltFunction,
+  { scan, counting }: Omit<Called, 'template'>,
 ): BuiltFunction =>
   plainFunction('template', (p) => {
     const asked = askedOf(p, shape, memory, flows)
@@ -74,7 +74,7 @@ export const templateFunction = (
     p.jumpIf(anyBits(about(), ABOUT.syn), record)
     p.set(made, stateBits(FLOW.established))
     p.bind(record)
-    remember(p, asked, { server: next, state: made, mark: TEMPLATE }, answer)
+    remember(p, asked, { server: next, state: made, mark: TEMPLATE }, counting, answer)
     p.bind(none)
     p.exitValue(0)
     if (shape.pools.length > 1) {

@@ -3,6 +3,9 @@
 // generated program, the model and the engine all start from them.
 
 import type { Ip, Mac, Protocol } from '../base/addresses.ts'
+import type { LeastKind } from '../schedule/least.ts'
+import type { RotationKind } from '../schedule/rotation.ts'
+import type { ScheduleTable } from './scheduling.ts'
 
 /**
  * ListenerShape: an address, protocol and port, or range of ports, that clients use; `service` and `pool` index Shape's
@@ -54,6 +57,18 @@ export interface ServiceShape {
   readonly hash: 'flow' | 'source'
   /** With `track: all` only. */
   readonly persistence?: Persistence
+  /** Who picks a new flow's server; absent: its slot. With one, `track` is `all`. */
+  readonly picker?: PickerShape
+}
+
+/** CountingScheduler: one that picks a new flow's server by turns or by connections, by LVS's name. */
+export type CountingScheduler = RotationKind | LeastKind
+
+/** PickerShape: a scheduler that counts turns or connections (scheduling.ts). */
+export interface PickerShape {
+  readonly kind: CountingScheduler
+  /** For how many turns (rr, wrr) or servers there is room. */
+  readonly room: number
 }
 
 /** STATELESS: a service whose flows nobody remembers: the least that the packet path does. */
@@ -101,6 +116,8 @@ export interface Shape {
    * where no pool's did. Read for slots whose settled server is ASK_BEFORE.
    */
   readonly before?: readonly number[]
+  /** Where there is no flow table: the clock; absent: the kernel's, of 250 jiffies a second. */
+  readonly clock?: Clock
   /** The flow table; absent: no flow is tracked, whatever `track` a service has. */
   readonly flows?: FlowsShape
   /** Counter blocks, one a possible CPU: a power of two. */
@@ -127,6 +144,8 @@ export interface Tables {
   readonly failed?: Uint32Array
   /** The same bits of servers to whom no client network is to come back: failed, drained, no member (any more). */
   readonly shut?: Uint32Array
+  /** By service: what its scheduler goes by, where it has one that counts. */
+  readonly schedules?: ReadonlyMap<number, ScheduleTable>
 }
 
 export const HASH_KEYS = 16

@@ -18,6 +18,7 @@ import { GenerationMaps } from './generation-maps.ts'
 import type { Known } from './known.ts'
 import { decodeMeta, encodeMeta, fits, META_MAP, type Meta, metaOf } from './meta.ts'
 import { fingerprint, type Plan } from './plan.ts'
+import type { Schedules } from './schedules.ts'
 import { selfTest } from './self-test.ts'
 
 const ENTRY_ZERO = new Uint8Array(4)
@@ -56,6 +57,7 @@ export interface Contents {
   readonly macOf: (server: string) => Mac | undefined
   readonly assignment: Assignment
   readonly known: Known
+  readonly schedules: Schedules | undefined
   readonly shared: ReadonlyMap<string, BpfMap>
 }
 
@@ -97,7 +99,7 @@ export class Generation implements Disposable {
   /** create: maps filled, program loaded, tested, counters at zero. Throws; nothing is left behind then. */
   static create(prepared: Prepared, number: number, contents: Contents): Generation {
     const { plan, keys, layout, built } = prepared
-    const { macOf, assignment, known, shared } = contents
+    const { macOf, assignment, known, schedules, shared } = contents
     const failed = assignment.failed(known, layout.memory)
     const shut = assignment.shut(known, layout.memory)
     const tables: Tables = {
@@ -107,12 +109,14 @@ export class Generation implements Disposable {
       ...(assignment.before && { before: assignment.before }),
       ...(failed && { failed }),
       ...(shut && { shut }),
+      ...(schedules && { schedules: schedules.tables() }),
     }
     const maps = GenerationMaps.create(built.spec.maps, layout, plan.shape, tables, shared)
     try {
       const { program, loadMs } = testedProgram(prepared, tables, maps, shared.has('flows'))
       try {
         maps.counters.fill(0n)
+        maps.fillSchedules(layout, tables)
         const meta = metaOf(plan, layout.memory, number, prepared.fingerprint, loadMs)
         bindMeta(program, meta)
         return new Generation(program, maps, meta, loadMs)

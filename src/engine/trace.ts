@@ -16,6 +16,7 @@ import { scaleHash } from '../schedule/hash.ts'
 import type { Trace } from './engine.ts'
 import { hashesOf } from './flow-hashes.ts'
 import { type KeptNetwork, keptNetwork } from './networks.ts'
+import type { Next } from './service-schedule.ts'
 import type { Live } from './status.ts'
 
 const STATES = { [FLOW.closed]: 'closed', [FLOW.syn]: 'syn', [FLOW.established]: 'established' } as const
@@ -58,18 +59,20 @@ export function trace(live: Live, client: Endpoint, listener: Endpoint, protocol
   const slot = { index: scaleHash(hash, table.slots), of: table.slots, hash }
   const word = assignment.wordsOf(found.pool)[slot.index]!
   const nameOf = (id: number) => plan.servers[id]
-  const current = nameOf(currentOf(word))
+  const next = live.schedules?.next(found.service)
+  const current = nameOf(next ? next.id : currentOf(word))
   const settled = nameOf(settledIn(live, found.pool, word, hash))
   const steps = [
     isRange(found)
       ? `${target} is within listener ${formatListener(found)} of service ${service}, pool ${pool}.`
       : `${target} is a listener of service ${service}, pool ${pool}.`,
     `${hashed === 'source' ? `The address of ${formatEndpoint(client)}` : `The flow from ${formatEndpoint(client)}`} hashes to 0x${hash.toString(16).padStart(8, '0')}: slot ${slot.index} of ${slot.of}.`,
-    ...slotSteps(live, found.pool, slot.index, current),
+    ...slotSteps(live, found.pool, slot.index, nameOf(currentOf(word))),
+    ...pickSteps(next, current),
   ]
   const network = keptNetwork(live, found.service, found.pool, client.address)
   if (network) steps.push(network.told)
-  const decided = decide(live, found, { word, hash, other }, protocol, network)
+  const decided = decide(live, found, { word, hash, other, next: next?.id }, protocol, network)
   steps.push(...decided.why)
   const server = nameOf(decided.id)
   const neighbour = server === undefined ? undefined : known.neighbourOf(server)
@@ -128,11 +131,26 @@ function slotSteps(
   return [`The slot is ${owner.name}’s${why}; ${current} stands in for it.`]
 }
 
+/** Question: a flow, the word of its slot, and whom a scheduler that counts would pick for a new one. */
+interface Question {
+  readonly word: number
+  readonly hash: number
+  readonly other: number
+  readonly next: number | undefined
+}
+
+/** pickSteps: who gets new flows, where that is not told by the slot. */
+function pickSteps(next: Next | undefined, server: string | undefined): string[] {
+  if (!next) return []
+  const who = server ?? 'nobody'
+  return [`New flows are picked for by ${next.kind}, not by slot: ${who} gets the next one (${next.why}).`]
+}
+
 /** decide as the packet path does for a packet that begins no flow (docs/packet-path.md, Flows). */
 function decide(
   live: Live,
   { service, pool }: { readonly service: number; readonly pool: number },
-  { word, hash, other }: { readonly word: number; readonly hash: number; readonly other: number },
+  { word, hash, other, next }: Question,
   protocol: Protocol,
   network: KeptNetwork | undefined,
 ): Decided {
@@ -140,6 +158,7 @@ function decide(
   const { plan } = prepared
   const { track, onFailure } = plan.spec.services[plan.services[service]!.at]!
   const current = currentOf(word)
+  const begins = next ?? current
   if (!keeper || track === 'none') return { id: current, why: [] }
   if (track === 'changes' && (word & SLOT_RECORDS) === 0)
     return { id: current, why: ['Nothing of late has changed the slot: its flows are not looked up.'] }
@@ -168,12 +187,12 @@ function decide(
   if (protocol === 'udp') {
     if (record && isHealthy(found!.server)) return { id: found!.server, record, why: [told] }
     if (network?.id !== undefined) return ofNetwork(network.id)
-    const isLearned = (word & SLOT_LEARN) !== 0 && isHealthy(settled)
+    const isLearned = next === undefined && (word & SLOT_LEARN) !== 0 && isHealthy(settled)
     const freed = record ? [`${record.server} is not usable: UDP leaves it.`] : []
     const to = isLearned
       ? `${name(settled)} had the slot before, and its UDP flows are being learned: it gets this one.`
-      : `It goes to ${name(current)}.`
-    return { id: isLearned ? settled : current, ...(record && { record }), why: [told, ...freed, to] }
+      : `It goes to ${name(begins)}.`
+    return { id: isLearned ? settled : begins, ...(record && { record }), why: [told, ...freed, to] }
   }
   if (record) return tcp(found!.server, [told], record)
   if (network?.id !== undefined) return ofNetwork(network.id)
@@ -182,7 +201,7 @@ function decide(
   if (settled === current) return tcp(current, [told, `${name(current)} had the slot before, too.`])
   return tcp(settled, [
     told,
-    `A SYN goes to ${name(current)}; a flow of before is ${name(settled)}’s, which had the slot then.`,
+    `A SYN goes to ${name(begins)}; a flow of before is ${name(settled)}’s, which had the slot then.`,
   ])
 }
 

@@ -18,6 +18,7 @@ import { type Clock, HASH_KEYS } from '../dataplane/shape.ts'
 import { possibleCpus } from '../kernel/cpus.ts'
 import { ensureBpffs } from '../kernel/pin.ts'
 import { jiffiesPerSecond } from '../sys/clock.ts'
+import type { Reactor } from '../sys/reactor.ts'
 import { Assignment } from './assignment.ts'
 import { readTotals, writeCarry } from './counters.ts'
 import type {
@@ -34,10 +35,13 @@ import type {
 import { Estate } from './estate.ts'
 import { FlowKeeper } from './flow-keeper.ts'
 import { Generation, type Prepared, prepare } from './generation.ts'
+import { HeldFragments } from './held-fragments.ts'
 import { heritageOf, knownOf, type MacOf, macsOf } from './heritage.ts'
 import { Hook, modeOf } from './hook.ts'
 import { numberedIn } from './meta.ts'
+import { scaledWeights } from './picker.ts'
 import { planOf } from './plan.ts'
+import { Schedules } from './schedules.ts'
 import { type Live, statusOf } from './status.ts'
 import { FlowSuccession } from './succession.ts'
 import { trace } from './trace.ts'
@@ -50,6 +54,8 @@ export interface XdpOptions {
   readonly now?: () => number
   /** Where the packet path has its time from; the kernel's jiffies where it is not said. */
   readonly clock?: Clock['source']
+  /** Waits for fragments that came before their first; without it they are dropped. */
+  readonly reactor?: Reactor
 }
 
 /** What apply() works on. */
@@ -58,6 +64,7 @@ interface Work {
   readonly prepared: Prepared
   readonly assignment: Assignment
   readonly known: Live['known']
+  readonly schedules: Live['schedules']
   readonly macOf: MacOf
   readonly notes: string[]
 }
@@ -67,14 +74,16 @@ export class XdpEngine implements Engine {
   readonly #hook: Hook
   readonly #now: () => number
   readonly #clockSource: Clock['source']
+  readonly #held: HeldFragments | undefined
   #live: Live | undefined
 
-  constructor({ instance, keys, now = () => performance.now(), clock = 'jiffies' }: XdpOptions) {
+  constructor({ instance, keys, now = () => performance.now(), clock = 'jiffies', reactor }: XdpOptions) {
     invariant(keys.length === HASH_KEYS, `${keys.length} hash keys`)
     this.#hook = new Hook(instance)
     this.#ownKeys = keys
     this.#now = now
     this.#clockSource = clock
+    this.#held = reactor && new HeldFragments(reactor)
   }
 
   /** keys: the hash key in use: the pinned one where there was one. */
@@ -102,18 +111,19 @@ export class XdpEngine implements Engine {
   }
 
   setNeighbour(server: string, neighbour: Neighbour): void {
-    const { prepared, generation, assignment, known } = this.#applied()
+    const { prepared, generation, assignment, known, schedules } = this.#applied()
     const id = prepared.plan.idOf.get(server)
     if (id === undefined) return
     known.setNeighbour(server, neighbour)
     const mac = 'mac' in neighbour ? neighbour.mac : undefined
     if (mac) generation.storeServer(prepared, id, mac)
     assignment.change(server, known, this.#now(), mac === undefined)
+    schedules?.change(known)
     if (!mac) generation.storeServer(prepared, id, undefined)
   }
 
   setServer(pool: string, server: string, view: ServerView): Changed {
-    const { prepared, generation, assignment, known } = this.#applied()
+    const { prepared, generation, assignment, known, schedules } = this.#applied()
     const { weight: asked = 0 } = view
     invariant(Number.isInteger(asked) && asked >= 0, `a weight of ${asked}`)
     const at = prepared.plan.pools.findIndex(({ name }) => name === pool)
@@ -126,6 +136,7 @@ export class XdpEngine implements Engine {
     if (!isOpen) generation.storeBit(prepared, 'shut', at, id, true)
     if (view.up) generation.storeBit(prepared, 'failed', at, id, false)
     const slots = assignment.change(server, known, now, !view.up, at)
+    schedules?.change(known, at)
     if (!view.up) generation.storeBit(prepared, 'failed', at, id, true)
     if (isOpen) generation.storeBit(prepared, 'shut', at, id, false)
     const weight = known.weightOf(pool, server, member.weight)
@@ -133,10 +144,10 @@ export class XdpEngine implements Engine {
   }
 
   tick(): void {
-    const { assignment, keeper } = this.#applied()
+    const { assignment, keeper, schedules } = this.#applied()
     const now = this.#now()
     assignment.expire(now)
-    keeper?.step(now, assignment)
+    keeper?.step(now, assignment, schedules)
   }
 
   status(): EngineStatus {
@@ -160,6 +171,7 @@ export class XdpEngine implements Engine {
   }
 
   [Symbol.dispose](): void {
+    this.#held?.[Symbol.dispose]()
     this.#live?.keeper?.[Symbol.dispose]()
     this.#live?.generation[Symbol.dispose]()
     this.#live = undefined
@@ -205,10 +217,14 @@ export class XdpEngine implements Engine {
     const assignment = new Assignment(plan, known, now, estate)
     const keys = this.#live?.prepared.keys ?? heritageOf(before)?.keys ?? this.#ownKeys
     const prepared = prepare(plan, keys, assignment.before)
-    return { before, prepared, assignment, known, macOf, notes }
+    const rows = prepared.layout.memory.scheduling?.rows
+    const schedules = rows && Schedules.of(plan, rows, known, this.#live?.schedules)
+    notes.push(...scaledWeights(spec))
+    return { before, prepared, assignment, known, schedules, macOf, notes }
   }
 
-  #takeOver(generation: Generation, { prepared, assignment, known, macOf, notes }: Work): Applied {
+  #takeOver(generation: Generation, work: Work): Applied {
+    const { prepared, assignment, known, schedules, macOf, notes } = work
     const meta = generation.meta!
     const { plan, layout } = prepared
     if (this.#hook.repin()) notes.push(`pin link was gone: pinned anew`)
@@ -222,21 +238,22 @@ export class XdpEngine implements Engine {
     }
     for (const [at, word] of failed?.entries() ?? []) Atomics.and(marks!, at, word)
     assignment.bind(generation.maps.slots)
+    schedules?.takeOver(generation.maps.schedule(layout)!)
     for (const [at, word] of failed?.entries() ?? []) Atomics.or(marks!, at, word)
     for (const [name, id] of plan.idOf)
       if (!known.isReachable(name)) generation.storeServer(prepared, id, undefined)
     const keeper = FlowKeeper.open(plan, generation.maps)
-    this.#enter({ prepared, assignment, known, generation, keeper })
+    this.#enter({ prepared, assignment, known, generation, keeper, schedules })
     const { instructions } = generation.program.info
     return { change: 'taken-over', generation: meta.generation, loadMs: meta.loadMs, instructions, notes }
   }
 
-  #replace({ before, prepared, assignment, known, macOf, notes }: Work): Applied {
-    const { plan } = prepared
+  #replace({ before, prepared, assignment, known, schedules, macOf, notes }: Work): Applied {
+    const { plan, layout } = prepared
     const number = (before?.meta?.generation ?? 0) + 1
     const succession = new FlowSuccession(before, prepared)
     const shared = succession.shared()
-    const generation = Generation.create(prepared, number, { macOf, assignment, known, shared })
+    const generation = Generation.create(prepared, number, { macOf, assignment, known, schedules, shared })
     const carry = () => {
       if (before?.meta)
         writeCarry(generation.maps.counters, generation.meta!, readTotals(before.maps.counters, before.meta))
@@ -247,6 +264,10 @@ export class XdpEngine implements Engine {
       // Before the swap too: a process that dies in it must not lose all that was ever counted.
       carry()
       if (keeper) notes.push(...succession.copy(keeper))
+      if (keeper && schedules) {
+        keeper.walk(this.#now())
+        schedules.bind(generation.maps.schedule(layout)!, (pool, id) => keeper!.loadOf(pool, id))
+      }
       notes.push(...this.#hook.attach(generation.program, plan.spec.interface))
     } catch (error) {
       keeper?.[Symbol.dispose]()
@@ -258,7 +279,7 @@ export class XdpEngine implements Engine {
     carry()
     succession.finish()
     if (before !== this.#live?.generation) before?.[Symbol.dispose]()
-    this.#enter({ prepared, assignment, known, generation, keeper })
+    this.#enter({ prepared, assignment, known, generation, keeper, schedules })
     const { instructions } = generation.program.info
     return {
       change: before ? 'replaced' : 'created',
@@ -269,12 +290,19 @@ export class XdpEngine implements Engine {
     }
   }
 
+  /** #followHeld: fragments that came before their first are this generation's from now on. */
+  #followHeld({ prepared, generation }: Live): void {
+    const ring = generation.maps.all.get(prepared.layout.memory.held.name)!
+    this.#held?.follow({ program: generation.program, ring, interface: prepared.plan.spec.interface })
+  }
+
   /** #enter makes a generation the live one, and closes what was. */
   #enter(live: Live): void {
     const before = this.#live
     live.assignment.bind(live.generation.maps.slots)
     live.keeper?.purge()
     this.#live = live
+    this.#followHeld(live)
     before?.keeper?.[Symbol.dispose]()
     if (before && before.generation !== live.generation) before.generation[Symbol.dispose]()
   }

@@ -3,7 +3,9 @@
 // Servers: 1 and 2 are usable, 3 has lost its MAC; where there is a fourth, it is usable.
 
 import { type Mac, type Protocol, parseIp, parseMac } from '../../base/addresses.ts'
+import type { ScheduleTable } from '../scheduling.ts'
 import {
+  type Clock,
   type FlowsShape,
   HASH_KEYS,
   type ListenerShape,
@@ -35,6 +37,8 @@ export const client6 = '2001:db8:ffff::7'
 /** vip6: the address of most IPv6 listeners; all its groups differ. */
 export const vip6 = '2001:db8:a:b:c:d:e:f'
 export const SLOTS = 1_021
+/** clock: as whoever runs a fixture sets it. */
+export const clock: Clock = { source: 'word', hz: 250, shift: 4 }
 
 const nowhere = { mac: '00:00:00:00:00:00' as Mac, usable: false }
 const three: readonly ServerEntry[] = [
@@ -102,6 +106,8 @@ export interface FixtureParts {
   readonly flows?: FlowsShape
   /** For each pool the words of its table before; none: an empty one. */
   readonly before?: readonly Uint32Array[]
+  /** By service: what schedulers that count go by. */
+  readonly schedules?: ReadonlyMap<number, ScheduleTable>
   readonly servers?: 3 | 4
 }
 
@@ -114,6 +120,7 @@ export function fixture({
   services,
   flows,
   before,
+  schedules,
   servers: count = 3,
 }: FixtureParts): Fixture {
   const servers = count === 4 ? [...three, { mac: web4, usable: true }] : three
@@ -128,6 +135,7 @@ export function fixture({
       servers: servers.length - 1,
       pools: slots.map(({ length }) => length),
       cpus: 2,
+      clock,
       ...(flows && { flows }),
       ...(before && { before: before.map(({ length }) => length) }),
     },
@@ -136,6 +144,7 @@ export function fixture({
       slots,
       servers,
       ...(before && { before }),
+      ...(schedules && { schedules }),
     },
   }
 }

@@ -2,10 +2,11 @@
 // word, so that no hash need be computed to tell the slot. Names say what is special.
 
 import type { ServiceShape } from '../shape.ts'
+import { countingFixtures } from './counting-fixtures.ts'
 import { type Fixture, fixture, keysOf, listener, vip, vip6 } from './fixture.ts'
 import { wordOff } from './fixtures6.ts'
 import { persistentFixtures } from './persistent-fixtures.ts'
-import { flowsOf } from './small-flows.ts'
+import { flowsOf } from './story-flows.ts'
 
 const changes: ServiceShape = { track: 'changes', onFailure: 'keep', hash: 'flow' }
 const all: ServiceShape = { ...changes, track: 'all' }
@@ -113,6 +114,7 @@ export const flowFixtures = {
     before: [new Uint32Array(509)],
   }),
   ...persistentFixtures,
+  ...countingFixtures,
 } satisfies Record<string, Fixture>
 
 export type FlowFixtureName = keyof typeof flowFixtures

@@ -1,11 +1,13 @@
 // What the differential fuzz of tracked flows is made of: a fuzz fixture whose services track flows in all ways, with a
 // table that is too small; a small set of flows whose packets come again and again; and what happens between packets:
-// slots move, servers fail, are lost and come back, time goes on or comes round, records go.
+// slots move, servers fail, are lost and come back, time goes on or comes round, records go, turns and weights change.
 
 import { BUCKET_ENTRIES, WORDS } from '../flow-record.ts'
 import { bucketsOf } from '../memory.ts'
+import { isLeast, KIND, type ScheduleTable } from '../scheduling.ts'
 import {
   ASK_BEFORE,
+  type CountingScheduler,
   type Persistence,
   type ServiceShape,
   SLOT_LEARN,
@@ -22,6 +24,9 @@ import type { FlowPath } from './tell.ts'
 
 const SHIFT = 4
 const FLOWS = 96
+/** For how many turns or servers a service has room. */
+const ROOM = 12
+const kinds = Object.keys(KIND) as CountingScheduler[]
 
 function randomServices(random: Random, count: number): ServiceShape[] {
   const persists = random.oneIn(2)
@@ -31,17 +36,25 @@ function randomServices(random: Random, count: number): ServiceShape[] {
     network: random.pick([1, 3, 8, 24, 32]),
     network6: random.pick([1, 3, 33, 64, 100, 128]),
   })
-  const service = (): ServiceShape => {
-    const does = {
-      track: random.pick<Track>(['changes', 'changes', 'all', 'none']),
-      onFailure: random.pick<ServiceShape['onFailure']>(['keep', 'reset']),
-      hash: random.pick<ServiceShape['hash']>(['flow', 'flow', 'source']),
-    }
-    return persists && random.oneIn(2) ? { ...does, track: 'all', persistence: persistence() } : does
-  }
-  const some = service()
-  const one = some.persistence ? some : { ...some, track: random.pick<Track>(['changes', 'all']) }
+  const service = (): ServiceShape => ({
+    track: random.pick<Track>(['changes', 'changes', 'all', 'none']),
+    onFailure: random.pick(['keep', 'reset']),
+    hash: random.pick(['flow', 'flow', 'source']),
+    ...(random.oneIn(3) && { track: 'all', picker: { kind: random.pick(kinds), room: ROOM } }),
+    ...(persists && random.oneIn(2) && { track: 'all', persistence: persistence() }),
+  })
+  const first = service()
+  const needsAll = first.picker ?? first.persistence
+  const one: ServiceShape = needsAll ? first : { ...first, track: random.pick<Track>(['changes', 'all']) }
   return Array.from({ length: count }, (_, i) => (i === 0 || count < 3 ? one : service()))
+}
+
+/** What a service of this kind goes by: some servers, of which some have no weight; or nobody. */
+function randomSchedule(random: Random, kind: CountingScheduler, servers: number): ScheduleTable {
+  const ids = Array.from({ length: random.below(ROOM + 1) }, () => 1 + random.below(servers))
+  if (!isLeast(kind))
+    return { turns: ids, cursor: random.oneIn(4) ? 2n ** 64n - 3n : BigInt(random.below(40)) }
+  return { members: ids.map((id) => ({ id, weight: random.pick([0, 1, 1, 2, 3, 65_535]) })) }
 }
 
 /** A slot's word: 0, any server that there is, the table before. */
@@ -60,10 +73,14 @@ export function fuzzFlowFixture(shape: FuzzShape, seed: number): Fixture {
   const before = base.pools.map(() => random.pick([0, 509, 1_021, 2_039]))
   if (asks && !before.some((slots) => slots > 0)) before[0] = 509
   const words = (slots: number) => new Uint32Array(slots).map(() => randomWord(random, base.servers, false))
+  const services = randomServices(random, base.services.length)
+  const schedules = services.flatMap(({ picker }, i) =>
+    picker ? [[i, randomSchedule(random, picker.kind, base.servers)] as const] : [],
+  )
   return {
     shape: {
       ...base,
-      services: randomServices(random, base.services.length),
+      services,
       flows: {
         entries: random.pick([4, 16, 60, 256]),
         newFlows: random.pick([3, 20, 10_000]),
@@ -78,6 +95,7 @@ export function fuzzFlowFixture(shape: FuzzShape, seed: number): Fixture {
         new Uint32Array(slots).map(() => randomWord(random, base.servers, asks)),
       ),
       ...(asks && { before: before.map(words) }),
+      schedules: new Map(schedules),
     },
   }
 }
@@ -154,6 +172,22 @@ export function createBetween({ shape }: Fixture, seed: number): () => Between {
     const entry = random.below(bucketsOf(shape.flows!) * BUCKET_ENTRIES)
     return ({ flows }) => flows.fill(0, WORDS.count * entry, WORDS.count * (entry + 1))
   }
-  return () =>
-    random.oneIn(2) ? nothing : random.pick([time, time, slots, before, failed, shut, lost, gone])()
+  const pickers = shape.services.flatMap(({ picker }, service) => (picker ? [{ service, ...picker }] : []))
+  const scheduled = (): Between => {
+    if (pickers.length === 0) return nothing
+    const { service, kind } = random.pick(pickers)
+    const table = randomSchedule(random, kind, shape.servers)
+    return ({ schedules }) => {
+      if ('members' in table) schedules!.setMembers(service, table.members)
+      else schedules!.setTurns(service, table.turns, table.cursor!)
+    }
+  }
+  const raced = (): Between => {
+    const [at, count] = [random.word(), random.below(9) - 3]
+    return ({ schedules }) => {
+      if (schedules) schedules.loads[at % schedules.loads.length] = count
+    }
+  }
+  const all = [time, time, slots, before, failed, shut, lost, gone, scheduled, raced]
+  return () => (random.oneIn(2) ? nothing : random.pick(all)())
 }

@@ -3,7 +3,7 @@
 
 import type { Persistence, ServiceShape } from '../shape.ts'
 import { type Fixture, fixture, listener, vip, vip6 } from './fixture.ts'
-import { flowsOf } from './small-flows.ts'
+import { flowsOf } from './story-flows.ts'
 
 /** LONG: ten minutes, in ticks; SHORT: ten seconds. */
 export const LONG = 9_375

@@ -142,15 +142,15 @@ const slowly = (fixture: FixtureName, all: readonly Row[]): Vector[] =>
 
 const unread = (fixture: FixtureName): Vector[] => [
   keeps(
-    'fragment',
+    'fragment-held',
     `${fixture}: a fragment to an address of ranges alone`,
-    { ip: { destination: alone, moreFragments: true }, tcp: { destination: 1 } },
+    { ip: { destination: alone, fragmentOffset: 9 }, tcp: { destination: 1 } },
     fixture,
   ),
   keeps(
     'no-listener',
     `${fixture}: a fragment beside it`,
-    { ip: { destination: '192.0.2.76', moreFragments: true } },
+    { ip: { destination: '192.0.2.76', fragmentOffset: 9 } },
     fixture,
   ),
 ]
@@ -175,9 +175,9 @@ export const rangeVectors: readonly Vector[] = [
   ...rows('ranges-tables-mixed', [...row('2001:db8::2', 110, 5, 1_000, 1_000), ...beside6]),
   ...unread('ranges-tables-mixed'),
   keeps(
-    'fragment',
+    'fragment-held',
     'ranges-tables-mixed: an IPv6 fragment to an address of a range alone',
-    to(alone6, 'tcp', 80, { extensions: [fragment({ more: true })] }),
+    to(alone6, 'tcp', 80, { extensions: [fragment({ offset: 9 })] }),
     'ranges-tables-mixed',
   ),
   ...rows('ranges-six', [...row('2001:db8::2', 60, 5, 1_000, 1_000), ...beside6, [vip, 'tcp', 80, 65]]),

@@ -4,6 +4,7 @@
 
 import type { Outcome } from '../model.ts'
 import type { EventName, OutcomeName } from '../outcomes.ts'
+import type { ScheduleTable } from '../scheduling.ts'
 import type { FlowFixtureName } from './flow-fixtures.ts'
 import { resetOf } from './reset-of.ts'
 import { forwards, keeps, type Parts } from './vector.ts'
@@ -27,13 +28,17 @@ export interface Change {
   readonly lost?: readonly number[]
   /** The table is emptied, as by a sweep of the daemon, or by another user of its places. */
   readonly sweep?: true
+  /** What schedulers that count go by, by service. */
+  readonly schedules?: Readonly<Record<number, ScheduleTable>>
+  /** Connections as service 0 sees them: 'SERVER:ACTIVE/INACTIVE' of those that are other. */
+  readonly loads?: string
 }
 
 /** Step: a change, and a packet. */
 export interface Step extends Change {
   readonly send: Parts
   /** The server that gets it, or how it ends. */
-  readonly to: 1 | 2 | Exclude<OutcomeName, 'forwarded'>
+  readonly to: 1 | 2 | Exclude<OutcomeName, 'forwarded' | 'time-exceeded'>
   /** Its service. */
   readonly service?: number
   /** Events that are counted, without "flow-": 'miss insert'. */
@@ -47,6 +52,8 @@ export interface Step extends Change {
   readonly network?: string
   /** What is left of others' records, by place. */
   readonly left?: readonly number[]
+  /** Connections afterwards, as service 0 sees them: 'SERVER:ACTIVE/INACTIVE', of those who have any. */
+  readonly counts?: string
 }
 
 /** Held: a record that is there from the start, as in Step.record; of the first packet's flow, or of nobody we meet. */
@@ -77,6 +84,7 @@ export interface Told {
   readonly record: string
   readonly network?: string
   readonly left?: readonly number[]
+  readonly counts?: string
 }
 
 const plain = (events: string): string => events.split(' ').filter(Boolean).sort().join(' ')
@@ -107,6 +115,7 @@ export function expectedOf({ steps }: Story): Told[] {
       record: atTime(step.record ?? 'none', now),
       ...(step.network && { network: atTime(step.network, now) }),
       ...(step.left && { left: step.left }),
+      ...(step.counts !== undefined && { counts: step.counts }),
     }
   })
 }

@@ -2,6 +2,8 @@
 
 import { bothProtocolVectors } from './both-protocols.ts'
 import { choiceVectors } from './choices.ts'
+import { errorVectors } from './errors.ts'
+import { exceededVectors } from './exceeded.ts'
 import { flagVectors } from './flags.ts'
 import { fragmentVectors } from './fragments.ts'
 import { headerVectors } from './headers.ts'
@@ -14,6 +16,7 @@ import { protocolVectors } from './protocols.ts'
 import { rangeVectors } from './ranges.ts'
 import { sixChainVectors } from './six-chains.ts'
 import { sixChoiceVectors } from './six-choices.ts'
+import { sixErrorVectors } from './six-errors.ts'
 import { sixFragmentVectors } from './six-fragments.ts'
 import { sixHashVectors } from './six-hash.ts'
 import { sixLinkVectors } from './six-links.ts'
@@ -39,6 +42,8 @@ export const vectors: readonly Vector[] = [
   ...hostileVectors,
   ...udpVectors,
   ...bothProtocolVectors,
+  ...errorVectors,
+  ...exceededVectors,
   ...sixPlainVectors,
   ...sixNextVectors,
   ...sixChainVectors,
@@ -46,6 +51,7 @@ export const vectors: readonly Vector[] = [
   ...sixChoiceVectors,
   ...sixHashVectors,
   ...sixLinkVectors,
+  ...sixErrorVectors,
   ...tableVectors,
   ...rangeVectors,
 ]
