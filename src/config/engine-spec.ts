@@ -14,9 +14,10 @@ export function toEngineSpec(state: DesiredState, node: string, link: EngineSpec
   const members = new Set(pools.flatMap((pool) => pool.members.map(({ server }) => server)))
   return {
     interface: link,
-    services: state.services.map(({ forward, scheduler, check, listeners, ...service }) => ({
+    services: state.services.map(({ forward, serverPort = 0, scheduler, check, listeners, ...service }) => ({
       ...service,
       ...(countingOf(scheduler) && { scheduler: countingOf(scheduler)! }),
+      ...(forward === 'nat' && { nat: { port: serverPort } }),
       listeners: listeners.map(toListener),
     })),
     pools: pools.map(({ name, members }) => ({ name, members })),

@@ -77,9 +77,9 @@ export const persistence = section(
 /** behaviour: the keys that a service and `defaults` have alike. */
 const behaviour = {
   forward: choice(
-    'a way of forwarding: dsr',
-    ['dsr'],
-    'How a packet reaches its server; dsr: its MAC is rewritten.',
+    'a way of forwarding: dsr or nat',
+    ['dsr', 'nat'],
+    "How a packet reaches its server; dsr (if absent): its MAC is rewritten, the server answers the client itself; nat: its address and port become the server's, whose answers come back through the node.",
   ).optional(),
   scheduler: choice(
     'a scheduler: mh',
@@ -118,6 +118,11 @@ export const service = section(
     }),
     servers: members.optional(),
     pool: word('the name of a pool', NAME, 'A pool of `pools`, instead of servers.').optional(),
+    server_port: whole(
+      1,
+      65_535,
+      "The servers' port, of forward nat; the port that the client sent to if absent.",
+    ).optional(),
     ...behaviour,
     persistence: z
       .union([duration('10m'), persistence], expected(persistenceText))

@@ -30,8 +30,10 @@ import {
   Range,
   Server,
   settingsOf,
+  Target,
   tabledRanges,
   uniformUse,
+  usesNat,
 } from './memory.ts'
 import { isRange } from './port-ranges.ts'
 import { KEY_ADDRESS, KEY_ADDRESS6, KEY_PORT, type ServerEntry, type Shape, type Tables } from './shape.ts'
@@ -158,6 +160,7 @@ export function fillTables(
   for (const [pool, slots] of shape.pools.entries()) view.setUint32(offsets.poolSizes + 4 * pool, slots, true)
   fillFlowSettings({ memory, listeners }, shape, keys, view)
   fillRanges(memory, shape, view)
+  if (usesNat(shape)) fillNat(memory, shape, servers, view)
   for (const [at, entry] of listeners[4].entries()) {
     if (!entry) continue
     const start = offsets.listeners + Listener.size * at
@@ -242,6 +245,20 @@ const maskOf = (bits: number): readonly number[] =>
     const set = Math.min(32, Math.max(0, bits - 32 * word))
     return set === 0 ? 0 : (0xffffffff << (32 - set)) >>> 0
   })
+
+/** fillNat writes where servers are, which port they answer at, and where pools begin. */
+function fillNat(memory: Memory, shape: Shape, servers: readonly ServerEntry[], view: DataView): void {
+  const { offsets } = memory.tables.type
+  for (const [id, { address }] of servers.entries()) {
+    if (address === undefined) continue
+    for (const [at, word] of wordsOf(address).entries())
+      view.setUint32(offsets.targets + Target.size * id + 4 * at, word, true)
+  }
+  for (const [service, { nat }] of shape.services.entries())
+    view.setUint16(offsets.serverPorts + 2 * service, nat?.port ?? 0)
+  for (const [pool, base] of poolBases(shape).entries())
+    view.setUint32(offsets.poolBases + 4 * pool, base, true)
+}
 
 /** fillTracking writes the bits of failed servers, and `before` the tables that pools had; where there are any. */
 export function fillTracking({ memory }: Layout, shape: Shape, tables: Tables, images: TrackingImages): void {

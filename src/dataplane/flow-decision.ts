@@ -35,6 +35,10 @@ export interface Asked extends FlowId {
   /** The client's network, where the service persists. */
   readonly network?: FlowId
   readonly peek?: boolean
+  /** What is not recorded is refused: `no-room`. */
+  readonly recorded?: boolean
+  /** The flow goes to the word's current server, whatever its record says. */
+  readonly moves?: boolean
 }
 
 /** FlowMemory: what is kept from packet to packet. */
@@ -54,8 +58,8 @@ export class FlowMemory {
   }
 }
 
-/** Decide: the server's id, 0 for nobody, or that the client is to be told. */
-export type Decide = (asked: Asked) => number | 'reset'
+/** Decide: the server's id, 0 for nobody; that the client is to be told; that there is no room for a record. */
+export type Decide = (asked: Asked) => number | 'reset' | 'no-room'
 
 /** createDecide for a shape with flows. Tables that change afterwards are seen. */
 export function createDecide(
@@ -92,9 +96,10 @@ export function createDecide(
     const record = found && found.server < capacities.serverCapacity ? found : undefined
     events[record ? 'flow-hit' : 'flow-miss']++
 
-    const followed = record && follow(record)
+    const unrecorded = (server: number) => (asked.recorded ? 'no-room' : server)
+    const followed = record && !asked.moves ? follow(record) : undefined
     if (followed !== undefined) return followed
-    const kept = network ? whoKeeps(network) : 0
+    const kept = network && !asked.moves ? whoKeeps(network) : 0
     return begin(kept || asked.word)
 
     /** What the record says; undefined where it does not hold any more. */
@@ -120,7 +125,7 @@ export function createDecide(
     }
 
     /** A flow without a record that holds. */
-    function begin(word: number): number | 'reset' {
+    function begin(word: number): ReturnType<Decide> {
       const current = currentOf(word)
       const before = settled({ ...asked, word })
       const healthy = isHealthy(pool, before) ? before : 0
@@ -131,16 +136,17 @@ export function createDecide(
       }
       if (kind === 'syn') {
         if (!isReachable(current) || begun(current, FLOW.syn)) return current
-        return healthy || current
+        return unrecorded(healthy || current)
       }
       if (kind === 'udp') {
         const server = ((word & SLOT_LEARN) !== 0 && healthy) || current
-        if (isReachable(server) && !peek) begun(server, FLOW.established)
+        if (isReachable(server) && !peek && !begun(server, FLOW.established)) return unrecorded(server)
         return server
       }
       if (before !== 0 && resets(service) && hasFailed(pool, before)) return 'reset'
       const server = before || current
-      if (kind !== 'end' && isReachable(server) && !peek) begun(server, FLOW.established)
+      if (kind !== 'end' && isReachable(server) && !peek && !begun(server, FLOW.established))
+        return unrecorded(server)
       return server
     }
 

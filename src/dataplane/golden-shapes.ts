@@ -108,6 +108,9 @@ const picking = (kind: CountingScheduler, room: number): ServiceShape => ({
 })
 const everyKind: Kinds = { families: [4, 6], protocols: ['tcp', 'udp'] }
 
+const nat: ServiceShape = { ...changes, track: 'all', nat: { port: 0 } }
+const natPort: ServiceShape = { ...resets, track: 'all', nat: { port: 8_080 } }
+
 /** goldenShapes: by file name. */
 export const goldenShapes: Readonly<Record<string, Shape>> = {
   'one-listener': shape(1, 1, [1_021]),
@@ -182,6 +185,13 @@ export const goldenShapes: Readonly<Record<string, Shape>> = {
       ] as const),
     ],
   },
+  'persistent-nat-everything-once-jumbo': {
+    ...shape(4, 2, [1_021, 4_093], tracked(nat, { ...everyKind, jumbo: true })),
+    services: [
+      { ...natPort, persistence },
+      { ...nat, ...picking('wlc', 4), persistence },
+    ],
+  },
   'counting-rr': shape(1, 1, [1_021], tracked(picking('rr', 4))),
   'counting-udp-nq': shape(1, 1, [1_021], tracked(picking('nq', 4), { protocols: ['udp'] })),
   'counting-thousand-servers': shape(1, 1, [655_373], tracked(picking('wlc', 1_000), { servers: 1_000 })),
@@ -191,6 +201,13 @@ export const goldenShapes: Readonly<Record<string, Shape>> = {
       ...([picking('rr', 4), picking('wrr', 65_536), picking('lc', 1_024), picking('wlc', 4)] as const),
       ...([picking('sed', 4), picking('nq', 4), changes, STATELESS] as const),
     ],
+  },
+  'nat-one-listener': shape(1, 1, [1_021], tracked(nat)),
+  'nat-one-udp-listener': shape(1, 1, [1_021], tracked(natPort, { protocols: ['udp'] })),
+  'nat-one-ipv6-listener': shape(1, 1, [1_021], tracked(nat, { families: [6] })),
+  'nat-and-dsr-everything-once-jumbo': {
+    ...shape(4, 2, [1_021, 4_093], tracked(nat, { ...everyKind, jumbo: true })),
+    services: [natPort, changes],
   },
   'ten-thousand-listeners': shape(10_000, 10_000, [1_021]),
   'ten-thousand-listeners-own-pools': shape(10_000, 10_000, Array<number>(10_000).fill(1_021)),

@@ -2,7 +2,8 @@
 // counted. All of it is direct memory; sizes follow from the file alone.
 //
 //   tables    keys | servers (8 bytes each) | listeners (16 bytes each, open addressing) | pool sizes
-//             | what flows need: keys of their own, what services do | ranges of ports | networks that persist
+//             | what flows need: keys of their own, what services do | what nat needs: targets, ports, pools' first slots
+//             | ranges of ports | networks that persist
 //   slots     one word a slot, pool after pool
 //   fragments ports of first fragments, a word each (path-fragment.ts)
 //   held      a ring: fragments on their way to the daemon
@@ -11,6 +12,7 @@
 // and where flows are tracked:
 //
 //   flows     records, 64 bytes a bucket of four (flow-record.ts); it survives generations
+//   answers   what turns servers' answers back, 192 bytes a bucket of four (answer-record.ts); it survives generations
 //   failed    a bit for each server of each pool
 //   shut      where services persist: such bits of servers to whom no client network comes back
 //   before    tables that pools had before their size changed: where each begins and how many slots it has | words
@@ -20,6 +22,7 @@
 import { type Ip, isIp4, type Protocol } from '../base/addresses.ts'
 import { invariant } from '../base/errors.ts'
 import { array, bytes, type DirectMemory, direct, objectMap, struct } from '../bpf/types.ts'
+import { AnswerBucket } from './answer-record.ts'
 import { BUCKET_ENTRIES, FlowBucket } from './flow-record.ts'
 import { eventNames, outcomeNames } from './outcomes.ts'
 import { type PortRange, rangesByAddress } from './port-ranges.ts'
@@ -47,6 +50,8 @@ export const PROBES = 8
 
 /** Server: where frames go; `state` bit 0 is set where the MAC is known. Written by one 64-bit store. */
 export const Server = struct('server', { mac: bytes(6), state: 'u16' })
+/** Target: a server's address, for nat; of IPv4 the first four bytes. */
+export const Target = struct('target', { address: bytes(16) })
 /**
  * Listener: `kind` 0 empty, 1 TCP, 2 UDP, 0x100 the address itself, with port 0. `base` is the pool's first slot; an
  * address' entry has its first range there, and how many it has in the other half.
@@ -83,7 +88,12 @@ export const NewFlows = struct('new_flows', { second: 'u32', count: 'u32' })
 export const Persists = struct('persists', { ticks: 'u32', mask: 'u32', high: 'u64', low: 'u64' })
 export const Traffic = struct('traffic', { packets: 'u64', bytes: 'u64' })
 
-export const isInline = (shape: Shape): boolean => shape.listeners.length <= INLINE_LISTENERS
+/**
+ * isInline: whether listeners are compared by instructions. With nat, where what comes behind is long, only one is: the
+ * verifier follows each from its comparison to the end.
+ */
+export const isInline = (shape: Shape): boolean =>
+  shape.listeners.length <= (usesNat(shape) ? 1 : INLINE_LISTENERS)
 
 const powerOfTwo = (n: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, n)))
 
@@ -118,7 +128,8 @@ const serviceUses = ({ listeners, services }: Shape): ServiceShape[] => [
   ...new Map(
     listeners.map(({ service }) => {
       const does = services[service] ?? STATELESS
-      return [`${does.track} ${does.onFailure} ${does.hash} ${does.persistence !== undefined}`, does]
+      const { track, onFailure, hash, nat, persistence } = does
+      return [`${track} ${onFailure} ${hash} ${nat !== undefined} ${persistence !== undefined}`, does]
     }),
   ).values(),
 ]
@@ -154,6 +165,10 @@ export const persists = (shape: Shape): boolean =>
 /** timeOf: the clock that the packet path reads. */
 export const timeOf = (shape: Shape): Clock => flowsOf(shape)?.clock ?? shape.clock ?? CLOCK
 
+/** usesNat: whether some listener's packets are translated. */
+export const usesNat = (shape: Shape): boolean =>
+  flowsOf(shape) !== undefined && someUse(shape, ({ nat }) => nat !== undefined)
+
 /** bucketsOf: how many buckets hold so many records. */
 export const bucketsOf = ({ entries }: FlowsShape): number => Math.max(1, Math.ceil(entries / BUCKET_ENTRIES))
 
@@ -175,13 +190,14 @@ export const FLOW_KEYS = 12
 /** ALL_FLOW_KEYS: with those of client networks. */
 export const ALL_FLOW_KEYS = 24
 /** SETTING: what a service does, as bits of a byte. */
-export const SETTING = { changes: 1, all: 2, resets: 4, bySource: 8 } as const
+export const SETTING = { changes: 1, all: 2, resets: 4, bySource: 8, nat: 16 } as const
 /** settingsOf: the byte of a service. */
-export const settingsOf = ({ track, onFailure, hash }: ServiceShape): number =>
+export const settingsOf = ({ track, onFailure, hash, nat }: ServiceShape): number =>
   (track === 'changes' ? SETTING.changes : 0) |
   (track === 'all' ? SETTING.all : 0) |
   (onFailure === 'reset' ? SETTING.resets : 0) |
-  (hash === 'source' ? SETTING.bySource : 0)
+  (hash === 'source' ? SETTING.bySource : 0) |
+  (nat ? SETTING.nat : 0)
 
 /** The maps that tracking needs. */
 function flowMapsOf(shape: Shape, flows: FlowsShape, serverCapacity: number) {
@@ -190,6 +206,9 @@ function flowMapsOf(shape: Shape, flows: FlowsShape, serverCapacity: number) {
   const bits = array('u32', Math.ceil((shape.pools.length * serverCapacity) / 32))
   return {
     flows: direct('flows', { buckets: array(FlowBucket, bucketsOf(flows)) }),
+    answers: usesNat(shape)
+      ? direct('answers', { buckets: array(AnswerBucket, bucketsOf(flows)) })
+      : undefined,
     failed: direct('failed', { words: bits }),
     shut: persists(shape) ? direct('shut', { words: bits }) : undefined,
     before:
@@ -206,6 +225,7 @@ export function memoryOf(shape: Shape, bits: Bits = { 4: 0, 6: 0 }) {
   invariant(Number.isInteger(Math.log2(shape.cpus)), `${shape.cpus} counter blocks: a power of two is needed`)
   invariant(shape.servers < ASK_BEFORE, `${shape.servers} servers: at most ${ASK_BEFORE - 1} have ids`)
   const flows = flowsOf(shape)
+  const nat = usesNat(shape)
   const serverCapacity = powerOfTwo(shape.servers + 1)
   const serviceCapacity = powerOfTwo(shape.services.length)
   const totalSlots = Math.max(
@@ -221,6 +241,9 @@ export function memoryOf(shape: Shape, bits: Bits = { 4: 0, 6: 0 }) {
     poolSizes: array('u32', Math.ceil(shape.pools.length / 2) * 2),
     flowKeys: array('u64', persists(shape) ? ALL_FLOW_KEYS : flows ? FLOW_KEYS : 1),
     settings: array('u8', uniformUse(shape) ? 8 : Math.max(8, serviceCapacity)),
+    targets: array(Target, nat ? serverCapacity : 1),
+    serverPorts: array('be16', nat ? Math.max(4, serviceCapacity) : 4),
+    poolBases: array('u32', nat ? Math.ceil(shape.pools.length / 2) * 2 : 2),
     ranges: array(Range, powerOfTwo(rangesIn(shape))),
     persists: array(Persists, persists(shape) ? serviceCapacity : 1),
   })
@@ -271,7 +294,7 @@ export const mapsOf = (memory: Memory): readonly DirectMemory[] => {
   const { tables, slots, counters, fragments, tracking, clock, scheduling } = memory
   return [
     ...[tables, slots, counters, fragments],
-    ...[tracking?.flows, tracking?.failed, tracking?.shut, tracking?.before, clock],
+    ...[tracking?.flows, tracking?.answers, tracking?.failed, tracking?.shut, tracking?.before, clock],
     scheduling?.map,
   ].filter((map) => map !== undefined)
 }

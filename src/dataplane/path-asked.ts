@@ -15,8 +15,22 @@ import type { FlowsShape, Shape } from './shape.ts'
 /**
  * ABOUT: bits of `about`. The lowest 16 are the service, the upper half is the pool. `syn`: a SYN without ACK, FIN and
  * RST; `end`: FIN or RST; `segment`: any other of TCP. `peek`: nothing is to change (with `segment` or `udp`).
+ * `moves`: the flow goes to the word's current server, whatever its record says (with `syn` or `udp`).
+ * Of a service that persists (path-question.ts): `network`: KEEP is to be answered; `asks`: ASK is, where no record holds;
+ * `again`: it has been, and what has been counted is; `kept`: the word's server is that of the client's network.
  */
-export const ABOUT = { syn: 1 << 16, end: 1 << 17, segment: 1 << 18, udp: 1 << 19, peek: 1 << 20 } as const
+export const ABOUT = {
+  syn: 1 << 16,
+  end: 1 << 17,
+  segment: 1 << 18,
+  udp: 1 << 19,
+  peek: 1 << 20,
+  moves: 1 << 21,
+  network: 1 << 22,
+  asks: 1 << 23,
+  again: 1 << 24,
+  kept: 1 << 25,
+} as const
 /** ABOUT_POOL: how far the pool is to the left. */
 export const ABOUT_POOL = 32
 const SERVICE_MASK = 0xffff
@@ -32,11 +46,7 @@ export interface Asked {
   readonly limits: FlowLimits
   readonly flow: Val<'u64'>
   readonly word: () => Val<'u32'>
-  /** What asks by another word from here on. */
-  readonly setWord: (word: Val<'u32'>) => void
   readonly about: () => Val<'u64'>
-  /** The client network's F, 0 where its service does not persist; undefined where none does. */
-  readonly template: (() => Val<'u64'>) | undefined
   /** Ticks. */
   readonly now: Val<'u32'>
   /** This CPU's counters. */
@@ -49,17 +59,10 @@ export interface Asked {
   readonly nobody: Label
 }
 
-/** askedOf takes the parameters: flow, word, about, and, `withTemplate`, the client network's F. */
-export function askedOf(
-  p: Builder,
-  shape: Shape,
-  memory: Memory,
-  flows: FlowsShape,
-  withTemplate = false,
-): Asked {
-  const kinds = ['u64', 'u32', 'u64', ...(withTemplate ? (['u64'] as const) : [])] as const
-  const [flow, word, about, network] = p.parameters('numbers', ...kinds)
-  const kept = { word: p.stash(word), about: p.stash(about), network: network && p.stash(network) }
+/** askedOf takes the parameters: flow, word, about. */
+export function askedOf(p: Builder, shape: Shape, memory: Memory, flows: FlowsShape): Asked {
+  const [flow, word, about] = p.parameters('numbers', 'u64', 'u32', 'u64')
+  const kept = { word: p.stash(word), about: p.stash(about) }
   const cpu = p.alu('and', p.narrow(p.call('get_smp_processor_id')), shape.cpus - 1)
   const block = p.stashPlace(p.element(p.memory(memory.counters).blocks, cpu))
   return {
@@ -69,9 +72,7 @@ export function askedOf(
     limits: limitsOf(flows),
     flow,
     word: () => p.unstash(kept.word),
-    setWord: (other) => p.setSlot(kept.word, other),
     about: () => p.unstash(kept.about),
-    template: kept.network && (() => p.unstash(kept.network!)),
     now: ticks(p, memory, flows),
     block: () => p.unstashPlace(block),
     entry: p.placeVariable(FlowEntry),
@@ -80,7 +81,8 @@ export function askedOf(
   }
 }
 
-const ticks = (p: Builder, memory: Memory, { clock }: FlowsShape): Val<'u32'> =>
+/** ticks: now, as records have it. */
+export const ticks = (p: Builder, memory: Memory, { clock }: FlowsShape): Val<'u32'> =>
   p.alu('and', p.narrow(p.alu('rsh', jiffies(p, memory), clock.shift)), TIME_MASK)
 
 /** valueIn: both halves of an entry's value, read and written as one. */

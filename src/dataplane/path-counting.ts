@@ -7,7 +7,7 @@ import type { Label } from '../bpf/isa.ts'
 import { anyBits, eq, fields, ne, type Val } from '../bpf/values.ts'
 import type { BuiltFunction } from '../bpf/xdp.ts'
 import { FLOW, STATE_SHIFT } from './flow-record.ts'
-import { has, type Memory } from './memory.ts'
+import { has, type Memory, persists } from './memory.ts'
 import { ABOUT, type Asked, serviceOf } from './path-asked.ts'
 import { pickFunction, tallyFunction } from './path-schedule.ts'
 
@@ -28,14 +28,9 @@ export function countingOf(memory: Memory): Counting | undefined {
 
 /**
  * pickServer of a SYN or datagram, where the service's scheduler counts: its id, else 0. Nobody to pick: answers so. None
- * is picked for a network that has a server: `kept` is not 0.
+ * is picked for a network that has a server.
  */
-export function pickServer(
-  p: Builder,
-  asked: Asked,
-  { pick }: Counting,
-  kept: Stashed<'u32'> | undefined,
-): Stashed<'u32'> {
+export function pickServer(p: Builder, asked: Asked, { pick }: Counting): Stashed<'u32'> {
   const { shape, memory, about, nobody } = asked
   const picked = p.slot('u32', memory.serverCapacity - 1)
   const [begins, done] = [p.label('begins'), p.label('picked')]
@@ -45,8 +40,7 @@ export function pickServer(
     p.goto(done)
     p.bind(begins)
   }
-  p.jumpIf(anyBits(about(), ABOUT.peek), done)
-  if (kept) p.jumpIf(ne(p.unstash(kept), 0), done)
+  p.jumpIf(anyBits(about(), persists(shape) ? ABOUT.peek | ABOUT.kept : ABOUT.peek), done)
   const service = p.alu('and', serviceOf(p, asked), memory.serviceCapacity - 1)
   if (shape.listeners.some(({ service }) => shape.services[service]?.picker === undefined)) {
     const { services } = p.memory(memory.scheduling!.map)

@@ -13,7 +13,7 @@ import { anyBits, eq, fields, ge, gt, lt, ne, type Val } from '../bpf/values.ts'
 import { type BuiltFunction, plainFunction } from '../bpf/xdp.ts'
 import { secondTicks } from './flow-clock.ts'
 import { FLOW, SERVICE_SHIFT, SLACK, STATE_SHIFT, TIME_MASK } from './flow-record.ts'
-import { answersReset, has, type Memory } from './memory.ts'
+import { answersReset, has, type Memory, persists, usesNat } from './memory.ts'
 import {
   ABOUT,
   type Asked,
@@ -31,54 +31,50 @@ import {
   type Closing,
   type Counting,
   closingOf,
+  countingOf,
   pickServer,
   tallyReplaced,
   tellClosed,
   whereClosed,
 } from './path-counting.ts'
 import { lookUp } from './path-look-up.ts'
+import { scanFunction } from './path-scan.ts'
 import { ASK_BEFORE, type FlowsShape, SERVER_MASK, SETTLED_SHIFT, type Shape, SLOT_LEARN } from './shape.ts'
 
 /** RESET: the client of this segment is to be told that its connection is no more. */
 export const RESET = 0x10000
+/** UNRECORDED: a flow's server, though there is no record of it, as there should be. Only where a shape has nat. */
+export const UNRECORDED = 0x20000
 
-/** Called: functions that the one which decides calls; `template` where some service persists. */
+/** ASK: nothing was decided: who keeps the client's network has to be found out. KEEP: the network stays with the server. */
+export const ASK = 0x40000
+export const KEEP = 0x80000
+
+/** Called: functions that are called, by others as well. */
 export interface Called {
   readonly scan: BuiltFunction
   readonly counting: Counting | undefined
-  readonly template: BuiltFunction | undefined
 }
 
-/** Ending: what comes behind a record that is followed. */
-interface Ending {
-  readonly closing: Closing | undefined
-  readonly template: BuiltFunction | undefined
-}
+export const calledOf = (memory: Memory): Called => ({
+  scan: scanFunction(memory.tracking!.flows),
+  counting: countingOf(memory),
+})
 
-/** Beginning: who picks a new flow's server; `kept`: the id of the one that its network has, or 0. */
-interface Beginning {
-  readonly counting: Counting | undefined
-  readonly kept: Stashed<'u32'> | undefined
-  readonly template: BuiltFunction | undefined
-}
-
-/**
- * decision: the function (flow, word, about) -> server or RESET of a shape with flows; where some service persists it is
- * given the client network's F as well.
- */
-export const decision = (
+/** decision: the function (flow, word, about) -> server or RESET of a shape with flows. */
+export function decision(
   shape: Shape,
   memory: Memory,
   flows: FlowsShape,
-  { scan, counting, template }: Called,
-): BuiltFunction =>
-  plainFunction('decide', (p) => {
-    const asked = askedOf(p, shape, memory, flows, template !== undefined)
+  { scan, counting }: Called = calledOf(memory),
+): BuiltFunction {
+  return plainFunction('decide', (p) => {
+    const asked = askedOf(p, shape, memory, flows)
     const [missed, stale, unheld] = [p.label('no-record'), p.label('stale'), p.label('unheld')]
     const [counted, begin, reset] = [p.label('count-miss'), p.label('begin'), p.label('reset')]
     const closing = counting?.tally && closingOf(p, memory)
     const value = lookUp(p, asked, scan, missed)
-    follow(p, asked, value, { stale, begin: unheld, reset }, { closing, template })
+    follow(p, asked, value, { stale, begin: unheld, reset }, closing)
     p.bind(unheld)
     p.setSlot(asked.own, 1)
     p.goto(begin)
@@ -88,10 +84,12 @@ export const decision = (
     p.bind(missed)
     p.setSlot(asked.own, 0)
     p.bind(counted)
+    const ask = persists(shape) ? p.label('ask') : undefined
+    if (ask) p.jumpIf(anyBits(asked.about(), ABOUT.asks), ask)
     count(p, asked, 'flow-miss')
     p.bind(begin)
-    const kept = template && askNetwork(p, asked, template)
-    beginFlow(p, asked, { counting, kept, template }, reset)
+    if (ask) p.jumpIf(anyBits(asked.about(), ABOUT.asks), ask)
+    beginFlow(p, asked, counting, reset)
     if (closing) tellClosed(p, counting.tally, closing)
     if (shape.pools.length > 1 || counting) {
       p.bind(asked.nobody)
@@ -101,30 +99,11 @@ export const decision = (
       p.bind(reset)
       p.exitValue(RESET)
     }
+    if (ask) {
+      p.bind(ask)
+      p.exitValue(ASK)
+    }
   })
-
-/** askNetwork: where the client's network is kept with a server, the slot's word names that one and no other. Its id, or 0. */
-function askNetwork(p: Builder, { about, setWord, template }: Asked, ask: BuiltFunction): Stashed<'u32'> {
-  const unkept = p.label('unkept')
-  const kept = p.slot('u32')
-  p.setSlot(kept, 0)
-  p.jumpIf(eq(template!(), 0), unkept)
-  const server = p.callSub(ask, template!(), p.constant(0), about())
-  p.jumpIf(eq(server, 0), unkept)
-  setWord(server)
-  p.setSlot(kept, server)
-  p.bind(unkept)
-  return kept
-}
-
-/** keepNetwork: the flow's record is of now: the client's network stays with its server. Leaves with that. */
-function keepNetwork(p: Builder, { about, template }: Asked, server: Val<'u32'>, keep: BuiltFunction): void {
-  const kept = p.stash(server)
-  const unkept = p.label('does-not-persist')
-  p.jumpIf(eq(template!(), 0), unkept)
-  p.callSub(keep, template!(), p.unstash(kept), about())
-  p.bind(unkept)
-  p.exitValue(p.unstash(kept))
 }
 
 /** silentFor: ticks since a record's time are more than so many; both are modulo 2^30. */
@@ -137,11 +116,14 @@ function follow(
   asked: Asked,
   value: Val<'u64'>,
   { stale, begin, reset }: { readonly stale: Label; readonly begin: Label; readonly reset: Label },
-  { closing, template }: Ending,
+  closing: Closing | undefined,
 ): void {
   const { shape, memory, about, now, entry, limits } = asked
   const server = p.below(p.alu('and', p.narrow(value), SERVER_MASK), memory.serverCapacity, stale)
+  const again = persists(shape) ? p.label('again') : undefined
+  if (again) p.jumpIf(anyBits(about(), ABOUT.again), again)
   count(p, asked, 'flow-hit')
+  if (again) p.bind(again)
   const changing = () => p.narrow(p.alu('rsh', value, 32))
   const state = () => p.alu('rsh', changing(), STATE_SHIFT)
   const next = p.variable('u32')
@@ -165,6 +147,7 @@ function follow(
   }
 
   // what begins a flow, or has no connection, leaves a server that is not healthy
+  if (usesNat(shape)) p.jumpIf(anyBits(known, ABOUT.moves), begin)
   unlessHealthy(p, asked, server, begin)
   p.set(next, stateBits(FLOW.established))
   if (has(shape, 'udp')) {
@@ -182,13 +165,18 @@ function follow(
   p.jumpIf(eq(touched, value), answer)
   p.store(valueIn(entry), touched)
   if (closing) whereClosed(p, closing, { server, value, next })
-  const keep = template && p.label('keep-network')
-  if (keep) p.jumpIf(ne(next, stateBits(FLOW.closed)), keep)
+  if (persists(shape)) {
+    p.jumpIf(eq(next, stateBits(FLOW.closed)), answer)
+    keepNetwork(p, asked, server, answer)
+  }
   p.bind(answer)
   p.exitValue(server)
-  if (!keep) return
-  p.bind(keep)
-  keepNetwork(p, asked, server, template)
+}
+
+/** keepNetwork: the flow's record is of now: the client's network is to stay with its server. Leaves so, or for `answer`. */
+function keepNetwork(p: Builder, { about }: Asked, server: Val<'u32'>, answer: Label): void {
+  p.jumpIf(eq(p.alu('and', about(), ABOUT.network), 0), answer)
+  p.exitValue(p.alu('or', server, KEEP))
 }
 
 /** settledServer: by the table before where the word says so; an id that nobody can have is nobody. */
@@ -218,7 +206,7 @@ function settledServer(p: Builder, asked: Asked): Val<'u32'> {
 }
 
 /** beginFlow: no record holds: the current or the settled server, recorded. Ends by leaving, or at `nobody`. */
-function beginFlow(p: Builder, asked: Asked, { counting, kept, template }: Beginning, reset: Label): void {
+function beginFlow(p: Builder, asked: Asked, counting: Counting | undefined, reset: Label): void {
   const { shape, memory, about, word } = asked
   const server = p.variable('u32', memory.serverCapacity - 1)
   const spare = p.slot('u32', memory.serverCapacity - 1)
@@ -230,7 +218,7 @@ function beginFlow(p: Builder, asked: Asked, { counting, kept, template }: Begin
     p.label('record'),
     p.label('answer'),
   ]
-  const picked = counting && pickServer(p, asked, counting, kept)
+  const picked = counting && pickServer(p, asked, counting)
   const settled = settledServer(p, asked)
   p.set(server, p.alu('and', word(), memory.serverCapacity - 1))
   p.setSlot(spare, settled)
@@ -276,7 +264,7 @@ function beginFlow(p: Builder, asked: Asked, { counting, kept, template }: Begin
     p.set(server, other)
   }
   p.bind(record)
-  remember(p, asked, { server, spare, state, picked, template }, counting, answer)
+  remember(p, asked, { server, spare, state, picked }, counting, answer)
 }
 
 /** spareIsSomebody: where the settled server is none to fall back on, the slot's current one is. */
@@ -295,19 +283,17 @@ interface Remembered {
   /** Not 0: the server was picked for the flow. */
   readonly picked?: Stashed<'u32'> | undefined
   readonly mark?: number
-  /** What keeps the client's network with the flow's server. */
-  readonly template?: BuiltFunction | undefined
 }
 
 /** remember makes a record, or tells why not, and leaves with the server; at `answer` without a record. */
 export function remember(
   p: Builder,
   asked: Asked,
-  { server, spare, state, picked, mark = 0, template }: Remembered,
+  { server, spare, state, picked, mark = 0 }: Remembered,
   counting: Counting | undefined,
   answer: Label,
 ): void {
-  const { about, block, entry, flows, limits, now, own } = asked
+  const { about, block, entry, flows, limits, now, own, shape } = asked
   const [write, free, capped, full, unrecorded] = [
     p.label('write'),
     p.label('free-entry'),
@@ -349,29 +335,28 @@ export function remember(
       return
     }
     // later packets of a SYN's flow will go to the settled server, having no record; all of a flow that has been picked for
+    const told = usesNat(shape) ? p.label('told-unrecorded') : answer
     const toSpare = p.label('to-spare')
     if (picked) p.jumpIf(ne(p.unstash(picked), 0), toSpare)
-    p.jumpIf(ne(state, stateBits(FLOW.syn)), answer)
+    p.jumpIf(ne(state, stateBits(FLOW.syn)), told)
     if (picked) p.bind(toSpare)
     const other = p.unstash(spare)
-    p.jumpIf(eq(other, 0), answer)
-    p.exitValue(other)
+    p.jumpIf(eq(other, 0), told)
+    p.exitValue(usesNat(shape) ? p.alu('or', other, UNRECORDED) : other)
+    if (told === answer) return
+    p.bind(told)
+    p.exitValue(p.alu('or', server, UNRECORDED))
   })
 
   p.bind(write)
   const upper = p.alu('lsh', serviceOf(p, asked), SERVICE_SHIFT)
-  const marked = mark === 0 ? upper : p.alu('or', upper, mark | 0)
-  const stable = p.alu('or', p.widen(marked), server)
+  const stable = p.alu('or', p.widen(mark === 0 ? upper : p.alu('or', upper, mark | 0)), server)
   const halves = p.alu('or', p.alu('lsh', stable, 32), stable)
   const was = counting?.tally && p.stash(p.load(valueIn(entry)))
   p.store(valueIn(entry), p.alu('or', p.alu('lsh', p.widen(p.alu('or', state, now)), 32), stable))
   p.store(fields(entry).key, p.alu('xor', halves, asked.flow))
   if (was && counting?.tally) tallyReplaced(p, counting.tally, was, p.narrow(stable))
-  const keep = template && p.label('keep-network')
-  if (keep) p.goto(keep)
+  if (persists(shape) && mark === 0) keepNetwork(p, asked, server, answer)
   p.bind(answer)
   p.exitValue(server)
-  if (!keep) return
-  p.bind(keep)
-  keepNetwork(p, asked, server, template)
 }

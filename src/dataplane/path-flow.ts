@@ -9,34 +9,30 @@ import { type Path, take } from './cell.ts'
 import { flowsOf, type Memory, persists, SETTING, uniformUse } from './memory.ts'
 import type { Route } from './path.ts'
 import { ABOUT_POOL } from './path-asked.ts'
-import { countingOf } from './path-counting.ts'
-import { decision, RESET } from './path-decide.ts'
+import { calledOf, decision, RESET } from './path-decide.ts'
+import { type NatFunctions, natOf, translateRequest } from './path-nat.ts'
 import { questionFunction } from './path-question.ts'
 import { resetFunction } from './path-reset.ts'
-import { scanFunction } from './path-scan.ts'
 import { templateFunction } from './path-template.ts'
-import { type FlowsShape, type Shape, SLOT_RECORDS } from './shape.ts'
+import { type Shape, SLOT_RECORDS } from './shape.ts'
 
 /** Tracking: functions of the program that the packet path needs for flows. */
 export interface Tracking {
   readonly question: BuiltFunction
   readonly reset: BuiltFunction | undefined
+  readonly nat: NatFunctions | undefined
 }
 
 /** trackingOf a shape; undefined where it tracks no flows. */
 export function trackingOf(shape: Shape, memory: Memory): Tracking | undefined {
   const flows = flowsOf(shape)
   if (!flows) return undefined
-  const question = questionFunction(shape, memory, decideFunction(shape, memory, flows))
-  const reset = resetFunction(shape)
-  return { question, reset }
-}
-
-/** decideFunction: the function that decides, with those that it calls (path-decide.ts). */
-export function decideFunction(shape: Shape, memory: Memory, flows: FlowsShape): BuiltFunction {
-  const called = { scan: scanFunction(memory.tracking!.flows), counting: countingOf(memory) }
+  const called = calledOf(memory)
+  const decide = decision(shape, memory, flows, called)
   const template = persists(shape) ? templateFunction(shape, memory, flows, called) : undefined
-  return decision(shape, memory, flows, { ...called, template })
+  const question = questionFunction(shape, memory, decide, template)
+  const reset = resetFunction(shape)
+  return { question, reset, nat: natOf(shape, memory, flows, question) }
 }
 
 /** aboutOf: pool and service as the question has them. */
@@ -71,6 +67,7 @@ export function decideServer(
     ]
     const about = aboutOf(p, pool, service)
     const { question } = tracking
+    const kept = tracking.nat && { about: p.stash(about), hash: p.stash(p.widen(hash)) }
     const answer = p.callSub(
       question,
       p.contextOf(context),
@@ -81,6 +78,7 @@ export function decideServer(
     )
     if (tracking.reset) p.jumpIf(anyBits(answer, RESET), reset)
     p.set(server, p.alu('and', answer, memory.serverCapacity - 1))
+    if (tracking.nat && kept) translateRequest(p, route, tracking.nat, { context, answer, server, ...kept })
   }
   const use = uniformUse(shape)
   if (use?.track === 'all') {

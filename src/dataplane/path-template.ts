@@ -27,7 +27,7 @@ export const templateFunction = (
   shape: Shape,
   memory: Memory,
   flows: FlowsShape,
-  { scan, counting }: Omit<Called, 'template'>,
+  { scan, counting }: Called,
 ): BuiltFunction =>
   plainFunction('template', (p) => {
     const asked = askedOf(p, shape, memory, flows)

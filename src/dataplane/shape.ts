@@ -59,6 +59,13 @@ export interface ServiceShape {
   readonly persistence?: Persistence
   /** Who picks a new flow's server; absent: its slot. With one, `track` is `all`. */
   readonly picker?: PickerShape
+  /** Packets are translated, and the servers' answers; its flows are tracked, all of them. Absent: dsr. */
+  readonly nat?: Nat
+}
+
+/** Nat: what translation needs of a service: the servers' port; 0: the listener's, whichever it is. */
+export interface Nat {
+  readonly port: number
 }
 
 /** CountingScheduler: one that picks a new flow's server by turns or by connections, by LVS's name. */
@@ -128,6 +135,8 @@ export interface Shape {
 export interface ServerEntry {
   readonly mac: Mac
   readonly usable: boolean
+  /** Of a server of a service with nat, of the family of its listeners. */
+  readonly address?: Ip
 }
 
 /** Tables: the contents of one generation's maps. */

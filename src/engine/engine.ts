@@ -3,7 +3,7 @@
 // it again by its pins; it reads no file and knows no node. All calls are synchronous.
 
 import type { Endpoint, Ip, Mac, Protocol } from '../base/addresses.ts'
-import type { CountingScheduler, OnFailure, Persistence, Timeouts, Track } from '../dataplane/shape.ts'
+import type { CountingScheduler, Nat, OnFailure, Persistence, Timeouts, Track } from '../dataplane/shape.ts'
 
 /** Limits: what the memory of flows is bounded by, whatever arrives. */
 export interface Limits {
@@ -41,6 +41,8 @@ export interface EngineSpec {
     readonly timeouts: Timeouts
     /** Client networks are kept with their server; with `track: all` only. */
     readonly persistence?: Persistence
+    /** Packets are translated to the servers' addresses, and all its flows tracked; absent: dsr. */
+    readonly nat?: Nat
   }[]
   /** Weights 0..65535; a weight of 0 keeps the server known but gives it no slot. Schedulers that count go by this order. */
   readonly pools: readonly {

@@ -21,6 +21,8 @@ import { fingerprint, type Plan } from './plan.ts'
 import type { Schedules } from './schedules.ts'
 import { selfTest } from './self-test.ts'
 
+/** Maps of records, which survive generations. */
+const RECORDS = ['flows', 'answers'] as const
 const ENTRY_ZERO = new Uint8Array(4)
 const NOBODY_MAC = '00:00:00:00:00:00' as Mac
 
@@ -61,12 +63,15 @@ export interface Contents {
   readonly shared: ReadonlyMap<string, BpfMap>
 }
 
-/** entriesOf: server entries by id for what is known of each server's MAC. */
-const entriesOf = (plan: Plan, macOf: (server: string) => Mac | undefined): ServerEntry[] =>
-  plan.servers.map((server) => {
+/** entriesOf: server entries by id for what is known of each server's MAC, and their addresses. */
+function entriesOf(plan: Plan, macOf: (server: string) => Mac | undefined): ServerEntry[] {
+  const addresses = new Map(plan.spec.servers.map(({ name, address }) => [name, address]))
+  return plan.servers.map((server) => {
     const mac = server === undefined ? undefined : macOf(server)
-    return { mac: mac ?? NOBODY_MAC, usable: mac !== undefined }
+    const address = server === undefined ? undefined : addresses.get(server)
+    return { mac: mac ?? NOBODY_MAC, usable: mac !== undefined, ...(address !== undefined && { address }) }
   })
+}
 
 export class Generation implements Disposable {
   readonly program: BpfProgram
@@ -113,7 +118,7 @@ export class Generation implements Disposable {
     }
     const maps = GenerationMaps.create(built.spec.maps, layout, plan.shape, tables, shared)
     try {
-      const { program, loadMs } = testedProgram(prepared, tables, maps, shared.has('flows'))
+      const { program, loadMs } = testedProgram(prepared, tables, maps, shared)
       try {
         maps.counters.fill(0n)
         maps.fillSchedules(layout, tables)
@@ -153,18 +158,19 @@ export class Generation implements Disposable {
 }
 
 /**
- * testedProgram: loaded, and its answers are the model's. The test writes records, so where the flow table goes on being
- * used, with flows of clients in it, the program is tested with a table of its own, and then loaded with the real one.
+ * testedProgram: loaded, and its answers are the model's. The test writes records, so where tables of records go on being
+ * used, with flows of clients in them, the program is tested with tables of its own, and then loaded with the real ones.
  */
 function testedProgram(
   { plan, built }: Prepared,
   tables: Tables,
   maps: GenerationMaps,
-  isShared: boolean,
+  shared: ReadonlyMap<string, BpfMap>,
 ): Loaded {
-  const flows = built.spec.maps.find(({ name }) => name === 'flows')
-  using trial = isShared && flows ? BpfMap.create(flows) : undefined
-  const loaded = loadProgram(built.spec, trial ? new Map([...maps.all, ['flows', trial]]) : maps.all)
+  using flows = trialOf(built, shared, 'flows')
+  using answers = trialOf(built, shared, 'answers')
+  const trials = new Map([...maps.all, ...(flows?.named ?? []), ...(answers?.named ?? [])])
+  const loaded = loadProgram(built.spec, trials)
   try {
     selfTest(plan.shape, tables, (packet) => {
       const { verdict, packet: frame } = testRun(loaded.program, { packet })
@@ -174,12 +180,22 @@ function testedProgram(
     loaded.program[Symbol.dispose]()
     throw error
   }
-  if (!trial) {
-    maps.words('flows')?.fill(0)
-    return loaded
-  }
+  for (const name of RECORDS) if (!shared.has(name)) maps.words(name)?.fill(0)
+  if (!flows && !answers) return loaded
   loaded.program[Symbol.dispose]()
   return loadProgram(built.spec, maps.all)
+}
+
+/** trialOf a map of records that is shared: one of its own for the test. */
+function trialOf(
+  { spec }: Built,
+  shared: ReadonlyMap<string, BpfMap>,
+  name: (typeof RECORDS)[number],
+): ({ readonly named: readonly (readonly [string, BpfMap])[] } & Disposable) | undefined {
+  const wanted = shared.has(name) ? spec.maps.find((map) => map.name === name) : undefined
+  if (!wanted) return undefined
+  const map = BpfMap.create(wanted)
+  return { named: [[name, map]], [Symbol.dispose]: () => map[Symbol.dispose]() }
 }
 
 function bindMeta(program: BpfProgram, meta: Meta): void {

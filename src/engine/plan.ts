@@ -145,9 +145,10 @@ export function planOf(
     services: services.map((service) => {
       if (!service) return STATELESS
       const wanted = spec.services[service.at]!
-      const { track, onFailure, hash, persistence } = wanted
+      const { track, onFailure, hash, nat, persistence } = wanted
       const picker = pickerOf(wanted, membersOf.get(wanted.pool)!)
-      return { track, onFailure, hash, ...(picker && { picker }), ...(persistence && { persistence }) }
+      const base = { track, onFailure, hash, ...(picker && { picker }) }
+      return { ...base, ...(nat && { nat }), ...(persistence && { persistence }) }
     }),
     servers: servers.length - 1,
     pools: planned.map(({ table }) => table.slots),

@@ -26,7 +26,7 @@ const pools: SweepPools = {
   places: 4,
   bySlot: Uint8Array.of(1, 1, 1, 0),
   idle,
-  networks: Uint32Array.of(60, 0, 0),
+  networks: Uint32Array.of(60, 0, 0, 0),
   isShut: (pool, server) => pool === 0 && server === 2,
 }
 const TICK = 40 // a little after ticks came round
@@ -122,7 +122,7 @@ test('networks go by their own time-out, with their server, and with a service t
     [1, 2, 3, 4, 5, 6].map((other) => flows.find(1, other) >= 0),
     [true, true, false, false, false, true],
   )
-  assert.deepEqual([swept.live, [...swept.networks], [...swept.services]], [3, [2, 0, 0], [1, 0, 0]])
+  assert.deepEqual([swept.live, [...swept.networks], [...swept.services]], [3, [2, 0, 0, 0], [1, 0, 0, 0]])
   assert.deepEqual([swept.flows[0], swept.silent[0]], [1, 30])
   const after = new Sweep(flows, pools)
   for (let at = 0; ; at++) if (after.step(at, TICK + 41, 100)) break

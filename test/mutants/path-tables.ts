@@ -38,8 +38,8 @@ const compared: readonly Mutant[] = [
   ),
   match(
     'every inlined listener is of the first one’s service, pool and size',
-    'p.constant(answer[key])',
-    'p.constant(answers[0]![key])',
+    'put(p, match[key], answer[key])',
+    'put(p, match[key], answers[0]![key])',
   ),
   match(
     'what the first two listeners have in common all have',

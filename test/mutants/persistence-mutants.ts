@@ -5,6 +5,7 @@ import { inFile, type Mutant } from './run-mutant.ts'
 const template = inFile('src/dataplane/path-template.ts', 'storiesPersistence')
 const network = inFile('src/dataplane/path-network.ts', 'storiesPersistence')
 const decide = inFile('src/dataplane/path-decide.ts', 'storiesPersistence')
+const counting = inFile('src/dataplane/path-counting.ts', 'storiesPersistence')
 const question = inFile('src/dataplane/path-question.ts', 'storiesPersistence')
 const fill = inFile('src/dataplane/fill.ts', 'storiesPersistence')
 const removed = ''
@@ -81,25 +82,62 @@ const kept: readonly Mutant[] = [
   ),
 ]
 const asked: readonly Mutant[] = [
-  decide('nobody asks who keeps a network', '    if (template) askNetwork(p, asked, template)\n', removed),
+  network(
+    'nobody asks who keeps a network',
+    "p.set(bits, p.alu('or', bits, ABOUT.asks))",
+    "p.set(bits, p.alu('or', bits, ABOUT.network))",
+  ),
+  network('services that do not persist keep a network', '  p.jumpIf(eq(p.unstash(client), 0), fixed)\n', ''),
+  network('a network’s server is not the word’s', '  p.setSlot(word, server)\n', ''),
+  network(
+    'a network’s server is asked for by nobody',
+    '  p.jumpIf(eq(server, 0), unkept)\n',
+    '  p.goto(unkept)\n',
+  ),
+  network(
+    'a flow’s server keeps no network',
+    "  p.jumpIf(eq(p.alu('and', answered(), KEEP), 0), settled)\n",
+    '  p.goto(settled)\n',
+  ),
+  network(
+    'a network is kept with nobody',
+    "p.alu('and', answered(), SERVER_MASK), p.unstash(about))",
+    'p.constant(0), p.unstash(about))',
+  ),
+  network(
+    'a network’s server is picked anew',
+    "p.setSlot(about, p.alu('or', p.unstash(about), ABOUT.kept))",
+    'p.setSlot(about, p.unstash(about))',
+  ),
+  counting('a network’s server is picked anew by who counts', 'ABOUT.peek | ABOUT.kept', 'ABOUT.peek'),
   decide(
-    'services that do not persist keep a network',
-    '  p.jumpIf(eq(template!(), 0), unkept)\n  p.callSub(keep',
-    '  p.callSub(keep',
+    'what is asked twice is counted twice',
+    '  if (again) p.jumpIf(anyBits(about(), ABOUT.again), again)\n',
+    '',
+  ),
+  decide(
+    'a flow without a record asks for no network',
+    '    if (ask) p.jumpIf(anyBits(asked.about(), ABOUT.asks), ask)\n    count(p',
+    '    count(p',
   ),
   decide(
     'the end of a flow refreshes its network',
-    'ne(next, stateBits(FLOW.closed)), keep)',
-    'ne(next, 1), keep)',
+    '    p.jumpIf(eq(next, stateBits(FLOW.closed)), answer)\n',
+    '',
   ),
   decide(
     'a flow that sends does not refresh its network',
-    '  if (keep) p.jumpIf(ne(next, stateBits(FLOW.closed)), keep)\n',
-    '  if (keep) p.jumpIf(eq(next, 1), keep)\n',
+    '    keepNetwork(p, asked, server, answer)\n  }\n',
+    '  }\n',
+  ),
+  decide(
+    'a new flow makes its network no record',
+    '  if (persists(shape) && mark === 0) keepNetwork(p, asked, server, answer)\n',
+    '',
   ),
   question(
     'IPv6’s networks are nobody’s',
-    'if (client) hashNetwork(p, memory, kept.about, network6(p, ip.source), client)',
+    'if (kin) hashNetwork(p, memory, kept.about, network6(p, who.source), kin)',
     '',
   ),
 ]

@@ -20,6 +20,7 @@ export const batchSuites = {
   storiesPlaces: 'test/mutants/suites/stories-places.ts',
   storiesPersistence: 'test/mutants/suites/stories-persistence.ts',
   storiesResets: 'test/mutants/suites/stories-resets.ts',
+  storiesNat: 'test/mutants/suites/stories-nat.ts',
   table: 'test/mutants/suites/table.ts',
   constructs: 'test/mutants/suites/constructs.ts',
   counting: 'test/mutants/suites/counting.ts',

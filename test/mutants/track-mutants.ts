@@ -96,7 +96,7 @@ const identity: readonly Mutant[] = [
   question('a SYN is a segment', '        p.set(kind, ABOUT.syn)\n', '        p.set(kind, ABOUT.segment)\n'),
   question(
     'UDP behind extension headers is TCP',
-    'p.jumpIf(anyBits(where(), WHERE.udp), datagram)',
+    'p.jumpIf(anyBits(kept.where(), WHERE.udp), datagram)',
     'p.jumpIf(anyBits(where, 0), datagram)',
   ),
   where('transports lie within 255 bytes', 'mask: 0x3fff', 'mask: 0x3f'),

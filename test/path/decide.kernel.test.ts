@@ -7,13 +7,10 @@ import { direct } from '../../src/bpf/types.ts'
 import { plainFunction, program } from '../../src/bpf/xdp.ts'
 import { layoutOf } from '../../src/dataplane/fill.ts'
 import { type Asked, createDecide, type FlowKind } from '../../src/dataplane/flow-decision.ts'
-import type { FlowId } from '../../src/dataplane/flow-table.ts'
-import { persists } from '../../src/dataplane/memory.ts'
 import { createFlows } from '../../src/dataplane/model.ts'
 import { packetProgram } from '../../src/dataplane/packet-path.ts'
 import { ABOUT, ABOUT_POOL } from '../../src/dataplane/path-asked.ts'
-import { RESET } from '../../src/dataplane/path-decide.ts'
-import { decideFunction } from '../../src/dataplane/path-flow.ts'
+import { decision, RESET } from '../../src/dataplane/path-decide.ts'
 import { SLOT_LEARN, SLOT_RECORDS, slotWord } from '../../src/dataplane/shape.ts'
 import type { Fixture } from '../../src/dataplane/vectors/fixture.ts'
 import { flowFixtures } from '../../src/dataplane/vectors/flow-fixtures.ts'
@@ -24,7 +21,7 @@ import { loadProgram } from '../../src/kernel/program.ts'
 import { testRun } from '../../src/kernel/test-run.ts'
 import { affinity, setAffinity } from '../../src/sys/affinity.ts'
 
-const question = direct('ask', { flow: 'u64', about: 'u64', word: 'u32', answer: 'u32', network: 'u64' })
+const question = direct('ask', { flow: 'u64', about: 'u64', word: 'u32', answer: 'u32' })
 const packet = new Uint8Array(64)
 const cpus = affinity()
 setAffinity([cpus[0]!])
@@ -37,12 +34,10 @@ after(() => {
 /** asking: the function of a fixture in the kernel, and its maps. */
 function asking({ shape, tables }: Fixture) {
   const layout = layoutOf(shape, tables.keys)
-  const decide = decideFunction(shape, layout.memory, shape.flows!)
-  const asksNetwork = persists(shape)
+  const decide = decision(shape, layout.memory, shape.flows!)
   const main = plainFunction('ask', (p) => {
-    const { flow, about, word, answer, network } = p.memory(question)
-    const numbers = [p.load(flow), p.load(word), p.load(about), ...(asksNetwork ? [p.load(network)] : [])]
-    p.store(answer, p.callSub(decide, ...numbers))
+    const { flow, about, word, answer } = p.memory(question)
+    p.store(answer, p.callSub(decide, p.load(flow), p.load(word), p.load(about)))
     p.exitValue(2)
   })
   const { spec } = program('ask', main)
@@ -51,11 +46,8 @@ function asking({ shape, tables }: Fixture) {
   const { program: loaded } = loadProgram(spec, new Map([...maps.all, [question.name, ask]]))
   owned.push(loaded, maps, ask)
   const view = new DataView(ask.memory)
-  const join = ({ hash, other }: FlowId): bigint => (BigInt(hash) << 32n) | BigInt(other)
-  const answerOf = (asked: Asked): number | 'reset' => {
-    const { kind, service, pool, word, network, peek = false } = asked
-    view.setBigUint64(0, join(asked), true)
-    view.setBigUint64(24, network ? join(network) : 0n, true)
+  const answerOf = ({ hash, other, kind, service, pool, word, peek = false }: Asked): number | 'reset' => {
+    view.setBigUint64(0, (BigInt(hash) << 32n) | BigInt(other), true)
     const about = service | ABOUT[kind] | (peek ? ABOUT.peek : 0)
     view.setBigUint64(8, (BigInt(pool) << BigInt(ABOUT_POOL)) | BigInt(about), true)
     view.setUint32(16, word, true)
@@ -66,7 +58,7 @@ function asking({ shape, tables }: Fixture) {
   return { layout, maps, answerOf }
 }
 
-for (const name of ['mixed', 'counting-mixed', 'persists-mixed'] as const)
+for (const name of ['mixed', 'counting-mixed'] as const)
   test(`${name}: who only wants to know is told the same, and nothing changes`, () => {
     const fixture = flowFixtures[name]
     const { shape, tables } = fixture

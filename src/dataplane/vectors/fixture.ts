@@ -109,6 +109,8 @@ export interface FixtureParts {
   /** By service: what schedulers that count go by. */
   readonly schedules?: ReadonlyMap<number, ScheduleTable>
   readonly servers?: 3 | 4
+  /** Servers' addresses, from server 1 on. */
+  readonly targets?: readonly string[]
 }
 
 /** fixture puts shape and tables together. */
@@ -122,8 +124,12 @@ export function fixture({
   before,
   schedules,
   servers: count = 3,
+  targets = [],
 }: FixtureParts): Fixture {
-  const servers = count === 4 ? [...three, { mac: web4, usable: true }] : three
+  const servers = (count === 4 ? [...three, { mac: web4, usable: true }] : three).map((server, id) => {
+    const target = targets[id - 1]
+    return target === undefined ? server : { ...server, address: parseIp(target) }
+  })
   const slots = pools.map((words) => (typeof words === 'number' ? new Uint32Array(SLOTS).fill(words) : words))
   return {
     shape: {

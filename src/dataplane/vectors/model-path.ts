@@ -27,6 +27,7 @@ export function modelPath(fixture: Fixture): FlowPath & { readonly model: Model 
     model,
     run: model,
     flows: flows.table.words,
+    answers: model.nat?.table.words,
     failed,
     shut,
     slots,

@@ -420,6 +420,36 @@ const services: readonly Story[] = [
   },
 ]
 
+const picked: readonly Story[] = [
+  {
+    name: 'persistence: a network that has a server takes no turn',
+    fixture: 'persists-rr',
+    steps: [
+      { ...first, word: calm(2) },
+      comes({ send: syn({ ip: { source: '198.51.100.200' } }) }),
+      leaves({ send: far, events: 'miss insert*2' }),
+      leaves({ send: syn({ ip: { source: '198.51.102.7' } }), events: 'miss insert*2' }),
+      comes({ word: calm(0), send: syn({ ip: { source: '198.51.103.7' } }), events: 'miss insert*2' }),
+    ],
+  },
+  {
+    name: 'persistence: a network is no connection',
+    fixture: 'persists-wlc',
+    steps: [
+      { ...first, counts: '1:1/0' },
+      comes({ send: syn({ tcp: { source: 5 } }), counts: '1:2/0' }),
+      leaves({ send: far, events: 'miss insert*2', counts: '1:2/0 2:1/0' }),
+      {
+        ...established,
+        send: fin(),
+        record: 'closed 1',
+        network: `network syn 1 @${START}`,
+        counts: '1:1/1 2:1/0',
+      },
+    ],
+  },
+]
+
 /** Of a network's length: a client that differs in the last bit of it is another's, one bit behind it the same one's. */
 function lengthStory(length: number, service: number, bits: 32 | 128): Story {
   const source = (bit: number): Parts => {
@@ -463,6 +493,7 @@ export const persistenceStories: readonly Story[] = [
   ...bounded,
   ...udp,
   ...services,
+  ...picked,
   ...lengths4.map((length, service) => lengthStory(length, service, 32)),
   ...lengths6.map((length, service) => lengthStory(length, service, 128)),
 ]

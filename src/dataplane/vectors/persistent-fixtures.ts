@@ -56,6 +56,27 @@ export const persistentFixtures = {
     pools: [1, 1],
     flows: flowsOf(256),
   }),
+  /** Servers are picked: in turn, and by connections. */
+  'persists-rr': fixture({
+    services: [{ ...persistent(24), picker: { kind: 'rr', room: 4 } }],
+    schedules: new Map([[0, { turns: [1, 2, 2] }]]),
+    flows: flowsOf(256),
+  }),
+  'persists-wlc': fixture({
+    services: [{ ...persistent(24), picker: { kind: 'wlc', room: 4 } }],
+    schedules: new Map([
+      [
+        0,
+        {
+          members: [
+            { id: 1, weight: 1 },
+            { id: 2, weight: 1 },
+          ],
+        },
+      ],
+    ]),
+    flows: flowsOf(256),
+  }),
   'persists-lengths': fixture({
     listeners: lengths4.map((_, i) => listener(vip, 81 + i, i)),
     services: lengths4.map((length) => persistent(length)),

@@ -32,6 +32,8 @@ export interface Change {
   readonly schedules?: Readonly<Record<number, ScheduleTable>>
   /** Connections as service 0 sees them: 'SERVER:ACTIVE/INACTIVE' of those that are other. */
   readonly loads?: string
+  /** What turns answers back is forgotten, and nothing else. */
+  readonly sweepAnswers?: true
 }
 
 /** Step: a change, and a packet. */
@@ -94,7 +96,7 @@ export const eventText = (events: Readonly<Record<EventName, number>>): string =
   plain(
     Object.entries(events)
       .filter(([, times]) => times > 0)
-      .map(([name, times]) => name.slice('flow-'.length) + (times > 1 ? `*${times}` : ''))
+      .map(([name, times]) => name.replace(/^flow-/, '') + (times > 1 ? `*${times}` : ''))
       .join(' '),
   )
 

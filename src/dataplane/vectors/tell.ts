@@ -28,6 +28,8 @@ export interface FlowPath {
   run(frame: Uint8Array): Outcome
   /** The flow table as words, the bits of failed and of shut servers, and the slots of each pool, now and before. */
   readonly flows: Uint32Array
+  /** The table of answers as words, where some service has nat. */
+  readonly answers?: Uint32Array | undefined
   readonly failed: Uint32Array
   readonly shut: Uint32Array | undefined
   readonly slots: readonly Uint32Array[]
@@ -75,8 +77,9 @@ function entriesOf({ fixture }: FlowPath, { hash, other }: FlowId): number[] {
   )
 }
 
-function apply(path: FlowPath, change: Change): void {
-  const { at, word, before, slots, slotsBefore, failed, shut, lost, sweep } = change
+/** apply a change. */
+export function apply(path: FlowPath, change: Change): void {
+  const { at, word, before, slots, slotsBefore, failed, shut, lost, sweep, sweepAnswers } = change
   if (at !== undefined) path.setJiffies(BigInt(at) << BigInt(SHIFT))
   if (word !== undefined)
     for (const [pool, words] of path.slots.entries())
@@ -95,6 +98,7 @@ function apply(path: FlowPath, change: Change): void {
   if (shut && path.shut) mark(path.shut, shut)
   if (lost) for (const server of [1, 2]) path.setUsable(server, !lost.includes(server))
   if (sweep) path.flows.fill(0)
+  if (sweep || sweepAnswers) path.answers?.fill(0)
   for (const [service, table] of Object.entries(change.schedules ?? {}))
     path.schedules!.fill(Number(service), table)
   for (const [, server, active, inactive] of (change.loads ?? '').matchAll(/(\d+):(-?\d+)\/(-?\d+)/g))
@@ -115,6 +119,7 @@ export function tell(path: FlowPath, { held = [], steps }: Story): Told[] {
   path.flows.fill(0)
   path.schedules?.loads.fill(0)
   for (const [service, table] of path.fixture.tables.schedules ?? []) path.schedules!.fill(service, table)
+  path.answers?.fill(0)
   apply(path, { at: START, failed: [], shut: [], lost: [], word: 0, before: path.before.map(() => 0) })
   path.forgetNewFlows()
   path.events()
