@@ -14,7 +14,7 @@ import { type Asked, createDecide, type Decide, type FlowKind, FlowMemory } from
 import { flowKeys } from './flow-keys.ts'
 import { resetFrame } from './flow-reset.ts'
 import { FlowSchedules } from './flow-schedule.ts'
-import { flowsOf, memoryOf, timeOf, usesNat } from './memory.ts'
+import { ALL_FLOW_KEYS, flowsOf, memoryOf, timeOf, usesNat } from './memory.ts'
 import { exceeded } from './model-exceeded.ts'
 import { PacketMemory } from './model-memory.ts'
 import { createNat, type NatModel, type Refused } from './nat-model.ts'
@@ -284,6 +284,13 @@ function kindOf(flags: number): FlowKind {
   return (flags & (tcpFlag.SYN | tcpFlag.ACK)) === tcpFlag.SYN ? 'syn' : 'segment'
 }
 
+/** leading: a word of an address in whose octets so many leading bits are set; none for less than 1, all for 32. */
+function leading(bits: number): number {
+  const set = Math.min(32, Math.max(0, bits))
+  const word = set === 0 ? 0 : (0xffffffff << (32 - set)) >>> 0
+  return ((word >>> 24) | ((word >>> 8) & 0xff00) | ((word & 0xff00) << 8) | (word << 24)) >>> 0
+}
+
 /** createFlows: the memory that a shape's flows need; undefined where none is tracked. */
 export function createFlows(shape: Shape): FlowMemory | undefined {
   const flows = flowsOf(shape)
@@ -328,13 +335,19 @@ export function createModel(
     hasIpv4: shape.listeners.some(({ address }) => isIp4(address)),
   }
   const hasIpv6 = shape.listeners.some(({ address }) => !isIp4(address))
-  // address -> protocol and port -> listener
+  // address -> protocol and port -> listener; ranges by protocol alone, the narrowest first
   const addresses = new Map<string, Map<string, ListenerShape>>()
+  const ranges = new Map<string, ListenerShape[]>()
   for (const listener of shape.listeners) {
     const text = listenerText(listener.address)
     const ports = addresses.get(text) ?? new Map<string, ListenerShape>()
-    addresses.set(text, ports.set(`${listener.protocol} ${listener.port}`, listener))
+    addresses.set(text, ports)
+    const { protocol, port, lastPort } = listener
+    if (lastPort === undefined || lastPort === port) ports.set(`${protocol} ${port}`, listener)
+    else ranges.set(`${protocol} ${text}`, [...(ranges.get(`${protocol} ${text}`) ?? []), listener])
   }
+  const width = ({ port, lastPort = port }: ListenerShape): number => lastPort - port
+  for (const wide of ranges.values()) wide.sort((a, b) => width(a) - width(b))
   const room = shape.jumbo ? HELD_BYTES.jumbo : HELD_BYTES.usual
   /** F4: what becomes of a later fragment whose first has not come. */
   const hold = (frame: Uint8Array): OutcomeName => {
@@ -348,6 +361,19 @@ export function createModel(
   const others = flowKeys(tables.keys)
   const otherTcp = pick(others, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9)
   const otherUdp = pick(others, 10, 1, 2, 3, 4, 5, 6, 7, 8, 9)
+  const networks = flowKeys(tables.keys, ALL_FLOW_KEYS)
+  const [firstOfNetwork, otherOfNetwork] = [
+    pick(networks, 12, 13, 14, 15, 16, 17),
+    pick(networks, 18, 19, 20, 21, 22, 23),
+  ]
+  /** The hashes of the network of a source address, given by its words, where the service persists. */
+  const networkOf = (service: number, words: readonly number[]) => {
+    const { persistence } = shape.services[service] ?? STATELESS
+    if (!persistence) return undefined
+    const bits = words.length === 1 ? persistence.network : persistence.network6
+    const cut = [service, ...words.map((word, i) => (word & leading(bits - 32 * i)) >>> 0)]
+    return { hash: hashWords(firstOfNetwork, 0, cut), other: hashWords(otherOfNetwork, 0, cut) }
+  }
 
   const model = (frame: Uint8Array): Outcome => {
     const end = (outcome: OutcomeName): Outcome => ({ outcome, frame })
@@ -384,7 +410,8 @@ export function createModel(
     if (own.some((octet, i) => frame[i] !== octet)) return end('other-host')
 
     // 6 to 9
-    const ports = addresses.get(isIpv6 ? addressText(frame, ip + 24, 16) : addressText(frame, ip + 16, 4))
+    const address = isIpv6 ? addressText(frame, ip + 24, 16) : addressText(frame, ip + 16, 4)
+    const ports = addresses.get(address)
     const flow = (isIpv6 ? flowOf6 : flowOf4)(frame, ip, protocols)
     if (flow === 'malformed' || flow === 'other-protocol') return end(flow)
     if (typeof flow === 'string') {
@@ -394,7 +421,9 @@ export function createModel(
     const { client, protocol } = flow
 
     // 11
-    const listener = ports?.get(`${protocol} ${flow.ports[1]}`)
+    const [, to] = flow.ports
+    const around = ({ port, lastPort = port }: ListenerShape): boolean => port <= to && to <= lastPort
+    const listener = ports?.get(`${protocol} ${to}`) ?? ranges.get(`${protocol} ${address}`)?.find(around)
     if (listener === undefined) return unserved()
 
     // 12: IPv4's total length, or what it would be
@@ -434,7 +463,9 @@ export function createModel(
         ...rest,
         ...toRest,
       ])
-      asked = { hash, other, kind, service, pool, word, peek, recorded: translates !== undefined }
+      const network = networkOf(service, [first, ...rest])
+      const recorded = translates !== undefined
+      asked = { hash, other, kind, service, pool, word, peek, recorded, ...(network && { network }) }
       id = decide(asked)
     }
     if (id === 'reset') {
