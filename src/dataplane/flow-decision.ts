@@ -132,7 +132,7 @@ export function createDecide(
       if ((kind === 'syn' || kind === 'udp') && !peek && kept === 0 && schedules?.picks(service)) {
         const server = schedules.pick(service)
         const isKept = !isReachable(server) || begun(server, kind === 'syn' ? FLOW.syn : FLOW.established)
-        return isKept ? server : healthy || current || server
+        return isKept ? server : unrecorded(healthy || current || server)
       }
       if (kind === 'syn') {
         if (!isReachable(current) || begun(current, FLOW.syn)) return current

@@ -114,7 +114,7 @@ export function createNat(shape: Shape, tables: Tables, memory: FlowMemory): Nat
         return undefined
       }
       const limit = state === FLOW.syn ? limits.syn : limits.established
-      const isLive = state !== FLOW.closed && !isOlder(now(), time, limit)
+      const isLive = table.isWhole(found, key) && state !== FLOW.closed && !isOlder(now(), time, limit)
       if (!isOwn && isLive) return opens ? 'taken' : 'clash'
       if (kind === 'end') return undefined
       write(found)

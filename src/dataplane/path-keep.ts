@@ -115,9 +115,19 @@ export function keepFunction(
     p.store(fields(at()).hop, p.unstash(kept.hop))
     p.goto(done)
 
-    // another flow's, as long as it is not closed and not silent
+    // another flow's, as long as it is whole, not closed and not silent
     p.bind(other)
     p.jumpIf(eq(state(), FLOW.closed), free)
+    const { low: heldLow, high: heldHigh, portAndSeal: sealed } = halvesOf(at())
+    const said = p.stash(p.load(sealed))
+    const sound = portAndSeal(
+      p,
+      p.unstash(kept.key),
+      p.load(heldLow),
+      has(shape, 6) ? p.load(heldHigh) : undefined,
+      p.alu('and', p.unstash(said), 0xffff),
+    )
+    p.jumpIf(ne(sound, p.unstash(said)), free)
     const established = p.label('other-established')
     p.jumpIf(ne(state(), FLOW.syn), established)
     p.jumpIf(silentFor(changing(), limits.syn), free)

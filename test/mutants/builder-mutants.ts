@@ -102,8 +102,8 @@ const rules: readonly Mutant[] = [
   ),
   file('exit-builder.ts', 'constructs')(
     'every outcome has the first one’s counter',
-    'names.indexOf(outcome), 64)',
-    '0, 64)',
+    'const known = codeOf(names.indexOf(outcome),',
+    'const known = codeOf(0,',
   ),
   file('layout.ts', 'builder')(
     'cold code may fall through',
@@ -151,11 +151,7 @@ const rules: readonly Mutant[] = [
 ]
 
 const machine: readonly Mutant[] = [
-  allocator(
-    'a value that lives over a call may be in r1',
-    'interval.first < at && at < interval.last',
-    'false',
-  ),
+  allocator('a value that lives over a call may be in r1', '    if (isCall(item)) found |= live\n', ''),
   allocator(
     'arguments that change places overwrite each other',
     "    out.push(alu('mov', 0, { reg: source }, 64))\n",

@@ -1,5 +1,6 @@
 // Mutants of the packet path, by what they break.
 
+import { packetMutants } from './packet-mutants.ts'
 import { countingMutants } from './path-counting.ts'
 import { forwardingMutants } from './path-forwarding.ts'
 import { guardMutants } from './path-guards.ts'
@@ -18,4 +19,5 @@ export const pathMutants: readonly Mutant[] = [
   ...tableMutants,
   ...rangeMutants,
   ...persistenceMutants,
+  ...packetMutants,
 ]

@@ -20,6 +20,8 @@ export const batchSuites = {
   storiesPlaces: 'test/mutants/suites/stories-places.ts',
   storiesPersistence: 'test/mutants/suites/stories-persistence.ts',
   storiesResets: 'test/mutants/suites/stories-resets.ts',
+  storiesPeeks: 'test/mutants/suites/stories-peeks.ts',
+  sequences: 'test/mutants/suites/sequences.ts',
   storiesNat: 'test/mutants/suites/stories-nat.ts',
   table: 'test/mutants/suites/table.ts',
   constructs: 'test/mutants/suites/constructs.ts',

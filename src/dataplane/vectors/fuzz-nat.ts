@@ -1,5 +1,6 @@
-// What the differential fuzz of nat is made of: a fuzz fixture some of whose services are translated; packets of few clients and ports, so that flows meet; and what servers would answer to what was
-// forwarded, now and then changed on its way.
+// What the differential fuzz of nat is made of: a fuzz fixture some of whose services are translated, many to one port;
+// packets of few clients and ports, so that flows meet; and what servers would answer to what was forwarded, now and then
+// changed on its way.
 
 import { type Ip4, type Ip6, isIp4 } from '../../base/addresses.ts'
 import type { Outcome } from '../model.ts'
@@ -18,7 +19,7 @@ export function fuzzNatFixture(shape: FuzzShape, seed: number): Fixture {
   const random = createRandom(seed ^ 0x4a75)
   const services = base.services.map((service, i) =>
     i === 0 || !random.oneIn(3)
-      ? { ...service, track: 'all' as const, nat: { port: random.pick<number>([0, 0, 80, 8_080]) } }
+      ? { ...service, track: 'all' as const, nat: { port: random.pick<number>([0, 80, 80, 80]) } }
       : service,
   )
   const hasIpv6 = base.listeners.some(({ address }) => !isIp4(address))
@@ -47,14 +48,17 @@ export interface NatFrames {
   learn(outcome: Outcome): void
 }
 
-/** turned: the answer to a frame of IPv4 or IPv6 that was forwarded; checksums stay, which change by differences only. */
+/** portsAt: where the ports of a frame of IPv4 or IPv6 are, if it is long enough; without options of IPv6. */
+const portsAt = (frame: Uint8Array): number => (frame[12] === 0x86 ? 54 : 14 + 4 * (frame[14]! & 0xf))
+
+/** turned: the answer to a frame of IPv4 or IPv6 that was forwarded with its ports; checksums stay, which change by differences only. */
 function turned(frame: Uint8Array, own: Uint8Array): Uint8Array {
   const answer = frame.slice()
   const isIpv6 = frame[12] === 0x86
   const [from, width] = isIpv6 ? [22, 16] : [26, 4]
   answer.copyWithin(from, from + width, from + 2 * width)
   answer.set(frame.subarray(from, from + width), from + width)
-  const at = isIpv6 ? 54 : 14 + 4 * (frame[14]! & 0xf)
+  const at = portsAt(frame)
   answer.set(frame.subarray(at + 2, at + 4), at)
   answer.set(frame.subarray(at, at + 2), at + 2)
   answer.set(own, 0)
@@ -77,20 +81,20 @@ export function createNatFrames(fixture: Fixture, seed: number): NatFrames {
           else frame.set([198, 51, 100], 26)
           frame[frame[12] === 0x86 ? 37 : 29] = random.below(2)
         }
-        const at = frame[12] === 0x86 ? 54 : 14 + 4 * (frame[14]! & 0xf)
+        const at = portsAt(frame)
         if (frame.length > at + 1 && !random.oneIn(4)) frame.set([0x9c, random.below(3)], at)
         if (random.oneIn(3)) frame[11] = random.below(4)
         return frame
       }
       const frame = random.pick(answers).slice()
-      const at = frame[12] === 0x86 ? 54 : 14 + 4 * (frame[14]! & 0xf)
+      const at = portsAt(frame)
       if (frame.length > at + 13 && random.oneIn(2))
         frame[at + 13] = random.pick<number>([0x10, 0x12, 0x11, 0x04])
       if (random.oneIn(4)) frame[random.below(frame.length)] = random.below(256)
       return random.oneIn(9) ? frame.slice(0, 14 + random.below(frame.length - 14)) : frame
     },
     learn: ({ outcome, frame }) => {
-      if (outcome !== 'forwarded') return
+      if (outcome !== 'forwarded' || frame.length < portsAt(frame) + 4) return
       answers[Math.min(random.below(KEPT), answers.length)] = turned(frame, frame.subarray(6, 12))
     },
   }

@@ -45,6 +45,7 @@ export function modelPath(fixture: Fixture): FlowPath & { readonly model: Model 
       for (const name of eventNames) flows.events[name] = 0
       return counted
     },
+    forgetFragments: () => packets.forget(),
     forgetNewFlows: () => {
       flows.newFlows = { second: 0, count: 0 }
     },

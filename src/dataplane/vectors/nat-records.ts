@@ -38,6 +38,9 @@ const passes = (name: string, answer: Parts, rest: Partial<NatStep> = {}): NatSt
   ],
 })
 
+/** Servers 1 and 2 take turns at the slots. */
+const both = Object.fromEntries(Array.from({ length: 1_021 }, (_, slot) => [slot, slot % 2 ? 2 : 1]))
+
 /** natRecordStories. */
 export const natRecordStories: readonly NatStory[] = [
   clash('no other server is there', open, {
@@ -55,14 +58,53 @@ export const natRecordStories: readonly NatStory[] = [
   clash('with a flow to another address', open, { send: toOther(syn()), to: 'clash', ...tries }),
   clash('a segment does not try others', open, { send: to81(ack()), to: 'clash', events: 'miss insert' }),
   clash('nor does the last one', open, { send: to81(fin()), to: 'clash', events: 'miss' }),
-  clash('other servers take the flow', open, {
-    slots: Object.fromEntries(Array.from({ length: 1_021 }, (_, slot) => [slot, slot % 2 ? 2 : 1])),
-    send: { ...to81(syn()) },
-    to: 2,
-    ...at,
-    events: 'miss insert hit answer-insert',
-    kept: ['established 1', `syn 2 ${FOR81}`],
+  clash(
+    'other servers take the flow, and keep it',
+    open,
+    {
+      slots: both,
+      send: to81(syn()),
+      to: 2,
+      ...at,
+      events: 'miss insert hit answer-insert',
+      kept: ['established 1', `syn 2 ${FOR81}`],
+    },
+    { send: to81(syn()), to: 2, ...at, events: 'hit' },
+    { send: to81(ack()), to: 2, ...at, events: 'hit', kept: ['established 1', `established 2 ${FOR81}`] },
+  ),
+  clash('a segment does not try others, though there are some', open, {
+    slots: both,
+    send: to81(ack()),
+    to: 'clash',
+    events: 'miss insert',
+    kept: ['established 1'],
   }),
+  {
+    name: 'nat: a record that two CPUs wrote at once turns nothing back, and is made again',
+    fixture: 'nat-six',
+    steps: [
+      { send: six(syn()), to: 1, ...at, events: made },
+      { tearAnswers: true, answer: six({ tcp: { source: PORT } }), to: 'no-listener' },
+      { send: six(ack()), to: 1, ...at, events: 'hit answer-insert', kept: ['established 1'] },
+      { answer: six({ tcp: { source: PORT } }), to: 'client' },
+    ],
+  },
+  {
+    name: 'nat: a SYN finds no place among answers that are all established, a segment does',
+    fixture: 'nat-tiny',
+    steps: [
+      ...[1, 2, 3, 4].map((port): NatStep => ({ send: from(port, ack()), to: 1, ...at, events: made })),
+      { sweepFlows: true, send: from(5, syn()), to: 'no-room', events: 'miss insert' },
+      {
+        sweepFlows: true,
+        at: 1_100,
+        send: from(5, ack()),
+        to: 1,
+        ...at,
+        events: 'miss insert answer-evicted answer-insert',
+      },
+    ],
+  },
   clash(
     'what went elsewhere stays there, and is answered from there',
     open,

@@ -32,13 +32,18 @@ export interface Change {
   readonly schedules?: Readonly<Record<number, ScheduleTable>>
   /** Connections as service 0 sees them: 'SERVER:ACTIVE/INACTIVE' of those that are other. */
   readonly loads?: string
-  /** What turns answers back is forgotten, and nothing else. */
+  /** What turns answers back is forgotten, and nothing else; or the flow table alone is emptied. */
   readonly sweepAnswers?: true
+  readonly sweepFlows?: true
+  /** In every record of answers a bit of the address is another, as if two CPUs had written it at once. */
+  readonly tearAnswers?: true
 }
 
 /** Step: a change, and a packet. */
 export interface Step extends Change {
   readonly send: Parts
+  /** A packet whose flow it is about, where it is not itself one of the client's. */
+  readonly of?: Parts
   /** The server that gets it, or how it ends. */
   readonly to: 1 | 2 | Exclude<OutcomeName, 'forwarded' | 'time-exceeded'>
   /** Its service. */
