@@ -11,7 +11,7 @@ import { GenerationMaps } from '../src/engine/generation-maps.ts'
 import { CostMeter, median, type Subject } from '../src/engine/measure.ts'
 import { loadProgram } from '../src/kernel/program.ts'
 import { affinity, setAffinity } from '../src/sys/affinity.ts'
-import type { Row } from './table.ts'
+import type { Row } from './runner/row.ts'
 
 const SERVERS = 100
 const ACK = 0x10

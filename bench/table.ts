@@ -4,33 +4,13 @@
 
 import type { Member } from '../src/schedule/maglev.ts'
 import { assign, buildTable, NOBODY, reassign, type Table } from '../src/schedule/ranks.ts'
-
-/** Row: one line of a bench; `value` is the median of `runs`, `checks` prove that the right thing was measured. */
-export interface Row {
-  readonly name: string
-  readonly value: number
-  readonly unit: string
-  readonly min: number
-  readonly max: number
-  readonly runs: number
-  readonly checks?: Readonly<Record<string, number>>
-}
+import type { Row } from './runner/row.ts'
+import { push } from './table-push.ts'
+import { must, row } from './table-row.ts'
 
 const pool = (count: number): readonly Member[] =>
   Array.from({ length: count }, (_, i) => ({ name: `web${String(i + 1).padStart(4, '0')}`, weight: 1 }))
 const everyone = () => true
-
-function row(name: string, unit: string, values: readonly number[], checks: Record<string, number>): Row {
-  const sorted = [...values].sort((a, b) => a - b)
-  const middle = sorted.length >> 1
-  const median = sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
-  return { name, value: median, unit, min: sorted[0]!, max: sorted.at(-1)!, runs: values.length, checks }
-}
-
-/** must ends the bench when what it measured is not what it says. */
-function must(truth: boolean, what: string): void {
-  if (!truth) throw new Error(`bench table: ${what}`)
-}
 
 function build(runs: number): Row {
   const members = pool(100)
@@ -141,6 +121,7 @@ export async function table({ quick }: { readonly quick: boolean }): Promise<Row
     failure('tenth-down', built, 10, runs),
     failure('half-down', built, 50, runs),
     comeback(built, runs),
+    ...push(quick),
     edit(
       'remove-1-of-100',
       hundred,

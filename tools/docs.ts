@@ -6,7 +6,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type ErrorCode, errorCatalogue } from '../src/base/error-catalogue.ts'
 import { jsonSchema } from '../src/config/schema.ts'
-import { outcomes } from '../src/dataplane/outcomes.ts'
+import { events, outcomes } from '../src/dataplane/outcomes.ts'
 
 const root = join(import.meta.dirname, '..')
 
@@ -50,7 +50,13 @@ packets and bytes of their own, for what is \`forwarded\`. docs/packet-path.md s
 Made by \`tools/docs.ts\` from \`src/dataplane/outcomes.ts\`.
 
 ${words.join('')}
-${table(['counter', 'verdict', 'meaning'], rows)}`
+${table(['counter', 'verdict', 'meaning'], rows)}
+Where flows are tracked, events are counted beside these: a packet may bring none or several.
+
+${table(
+  ['event', 'meaning'],
+  Object.entries(events).map(([name, meaning]) => [`\`${name}\``, meaning]),
+)}`
 }
 
 const documents: Readonly<Record<string, () => string>> = {

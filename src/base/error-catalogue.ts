@@ -56,6 +56,10 @@ export const errorCatalogue = {
     'the file that keeps the hash key is damaged',
     'restore it; or delete it, and every connection may move to another server once',
   ),
+  IDS_EXHAUSTED: entry(
+    'there are more servers or services than can be told apart, together with those that were just removed',
+    'apply the file in two steps: first without those that go, then with those that come',
+  ),
   INSTANCE_INVALID: entry(
     'this cannot name an instance',
     'use 1 to 32 of a-z, 0-9, - and _, the first a letter or digit',

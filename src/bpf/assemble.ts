@@ -10,18 +10,30 @@ import type { Relocation } from './program.ts'
 /** Item: an instruction, or the place where a label is bound. */
 export type Item = Insn | { readonly bind: Label }
 
+/** Takes: what a function is called with, in r1 and on: struct xdp_md or not, then numbers. */
+export interface Takes {
+  readonly context: boolean
+  readonly numbers: number
+}
+
 /** FunctionCode: one function in final order; `entry` is what calls name. */
 export interface FunctionCode {
   readonly name: string
   readonly entry: Label
   readonly items: readonly Item[]
+  /** What it is called with; absent: struct xdp_md alone. */
+  readonly takes?: Takes | undefined
 }
 
 /** Assembled: bytes, relocations, and for every function and instruction its first slot. */
 export interface Assembled {
   readonly code: Uint8Array
   readonly relocations: readonly Relocation[]
-  readonly functions: readonly { readonly name: string; readonly slot: number }[]
+  readonly functions: readonly {
+    readonly name: string
+    readonly slot: number
+    readonly takes?: Takes | undefined
+  }[]
   /** Where labels are, by slot, for listings. */
   readonly labels: ReadonlyMap<number, readonly string[]>
   readonly insns: readonly { readonly slot: number; readonly insn: Insn; readonly line: Line | undefined }[]
@@ -34,15 +46,15 @@ export function assemble(functions: readonly FunctionCode[]): Assembled {
   const at = new Map<Label, number>()
   const labels = new Map<number, string[]>()
   const placed: { slot: number; insn: Insn; line: Line | undefined }[] = []
-  const starts: { name: string; slot: number }[] = []
+  const starts: { name: string; slot: number; takes?: Takes }[] = []
   let slot = 0
   const bind = (label: Label) => {
     invariant(!at.has(label), `label ${label.name} is bound twice`)
     at.set(label, slot)
     labels.set(slot, [...(labels.get(slot) ?? []), label.name])
   }
-  for (const { name, entry, items } of functions) {
-    starts.push({ name, slot })
+  for (const { name, entry, items, takes } of functions) {
+    starts.push({ name, slot, ...(takes && { takes }) })
     bind(entry)
     for (const item of items) {
       if (!isInsn(item)) {

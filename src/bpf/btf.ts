@@ -12,7 +12,7 @@ import { type AnyType, type DirectMemory, type KernelMap, KIND_BYTES, type Kind,
 const MAGIC = 0xeb9f
 const HEADER_BYTES = 24
 /** BTF_KIND_* that this encoder writes. */
-const KIND = { int: 1, ptr: 2, array: 3, struct: 4, fwd: 7, typedef: 8, func: 12, funcProto: 13 } as const
+const KIND = { int: 1, ptr: 2, array: 3, struct: 4, typedef: 8, func: 12, funcProto: 13 } as const
 const LINKAGE = { static: 0, global: 1 } as const
 const INT_SIGNED = 1
 const MAX_LINE = 2 ** 22 - 1
@@ -63,14 +63,22 @@ export class BtfBuilder {
 
   /**
    * func: the id of a function that returns an int and takes `params` arguments, the first of them the program's
-   * context. `global` is for the one that the kernel enters.
+   * context unless it takes `numbers`. `global` is for the one that the kernel enters, and for those that the verifier
+   * is to look at on their own.
    */
-  func(name: string, params: number, linkage: keyof typeof LINKAGE = 'static'): number {
+  func(
+    name: string,
+    params: number,
+    linkage: keyof typeof LINKAGE = 'static',
+    takes: 'context' | 'numbers' = 'context',
+  ): number {
     invariant(params >= 0 && params <= 5, `function ${name} has ${params} arguments: 0 to 5 can be passed`)
-    const context = this.#add([this.string('xdp_md'), info(KIND.fwd, 0), 0])
-    const pointer = this.#add([0, info(KIND.ptr, 0), context])
-    const all = [[this.string('ctx'), pointer]]
-    for (let i = 2; i <= params; i++) all.push([this.string(`arg${i}`), this.#scalar('u64')])
+    const all: number[][] = []
+    if (takes === 'context') {
+      const context = this.#add([this.string('xdp_md'), info(KIND.struct, 0), 0])
+      all.push([this.string('ctx'), this.#add([0, info(KIND.ptr, 0), context])])
+    }
+    for (let i = all.length + 1; i <= params; i++) all.push([this.string(`arg${i}`), this.#scalar('u64')])
     const returns = this.#int('int', 4, INT_SIGNED)
     const proto = this.#add([0, info(KIND.funcProto, params), returns, ...all.slice(0, params).flat()])
     return this.#add([this.#name(name), info(KIND.func, LINKAGE[linkage]), proto])
@@ -133,10 +141,11 @@ export function debugInfo(
   btf: BtfBuilder,
 ): { readonly funcInfo: Uint8Array; readonly lineInfo: Uint8Array } {
   const { functions, insns } = assembled
-  const funcs = functions.flatMap(({ name, slot }, i) => [
-    slot,
-    btf.func(name, 1, i === 0 ? 'global' : 'static'),
-  ])
+  const funcs = functions.flatMap(({ name, slot, takes }, i) => {
+    if (!takes) return [slot, btf.func(name, 1, i === 0 ? 'global' : 'static')]
+    const { context, numbers } = takes
+    return [slot, btf.func(name, numbers + (context ? 1 : 0), 'global', context ? 'context' : 'numbers')]
+  })
   return { funcInfo: words(funcs), lineInfo: words(insns.some(({ line }) => line) ? lineRecords() : []) }
 
   function lineRecords(): number[] {

@@ -5,11 +5,11 @@
 import { invariant } from '../base/errors.ts'
 import type { Outcomes, Way } from './exit-builder.ts'
 import { HelperBuilder } from './helper-builder.ts'
-import { load } from './isa.ts'
+import { FP, load, store } from './isa.ts'
 import { hotPathLeaves } from './layout.ts'
 import { callerLine, type Line } from './line.ts'
 import type { Fields, Struct } from './types.ts'
-import { fields, type HostKind, isVal, type Pointer, type Val, type View } from './values.ts'
+import { type Context, fields, type HostKind, isVal, type Pointer, type Val, type View } from './values.ts'
 
 /** MAX_PACKET_OFF: how far a packet pointer may be from the packet's start (kernel/bpf/verifier.c). */
 const MAX_PACKET_OFF = 0xffff
@@ -18,6 +18,11 @@ const MAX_PACKET_OFF = 0xffff
 export interface Exits<C extends string> {
   readonly outcomes: Outcomes<C>
   readonly count: (p: Builder<C>, index: Val<'u32'>) => void
+}
+
+/** StashedContext: where on the stack the context is. */
+export interface StashedContext {
+  readonly contextAt: number
 }
 
 /** Builder: one function. */
@@ -30,12 +35,25 @@ export class Builder<C extends string = never> extends HelperBuilder<C> {
   }
 
   /** packet: first byte and end of the frame's linear part. */
-  packet(): { readonly data: Pointer; readonly end: Pointer } {
+  packet(ctx: Context = this.ctx): { readonly data: Pointer; readonly end: Pointer } {
     const line = callerLine()
     const [data, end] = [this.#pointer(line), this.#pointer(line)]
-    this.push(load(4, data.reg, this.ctx.reg, 0), line)
-    this.push(load(4, end.reg, this.ctx.reg, 4), line)
+    this.push(load(4, data.reg, ctx.reg, 0), line)
+    this.push(load(4, end.reg, ctx.reg, 4), line)
     return { data, end }
+  }
+
+  /** stashContext keeps the context on the stack, so that it holds no register until contextOf() brings it back. */
+  stashContext(): StashedContext {
+    const offset = this.stackSlot(8)
+    this.push(store(8, FP, offset, { reg: this.ctx.reg }), callerLine())
+    return { contextAt: offset }
+  }
+
+  contextOf({ contextAt }: StashedContext): Context {
+    const reg = this.register()
+    this.push(load(8, reg, FP, contextAt), callerLine())
+    return { context: true, reg }
   }
 
   /** length: bytes from `from` to `end`, modulo 2^64: `from` must not be behind it. */
@@ -104,8 +122,8 @@ export class Builder<C extends string = never> extends HelperBuilder<C> {
   }
 
   /** adjustTail moves the frame's end (negative: cuts); every older place and pointer is void from here. */
-  adjustTail(delta: number, failed: Way<C>): void {
-    this.#adjust('xdp_adjust_tail', delta, failed)
+  adjustTail(delta: number | Val<'u64'>, failed: Way<C>, ctx: Context = this.ctx): void {
+    this.#adjust('xdp_adjust_tail', delta, failed, ctx)
   }
 
   /** adjustsPacket: whether the function, as far as it is written, moves the frame's start or end. */
@@ -125,9 +143,15 @@ export class Builder<C extends string = never> extends HelperBuilder<C> {
     return { pointer: true, reg: this.register(), epoch: this.epoch, line }
   }
 
-  #adjust(helper: 'xdp_adjust_head' | 'xdp_adjust_tail', delta: number, failed: Way<C>): void {
+  #adjust(
+    helper: 'xdp_adjust_head' | 'xdp_adjust_tail',
+    delta: number | Val<'u64'>,
+    failed: Way<C>,
+    ctx: Context = this.ctx,
+  ): void {
     const line = callerLine()
-    const result = this.helper(helper, [{ reg: this.ctx.reg }, { imm: delta }], line)
+    const by = isVal(delta) ? { reg: delta.reg } : { imm: delta }
+    const result = this.helper(helper, [{ reg: ctx.reg }, by], line)
     this.adjusted(line)
     this.exitIf({ op: 'jne', reg: result.reg, operand: 0, bits: 32 }, failed)
   }

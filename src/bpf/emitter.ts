@@ -186,10 +186,11 @@ export class Emitter {
   }
 
   /** setSlot: what unstash brings back from now on. */
-  setSlot<K extends Kind>(slot: Stashed<K>, value: Val<K>): void {
+  setSlot<K extends Kind>(slot: Stashed<K>, value: Val<K> | number): void {
     const line = callerLine()
-    invariant(value.max <= slot.max, `${formatLine(line)}: the slot takes values up to ${slot.max}`)
-    this.push(store(8, FP, slot.offset, { reg: value.reg }), line)
+    const most = typeof value === 'number' ? value : value.max
+    invariant(most <= slot.max, `${formatLine(line)}: the slot takes values up to ${slot.max}`)
+    this.push(store(8, FP, slot.offset, typeof value === 'number' ? value : { reg: value.reg }), line)
   }
 
   /** stash keeps a value on the stack, to be brought back by unstash: the remedy when registers run out. */

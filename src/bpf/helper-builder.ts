@@ -4,10 +4,11 @@
 // Reference: bpf-helpers(7), include/uapi/linux/bpf.h.
 
 import { invariant } from '../base/errors.ts'
+import type { Takes } from './assemble.ts'
 import type { CallArgument } from './code.ts'
 import { ExitBuilder, VERDICT, type Way } from './exit-builder.ts'
 import { callFunction, callHelper, FP, type HelperName, helpers, type Label } from './isa.ts'
-import { callerLine, type Line } from './line.ts'
+import { callerLine, formatLine, type Line } from './line.ts'
 import type { Contents } from './memory-builder.ts'
 import {
   type AnyMap,
@@ -47,6 +48,8 @@ export interface ScalarHelpers {
 export interface Callee {
   readonly entry: Label
   readonly adjustsPacket?: boolean
+  /** Absent: the context alone. */
+  readonly takes?: Takes | undefined
 }
 
 /** FibLookup: struct bpf_fib_lookup; an IPv4 address is the first four bytes of its field. */
@@ -69,8 +72,13 @@ export const FibLookup = struct('bpf_fib_lookup', {
 /** MAX_CSUM_BYTES: what bpf_csum_diff takes, both parts together (MAX_BPF_STACK). */
 const MAX_CSUM_BYTES = 512
 
+/** Numbers: what a function of the program that takes numbers finds of them. */
+export type Numbers<K extends readonly ('u32' | 'u64')[]> = { readonly [I in keyof K]: Val<K[I]> }
+
 /** HelperBuilder: emits calls. */
 export class HelperBuilder<C extends string = never> extends ExitBuilder<C> {
+  #takes: Takes | undefined
+
   /** call a helper that takes and answers numbers. */
   call<H extends keyof ScalarHelpers>(helper: H, ...args: ScalarHelpers[H]): Val<'u64'> {
     const line = callerLine()
@@ -81,11 +89,45 @@ export class HelperBuilder<C extends string = never> extends ExitBuilder<C> {
     )
   }
 
+  /** takes: what the function is called with, where it is not the context alone. */
+  get takes(): Takes | undefined {
+    return this.#takes
+  }
+
+  /**
+   * parameters: a function that is called with numbers, instead of the context or behind it, says so first. The
+   * verifier looks at it once, on its own, and not at every call.
+   */
+  parameters<const K extends readonly ('u32' | 'u64')[]>(
+    first: 'numbers' | 'context',
+    ...kinds: K
+  ): Numbers<K> {
+    const line = callerLine()
+    const before = first === 'context' ? 1 : 0
+    invariant(this.code.length === 1, `${this.name}: parameters come first`)
+    invariant(before + kinds.length <= 5, `${this.name}: at most 5 parameters are passed`)
+    this.#takes = { context: first === 'context', numbers: kinds.length }
+    const taken = kinds.map((kind, index) => {
+      const out = this.value(kind)
+      this.aluInto('mov', out.reg, { reg: index + before + 1 }, kind === 'u64' ? 64 : 32, line)
+      return out
+    })
+    return taken as unknown as Numbers<K>
+  }
+
   /** callSub: BPF-to-BPF call of another function of the program. It clobbers nothing that is live. */
-  callSub(target: Callee, ...args: readonly { readonly reg: number }[]): Val<'u32'> {
+  callSub(target: Callee, ...args: readonly (Val<HostKind> | Context)[]): Val<'u32'> {
     const line = callerLine()
     const out = this.value('u32')
     const passed = args.map(({ reg }) => ({ reg }))
+    if (target.takes) {
+      const { context, numbers } = target.takes
+      const fits = args.every((arg, at) => 'context' in arg === (context && at === 0))
+      invariant(
+        fits && args.length === numbers + (context ? 1 : 0),
+        `${formatLine(line)}: ${target.entry.name} takes ${context ? 'the context and ' : ''}${numbers} numbers`,
+      )
+    }
     this.enter(callFunction(target.entry), passed, out.reg, line)
     if (target.adjustsPacket) this.adjusted(line)
     return out

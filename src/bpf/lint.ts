@@ -50,7 +50,7 @@ export function lint(fn: FunctionCode): string[] {
     const line = nodes[at]?.insn.line
     findings.add(`${line ? formatLine(line) : `${fn.name}, instruction ${at}`}: ${what}`)
   }
-  const states = solve(nodes)
+  const states = solve(nodes, parametersOf(fn))
   for (const [at, { insn, next }] of nodes.entries()) {
     const state = states[at]
     if (!state) {
@@ -91,9 +91,13 @@ function graph({ entry, items }: FunctionCode): Node[] {
   })
 }
 
+/** parametersOf: how many registers from r1 on are set when a function is entered. */
+const parametersOf = ({ takes = { context: true, numbers: 0 } }: FunctionCode): number =>
+  takes.numbers + (takes.context ? 1 : 0)
+
 /** solve: the state before each instruction; undefined where no path leads. */
-function solve(nodes: readonly Node[]): (State | undefined)[] {
-  const entry = (1 << 1) | (1 << FP)
+function solve(nodes: readonly Node[], parameters: number): (State | undefined)[] {
+  const entry = (2 ** (parameters + 1) - 2) | (1 << FP)
   const states: (State | undefined)[] = nodes.map(() => undefined)
   if (nodes.length) states[0] = { must: entry, may: entry, stack: 0n, frame: new Map([[FP, 0]]) }
   const dirty = new Uint8Array(nodes.length).fill(1, 0, 1)

@@ -39,6 +39,13 @@ export type Contents<F extends Fields> = {
       : never
 }
 
+/** StashedPlace: where on the stack a place's address is, and how far from it the place. */
+export interface StashedPlace<T extends Type> {
+  readonly at: number
+  readonly offset: number
+  readonly type: T
+}
+
 /** MemoryBuilder: emits loads and stores. */
 export class MemoryBuilder extends ValueBuilder {
   readonly maps = new Map<string, AnyMap>()
@@ -127,6 +134,39 @@ export class MemoryBuilder extends ValueBuilder {
   pin<T extends Type>(place: Place<T>): Place<T> {
     const { reg, offset } = this.reach(place, callerLine())
     return { base: { is: 'register', reg }, offset, type: place.type }
+  }
+
+  /** placeVariable: a place whose address is set on several paths, by setPlace. Not in the packet. */
+  placeVariable<T extends Type>(type: T): Place<T> {
+    return { base: { is: 'register', reg: this.register() }, offset: 0, type }
+  }
+
+  /** setPlace: from here on the variable is where the other place is. */
+  setPlace<T extends Type>(variable: Place<T>, to: Place<NoInfer<T>>): void {
+    const line = callerLine()
+    invariant(
+      variable.base.is === 'register' && to.base.is !== 'packet',
+      `${formatLine(line)}: only what placeVariable() made can be set, and not to the packet`,
+    )
+    const { reg, offset } = this.reach(to, line)
+    this.aluInto('mov', variable.base.reg, { reg }, 64, line)
+    if (offset !== 0) this.aluInto('add', variable.base.reg, offset, 64, line)
+  }
+
+  /** stashPlace keeps a place's address on the stack, to be brought back by unstashPlace. Not in the packet. */
+  stashPlace<T extends Type>(place: Place<T>): StashedPlace<T> {
+    const line = callerLine()
+    invariant(place.base.is !== 'packet', `${formatLine(line)}: places in the packet are not stashed`)
+    const at = this.stackSlot(8)
+    const { reg, offset } = this.reach(place, line)
+    this.push(store(8, FP, at, { reg }), line)
+    return { at, offset, type: place.type }
+  }
+
+  unstashPlace<T extends Type>({ at, offset, type }: StashedPlace<T>): Place<T> {
+    const reg = this.register()
+    this.push(load(8, reg, FP, at), callerLine())
+    return { base: { is: 'register', reg }, offset, type }
   }
 
   /** window: `length` elements in a row from a bounded index on; one address, constant offsets. */

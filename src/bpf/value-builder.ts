@@ -78,6 +78,15 @@ export class ValueBuilder extends Emitter {
     return out as Val<K extends 'be16' ? 'u16' : 'u32'>
   }
 
+  /** toWire: a value of 32 bits in wire order. */
+  toWire(value: Val<'u32'>): Val<'be32'> {
+    const line = callerLine()
+    const out = this.value('be32')
+    this.aluInto('mov', out.reg, { reg: value.reg }, 64, line)
+    this.push(swap(out.reg, 32), line)
+    return out
+  }
+
   /** scale: hash * n >> 32: an index below n, n constant, for a uniform 32-bit hash. */
   scale(hash: Val<'u32' | 'u64'>, n: number): Val<'u64'> {
     invariant(hash.max <= 0xffffffff, `${formatLine(callerLine())}: scale takes a hash of 32 bits`)

@@ -24,6 +24,8 @@ export interface BuiltFunction {
   readonly maps: readonly AnyMap[]
   /** It moves the frame's start or end, or calls what does. */
   readonly adjustsPacket: boolean
+  /** What it is called with; absent: struct xdp_md alone. */
+  readonly takes?: FunctionCode['takes']
 }
 
 /** Built: a program ready to load, and what listings need. */
@@ -42,10 +44,12 @@ function build<C extends string>(
   p.finish()
   const unset = unassigned(p.code)
   invariant(unset.length === 0, `function ${name}: ${unset.join('; ')}`)
-  const code = { name, entry: p.entry, items: layout(name, allocate(name, p.code)) }
+  const items = layout(name, allocate(name, p.code))
+  const code = { name, entry: p.entry, items, takes: p.takes }
   const findings = lint(code)
   invariant(findings.length === 0, `function ${name}: ${findings.join('; ')}`)
-  return { name, entry: p.entry, code, maps: [...p.maps.values()], adjustsPacket: p.adjustsPacket }
+  const { entry, takes, adjustsPacket } = p
+  return { name, entry, code, maps: [...p.maps.values()], adjustsPacket, takes }
 }
 
 /** xdpFunction: a function (struct xdp_md *) -> verdict whose every way out is a counted outcome. */

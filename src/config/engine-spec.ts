@@ -3,7 +3,7 @@
 // servers that no such pool has are left out, so that nothing is resolved or sized for them.
 
 import { invariant } from '../base/errors.ts'
-import type { EngineSpec } from '../engine/engine.ts'
+import { type EngineSpec, LIMITS } from '../engine/engine.ts'
 import { type DesiredState, serviceNic } from './state.ts'
 
 /** toEngineSpec: what the engine of `node` is to forward on `link`, which is that node's service NIC. */
@@ -17,5 +17,6 @@ export function toEngineSpec(state: DesiredState, node: string, link: EngineSpec
     services: state.services.map(({ forward, scheduler, check, ...service }) => service),
     pools: pools.map(({ name, members }) => ({ name, members })),
     servers: state.servers.filter(({ name }) => members.has(name)),
+    limits: LIMITS,
   }
 }

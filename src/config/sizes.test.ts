@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseMac } from '../base/addresses.ts'
+import { clockOf } from '../dataplane/flow-clock.ts'
 import { memoryBytes, memoryOf } from '../dataplane/memory.ts'
 import { planOf } from '../engine/plan.ts'
 import { toEngineSpec } from './engine-spec.ts'
@@ -23,7 +24,7 @@ test('the sizes are those of the maps that the engine makes', () => {
   const state = read(text)
   const { shape } = planOf(
     toEngineSpec(state, 'local', { name: 'eth0', index: 1, mac: parseMac('02:00:00:00:00:01'), mtu: 1500 }),
-    3,
+    { cpus: 3, clock: clockOf(250) },
   )
   const { pools, maps, total } = sizes(state, 3)
   assert.equal(total, memoryBytes(memoryOf(shape)))
@@ -65,6 +66,17 @@ test('more than the packet path can have is refused', () => {
     ),
     ['1:1: 100002 listeners, at most 100000 are possible: split them over several balancers'],
   )
+})
+
+test('more servers than there are ids is refused before anything is built of them', () => {
+  const all = (count: number) =>
+    refusals(
+      `${head}servers: { web00001..${count}: 10.0.0.1..10.0.127.${count - 32_512} }\nservices:\n${services(1, () => `web00001..${count}`)}`,
+    )
+  assert.deepEqual(all(32_767), [
+    '1:1: 32767 servers in pools, at most 32766 are possible: split them over several balancers',
+  ])
+  assert.deepEqual(all(32_766), [])
 })
 
 test('pools of more servers together than fit are refused before they are made', () => {

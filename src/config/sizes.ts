@@ -77,6 +77,8 @@ export function sizes(state: DesiredState, cpus: number): Sizes {
 export const SLOTS_LIMIT = 512 * 1024 * 1024
 /** SERVICES_LIMIT and LISTENERS_LIMIT: what the listeners' table has room for. */
 export const SERVICES_LIMIT = 65_535
+/** SERVERS_LIMIT: ids have 15 bits in a slot's word, and two mean nobody. */
+export const SERVERS_LIMIT = 32_766
 export const LISTENERS_LIMIT = 100_000
 
 /** checkSizes: a file that asks for more than the packet path can have is refused here, not when it is applied. */
@@ -90,6 +92,8 @@ export function checkSizes(state: DesiredState, source: Source, findings: Findin
     )
   }
   tooMany(state.services.length, SERVICES_LIMIT, 'services')
+  const members = new Set(state.pools.flatMap(({ members }) => members.map(({ server }) => server)))
+  tooMany(members.size, SERVERS_LIMIT, 'servers in pools')
   tooMany(
     state.services.reduce((sum, { listeners }) => sum + listeners.length, 0),
     LISTENERS_LIMIT,

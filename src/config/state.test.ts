@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { formatIp, parseIp, parseMac } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import { STATELESS, TIMEOUTS } from '../dataplane/shape.ts'
+import { LIMITS } from '../engine/engine.ts'
 import { toEngineSpec } from './engine-spec.ts'
 import { load } from './load.ts'
 import { textReader } from './reader.ts'
@@ -88,5 +89,6 @@ test('the engine gets the services and only the pools and servers that they use'
       { name: 'web02', address: parseIp('192.168.8.12') },
       { name: 'web03', address: parseIp('192.168.8.13') },
     ],
+    limits: LIMITS,
   })
 })

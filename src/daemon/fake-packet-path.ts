@@ -3,7 +3,17 @@
 
 import { type Endpoint, formatEndpoint, formatListener, type Protocol } from '../base/addresses.ts'
 import type { TenbinError } from '../base/errors.ts'
-import type { Applied, EngineSpec, EngineStatus, Neighbour, Trace } from '../engine/engine.ts'
+import type {
+  Applied,
+  Changed,
+  EngineSpec,
+  EngineStatus,
+  Neighbour,
+  PoolServer,
+  ServerView,
+  Trace,
+  Views,
+} from '../engine/engine.ts'
 import type { PacketPath } from './ports.ts'
 
 export class FakePacketPath implements PacketPath {
@@ -11,6 +21,9 @@ export class FakePacketPath implements PacketPath {
   /** spec: what is forwarded now. */
   spec: EngineSpec | undefined
   neighbours = new Map<string, Neighbour>()
+  /** views: by pool and server, as told by apply and setServer. */
+  readonly views = new Map<string, Map<string, ServerView>>()
+  ticks = 0
   generation = 0
   /** calls: everything that was asked of it, in order. */
   readonly calls: string[] = []
@@ -23,13 +36,15 @@ export class FakePacketPath implements PacketPath {
     this.keys = keys
   }
 
-  apply(spec: EngineSpec, neighbours: ReadonlyMap<string, Neighbour>): Applied {
+  apply(spec: EngineSpec, neighbours: ReadonlyMap<string, Neighbour>, views: Views = new Map()): Applied {
     const { refusal } = this
     this.refusal = undefined
     if (refusal) throw refusal
     const change = this.spec ? 'replaced' : 'created'
     this.spec = spec
     this.neighbours = new Map(neighbours)
+    for (const [pool, servers] of views)
+      for (const [server, view] of servers) this.#viewsOf(pool).set(server, view)
     this.drifted = []
     this.generation++
     this.calls.push(`apply ${spec.services.map(({ name }) => name).join(' ')} on ${spec.interface.name}`)
@@ -41,6 +56,21 @@ export class FakePacketPath implements PacketPath {
     this.calls.push(`${server} ${'mac' in neighbour ? neighbour.mac : neighbour.why}`)
   }
 
+  setServer(pool: string, server: string, view: ServerView): Changed {
+    const member = this.spec?.pools
+      .find(({ name }) => name === pool)
+      ?.members.find((each) => each.server === server)
+    if (!member) return { slots: 0, weight: 0, clamped: false }
+    this.#viewsOf(pool).set(server, view)
+    const weight = Math.min(view.weight ?? member.weight, member.weight)
+    this.calls.push(`${pool}/${server} ${view.up ? 'up' : 'down'} ${weight}`)
+    return { slots: 1, weight, clamped: (view.weight ?? 0) > member.weight }
+  }
+
+  tick(): void {
+    this.ticks++
+  }
+
   status(): EngineStatus {
     const none = { packets: 0n, bytes: 0n }
     return {
@@ -48,12 +78,20 @@ export class FakePacketPath implements PacketPath {
       mode: 'native',
       program: { id: 1, instructions: 100, loadMs: 1, generation: this.generation },
       memoryBytes: 4096,
+      maps: [{ name: 'tables', bytes: 4096 }],
       outcomes: { forwarded: 2n ** 60n, 'no-server': 0n },
-      services: this.spec!.services.map(({ name }) => ({ name, ...none })),
+      services: this.spec!.services.map(({ name }) => ({ name, flows: 0, ...none })),
+      pools: this.spec!.pools.map(({ name, members }) => ({
+        name,
+        slots: 1_021,
+        young: 0,
+        servers: members.map(({ server, weight }) => this.#poolServer(name, server, weight, members.length)),
+      })),
       servers: this.spec!.servers.map(({ name }) => ({
         name,
         neighbour: this.neighbours.get(name) ?? { why: 'not resolved yet' },
         share: 1 / this.spec!.servers.length,
+        flows: 0,
         ...none,
       })),
     }
@@ -73,4 +111,25 @@ export class FakePacketPath implements PacketPath {
   }
 
   [Symbol.dispose](): void {}
+
+  #viewsOf(pool: string): Map<string, ServerView> {
+    const known = this.views.get(pool) ?? new Map<string, ServerView>()
+    this.views.set(pool, known)
+    return known
+  }
+
+  #poolServer(pool: string, name: string, configured: number, of: number): PoolServer {
+    const { up, weight = configured } = this.views.get(pool)?.get(name) ?? { up: true }
+    const state = configured === 0 ? 'off' : !up ? 'failed' : weight === 0 ? 'draining' : 'up'
+    const isDraining = state === 'draining'
+    return {
+      name,
+      state,
+      weight: Math.min(weight, configured),
+      configured,
+      share: state === 'up' ? 1 / of : 0,
+      flows: 0,
+      ...(isDraining && { drain: { sinceS: 0, flows: 0, done: true } }),
+    }
+  }
 }

@@ -2,7 +2,8 @@
 
 import { TenbinError } from '../base/errors.ts'
 import { Generation } from '../engine/generation.ts'
-import { downXdp, openXdpEngine } from '../engine/xdp.ts'
+import { downXdp } from '../engine/hook.ts'
+import { openXdpEngine } from '../engine/xdp.ts'
 import { XdpLink } from '../kernel/link.ts'
 import { arePinsElsewhere, PinDirectory } from '../kernel/pin.ts'
 import { requireFeatures } from '../kernel/probe.ts'
@@ -58,9 +59,9 @@ export function pinned(instance: string): Pinned | undefined {
     programId,
     generation: meta?.generation ?? 0,
     interface: meta?.interface.name ?? `interface ${ifindex}`,
-    services: meta?.services ?? [],
-    // The first server is nobody: what a slot without a usable server points to.
-    servers: meta?.servers.slice(1).map(({ name }) => name) ?? [],
+    // Numbers that nobody has have an empty name.
+    services: meta?.services.flatMap(({ name }) => name || []) ?? [],
+    servers: meta?.servers.flatMap(({ name }) => name || []) ?? [],
   }
 }
 

@@ -3,6 +3,7 @@
 
 import { listing } from '../bpf/listing.ts'
 import { layoutOf } from '../dataplane/fill.ts'
+import { clockOf } from '../dataplane/flow-clock.ts'
 import { memoryBytes } from '../dataplane/memory.ts'
 import { packetProgram } from '../dataplane/packet-path.ts'
 import { HASH_KEYS } from '../dataplane/shape.ts'
@@ -20,7 +21,7 @@ export interface Preview {
 
 /** preview builds the program for a spec. `cpus`: possible CPUs of the machine it is for. */
 export function preview(spec: EngineSpec, cpus: number): Preview {
-  const { shape } = planOf(spec, cpus)
+  const { shape } = planOf(spec, { cpus, clock: anyClock })
   const { memory } = layoutOf(shape, fixedKeys)
   const built = packetProgram(shape, memory)
   return {
@@ -29,6 +30,9 @@ export function preview(spec: EngineSpec, cpus: number): Preview {
     listing: () => listing(built.assembled).trimEnd().split('\n'),
   }
 }
+
+// How fast the clock of the machine ticks makes no instruction more or less.
+const anyClock = clockOf(250)
 
 // Any odd numbers with well mixed bits: they only decide how densely the table of listeners can be packed.
 const fixedKeys = BigUint64Array.from({ length: HASH_KEYS }, (_, i) =>

@@ -24,7 +24,7 @@ const isSlot = <K extends CellKind>(cell: Cell<K>): cell is Stashed<K> =>
   typeof cell === 'object' && 'offset' in cell
 
 /** put a value into a cell; a constant cell has it already. */
-export function put<K extends CellKind>(p: Path, cell: Cell<K>, value: Val<K>): void {
+export function put<K extends CellKind>(p: Path, cell: Cell<K>, value: Val<K> | number): void {
   if (typeof cell === 'number') return
   if (isSlot(cell)) p.setSlot(cell, value)
   else p.set(cell as Val<'u32'>, value as Val<'u32'>)

@@ -5,10 +5,13 @@
 import { type Ip, isIp4, macBytes } from '../base/addresses.ts'
 import { invariant } from '../base/errors.ts'
 import { be16, be32, immediate } from '../bpf/values.ts'
+import { flowKeys } from './flow-keys.ts'
 import {
   addresses,
+  BeforeTable,
   type Family,
   familyOf,
+  flowsOf,
   isInline,
   KIND_ADDRESS,
   KIND_TCP,
@@ -20,6 +23,8 @@ import {
   PROBES,
   poolBases,
   Server,
+  settingsOf,
+  uniformUse,
 } from './memory.ts'
 import { KEY_ADDRESS, KEY_ADDRESS6, KEY_PORT, type ServerEntry, type Shape, type Tables } from './shape.ts'
 
@@ -125,7 +130,7 @@ export function serverWord({ mac, usable }: ServerEntry): bigint {
   return view.getBigUint64(0, true)
 }
 
-/** fillTables writes keys, servers, listeners and pool sizes into the image of `tables` (zeroed before). */
+/** fillTables writes keys, servers, listeners, pool sizes and what flows need into the image of `tables` (zeroed before). */
 export function fillTables(
   { memory, listeners }: Layout,
   shape: Shape,
@@ -138,6 +143,7 @@ export function fillTables(
   for (const [id, server] of servers.entries())
     view.setBigUint64(offsets.servers + Server.size * id, serverWord(server), true)
   for (const [pool, slots] of shape.pools.entries()) view.setUint32(offsets.poolSizes + 4 * pool, slots, true)
+  fillFlowSettings({ memory, listeners }, shape, keys, view)
   for (const [at, entry] of listeners[4].entries()) {
     if (!entry) continue
     const start = offsets.listeners + Listener.size * at
@@ -166,6 +172,38 @@ function fillEntry(
   view.setUint32(value + offsets.base, base, true)
   view.setUint16(value + offsets.service, service, true)
   view.setUint16(value + offsets.pool, pool, true)
+}
+
+/** fillFlowSettings writes what tracking reads of `tables`: its keys, and what services do where they differ. */
+function fillFlowSettings({ memory }: Layout, shape: Shape, keys: BigUint64Array, view: DataView): void {
+  const { offsets } = memory.tables.type
+  if (!uniformUse(shape))
+    for (const [service, does] of shape.services.entries())
+      view.setUint8(offsets.settings + service, settingsOf(does))
+  if (!flowsOf(shape)) return
+  for (const [at, key] of flowKeys(keys).entries()) view.setBigUint64(offsets.flowKeys + 8 * at, key, true)
+}
+
+/** fillTracking writes the bits of failed servers, and `before` the tables that pools had; where there are any. */
+export function fillTracking({ memory }: Layout, shape: Shape, tables: Tables, images: TrackingImages): void {
+  if (tables.failed && images.failed) images.failed.set(tables.failed)
+  const { before } = memory.tracking ?? {}
+  if (!before || !images.before) return
+  const { offsets } = before.type
+  let base = 0
+  for (const [pool, slots] of (shape.before ?? []).entries()) {
+    const place = (offsets.tables + BeforeTable.size * pool) / 4
+    images.before.set([base, slots], place)
+    invariant(tables.before?.[pool]?.length === slots, `pool ${pool} has not the ${slots} slots of before`)
+    images.before.set(tables.before[pool]!, offsets.words / 4 + base)
+    base += slots
+  }
+}
+
+/** TrackingImages: the maps `failed` and `before` as 32-bit words, zeroed. */
+export interface TrackingImages {
+  readonly failed?: Uint32Array | undefined
+  readonly before?: Uint32Array | undefined
 }
 
 /** fillSlots writes the pools' words, pool after pool. */

@@ -29,10 +29,23 @@ export const Ipv6 = wire('ipv6', {
 }) // prettier-ignore
 /** Extension: the first 8 bytes of an extension header (RFC 8200 4); `fragment` where it is a fragment header. */
 export const Extension = wire('extension', { next: 'u8', length: 'u8', fragment: 'be16', rest: bytes(4) })
-/** Tcp: source and destination port are read together or apart; the rest matters only by being there. */
-export const Tcp = wire('tcp', { ports: bytes(4), rest: bytes(16) })
+/** Tcp: source and destination port are read together or apart; the last 6 bytes are window, checksum, urgent pointer. */
+export const Tcp = wire('tcp', {
+  ports: bytes(4),
+  sequence: 'be32',
+  acknowledgment: 'be32',
+  offset: 'u8',
+  flags: 'u8',
+  rest: bytes(6),
+}) // prettier-ignore
 /** Udp: what TCP has too comes first. */
 export const Udp = wire('udp', { ports: bytes(4), lengthChecksum: bytes(4) })
+
+/** TCP_*: flags of a segment (RFC 9293 3.1). */
+export const TCP_FIN = 0x01
+export const TCP_SYN = 0x02
+export const TCP_RST = 0x04
+export const TCP_ACK = 0x10
 
 export const ETH_P_IP = 0x0800
 export const ETH_P_IPV6 = 0x86dd

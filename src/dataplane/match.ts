@@ -25,6 +25,7 @@ import { type Cell, cell, type Home, type Path, put } from './cell.ts'
 import { IPPROTO_TCP, IPPROTO_UDP } from './headers.ts'
 import {
   familyOf,
+  flowsOf,
   has,
   isInline,
   KIND_ADDRESS,
@@ -51,6 +52,8 @@ export interface Match {
   readonly service: Cell
   readonly base: Cell
   readonly slots: Cell
+  /** Its index; 0 where nobody asks. */
+  readonly pool: Cell
 }
 
 interface Leaf {
@@ -132,10 +135,12 @@ function addressTree(
 
 const answersOf = (
   shape: Shape,
-): { readonly service: number; readonly base: number; readonly slots: number }[] => {
+): { readonly service: number; readonly base: number; readonly slots: number; readonly pool: number }[] => {
   const bases = poolBases(shape)
+  const isAsked = flowsOf(shape) !== undefined
   return shape.listeners.map(({ service, pool }) => ({
     service,
+    pool: isAsked ? pool : 0,
     base: bases[pool]!,
     slots: shape.pools[pool]!,
   }))
@@ -149,11 +154,17 @@ export function matchOf(p: Path, shape: Shape, memory: Memory, home: Home): Matc
     return all.every((value) => value === all[0]) ? (all[0] ?? 0) : cell(p, where, 'u32', Math.max(...all))
   }
   if (isInline(shape))
-    return { service: known('service', 'stack'), base: known('base', home), slots: known('slots', home) }
+    return {
+      service: known('service', 'stack'),
+      base: known('base', home),
+      slots: known('slots', home),
+      pool: known('pool', 'stack'),
+    }
   return {
     service: p.slot('u32', memory.serviceCapacity - 1),
     base: cell(p, home, 'u32', maxOf('u32')),
     slots: uniformSlots(shape) ?? cell(p, home, 'u32', maxOf('u32')),
+    pool: known('pool', 'stack'),
   }
 }
 
@@ -244,7 +255,8 @@ export function matchListener(
       word: portWord(shape, listener),
       emit: () => {
         const answer = answers[shape.listeners.indexOf(listener)]!
-        for (const key of ['service', 'base', 'slots'] as const) put(p, match[key], p.constant(answer[key]))
+        for (const key of ['service', 'base', 'slots', 'pool'] as const)
+          put(p, match[key], p.constant(answer[key]))
         p.goto(matched)
       },
     })
@@ -259,8 +271,10 @@ export function matchListener(
   const value = find(p, memory, destination, plain, p.widen(p.alu('or', plain, kinds)), none)
   put(p, match.base, p.narrow(value))
   put(p, match.service, p.alu('and', p.narrow(p.alu('rsh', value, 32)), memory.serviceCapacity - 1))
-  if (typeof match.slots === 'number') return
+  if (typeof match.slots === 'number' && typeof match.pool === 'number') return
   const pool = p.below(p.narrow(p.alu('rsh', value, 48)), shape.pools.length, none)
+  put(p, match.pool, pool)
+  if (typeof match.slots === 'number') return
   put(p, match.slots, p.load(p.element(p.memory(memory.tables).poolSizes, pool)))
 }
 

@@ -2,24 +2,34 @@
 // counted. All of it is direct memory; sizes follow from the file alone.
 //
 //   tables    keys | servers (8 bytes each) | listeners (16 bytes each, open addressing) | pool sizes
+//             | what flows need: keys of their own, what services do
 //   slots     one word a slot, pool after pool
 //   counters  a block per possible CPU, each on its own pages, and one that only the daemon writes (carry)
+//
+// and where flows are tracked:
+//
+//   flows     records, 64 bytes a bucket of four (flow-record.ts); it survives generations
+//   failed    a bit for each server of each pool
+//   before    tables that pools had before their size changed: where each begins and how many slots it has | words
+//   clock     jiffies, where tests set the time
 
 import { type Ip, isIp4, type Protocol } from '../base/addresses.ts'
 import { invariant } from '../base/errors.ts'
 import { array, bytes, type DirectMemory, direct, struct } from '../bpf/types.ts'
-import { outcomeNames } from './outcomes.ts'
-import { HASH_KEYS, type Shape } from './shape.ts'
+import { BUCKET_ENTRIES, FlowBucket } from './flow-record.ts'
+import { eventNames, outcomeNames } from './outcomes.ts'
+import { ASK_BEFORE, type FlowsShape, HASH_KEYS, type ServiceShape, type Shape, STATELESS } from './shape.ts'
 
 const PAGE = 4096
-/** Room for outcome counters in a block. */
+/** Room for outcome counters in a block, and for events beside them. */
 const OUTCOMES = 64
+const EVENTS = 8
 /** Up to so many listeners are compared by instructions, more are found in the table. */
 const INLINE_LISTENERS = 64
 /** PROBES: how far from its bucket a listener may be; the table grows until all are nearer. */
 export const PROBES = 8
 
-/** Server: where frames go; `state` 0 is not usable. Written by one 64-bit store. */
+/** Server: where frames go; `state` bit 0 is set where the MAC is known. Written by one 64-bit store. */
 export const Server = struct('server', { mac: bytes(6), state: 'u16' })
 /** Listener: `kind` 0 empty, 1 TCP, 2 UDP, 0x100 the address itself, with port 0. `base` is the pool's first slot. */
 const ListenerValue = struct('listener_value', { base: 'u32', service: 'u16', pool: 'u16' })
@@ -37,6 +47,10 @@ export const Listener6 = struct('listener6', {
 export const KIND_TCP = 1
 export const KIND_UDP = 2
 export const KIND_ADDRESS = 0x100
+/** BeforeTable: a pool's table before: its first word, and how many it has; 0: none. */
+export const BeforeTable = struct('before_table', { base: 'u32', slots: 'u32' })
+/** NewFlows: what bounds records that a CPU makes: in which second, and how many so far. */
+export const NewFlows = struct('new_flows', { second: 'u32', count: 'u32' })
 export const Traffic = struct('traffic', { packets: 'u64', bytes: 'u64' })
 
 export const isInline = (shape: Shape): boolean => shape.listeners.length <= INLINE_LISTENERS
@@ -57,6 +71,28 @@ export const has = (shape: Shape, what: Family | Protocol): boolean =>
 export const uniformSlots = (shape: Shape): number | undefined =>
   shape.pools.every((slots) => slots === shape.pools[0]) ? shape.pools[0] : undefined
 
+/** serviceUses: what the services that listeners have do; each but once. */
+const serviceUses = ({ listeners, services }: Shape): ServiceShape[] => [
+  ...new Map(
+    listeners.map(({ service }) => {
+      const does = services[service] ?? STATELESS
+      return [`${does.track} ${does.onFailure} ${does.hash}`, does]
+    }),
+  ).values(),
+]
+/** uniformUse: what all services do, or undefined where they differ and it has to be looked up. */
+export function uniformUse(shape: Shape): ServiceShape | undefined {
+  const [use, ...others] = serviceUses(shape)
+  return others.length === 0 ? use : undefined
+}
+/** someUse: whether some listener's service does it. */
+export const someUse = (shape: Shape, does: (service: ServiceShape) => boolean): boolean =>
+  serviceUses(shape).some(does)
+
+/** answersReset: whether some service answers for a failed server with a RST. */
+export const answersReset = (shape: Shape): boolean =>
+  has(shape, 'tcp') && someUse(shape, ({ onFailure }) => onFailure === 'reset')
+
 /** poolBases: the first slot of each pool. */
 export function poolBases(shape: Shape): number[] {
   let base = 0
@@ -66,16 +102,58 @@ export function poolBases(shape: Shape): number[] {
   })
 }
 
+/** flowsOf: the flow table's shape, where some service has any use for it. */
+export const flowsOf = ({ flows, listeners, services }: Shape): FlowsShape | undefined =>
+  listeners.some(({ service }) => (services[service] ?? STATELESS).track !== 'none') ? flows : undefined
+
+/** bucketsOf: how many buckets hold so many records. */
+export const bucketsOf = ({ entries }: FlowsShape): number => Math.max(1, Math.ceil(entries / BUCKET_ENTRIES))
+
+/** failedBit: the bit of a server of a pool in the words of `failed`, 32 in each. */
+export const failedBit = (
+  { serverCapacity }: Pick<Memory, 'serverCapacity'>,
+  pool: number,
+  id: number,
+): number => pool * serverCapacity + id
+
 /** Bits: a family's listener table has 2^bits buckets. */
 export type Bits = Readonly<Record<Family, number>>
 
 /** Memory: the maps of one shape. */
 export type Memory = ReturnType<typeof memoryOf>
 
+/** FLOW_KEYS: multipliers of a flow's second hash, made of the hash keys (flow-keys.ts). */
+export const FLOW_KEYS = 12
+/** SETTING: what a service does, as bits of a byte. */
+export const SETTING = { changes: 1, all: 2, resets: 4, bySource: 8 } as const
+/** settingsOf: the byte of a service. */
+export const settingsOf = ({ track, onFailure, hash }: ServiceShape): number =>
+  (track === 'changes' ? SETTING.changes : 0) |
+  (track === 'all' ? SETTING.all : 0) |
+  (onFailure === 'reset' ? SETTING.resets : 0) |
+  (hash === 'source' ? SETTING.bySource : 0)
+
+/** The maps that tracking needs. */
+function flowMapsOf(shape: Shape, flows: FlowsShape, serverCapacity: number) {
+  const { before = [] } = shape
+  const words = before.reduce((sum, slots) => sum + slots, 0)
+  return {
+    flows: direct('flows', { buckets: array(FlowBucket, bucketsOf(flows)) }),
+    failed: direct('failed', { words: array('u32', Math.ceil((shape.pools.length * serverCapacity) / 32)) }),
+    before:
+      words === 0
+        ? undefined
+        : direct('before', { tables: array(BeforeTable, shape.pools.length), words: array('u32', words) }),
+    clock: flows.clock.source === 'word' ? direct('clock', { jiffies: 'u64' }) : undefined,
+  }
+}
+
 /** memoryOf lays the maps out. `bits` only matters where listeners are in tables. */
 export function memoryOf(shape: Shape, bits: Bits = { 4: 0, 6: 0 }) {
   invariant(shape.listeners.length > 0, 'a shape without listeners')
   invariant(Number.isInteger(Math.log2(shape.cpus)), `${shape.cpus} counter blocks: a power of two is needed`)
+  invariant(shape.servers < ASK_BEFORE, `${shape.servers} servers: at most ${ASK_BEFORE - 1} have ids`)
+  const flows = flowsOf(shape)
   const serverCapacity = powerOfTwo(shape.servers + 1)
   const serviceCapacity = powerOfTwo(shape.services.length)
   const totalSlots = Math.max(
@@ -89,27 +167,47 @@ export function memoryOf(shape: Shape, bits: Bits = { 4: 0, 6: 0 }) {
     listeners: array(Listener, isTabled(4) ? 2 ** bits[4] + PROBES : 1),
     listeners6: array(Listener6, isTabled(6) ? 2 ** bits[6] + PROBES : 1),
     poolSizes: array('u32', Math.ceil(shape.pools.length / 2) * 2),
+    flowKeys: array('u64', flows ? FLOW_KEYS : 1),
+    settings: array('u8', uniformUse(shape) ? 8 : Math.max(8, serviceCapacity)),
   })
   const slots = direct('slots', { words: array('u32', totalSlots) })
   const outcomes = array('u64', OUTCOMES)
   const services = array(Traffic, serviceCapacity)
   const servers = array(Traffic, serverCapacity)
-  const used = 8 * OUTCOMES + Traffic.size * (serviceCapacity + serverCapacity)
+  const events = array('u64', EVENTS)
+  const used = 8 * (OUTCOMES + EVENTS) + NewFlows.size + Traffic.size * (serviceCapacity + serverCapacity)
   const fill = PAGE - (used % PAGE)
-  const Block = struct('block', { outcomes, services, servers, fill: bytes(fill) })
+  const Block = struct('block', {
+    outcomes,
+    services,
+    servers,
+    events,
+    newFlows: NewFlows,
+    fill: bytes(fill),
+  })
   const counters = direct('counters', { blocks: array(Block, shape.cpus), carry: Block })
-  return { tables, slots, counters, Block, serviceCapacity, serverCapacity, totalSlots, bits }
+  return {
+    tables,
+    slots,
+    counters,
+    tracking: flows && flowMapsOf(shape, flows, serverCapacity),
+    Block,
+    serviceCapacity,
+    serverCapacity,
+    totalSlots,
+    bits,
+  }
 }
 
-/** memoryBytes: what the maps of a shape take, in all. */
-export const memoryBytes = ({ tables, slots, counters }: Memory): number =>
-  [tables, slots, counters].reduce((sum, { type }) => sum + Math.ceil(type.size / PAGE) * PAGE, 0)
-
 /** mapsOf: the maps of a shape, by role. */
-export const mapsOf = ({ tables, slots, counters }: Memory): readonly DirectMemory[] => [
-  tables,
-  slots,
-  counters,
-]
+export const mapsOf = ({ tables, slots, counters, tracking }: Memory): readonly DirectMemory[] =>
+  [tables, slots, counters, tracking?.flows, tracking?.failed, tracking?.before, tracking?.clock].filter(
+    (map) => map !== undefined,
+  )
+
+/** memoryBytes: what the maps of a shape take, in all. */
+export const memoryBytes = (memory: Memory): number =>
+  mapsOf(memory).reduce((sum, { type }) => sum + Math.ceil(type.size / PAGE) * PAGE, 0)
 
 invariant(outcomeNames.length <= OUTCOMES, 'more outcomes than counters')
+invariant(eventNames.length <= EVENTS, 'more events than counters')

@@ -1,19 +1,32 @@
 // The packet path in plain TypeScript: docs/packet-path.md, step by step, on one frame at a time. It is the oracle
-// that the generated program is compared with, so it shares nothing with it but Shape, Tables and the hash. It is
-// written to be read beside that page. Left out: which CPU counts.
+// that the generated program is compared with, so it shares nothing with it but Shape, Tables, the hash and the layout
+// of records. It is written to be read beside that page. Left out: which CPU counts.
 
 import { type Ip, isIp4, macBytes, type Protocol } from '../base/addresses.ts'
 import { invariant } from '../base/errors.ts'
 import { hashWords, scaleHash, splitMultipliers } from '../schedule/hash.ts'
 import { updateChecksum } from '../wire/checksum.ts'
 import { ip6Bytes } from '../wire/ipv6.ts'
+import { tcpFlag } from '../wire/tcp.ts'
+import { createDecide, type FlowKind, FlowMemory } from './flow-decision.ts'
+import { flowKeys } from './flow-keys.ts'
+import { resetFrame } from './flow-reset.ts'
+import { flowsOf, memoryOf } from './memory.ts'
 import type { OutcomeName } from './outcomes.ts'
-import { HASH_KEYS, type ListenerShape, SERVER_MASK, type Shape, type Tables } from './shape.ts'
+import {
+  currentOf,
+  HASH_KEYS,
+  type ListenerShape,
+  type Shape,
+  SLOT_RECORDS,
+  STATELESS,
+  type Tables,
+} from './shape.ts'
 
 /** Outcome: what becomes of a frame. */
 export interface Outcome {
   readonly outcome: OutcomeName
-  /** The frame afterwards: a new one if it was forwarded, else the very one that came in. */
+  /** The frame afterwards: a new one if it was forwarded or answered, else the very one that came in. */
   readonly frame: Uint8Array
   /** What was counted beside the outcome, if it was forwarded: a service's index, a server's id, IP bytes. */
   readonly service?: number
@@ -93,19 +106,36 @@ function transportOf6(frame: Uint8Array, ip: number, protocols: ReadonlyMap<numb
   return protocol === undefined ? 'other-protocol' : { at, protocol }
 }
 
+/** kindOf a segment by its flags. */
+function kindOf(flags: number): FlowKind {
+  if (flags & (tcpFlag.FIN | tcpFlag.RST)) return 'end'
+  return (flags & (tcpFlag.SYN | tcpFlag.ACK)) === tcpFlag.SYN ? 'syn' : 'segment'
+}
+
+/** createFlows: the memory that a shape's flows need; undefined where none is tracked. */
+export function createFlows(shape: Shape): FlowMemory | undefined {
+  const flows = flowsOf(shape)
+  return flows && new FlowMemory(flows)
+}
+
 /**
- * createModel prepares look-ups once. Slots that change afterwards are seen, as the program sees them; listeners,
- * keys and servers are those of now.
+ * createModel prepares look-ups once. Slots, servers, failed servers and what is in `flows` may change afterwards, as
+ * the program sees them change; listeners and keys are those of now.
  */
-export function createModel(shape: Shape, tables: Tables): Model {
+export function createModel(
+  shape: Shape,
+  tables: Tables,
+  flows: FlowMemory | undefined = createFlows(shape),
+): Model {
   invariant(tables.keys.length === HASH_KEYS, `${tables.keys.length} hash keys`)
   invariant(
     shape.pools.every((slots, pool) => tables.slots[pool]?.length === slots),
     'every pool has its slots',
   )
   const own = macBytes(shape.mac)
-  const multipliers4 = splitMultipliers(tables.keys)
-  const multipliers6 = splitMultipliers(BigUint64Array.from([0, 1, 2, 6, 7, 8], (i) => tables.keys[i]!))
+  const pick = (keys: BigUint64Array, ...which: number[]) =>
+    splitMultipliers(BigUint64Array.from(which, (i) => keys[i]!))
+  const multipliers = pick(tables.keys, 0, 1, 2, 6, 7, 8)
   const protocols = new Map(shape.listeners.map(({ protocol }) => [IPPROTO[protocol], protocol]))
   const hasIpv6 = shape.listeners.some(({ address }) => !isIp4(address))
   // address -> protocol and port -> listener
@@ -115,7 +145,10 @@ export function createModel(shape: Shape, tables: Tables): Model {
     const ports = addresses.get(text) ?? new Map<string, ListenerShape>()
     addresses.set(text, ports.set(`${listener.protocol} ${listener.port}`, listener))
   }
-  const servers = tables.servers.map(({ mac, usable }) => ({ mac: macBytes(mac), usable }))
+  const decide = flows && createDecide(shape, tables, flows, memoryOf(shape))
+  const others = flowKeys(tables.keys)
+  const otherTcp = pick(others, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9)
+  const otherUdp = pick(others, 10, 1, 2, 3, 4, 5, 6, 7, 8, 9)
 
   return (frame) => {
     const end = (outcome: OutcomeName): Outcome => ({ outcome, frame })
@@ -172,24 +205,38 @@ export function createModel(shape: Shape, tables: Tables): Model {
     if (frame[hops]! <= 1) return end('ttl')
 
     // 15
+    const { service, pool } = listener
+    const { track, hash: hashed } = shape.services[service] ?? STATELESS
     const portsWord = le32(frame, at)
-    const hash = isIpv6
-      ? hashWords(multipliers6, 0, [
-          le32(frame, 22),
-          portsWord,
-          le32(frame, 26),
-          le32(frame, 30),
-          le32(frame, 34),
-        ])
-      : hashWords(multipliers4, 0, [le32(frame, 26), portsWord])
-    const slot = scaleHash(hash, shape.pools[listener.pool]!)
-    const id = tables.slots[listener.pool]![slot]! & SERVER_MASK
-    const server = servers[id]
+    const source = isIpv6 ? [22, 26, 30, 34].map((place) => le32(frame, place)) : [le32(frame, 26)]
+    const [first, ...rest] = source as [number, ...number[]]
+    const hash = hashWords(multipliers, 0, [first, hashed === 'source' ? 0 : portsWord, ...rest])
+    const slot = scaleHash(hash, shape.pools[pool]!)
+    const word = tables.slots[pool]![slot]!
+    let id: number | 'reset' = currentOf(word)
+    if (decide && (track === 'all' || (track === 'changes' && (word & SLOT_RECORDS) !== 0))) {
+      const target = isIpv6 ? [38, 42, 46, 50].map((place) => le32(frame, place)) : [le32(frame, 30)]
+      const [to, ...toRest] = target as [number, ...number[]]
+      const kind = protocol === 'udp' ? 'udp' : kindOf(frame[at + 13]!)
+      const other = hashWords(kind === 'udp' ? otherUdp : otherTcp, 0, [
+        first,
+        portsWord,
+        to,
+        ...rest,
+        ...toRest,
+      ])
+      id = decide({ hash, other, kind, service, pool, word })
+    }
+    if (id === 'reset') {
+      const answer = resetFrame(frame, own)
+      return answer ? { outcome: 'reset', frame: answer } : end('no-server')
+    }
+    const server = tables.servers[id]
     if (!server?.usable) return end('no-server')
 
     // 16
     const sent = new Uint8Array(frame)
-    sent.set(server.mac, 0)
+    sent.set(macBytes(server.mac), 0)
     sent.set(own, 6)
     sent[hops]! -= 1
     if (!isIpv6) {
@@ -197,6 +244,6 @@ export function createModel(shape: Shape, tables: Tables): Model {
       sent[24] = checksum >> 8
       sent[25] = checksum & 0xff
     }
-    return { outcome: 'forwarded', frame: sent, service: listener.service, server: id, bytes }
+    return { outcome: 'forwarded', frame: sent, service, server: id, bytes }
   }
 }

@@ -26,8 +26,26 @@ export const outcomes = {
   'bad-length': drop('for a listener, but its total length contradicts the frame or the headers'),
   ttl: drop('for a listener, but its TTL has run out: a loop'),
   'no-server': drop('for a listener that has no usable server'),
+  reset: { verdict: 'tx', meaning: 'of a TCP flow whose server has failed: its client was sent a RST' },
 } as const satisfies Record<string, OutcomeText>
 
 export type OutcomeName = keyof typeof outcomes
 /** outcomeNames: index = the counter's place in a block. */
 export const outcomeNames = Object.keys(outcomes) as OutcomeName[]
+
+/**
+ * events: name -> what it tells. Counted beside outcomes, where flows are tracked: a packet may bring none or several.
+ * The order is the counters' order in memory: append only.
+ */
+export const events = {
+  'flow-hit': 'a packet whose flow has a record',
+  'flow-miss': 'a packet whose flow should have a record and has none: new, or forgotten',
+  'flow-insert': 'a record made for a flow that had none',
+  'flow-evicted': 'a record overwritten though its flow was established and not idle: the table is too small',
+  'flow-full': 'a flow not recorded, because only established flows hold the places it could have',
+  'flow-capped': 'a flow not recorded, because this CPU made its number of new records in this second',
+} as const satisfies Record<string, string>
+
+export type EventName = keyof typeof events
+/** eventNames: index = the counter's place in a block. */
+export const eventNames = Object.keys(events) as EventName[]

@@ -15,6 +15,7 @@ import { matchOf } from './match.ts'
 import { has, isInline, type Memory } from './memory.ts'
 import { type OutcomeName, outcomeNames, outcomes, type Verdict } from './outcomes.ts'
 import { macWord, otherHost, type Route } from './path.ts'
+import { answerReset, decideServer, trackingOf } from './path-flow.ts'
 import { finishIpv4, guardIpv4 } from './path-ipv4.ts'
 import { finishIpv6, guardIpv6 } from './path-ipv6.ts'
 import { type Frame, slowPath } from './path-slow.ts'
@@ -83,6 +84,7 @@ function join(p: Path, { register: to, stack: from }: Routes): void {
     move(p, from.match.service, to.match.service)
     move(p, from.match.base, to.match.base)
     move(p, from.match.slots, to.match.slots)
+    move(p, from.match.pool, to.match.pool)
     move(p, from.bytes, to.bytes)
     move(p, from.hash, to.hash)
     p.goto(to.join)
@@ -90,15 +92,15 @@ function join(p: Path, { register: to, stack: from }: Routes): void {
   p.bind(to.join)
 }
 
-/** chooseServer: step 15, the server that holds the flow's slot now. */
-function chooseServer(p: Path, { memory, match, hash: kept }: Route): Val<'u32'> {
+/** slotWord: step 15, the word of the flow's slot. */
+function slotWord(p: Path, { memory, match, hash: kept }: Route): Val<'u32'> {
   const words = p.memory(memory.slots).words
   const [hash, base, slots] = [take(p, kept) as Val<'u64'>, take(p, match.base), take(p, match.slots)]
   let index =
     typeof slots === 'number' ? p.scale(hash, slots) : p.alu('rsh', p.alu('mul', hash, p.widen(slots)), 32)
   if (base !== 0) index = p.alu('add', index, typeof base === 'number' ? base : p.widen(base))
   if (index.max >= memory.totalSlots) index = p.below(index, memory.totalSlots, 'no-server')
-  return p.alu('and', p.load(p.element(words, index)), memory.serverCapacity - 1)
+  return p.load(p.element(words, index))
 }
 
 /** forward: step 16: both MACs, the counters, out again. */
@@ -129,17 +131,26 @@ function forward(
   p.exitCounted('forwarded')
 }
 
-/** packetPath: the function that decides about one packet, to be entered by the kernel or called by a bench. */
-export function packetPath(shape: Shape, memory: Memory): BuiltFunction {
+/** PacketPath: the function that decides about one packet, to be entered by the kernel or called, and those it calls. */
+export interface PacketPath {
+  readonly main: BuiltFunction
+  readonly others: readonly BuiltFunction[]
+}
+
+/** packetPath builds it for a shape. */
+export function packetPath(shape: Shape, memory: Memory): PacketPath {
+  const tracking = trackingOf(shape, memory)
   const count = (p: Path, index: Val<'u32'>) => {
     p.increment(p.element(countersOfCpu(p, shape, memory).outcomes, index), 1)
   }
-  return xdpFunction(PATH_NAME, { outcomes: verdicts, count }, (p) => {
+  const main = xdpFunction(PATH_NAME, { outcomes: verdicts, count }, (p) => {
+    const context = tracking && p.stashContext()
     const all = shape.jumbo ? p.call('xdp_get_buff_len', p.ctx) : undefined
     const frame = p.packet()
     // looking an IPv6 address up in a table takes every register: the length waits on the stack
     const isCrowded = has(shape, 6) && !isInline(shape)
     const kept = isCrowded ? p.stash(all ?? p.length(frame.data, frame.end)) : undefined
+    const where = tracking && p.slot('u32')
     const routeOf = (home: Home, label: string): Route => ({
       shape,
       memory,
@@ -148,15 +159,26 @@ export function packetPath(shape: Shape, memory: Memory): BuiltFunction {
       bytes: cell(p, home, 'u32', maxOf('u32')),
       held: () =>
         p.alu('sub', kept ? p.unstash(kept) : (all ?? p.length(frame.data, frame.end)), Ethernet.size),
+      where,
       join: p.label(label),
     })
     const routes = { register: routeOf('register', 'choose'), stack: routeOf('stack', 'join') }
     const eth = parse(p, routes, frame)
     join(p, routes)
-    forward(p, routes.register, eth, chooseServer(p, routes.register))
+    const word = slotWord(p, routes.register)
+    if (!tracking || !context) {
+      forward(p, routes.register, eth, p.alu('and', word, memory.serverCapacity - 1))
+      return
+    }
+    const reset = p.label('reset')
+    forward(p, routes.register, eth, decideServer(p, routes.register, tracking, context, word, reset))
+    if (tracking.reset) answerReset(p, tracking.reset, context, reset)
   })
+  return { main, others: tracking?.functions ?? [] }
 }
 
 /** packetProgram: the program to attach. Its maps are memory's. */
-export const packetProgram = (shape: Shape, memory: Memory): Built =>
-  program(PATH_NAME, packetPath(shape, memory))
+export function packetProgram(shape: Shape, memory: Memory): Built {
+  const { main, others } = packetPath(shape, memory)
+  return program(PATH_NAME, main, others)
+}

@@ -5,7 +5,7 @@ import type { Label } from '../bpf/isa.ts'
 import type { Bytes } from '../bpf/types.ts'
 import { anyBits, be16, ne, type Place, part, type View } from '../bpf/values.ts'
 import { type Path, put } from './cell.ts'
-import { IP_FRAGMENT, Ipv4 } from './headers.ts'
+import { Ethernet, IP_FRAGMENT, Ipv4 } from './headers.ts'
 import { matchListener, portOf } from './match.ts'
 import {
   checkLength,
@@ -17,6 +17,7 @@ import {
   type Route,
   type Upper,
 } from './path.ts'
+import { whereIs } from './path-where.ts'
 import { KEY_PORTS, KEY_SOURCE, type Shape } from './shape.ts'
 
 export type Ipv4View = View<(typeof Ipv4)['fields']>
@@ -27,7 +28,12 @@ export function guardIpv4(p: Path, shape: Shape, ip: Ipv4View, ports: Place<Byte
   const protocol = () => p.load(ip.protocol)
   guardProtocol(p, shape, protocol(), 'other-protocol')
   p.jumpIf(anyBits(p.load(ip.fragment), be16(IP_FRAGMENT)), slow)
-  return { ports, protocol, least: () => plus(p, leastOf(p, shape, protocol), Ipv4.size) }
+  return {
+    ports,
+    protocol,
+    least: () => plus(p, leastOf(p, shape, protocol), Ipv4.size),
+    where: () => whereIs(Ethernet.size, Ethernet.size + Ipv4.size),
+  }
 }
 
 /** finishIpv4: steps 11 to 16 but for the server, into the route. */
@@ -35,7 +41,7 @@ export function finishIpv4(
   p: Path,
   route: Route,
   ip: Ipv4View,
-  { ports, protocol, least, tagged }: Upper,
+  { ports, protocol, least, where, tagged }: Upper,
 ): void {
   const { shape } = route
   matchListener(
@@ -47,6 +53,7 @@ export function finishIpv4(
     'no-listener',
   )
   tagged?.()
+  if (route.where) p.setSlot(route.where, where())
   put(p, route.bytes, checkLength(p, route, p.load(ip.length), least, 0))
   decrementHops(p, ip.ttl)
   // RFC 1624: the word that holds the TTL has become 0x0100 less, so the sum becomes that much more

@@ -5,7 +5,16 @@ import type { Label } from '../bpf/isa.ts'
 import type { Bytes } from '../bpf/types.ts'
 import { anyBits, be16, eq, ne, type Place, type Pointer, part, type Val, type View } from '../bpf/values.ts'
 import { type Path, put } from './cell.ts'
-import { EXTENSION, EXTENSIONS, Extension, IP6_FRAGMENT, IPPROTO_TCP, IPPROTO_UDP, Ipv6 } from './headers.ts'
+import {
+  Ethernet,
+  EXTENSION,
+  EXTENSIONS,
+  Extension,
+  IP6_FRAGMENT,
+  IPPROTO_TCP,
+  IPPROTO_UDP,
+  Ipv6,
+} from './headers.ts'
 import { matchListener, portOf } from './match.ts'
 import { has } from './memory.ts'
 import {
@@ -18,6 +27,7 @@ import {
   type Term,
   type Upper,
 } from './path.ts'
+import { whereIs } from './path-where.ts'
 import { KEY_PORTS, KEY_SOURCE, KEY_SOURCE6, type Shape } from './shape.ts'
 
 /** REACH: beyond all that six extension headers can take. */
@@ -30,7 +40,12 @@ export function guardIpv6(p: Path, shape: Shape, ip: Ipv6View, ports: Place<Byte
   p.jumpIf(ne(p.alu('rsh', p.load(ip.versionClass), 4), 6), slow)
   const protocol = () => p.load(ip.next)
   guardProtocol(p, shape, protocol(), slow)
-  return { ports, protocol, least: () => leastOf(p, shape, protocol) }
+  return {
+    ports,
+    protocol,
+    least: () => leastOf(p, shape, protocol),
+    where: () => whereIs(Ethernet.size, Ethernet.size + Ipv6.size),
+  }
 }
 
 /** finishIpv6: steps 11 to 16 but for the server, into the route. */
@@ -38,7 +53,7 @@ export function finishIpv6(
   p: Path,
   route: Route,
   ip: Ipv6View,
-  { ports, protocol, least, tagged }: Upper,
+  { ports, protocol, least, where, tagged }: Upper,
 ): void {
   const { shape } = route
   matchListener(
@@ -50,6 +65,7 @@ export function finishIpv6(
     'no-listener',
   )
   tagged?.()
+  if (route.where) p.setSlot(route.where, where())
   put(p, route.bytes, checkLength(p, route, p.load(ip.length), least, Ipv6.size))
   decrementHops(p, ip.hopLimit)
   const source = (index: number) => (): Val<'u32'> => p.load(part(ip.source, 4 * index, 'u32'))

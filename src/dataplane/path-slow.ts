@@ -24,6 +24,7 @@ import { has } from './memory.ts'
 import { guardProtocol, leastOf, otherHost, type Route } from './path.ts'
 import { finishIpv4 } from './path-ipv4.ts'
 import { finishIpv6, walkExtensions } from './path-ipv6.ts'
+import { whereAt } from './path-where.ts'
 import type { Shape } from './shape.ts'
 
 /** Frame: the packet's start and end. */
@@ -118,7 +119,11 @@ export function slowPath(p: Path, route: Route, frame: Frame): void {
     p.setSlot(isFragment, p.constant(0))
     const ports = portsAt(p, shape, p.advance(network, size()), end, protocol, unreadable)
     const least = () => p.alu('add', size(), leastOf(p, shape, protocol))
-    finishIpv4(p, route, ip, { ports, protocol, least, tagged })
+    const where = () => {
+      const before = p.narrow(p.length(frame.data, network))
+      return whereAt(p, before, p.alu('add', before, size()))
+    }
+    finishIpv4(p, route, ip, { ports, protocol, least, where, tagged })
     p.goto(route.join)
     p.bind(unreadable)
     addressOnly(p, isFragment, () =>
@@ -143,7 +148,13 @@ export function slowPath(p: Path, route: Route, frame: Frame): void {
     const ports = portsAt(p, shape, at, end, protocol, truncated)
     const extensions = () => p.alu('sub', p.narrow(p.length(network, at)), Ipv6.size)
     const least = () => p.alu('add', extensions(), leastOf(p, shape, protocol))
-    finishIpv6(p, route, wide, { ports, protocol, least, tagged })
+    const where = () => {
+      const [before, all] = [p.length(frame.data, network), p.length(frame.data, at)].map((each) =>
+        p.narrow(each),
+      )
+      return whereAt(p, before!, all!, isMixed(shape) ? protocol : undefined)
+    }
+    finishIpv6(p, route, wide, { ports, protocol, least, where, tagged })
     p.goto(route.join)
     p.bind(fragment)
     p.setSlot(isFragment, p.constant(1))

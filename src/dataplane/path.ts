@@ -2,15 +2,16 @@
 // guards that several of them have. docs/packet-path.md has the steps that comments number.
 
 import { type Mac, macBytes } from '../base/addresses.ts'
+import type { Stashed } from '../bpf/emitter.ts'
 import type { Label } from '../bpf/isa.ts'
 import type { Bytes } from '../bpf/types.ts'
-import { eq, gt, le, lt, ne, type Place, part, type Val, type View } from '../bpf/values.ts'
-import { type Cell, type Path, put } from './cell.ts'
+import { anyBits, eq, gt, le, lt, ne, type Place, part, type Val, type View } from '../bpf/values.ts'
+import { type Cell, type Path, put, take } from './cell.ts'
 import { type Ethernet, IPPROTO_TCP, IPPROTO_UDP, Tcp, Udp } from './headers.ts'
 import { isMixed, type Match } from './match.ts'
-import { has, type Memory } from './memory.ts'
+import { has, type Memory, SETTING, someUse } from './memory.ts'
 import type { OutcomeName } from './outcomes.ts'
-import type { Shape } from './shape.ts'
+import { KEY_PORTS, type Shape } from './shape.ts'
 
 /** Route: what is known of a packet when its server is chosen. Each way through the parsing sets all of it. */
 export interface Route {
@@ -23,6 +24,8 @@ export interface Route {
   readonly bytes: Cell
   /** held emits the number of bytes behind the Ethernet header, wherever they are. */
   readonly held: () => Val<'u64'>
+  /** Where the headers are (path-flow.ts), where a shape tracks flows. */
+  readonly where: Stashed<'u32'> | undefined
   /** Where this way joins the straight one. */
   readonly join: Label
 }
@@ -70,12 +73,14 @@ export const plus = (p: Path, a: Val<'u32'> | number, b: number): Val<'u32'> | n
 
 /**
  * Upper: the transport header of a packet. What is a function emits when it is needed, so that nothing is held in
- * registers in between: `least` is the least total length (IPv4) or payload length (IPv6); `tagged` leaves.
+ * registers in between: `least` is the least total length (IPv4) or payload length (IPv6); `where` is for the route;
+ * `tagged` leaves.
  */
 export interface Upper {
   readonly ports: Place<Bytes<4>>
   readonly protocol: () => Val<'u8'>
   readonly least: () => Val<'u32'> | number
+  readonly where: () => Val<'u32'> | number
   readonly tagged?: () => void
 }
 
@@ -105,11 +110,29 @@ export function decrementHops(p: Path, place: Place<'u8'>): void {
 /** Term: a word of the flow, read when its turn comes, and the key that multiplies it. */
 export type Term = readonly [key: number, word: () => Val<'u32'>]
 
-/** hashFlow: step 15's hash of the words, into the route. */
-export function hashFlow(p: Path, { memory, hash }: Route, constant: number, terms: readonly Term[]): void {
+/** hashedPorts: the ports' word; 0 for a service whose flows are chosen for by source. */
+function hashedPorts(p: Path, { shape, memory, match }: Route, ports: () => Val<'u32'>): Val<'u32'> {
+  if (!someUse(shape, ({ hash }) => hash === 'source')) return ports()
+  const hashed = p.variable('u32')
+  const bySource = p.label('by-source')
+  const settings = p.load(p.element(p.memory(memory.tables).settings, take(p, match.service)))
+  p.set(hashed, 0)
+  p.jumpIf(anyBits(settings, SETTING.bySource), bySource)
+  p.set(hashed, ports())
+  p.bind(bySource)
+  return hashed
+}
+
+/** hashFlow: step 15's hash of the words, into the route. The ports are left out where the source alone chooses. */
+export function hashFlow(p: Path, route: Route, constant: number, terms: readonly Term[]): void {
+  const { memory, hash } = route
   const { keys } = p.memory(memory.tables)
   const key = (index: number) => p.load(p.element(keys, index))
   let sum = key(constant)
-  for (const [index, word] of terms) sum = p.alu('add', sum, p.alu('mul', key(index), p.widen(word())))
+  for (const [index, word] of terms) {
+    if (index === KEY_PORTS && !someUse(route.shape, ({ hash }) => hash === 'flow')) continue
+    const value = index === KEY_PORTS ? () => hashedPorts(p, route, word) : word
+    sum = p.alu('add', sum, p.alu('mul', key(index), p.widen(value())))
+  }
   put(p, hash, p.alu('rsh', sum, 32))
 }

@@ -1,6 +1,6 @@
 // What one generation of the packet path is made of, resolved to small integers. A Shape decides the program
 // (it is generated for exactly this), Tables are what its maps are filled with. Both are plain data: the
-// generated program, the model and the engine all start from them. Left out so far: tracking.
+// generated program, the model and the engine all start from them.
 
 import type { Ip, Mac, Protocol } from '../base/addresses.ts'
 
@@ -42,6 +42,29 @@ export interface ServiceShape {
 /** STATELESS: a service whose flows nobody remembers: the least that the packet path does. */
 export const STATELESS: ServiceShape = { track: 'none', onFailure: 'keep', hash: 'flow' }
 
+/**
+ * Clock: where the packet path reads its time from, in jiffies, and what of it records hold: ticks of 2^shift jiffies.
+ * `jiffies`: the kernel's own (bpf_jiffies64); `word`: the map `clock`, so that tests set the time.
+ */
+export interface Clock {
+  readonly source: 'jiffies' | 'word'
+  /** Jiffies a second (CONFIG_HZ). */
+  readonly hz: number
+  /** A tick is about 64 ms: clockOf. */
+  readonly shift: number
+}
+
+/** FlowsShape: the flow table, its clock, and what bounds it. */
+export interface FlowsShape {
+  /** Records that the table has room for; rounded up to whole buckets of four. */
+  readonly entries: number
+  /** So many new records each CPU makes in a second at most. */
+  readonly newFlows: number
+  readonly clock: Clock
+  /** Of each time-out the longest that any service has: a record that old may be overwritten by any other. */
+  readonly idle: Timeouts
+}
+
 /** Shape: everything that the program's instructions depend on. */
 export interface Shape {
   /** The interface's own MAC: frames to others pass untouched, and it is the source of every frame sent. */
@@ -50,12 +73,19 @@ export interface Shape {
   readonly jumbo: boolean
   /** At least one; no two have the same address, protocol and port. */
   readonly listeners: readonly ListenerShape[]
-  /** By index. */
+  /** By index; one that no listener has does not matter. */
   readonly services: readonly ServiceShape[]
-  /** How many servers: their ids are 1..servers; id 0 is nobody, whose state is never usable. At most 32,767. */
+  /** The highest server id; id 0 is nobody, whose state is never usable. At most 32,766. */
   readonly servers: number
   /** The number of slots of each pool's table, a prime of schedule/. */
   readonly pools: readonly number[]
+  /**
+   * For each pool the number of slots of the table that it had before its size changed, 0 where it did not; absent
+   * where no pool's did. Read for slots whose settled server is ASK_BEFORE.
+   */
+  readonly before?: readonly number[]
+  /** The flow table; absent: no flow is tracked, whatever `track` a service has. */
+  readonly flows?: FlowsShape
   /** Counter blocks, one a possible CPU: a power of two. */
   readonly cpus: number
 }
@@ -70,10 +100,14 @@ export interface ServerEntry {
 export interface Tables {
   /** HASH_KEYS random 64-bit multipliers (schedule/hash.ts): [0..2] and [6..8] choose the slot, [3..5] and [10..13] the listener's bucket. */
   readonly keys: BigUint64Array
-  /** For each pool its slots' words: bits 0..14 the current server's id, 15..29 the settled one's, 31 "has records". */
+  /** For each pool its slots' words (slotWord). */
   readonly slots: readonly Uint32Array[]
   /** By server id; [0] is nobody. */
   readonly servers: readonly ServerEntry[]
+  /** For each pool the words of its table before, where the shape has one: as many as the shape says. */
+  readonly before?: readonly Uint32Array[]
+  /** Bits of servers that have failed in a pool (failedBit); absent: none has. */
+  readonly failed?: Uint32Array
 }
 
 export const HASH_KEYS = 16
@@ -85,5 +119,23 @@ export const KEY_PORT = 5
 /** The words of an IPv6 source after the first, and those of an IPv6 listener's address. */
 export const KEY_SOURCE6 = 6
 export const KEY_ADDRESS6 = 10
-/** SERVER_MASK: the current server's id in a slot's word. */
+/**
+ * A slot's word:
+ *
+ *   bits 0..14   current: who takes new flows
+ *   bits 15..29  settled: who had the slot before the oldest change that is still young; else the current one
+ *   bit 30       LEARN: UDP flows without a record are the settled server's (after a planned change)
+ *   bit 31       RECORDS: some flow of the slot may be another server's than the current one's
+ */
 export const SERVER_MASK = 0x7fff
+export const SETTLED_SHIFT = 15
+export const SLOT_LEARN = 0x4000_0000
+export const SLOT_RECORDS = 0x8000_0000
+/** ASK_BEFORE as the settled id: the word of the pool's table before, by the same hash, has the settled server. */
+export const ASK_BEFORE = 0x7fff
+
+/** slotWord of a current and a settled server; `flags` are SLOT_LEARN and SLOT_RECORDS. */
+export const slotWord = (current: number, settled: number, flags = 0): number =>
+  ((settled << SETTLED_SHIFT) | current | flags) >>> 0
+export const currentOf = (word: number): number => word & SERVER_MASK
+export const settledOf = (word: number): number => (word >>> SETTLED_SHIFT) & SERVER_MASK

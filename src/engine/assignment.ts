@@ -1,102 +1,133 @@
-// Which server every slot of every pool has now, as words in memory. It starts from tables and the set of usable
-// servers, and afterwards follows single changes by single 32-bit stores: a server's going moves its slots and no
-// others. Words carry the current server and, equal to it, the settled one. One writer: the daemon.
+// Which server every slot of every pool has, as words in memory: the pools' slots (pool-slots.ts) of one plan, laid end
+// to end as the packet path has them. It is made apart from the kernel, with what it inherits from the generation
+// before, and bound to live memory afterwards; from then on it follows single changes by single stores.
 
-import { poolBases } from '../dataplane/memory.ts'
-import { SERVER_MASK } from '../dataplane/shape.ts'
-import { assign, NOBODY, reassign } from '../schedule/ranks.ts'
+import { failedBit, type Memory, poolBases } from '../dataplane/memory.ts'
+import { ASK_BEFORE } from '../dataplane/shape.ts'
+import type { Estate } from './estate.ts'
+import { inherit } from './inherit.ts'
+import type { Known } from './known.ts'
+import { livesOf } from './lives.ts'
 import type { Plan } from './plan.ts'
+import { type Lives, type Past, PoolSlots } from './pool-slots.ts'
 
-/** slotWord: current and settled server id. */
-const slotWord = (id: number): number => id | (id << 15)
-
-/** idOf: the server id of a pool's member. */
-const idOf = (ids: readonly number[], member: number): number => (member === NOBODY ? 0 : ids[member]!)
-
-/** Assignment: the slots of a plan, bound to the words of one generation's slot map. */
 export class Assignment {
   readonly #plan: Plan
-  readonly #words: Uint32Array
-  /** By pool: the place of its first word. */
+  readonly #pools: readonly PoolSlots[]
   readonly #bases: readonly number[]
-  /** By pool: the member that holds each slot. */
-  readonly #current: Uint32Array[]
-  readonly #usable: (id: number) => boolean
+  readonly #lives: readonly (Lives | undefined)[]
+  #words: Uint32Array
+  /** For each pool the words of its table before, empty where it has none; undefined where no pool has one. */
+  readonly before: readonly Uint32Array[] | undefined
 
-  /** Computes all slots; nothing is written before write(). `usable` is asked again at every change. */
-  constructor(plan: Plan, words: Uint32Array, usable: (id: number) => boolean) {
+  /** `estate`: what the generation before leaves; without one no slot has a past. */
+  constructor(plan: Plan, known: Known, now: number, estate?: Estate) {
     this.#plan = plan
-    this.#words = words
     this.#bases = poolBases(plan.shape)
-    this.#usable = usable
-    this.#current = plan.pools.map(({ table, ids }) => assign(table, (member) => usable(ids[member]!)))
+    this.#lives = livesOf(plan)
+    this.#words = new Uint32Array(Math.max(1, this.#bases.at(-1)! + plan.shape.pools.at(-1)!))
+    const before: Uint32Array[] = []
+    this.#pools = plan.pools.map(({ name, table, ids }, pool) => {
+      const words = this.wordsOf(pool)
+      const parts = Float64Array.from(table.members, (member) =>
+        known.partOf(name, member.name, member.weight),
+      )
+      const slots = new PoolSlots({ table, ids, words, lives: this.#lives[pool], parts })
+      before.push(this.#settle(slots, pool, now, estate))
+      return slots
+    })
+    this.before = before.some((words) => words.length > 0) ? before : undefined
   }
 
-  /** write stores every word that differs. Returns how many did. */
-  write(): number {
-    let written = 0
-    for (const [pool, current] of this.#current.entries()) {
-      const base = this.#bases[pool]!
-      const { ids } = this.#plan.pools[pool]!
-      // Tens of millions of slots in a large file: an iterator takes seconds for them.
-      for (let slot = 0; slot < current.length; slot++)
-        if (this.#store(base + slot, idOf(ids, current[slot]!))) written++
+  /** #settle one pool; gives the table before that goes along. */
+  #settle(slots: PoolSlots, pool: number, now: number, estate?: Estate): Uint32Array {
+    const none = new Uint32Array(0)
+    const lives = this.#lives[pool]
+    const old = lives && estate?.poolFor(this.#plan, pool)
+    if (!lives || !old) {
+      slots.fill()
+      return none
     }
+    const words = this.wordsOf(pool)
+    const current = new Uint16Array(words.length)
+    for (let slot = 0; slot < current.length; slot++) current[slot] = slots.idAt(slot)
+    const idOf = (id: number) => (id === ASK_BEFORE || this.#plan.servers[id] !== undefined ? id : 0)
+    const inherited = inherit({ ...old, idOf }, current, lives.learn > 0)
+    words.set(inherited.words)
+    slots.resume(now, old.slots && words.length === old.words.length ? pastOf(old.slots, idOf) : undefined)
+    return inherited.before ?? none
+
+    function pastOf(before: PoolSlots, idOf: (id: number) => number): Past {
+      const { young, learning } = before.past(lives!, idOf)
+      young.add(now, inherited.changed.slots, inherited.changed.from)
+      const learned = { until: now + lives!.learn, slots: inherited.learned }
+      return { young, learning: [...learning, learned] }
+    }
+  }
+
+  /** bind to live memory: every word that differs there is stored. Returns how many did. */
+  bind(words: Uint32Array): number {
+    if (words.buffer === this.#words.buffer) return 0
+    let written = 0
+    // Tens of millions of slots in a large file: an iterator takes seconds for them.
+    for (let at = 0; at < this.#words.length; at++) {
+      if (words[at] === this.#words[at]) continue
+      Atomics.store(words, at, this.#words[at]!)
+      written++
+    }
+    this.#words = words
+    for (const [pool, slots] of this.#pools.entries()) slots.bind(this.wordsOf(pool))
     return written
   }
 
-  /** follow one server's becoming usable or not. Returns the number of slots written. */
-  follow(id: number): number {
+  /** wordsOf: the words of one pool. */
+  wordsOf(pool: number): Uint32Array {
+    const base = this.#bases[pool]!
+    return this.#words.subarray(base, base + this.#plan.shape.pools[pool]!)
+  }
+
+  poolAt(pool: number): PoolSlots {
+    return this.#pools[pool]!
+  }
+
+  /** livesOf: how long changes of a pool matter; undefined: its flows are not tracked. */
+  livesOf(pool: number): Lives | undefined {
+    return this.#lives[pool]
+  }
+
+  /** change what counts of a server, in one pool or wherever it is. Returns the number of slots written. */
+  change(server: string, known: Known, now: number, isFailure: boolean, only?: number): number {
+    const id = this.#plan.idOf.get(server)
+    if (id === undefined) return 0
     let written = 0
-    for (const [pool, { table, ids }] of this.#plan.pools.entries()) {
+    for (const [pool, { name, table, ids }] of this.#plan.pools.entries()) {
+      if (only !== undefined && pool !== only) continue
       const member = ids.indexOf(id)
       if (member < 0) continue
-      const base = this.#bases[pool]!
-      written += reassign(
-        table,
-        this.#current[pool]!,
-        member,
-        (m) => this.#usable(ids[m]!),
-        (slot, holder) => {
-          this.#store(base + slot, idOf(ids, holder))
-        },
-      )
+      const part = known.partOf(name, server, table.members[member]!.weight)
+      written += this.#pools[pool]!.change(member, part, now, isFailure)
     }
     return written
   }
 
-  /** held: slots that each server id holds, over all pools it is in, and how many those pools have. */
-  held(): ReadonlyMap<number, { readonly slots: number; readonly of: number }> {
-    const held = new Map<number, { slots: number; of: number }>()
-    for (const [pool, { ids, table }] of this.#plan.pools.entries()) {
-      const counts = countsOf(this.#current[pool]!, ids.length)
-      for (const [member, id] of ids.entries()) {
-        const known = held.get(id) ?? { slots: 0, of: 0 }
-        held.set(id, { slots: known.slots + counts[member]!, of: known.of + table.slots })
+  /** expire what is no longer young, in all pools. Returns the number of slots written. */
+  expire(now: number): number {
+    let written = 0
+    for (const pool of this.#pools) written += pool.expire(now)
+    return written
+  }
+
+  /** failed: the bits of servers that have failed, for the packet path's memory. */
+  failed(known: Known, memory: Memory): Uint32Array | undefined {
+    if (!memory.tracking) return undefined
+    const words = new Uint32Array(memory.tracking.failed.type.size / 4)
+    for (const [pool, { name, table, ids }] of this.#plan.pools.entries()) {
+      for (const [member, { name: server }] of table.members.entries()) {
+        if (known.viewOf(name, server).up) continue
+        const bit = failedBit(memory, pool, ids[member]!)
+        words[bit >>> 5]! |= 1 << (bit & 31)
       }
     }
-    return held
+    return words
   }
-
-  /** wordAt: what the packet path reads for a pool's slot. */
-  wordAt(pool: number, slot: number): number {
-    return this.#words[this.#bases[pool]! + slot]! & SERVER_MASK
-  }
-
-  #store(at: number, id: number): boolean {
-    const word = slotWord(id)
-    if (this.#words[at] === word) return false
-    Atomics.store(this.#words, at, word)
-    return true
-  }
-}
-
-/** countsOf: how many slots each member holds. Tens of millions in a large file: an iterator would take seconds. */
-function countsOf(current: Uint32Array, members: number): Uint32Array {
-  const counts = new Uint32Array(members)
-  for (let slot = 0; slot < current.length; slot++) {
-    const member = current[slot]!
-    if (member !== NOBODY) counts[member]!++
-  }
-  return counts
 }

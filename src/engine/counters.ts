@@ -8,12 +8,16 @@ import type { Meta } from './meta.ts'
 /** Totals: by name. Names that a generation does not have are not there. */
 export interface Totals {
   readonly outcomes: ReadonlyMap<string, bigint>
+  readonly events: ReadonlyMap<string, bigint>
   readonly services: ReadonlyMap<string, Traffic>
   readonly servers: ReadonlyMap<string, Traffic>
 }
 
 /** readTotals sums all blocks. `words` is the counters map as 64-bit words. */
-export function readTotals(words: BigUint64Array, { counters, outcomes, services, servers }: Meta): Totals {
+export function readTotals(
+  words: BigUint64Array,
+  { counters, outcomes, events, services, servers }: Meta,
+): Totals {
   const sum = (offset: number): bigint => {
     let total = 0n
     for (let block = 0; block <= counters.blocks; block++)
@@ -22,11 +26,19 @@ export function readTotals(words: BigUint64Array, { counters, outcomes, services
   }
   const traffic = (names: readonly string[], offset: number) =>
     new Map(
-      names.map((name, i) => [name, { packets: sum(offset + 16 * i), bytes: sum(offset + 16 * i + 8) }]),
+      names.flatMap((name, i) =>
+        name === ''
+          ? []
+          : [[name, { packets: sum(offset + 16 * i), bytes: sum(offset + 16 * i + 8) }] as const],
+      ),
     )
   return {
     outcomes: new Map(outcomes.map((name, i) => [name, sum(8 * i)])),
-    services: traffic(services, counters.services),
+    events: new Map(events.map((name, i) => [name, sum(counters.events + 8 * i)])),
+    services: traffic(
+      services.map(({ name }) => name),
+      counters.services,
+    ),
     servers: traffic(
       servers.map(({ name }) => name),
       counters.servers,
@@ -37,13 +49,15 @@ export function readTotals(words: BigUint64Array, { counters, outcomes, services
 /** writeCarry puts totals of before into the carry block of a generation, by name; what it does not know is dropped. */
 export function writeCarry(
   words: BigUint64Array,
-  { counters, outcomes, services, servers }: Meta,
+  { counters, outcomes, events, services, servers }: Meta,
   totals: Totals,
 ): void {
   const start = counters.blocks * counters.block
   for (const [i, name] of outcomes.entries()) words[(start + 8 * i) / 8] = totals.outcomes.get(name) ?? 0n
+  for (const [i, name] of events.entries())
+    words[(start + counters.events + 8 * i) / 8] = totals.events.get(name) ?? 0n
   for (const [names, before, offset] of [
-    [services, totals.services, counters.services],
+    [services.map(({ name }) => name), totals.services, counters.services],
     [servers.map(({ name }) => name), totals.servers, counters.servers],
   ] as const) {
     for (const [i, name] of names.entries()) {

@@ -5,6 +5,16 @@
 import type { Endpoint, Ip, Mac, Protocol } from '../base/addresses.ts'
 import type { OnFailure, Timeouts, Track } from '../dataplane/shape.ts'
 
+/** Limits: what the memory of flows is bounded by, whatever arrives. */
+export interface Limits {
+  /** How many flows have room in the flow table; it is there only if a service has `track` other than `none`. */
+  readonly flows: number
+  /** New flows a second on one CPU above which no more are recorded. */
+  readonly newFlows: number
+}
+/** LIMITS: those of a file that says nothing. */
+export const LIMITS: Limits = { flows: 262_144, newFlows: 50_000 }
+
 /** EngineSpec: what is to be forwarded. Plain data; names are the file's. Lists are in the file's order. */
 export interface EngineSpec {
   readonly interface: {
@@ -32,6 +42,35 @@ export interface EngineSpec {
     readonly members: readonly { readonly server: string; readonly weight: number }[]
   }[]
   readonly servers: readonly { readonly name: string; readonly address: Ip }[]
+  readonly limits: Limits
+}
+
+/**
+ * ServerView: what is known of a server in one pool at run time, beside how it is reached. Two views that are equal
+ * are the same whatever came between them.
+ */
+export interface ServerView {
+  /** false: it failed. Its slots go to others at once, and its flows end or stay by the service's `onFailure`. */
+  readonly up: boolean
+  /**
+   * Absent: the configured one. Below it: a part of the server's slots goes to others. 0: it drains, and gets nothing
+   * new. Above: the configured one counts.
+   */
+  readonly weight?: number
+  /** Seconds after which a drain counts as done, whatever flows are left. Absent: when the last one has been silent for its time-out. */
+  readonly drainS?: number
+}
+
+/** Views: by pool, then by server. A pair that is absent keeps what was known, or is up with its configured weight. */
+export type Views = ReadonlyMap<string, ReadonlyMap<string, ServerView>>
+
+/** Changed: what a view did. `slots`: how many words were written. */
+export interface Changed {
+  readonly slots: number
+  /** The weight that counts now: never above the configured one. */
+  readonly weight: number
+  /** The view asked for more than the configured weight. */
+  readonly clamped: boolean
 }
 
 /** Neighbour: how a server is reached on the link; without a MAC it is unusable and `why` says so. */
@@ -41,6 +80,55 @@ export interface Traffic {
   readonly packets: bigint
   /** IP bytes (total length), without Ethernet. */
   readonly bytes: bigint
+}
+
+/** Drain: how far a server with a run-time weight of 0 is. Seconds are counted from now. */
+export interface Drain {
+  /** How long ago it began; after a restart of the daemon it begins anew. */
+  readonly sinceS: number
+  /** Flows known to be with it still. */
+  readonly flows: number
+  /** How long ago the last of them sent something; absent while none is known. */
+  readonly silentS?: number
+  /** Until it counts as done whatever flows are left; absent: no deadline. */
+  readonly leftS?: number
+  /** No flow of it is left that has sent within its time-out, or the deadline has passed. */
+  readonly done: boolean
+}
+
+/** PoolServer: a server as one pool sees it. */
+export interface PoolServer {
+  readonly name: string
+  /** `unreachable`: its MAC is not known; the neighbour of `servers` says why. `off`: configured with weight 0. */
+  readonly state: 'up' | 'failed' | 'unreachable' | 'draining' | 'off'
+  /** What counts now, and what the file says. */
+  readonly weight: number
+  readonly configured: number
+  /** The part of this pool's slots that it holds now, 0..1. */
+  readonly share: number
+  /** Live records of flows of this pool's services that are with it. */
+  readonly flows: number
+  readonly drain?: Drain
+}
+
+export interface PoolStatus {
+  readonly name: string
+  readonly slots: number
+  /** Slots that changed hands within the longest time-out of the pool's services: those whose flows are looked up. */
+  readonly young: number
+  readonly servers: readonly PoolServer[]
+}
+
+/** FlowsStatus: the flow table as the last full sweep found it. */
+export interface FlowsStatus {
+  /** How many have room. */
+  readonly capacity: number
+  readonly bytes: number
+  readonly live: number
+  /** Live ones by state; `established` includes UDP. */
+  readonly closed: number
+  readonly syn: number
+  readonly established: number
 }
 
 export interface EngineStatus {
@@ -53,16 +141,24 @@ export interface EngineStatus {
     readonly loadMs: number
     readonly generation: number
   }
-  /** Bytes of the maps of this generation, in whole pages. */
+  /** Bytes of the maps of this generation, in whole pages: the sum of `maps`. */
   readonly memoryBytes: number
+  readonly maps: readonly { readonly name: string; readonly bytes: number }[]
+  /** Absent: no service of the file has flows remembered. */
+  readonly flows?: FlowsStatus
   /** Packets per outcome name (dataplane/outcomes.ts). */
   readonly outcomes: Readonly<Record<string, bigint>>
-  readonly services: readonly ({ readonly name: string } & Traffic)[]
+  /** Where flows are remembered: what happened to records, by event name (dataplane/outcomes.ts). */
+  readonly events?: Readonly<Record<string, bigint>>
+  /** `flows`: live records: all of its flows with `track: all`, those whose server changed with `changes`. */
+  readonly services: readonly ({ readonly name: string; readonly flows: number } & Traffic)[]
+  readonly pools: readonly PoolStatus[]
   /** `share`: the part of all slots of the pools it is in that it holds now, 0..1. */
   readonly servers: readonly ({
     readonly name: string
     readonly neighbour: Neighbour
     readonly share: number
+    readonly flows: number
   } & Traffic)[]
 }
 
@@ -72,6 +168,18 @@ export interface Trace {
   readonly service?: string
   readonly pool?: string
   readonly slot?: { readonly index: number; readonly of: number; readonly hash: number }
+  /** Who gets a new flow of this slot. */
+  readonly current?: string
+  /** Who had the slot before the oldest change that is still young; absent where that is nobody, or `current`. */
+  readonly settled?: string
+  /** What is remembered of this very flow. */
+  readonly record?: {
+    readonly server: string
+    readonly state: 'closed' | 'syn' | 'established'
+    /** Since its last packet. */
+    readonly ageS: number
+  }
+  /** Who gets the next packet of an established flow with these ends. */
   readonly server?: string
   readonly mac?: Mac
   /** Human sentences, in order. */
@@ -93,9 +201,19 @@ export interface Engine extends Disposable {
    * apply makes the kernel forward by `spec`: all or nothing, in one step without a lost packet; `neighbours` by
    * server name (absent = not resolved yet). Throws TenbinError; what ran before still runs then.
    */
-  apply(spec: EngineSpec, neighbours: ReadonlyMap<string, Neighbour>): Applied
+  apply(spec: EngineSpec, neighbours: ReadonlyMap<string, Neighbour>, views?: Views): Applied
   /** setNeighbour: a server's MAC became known, changed or was lost. Moves only that server's slots. */
   setNeighbour(server: string, neighbour: Neighbour): void
+  /**
+   * setServer: a server of a pool failed, returned, drains, or has another weight. Writes the slots that change and
+   * nothing else. A pool or server that is not applied (any more) is none of its business: 0 slots.
+   */
+  setServer(pool: string, server: string, view: ServerView): Changed
+  /**
+   * tick does what comes with time, a few milliseconds of it at most: changes stop being young, records past their
+   * time-outs go, flows are counted. Meant for ten calls a second; fewer make records live longer, nothing else.
+   */
+  tick(): void
   /** status reads counters and state; at least once applied. */
   status(): EngineStatus
   trace(client: Endpoint, listener: Endpoint, protocol?: Protocol): Trace

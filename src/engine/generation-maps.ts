@@ -2,7 +2,7 @@
 
 import { TenbinError } from '../base/errors.ts'
 import type { MapSpec } from '../bpf/program.ts'
-import { fillSlots, fillTables, type Layout } from '../dataplane/fill.ts'
+import { fillSlots, fillTables, fillTracking, type Layout } from '../dataplane/fill.ts'
 import type { Shape, Tables } from '../dataplane/shape.ts'
 import { BpfMap } from '../kernel/map.ts'
 
@@ -15,11 +15,20 @@ export class GenerationMaps implements Disposable {
     this.all = all
   }
 
-  /** create and fill. What cannot be read back as it was written is an error; nothing is left open then. */
-  static create(specs: readonly MapSpec[], layout: Layout, shape: Shape, tables: Tables): GenerationMaps {
-    const made = new Map<string, BpfMap>()
+  /**
+   * create and fill. `shared` are maps of the generation before that go on being used, and taken over; by name. What
+   * cannot be read back as it was written is an error; nothing is left open then.
+   */
+  static create(
+    specs: readonly MapSpec[],
+    layout: Layout,
+    shape: Shape,
+    tables: Tables,
+    shared: ReadonlyMap<string, BpfMap> = new Map(),
+  ): GenerationMaps {
+    const made = new Map(shared)
     try {
-      for (const spec of specs) made.set(spec.name, BpfMap.create(spec))
+      for (const spec of specs) if (!made.has(spec.name)) made.set(spec.name, BpfMap.create(spec))
       const maps = new GenerationMaps(made)
       maps.#fill(layout, shape, tables)
       return maps
@@ -40,6 +49,11 @@ export class GenerationMaps implements Disposable {
 
   get slots(): Uint32Array {
     return new Uint32Array(this.#memory('slots'))
+  }
+
+  /** words of a map that is there only where flows are tracked: `flows`, `failed`, `before` or `clock`. */
+  words(name: 'flows' | 'failed' | 'before' | 'clock'): Uint32Array | undefined {
+    return this.all.has(name) ? new Uint32Array(this.#memory(name)) : undefined
   }
 
   [Symbol.dispose](): void {
@@ -65,6 +79,7 @@ export class GenerationMaps implements Disposable {
     const words = new Uint32Array(layout.memory.totalSlots)
     fillTables(layout, shape, tables, image)
     fillSlots(shape, tables, words)
+    fillTracking(layout, shape, tables, { failed: this.words('failed'), before: this.words('before') })
     const written = new Uint8Array(this.#memory('tables'), 0, image.length)
     const slots = this.slots.subarray(0, words.length)
     written.set(image)

@@ -6,15 +6,16 @@ import type { Mac } from '../base/addresses.ts'
 import type { MapSpec } from '../bpf/program.ts'
 import type { Built } from '../bpf/xdp.ts'
 import { layoutOf, serverWord } from '../dataplane/fill.ts'
-import { poolBases } from '../dataplane/memory.ts'
+import { failedBit } from '../dataplane/memory.ts'
 import { packetProgram } from '../dataplane/packet-path.ts'
 import type { ServerEntry, Tables } from '../dataplane/shape.ts'
 import { BpfMap } from '../kernel/map.ts'
-import { type BpfProgram, loadProgram } from '../kernel/program.ts'
+import { type BpfProgram, type Loaded, loadProgram } from '../kernel/program.ts'
 import { bindMap, mapsOfProgram } from '../kernel/program-maps.ts'
 import { testRun } from '../kernel/test-run.ts'
-import { Assignment } from './assignment.ts'
+import type { Assignment } from './assignment.ts'
 import { GenerationMaps } from './generation-maps.ts'
+import type { Known } from './known.ts'
 import { decodeMeta, encodeMeta, fits, META_MAP, type Meta, metaOf } from './meta.ts'
 import { fingerprint, type Plan } from './plan.ts'
 import { selfTest } from './self-test.ts'
@@ -32,22 +33,36 @@ export interface Prepared {
   readonly fingerprint: string
 }
 
-/** prepare generates the program. Pure. */
-export function prepare(plan: Plan, keys: BigUint64Array): Prepared {
+/** prepare generates the program. `before`: for each pool the words of its table before, if any has one. Pure. */
+export function prepare(
+  planned: Plan,
+  keys: BigUint64Array,
+  before?: readonly ArrayLike<number>[],
+): Prepared {
+  const shape = before ? { ...planned.shape, before: before.map(({ length }) => length) } : planned.shape
+  const plan = { ...planned, shape }
   const layout = layoutOf(plan.shape, keys)
   const built = packetProgram(plan.shape, layout.memory)
   const { code, relocations } = built.spec
   // An IPv6 address is a bigint.
-  const facts = JSON.stringify([relocations, plan.spec, plan.shape.cpus], (_, value: unknown) =>
+  const facts = JSON.stringify([relocations, plan.spec, plan.shape.cpus, plan.ids], (_, value: unknown) =>
     typeof value === 'bigint' ? `${value}n` : value,
   )
   return { plan, keys, layout, built, fingerprint: fingerprint(code, facts, new Uint8Array(keys.buffer)) }
 }
 
+/** Contents: what a new generation is filled with. `shared`: maps that it takes over from the one before. */
+export interface Contents {
+  readonly macOf: (server: string) => Mac | undefined
+  readonly assignment: Assignment
+  readonly known: Known
+  readonly shared: ReadonlyMap<string, BpfMap>
+}
+
 /** entriesOf: server entries by id for what is known of each server's MAC. */
 const entriesOf = (plan: Plan, macOf: (server: string) => Mac | undefined): ServerEntry[] =>
-  plan.servers.map((server, id) => {
-    const mac = id === 0 ? undefined : macOf(server)
+  plan.servers.map((server) => {
+    const mac = server === undefined ? undefined : macOf(server)
     return { mac: mac ?? NOBODY_MAC, usable: mac !== undefined }
   })
 
@@ -71,8 +86,7 @@ export class Generation implements Disposable {
     try {
       const text = maps.all.get(META_MAP)?.lookup(ENTRY_ZERO)
       const meta = text && decodeMeta(text)
-      const bytesOf = (name: string) => maps.all.get(name)?.info.valueSize ?? 0
-      const isSound = meta && fits(meta, bytesOf('tables'), bytesOf('counters'))
+      const isSound = meta && fits(meta, (name) => maps.all.get(name)?.info.valueSize ?? 0)
       return new Generation(program, maps, isSound ? meta : undefined, 0)
     } catch (error) {
       maps[Symbol.dispose]()
@@ -81,20 +95,21 @@ export class Generation implements Disposable {
   }
 
   /** create: maps filled, program loaded, tested, counters at zero. Throws; nothing is left behind then. */
-  static create(prepared: Prepared, number: number, macOf: (server: string) => Mac | undefined): Generation {
+  static create(prepared: Prepared, number: number, contents: Contents): Generation {
     const { plan, keys, layout, built } = prepared
-    const servers = entriesOf(plan, macOf)
-    const words = new Uint32Array(layout.memory.totalSlots)
-    new Assignment(plan, words, (id) => servers[id]!.usable).write()
-    const tables: Tables = { keys, servers, slots: slotsOf(plan, words) }
-    const maps = GenerationMaps.create(built.spec.maps, layout, plan.shape, tables)
+    const { macOf, assignment, known, shared } = contents
+    const failed = assignment.failed(known, layout.memory)
+    const tables: Tables = {
+      keys,
+      servers: entriesOf(plan, macOf),
+      slots: plan.pools.map((_, pool) => assignment.wordsOf(pool)),
+      ...(assignment.before && { before: assignment.before }),
+      ...(failed && { failed }),
+    }
+    const maps = GenerationMaps.create(built.spec.maps, layout, plan.shape, tables, shared)
     try {
-      const { program, loadMs } = loadProgram(built.spec, maps.all)
+      const { program, loadMs } = testedProgram(prepared, tables, maps, shared.has('flows'))
       try {
-        selfTest(plan.shape, tables, (packet) => {
-          const { verdict, packet: frame } = testRun(program, { packet })
-          return { verdict, frame }
-        })
         maps.counters.fill(0n)
         const meta = metaOf(plan, layout.memory, number, prepared.fingerprint, loadMs)
         bindMeta(program, meta)
@@ -116,15 +131,50 @@ export class Generation implements Disposable {
     if (this.maps.tables[at] !== word) Atomics.store(this.maps.tables, at, word)
   }
 
+  /** storeFailed: a server's bit of a pool, by one store of its word; nothing where flows are not tracked. */
+  storeFailed({ layout }: Prepared, pool: number, id: number, hasFailed: boolean): void {
+    const words = this.maps.words('failed')
+    if (!words) return
+    const bit = failedBit(layout.memory, pool, id)
+    if (hasFailed) Atomics.or(words, bit >>> 5, 1 << (bit & 31))
+    else Atomics.and(words, bit >>> 5, ~(1 << (bit & 31)))
+  }
+
   [Symbol.dispose](): void {
     this.program[Symbol.dispose]()
     this.maps[Symbol.dispose]()
   }
 }
 
-/** slotsOf: the words of all pools as one array each. */
-const slotsOf = ({ shape }: Plan, words: Uint32Array): Uint32Array[] =>
-  poolBases(shape).map((base, pool) => words.subarray(base, base + shape.pools[pool]!))
+/**
+ * testedProgram: loaded, and its answers are the model's. The test writes records, so where the flow table goes on being
+ * used, with flows of clients in it, the program is tested with a table of its own, and then loaded with the real one.
+ */
+function testedProgram(
+  { plan, built }: Prepared,
+  tables: Tables,
+  maps: GenerationMaps,
+  isShared: boolean,
+): Loaded {
+  const flows = built.spec.maps.find(({ name }) => name === 'flows')
+  using trial = isShared && flows ? BpfMap.create(flows) : undefined
+  const loaded = loadProgram(built.spec, trial ? new Map([...maps.all, ['flows', trial]]) : maps.all)
+  try {
+    selfTest(plan.shape, tables, (packet) => {
+      const { verdict, packet: frame } = testRun(loaded.program, { packet })
+      return { verdict, frame }
+    })
+  } catch (error) {
+    loaded.program[Symbol.dispose]()
+    throw error
+  }
+  if (!trial) {
+    maps.words('flows')?.fill(0)
+    return loaded
+  }
+  loaded.program[Symbol.dispose]()
+  return loadProgram(built.spec, maps.all)
+}
 
 function bindMeta(program: BpfProgram, meta: Meta): void {
   const text = encodeMeta(meta)

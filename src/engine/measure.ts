@@ -41,11 +41,13 @@ export class CostMeter implements Disposable {
     this.#shape = shape
     this.#layout = layoutOf(shape, tables.keys)
     const memory = wrapperMemory(shape.listeners.length)
-    const wrap = (subject: BuiltFunction) => wrapped(shape, memory, subject).spec
+    const wrap = (subject: BuiltFunction, others?: readonly BuiltFunction[]) =>
+      wrapped(shape, memory, subject, others).spec
+    const { main, others } = packetPath(shape, this.#layout.memory)
     const specs = {
       empty: wrap(emptySubject()),
       reference: wrap(referenceSubject()),
-      path: wrap(packetPath(shape, this.#layout.memory)),
+      path: wrap(main, others),
     }
     const isWrappers = ({ name }: MapSpec) => name === memory.name
     try {

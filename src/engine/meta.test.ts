@@ -3,10 +3,11 @@ import { test } from 'node:test'
 import { parseIp4, parseMac } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import { layoutOf } from '../dataplane/fill.ts'
+import { clockOf } from '../dataplane/flow-clock.ts'
 import { fixedKeys } from '../dataplane/golden-shapes.ts'
 import { STATELESS, TIMEOUTS } from '../dataplane/shape.ts'
 import { readTotals, writeCarry } from './counters.ts'
-import type { EngineSpec } from './engine.ts'
+import { type EngineSpec, LIMITS } from './engine.ts'
 import { GenerationMaps } from './generation-maps.ts'
 import { decodeMeta, encodeMeta, META_FORMAT, metaOf } from './meta.ts'
 import { planOf } from './plan.ts'
@@ -30,9 +31,10 @@ const spec: EngineSpec = {
     },
   ],
   servers: [1, 2].map((n) => ({ name: `web0${n}`, address: parseIp4(`10.0.0.1${n}`) })),
+  limits: LIMITS,
 }
 const metaFor = (change: Partial<EngineSpec>, generation: number) => {
-  const plan = planOf({ ...spec, ...change }, 3)
+  const plan = planOf({ ...spec, ...change }, { cpus: 3, clock: clockOf(250) })
   const { memory } = layoutOf(plan.shape, fixedKeys())
   return {
     meta: metaOf(plan, memory, generation, 'print', 1.5),

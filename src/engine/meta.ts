@@ -5,13 +5,19 @@
 import { z } from 'zod'
 import { formatIp } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
-import type { Memory } from '../dataplane/memory.ts'
-import { outcomeNames } from '../dataplane/outcomes.ts'
+import { BUCKET_ENTRIES } from '../dataplane/flow-record.ts'
+import { bucketsOf, flowsOf, type Memory } from '../dataplane/memory.ts'
+import { eventNames, outcomeNames } from '../dataplane/outcomes.ts'
 import { HASH_KEYS } from '../dataplane/shape.ts'
-import type { Plan } from './plan.ts'
+import { type Numbered, type Plan, serverKey } from './plan.ts'
 
-/** META_FORMAT: raised when an older daemon could no longer take over or replace what a newer one pinned. */
-export const META_FORMAT = 1
+/**
+ * META_FORMAT: raised when an older daemon could no longer take over or replace what a newer one pinned, or a newer
+ * one no longer what an older one did. 2: numbers are kept from one generation to the next, so lists have holes.
+ */
+export const META_FORMAT = 2
+/** FLOW_FORMAT: raised when what a record of the flow table means changes: others are not taken over. */
+export const FLOW_FORMAT = 1
 /** META_MAP: the map's name. Its value is the JSON text, padded with zeros. */
 export const META_MAP = 'meta'
 
@@ -23,19 +29,40 @@ const metaSchema = z.strictObject({
   fingerprint: z.string(),
   interface: z.strictObject({ name: z.string(), index: z.int().positive() }),
   outcomes: z.array(z.string()),
-  services: z.array(z.string()),
+  events: z.array(z.string()),
+  services: z.array(z.strictObject({ name: z.string(), pool: offset })),
   servers: z.array(z.strictObject({ name: z.string(), address: z.string() })),
+  /** In the order of their words; `before`: how many slots the table before has that goes along, or 0. */
+  pools: z.array(z.strictObject({ name: z.string(), slots: offset, before: offset })),
+  /** How many bits each pool has in the map `failed`. */
+  serverCapacity: offset,
+  /** Where the words begin in the map `before`. */
+  beforeWords: offset,
+  /** The flow table: what its records look like, and how many there are; absent where there is none. */
+  flows: z.strictObject({ format: z.int(), entries: offset, shift: offset }).optional(),
   loadMs: z.number().nonnegative(),
   /** Bytes in the counters map: blocks of `block` bytes, `blocks` of them and the carry behind. */
-  counters: z.strictObject({ block: offset, blocks: offset, services: offset, servers: offset }),
+  counters: z.strictObject({
+    block: offset,
+    blocks: offset,
+    services: offset,
+    servers: offset,
+    events: offset,
+  }),
   /** Where the hash keys are in the tables map. */
   keys: offset,
   /** Where the server entries are in the tables map. */
   entries: offset,
 })
 
-/** Meta: what is read back at take-over. Lists are by index; servers[0] is nobody, without name and address. */
+/** Meta: what is read back at take-over. Lists are by index; nobody has a number whose name is empty, as servers[0]. */
 export type Meta = z.infer<typeof metaSchema>
+
+/** numberedIn: who has which number in a generation that is described so. */
+export const numberedIn = ({ services, servers }: Meta): Numbered => ({
+  services: services.map(({ name }) => name || undefined),
+  servers: servers.map(({ name, address }) => (name === '' ? undefined : serverKey(name, address))),
+})
 
 /** metaOf describes a generation. */
 export function metaOf(
@@ -47,20 +74,33 @@ export function metaOf(
 ): Meta {
   const addressOf = new Map(plan.spec.servers.map(({ name, address }) => [name, formatIp(address)]))
   const { Block, counters, tables } = memory
+  const flows = flowsOf(plan.shape)
   return {
     format: META_FORMAT,
     generation,
     fingerprint,
     interface: { name: plan.spec.interface.name, index: plan.spec.interface.index },
     outcomes: [...outcomeNames],
-    services: plan.services.map(({ name }) => name),
-    servers: plan.servers.map((name) => ({ name, address: addressOf.get(name) ?? '' })),
+    events: [...eventNames],
+    services: plan.services.map((service) => ({ name: service?.name ?? '', pool: service?.pool ?? 0 })),
+    servers: plan.servers.map((name = '') => ({ name, address: addressOf.get(name) ?? '' })),
+    pools: plan.pools.map(({ name, table }, pool) => ({
+      name,
+      slots: table.slots,
+      before: plan.shape.before?.[pool] ?? 0,
+    })),
+    serverCapacity: memory.serverCapacity,
+    beforeWords: memory.tracking?.before?.type.offsets.words ?? 0,
+    ...(flows && {
+      flows: { format: FLOW_FORMAT, entries: bucketsOf(flows) * BUCKET_ENTRIES, shift: flows.clock.shift },
+    }),
     loadMs,
     counters: {
       block: Block.size,
       blocks: counters.type.fields.blocks.count,
       services: Block.offsets.services,
       servers: Block.offsets.servers,
+      events: Block.offsets.events,
     },
     keys: tables.type.offsets.keys,
     entries: tables.type.offsets.servers,
@@ -94,13 +134,13 @@ export function decodeMeta(bytes: Uint8Array): Meta | undefined {
 }
 
 /** fits: whether all that a description points at lies inside maps of so many bytes, in whole words. */
-export function fits(
-  { counters, keys, entries, outcomes, services, servers }: Meta,
-  tables: number,
-  countersBytes: number,
-): boolean {
+export function fits(meta: Meta, bytesOf: (map: string) => number): boolean {
+  const { counters, keys, entries, outcomes, events, services, servers, pools, flows } = meta
   const { block } = counters
   const within = (offset: number, size: number, bytes: number) => offset % 8 === 0 && offset + size <= bytes
+  const [tables, countersBytes] = [bytesOf('tables'), bytesOf('counters')]
+  const sum = (of: 'slots' | 'before') => pools.reduce((total, each) => total + each[of], 0)
+  const bits = pools.length * meta.serverCapacity
   return (
     block > 0 &&
     within(block, 0, block) &&
@@ -108,7 +148,15 @@ export function fits(
     within(0, 8 * outcomes.length, block) &&
     within(counters.services, 16 * services.length, block) &&
     within(counters.servers, 16 * servers.length, block) &&
+    within(counters.events, 8 * events.length, block) &&
     within(keys, 8 * HASH_KEYS, tables) &&
-    within(entries, 8 * servers.length, tables)
+    within(entries, 8 * servers.length, tables) &&
+    within(0, 4 * sum('slots'), bytesOf('slots')) &&
+    services.every(({ name, pool }) => name === '' || pool < pools.length) &&
+    (sum('before') === 0 || within(meta.beforeWords, 4 * sum('before'), bytesOf('before'))) &&
+    (!flows ||
+      (servers.length <= meta.serverCapacity &&
+        within(0, 4 * Math.ceil(bits / 32), bytesOf('failed')) &&
+        within(0, 16 * flows.entries, bytesOf('flows'))))
   )
 }

@@ -1,13 +1,17 @@
-// From names to numbers: an EngineSpec resolved to the packet path's shape and to a table a pool. Pure, and the
-// same for the same spec on every node: services and servers are numbered in the spec's order (servers from 1),
-// tables depend on names and weights alone. Servers of no pool that a service uses are left out.
+// From names to numbers: an EngineSpec resolved to the packet path's shape and to a table a pool. Pure. Servers (from 1)
+// and services keep the numbers that they had in the generation before (ids.ts), so numbers differ between nodes;
+// tables depend on names and weights alone and are the same on every node. Servers of no pool that a service uses are
+// left out.
 
 import { createHash } from 'node:crypto'
+import { formatIp } from '../base/addresses.ts'
 import { invariant } from '../base/errors.ts'
-import type { ListenerShape, Shape } from '../dataplane/shape.ts'
+import { type Clock, type ListenerShape, type Shape, STATELESS } from '../dataplane/shape.ts'
 import { type Member, sortMembers } from '../schedule/maglev.ts'
 import { buildTable, type Table } from '../schedule/ranks.ts'
 import type { EngineSpec } from './engine.ts'
+import { type Ids, keepIds, SERVER_IDS, SERVICE_IDS } from './ids.ts'
+import { longestIdle } from './lives.ts'
 
 /** PlannedPool: a pool's table and the server id of each of the table's members. */
 export interface PlannedPool {
@@ -16,15 +20,43 @@ export interface PlannedPool {
   readonly ids: readonly number[]
 }
 
+/** PlannedService: `at` is its place in the spec's list. */
+export interface PlannedService {
+  readonly name: string
+  readonly pool: number
+  readonly at: number
+}
+
 /** Plan: a spec as the packet path wants it. */
 export interface Plan {
   readonly spec: EngineSpec
   readonly shape: Shape
   readonly pools: readonly PlannedPool[]
-  /** By index. */
-  readonly services: readonly { readonly name: string; readonly pool: number }[]
-  /** By id; [0] is nobody and has no name. */
-  readonly servers: readonly string[]
+  /** By index; undefined: nobody has that number. */
+  readonly services: readonly (PlannedService | undefined)[]
+  /** Names by id; undefined: nobody has that id, as [0]. */
+  readonly servers: readonly (string | undefined)[]
+  /** The id of each server by its name. */
+  readonly idOf: ReadonlyMap<string, number>
+  readonly ids: Numbered
+}
+
+/** Numbered: who has which number, as the generations after want it. A server is its name and its address. */
+export interface Numbered {
+  readonly servers: Ids
+  readonly services: Ids
+}
+
+/** Before: what a plan takes over: the numbers, and tables that are made already. */
+export interface Before {
+  readonly ids: Numbered
+  readonly pools?: readonly PlannedPool[]
+}
+
+/** Machine: what a plan depends on beside the spec: possible CPUs, and the clock of the packet path. */
+export interface Machine {
+  readonly cpus: number
+  readonly clock: Clock
 }
 
 /** JUMBO_MTU: from here on a frame may not fit one page with its headroom, and XDP sees it in several buffers. */
@@ -33,12 +65,30 @@ const JUMBO_MTU = 3_400
 const memberKey = (members: readonly Member[]): string =>
   JSON.stringify(members.map(({ name, weight }) => [name, weight]))
 
+/** serverKey: what makes a server the same one in two generations. */
+export const serverKey = (name: string, address: string): string => `${name} ${address}`
+
+function numbersOf({ services, servers }: EngineSpec, used: ReadonlySet<string>, before?: Before): Numbered {
+  const keys = servers
+    .filter(({ name }) => used.has(name))
+    .map(({ name, address }) => serverKey(name, formatIp(address)))
+  return {
+    servers: keepIds(keys, before?.ids.servers ?? [], SERVER_IDS),
+    services: keepIds(
+      services.map(({ name }) => name),
+      before?.ids.services ?? [],
+      SERVICE_IDS,
+    ),
+  }
+}
+
 /**
- * planOf resolves the spec. `cpus`: possible CPUs. Tables are taken from the plan `before` where members are the
- * same, and pools with the same members share one. Unknown names are bugs: config/ has checked them.
+ * planOf resolves the spec. Numbers are kept from what was `before`, and tables where members
+ * are the same; pools with the same members share one. Unknown names are bugs: config/ has checked them. Throws
+ * IDS_EXHAUSTED.
  */
-export function planOf(spec: EngineSpec, cpus: number, before?: Plan): Plan {
-  const tables = new Map(before?.pools.map(({ table }) => [memberKey(table.members), table]))
+export function planOf(spec: EngineSpec, { cpus, clock }: Machine, before?: Before): Plan {
+  const tables = new Map(before?.pools?.map(({ table }) => [memberKey(table.members), table]))
   const tableOf = (members: readonly Member[]): Table => {
     const key = memberKey(sortMembers(members))
     const table = tables.get(key) ?? buildTable(members)
@@ -47,9 +97,13 @@ export function planOf(spec: EngineSpec, cpus: number, before?: Plan): Plan {
   }
   const used = new Set(spec.services.map(({ pool }) => pool))
   const pools = spec.pools.filter(({ name }) => used.has(name))
-  const members = new Set(pools.flatMap((pool) => pool.members.map(({ server }) => server)))
-  const servers = ['', ...spec.servers.map(({ name }) => name).filter((name) => members.has(name))]
-  const idOf = new Map(servers.map((name, id) => [name, id]))
+  const ids = numbersOf(
+    spec,
+    new Set(pools.flatMap((pool) => pool.members.map(({ server }) => server))),
+    before,
+  )
+  const servers = ids.servers.map((key) => key?.slice(0, key.lastIndexOf(' ')))
+  const idOf = new Map(servers.flatMap((name, id) => (name === undefined ? [] : [[name, id] as const])))
   const planned = pools.map(({ name, members }): PlannedPool => {
     const table = tableOf(members.map(({ server, weight }) => ({ name: server, weight })))
     const ids = table.members.map((member) => {
@@ -60,30 +114,38 @@ export function planOf(spec: EngineSpec, cpus: number, before?: Plan): Plan {
     return { name, table, ids }
   })
   const poolOf = new Map(planned.map(({ name }, index) => [name, index]))
-  const services = spec.services.map(({ name, pool }) => {
-    const index = poolOf.get(pool)
-    invariant(index !== undefined, `service ${name}: unknown pool ${pool}`)
-    return { name, pool: index }
+  const places = new Map(spec.services.map(({ name }, at) => [name, at]))
+  const services = ids.services.map((name): PlannedService | undefined => {
+    if (name === undefined) return undefined
+    const at = places.get(name)!
+    const pool = poolOf.get(spec.services[at]!.pool)
+    invariant(pool !== undefined, `service ${name}: unknown pool ${spec.services[at]!.pool}`)
+    return { name, pool, at }
   })
-  const listeners = spec.services.flatMap(({ listeners }, service): ListenerShape[] =>
-    listeners.map(({ address, port, protocol }) => ({
-      address,
-      port,
-      protocol,
-      service,
-      pool: services[service]!.pool,
-    })),
+  const indexOf = new Map(
+    services.flatMap((service, index) => (service ? [[service.name, index] as const] : [])),
   )
+  const listeners = spec.services.flatMap(({ name, listeners }): ListenerShape[] => {
+    const service = indexOf.get(name)!
+    const { pool } = services[service]!
+    return listeners.map(({ address, port, protocol }) => ({ address, port, protocol, service, pool }))
+  })
+  const idle = longestIdle(spec)
   const shape: Shape = {
     mac: spec.interface.mac,
     jumbo: spec.interface.mtu > JUMBO_MTU,
     listeners,
-    services: spec.services.map(({ track, onFailure, hash }) => ({ track, onFailure, hash })),
+    services: services.map((service) => {
+      if (!service) return STATELESS
+      const { track, onFailure, hash } = spec.services[service.at]!
+      return { track, onFailure, hash }
+    }),
     servers: servers.length - 1,
     pools: planned.map(({ table }) => table.slots),
+    ...(idle && { flows: { entries: spec.limits.flows, newFlows: spec.limits.newFlows, clock, idle } }),
     cpus: 2 ** Math.ceil(Math.log2(cpus)),
   }
-  return { spec, shape, pools: planned, services, servers }
+  return { spec, shape, pools: planned, services, servers, idOf, ids }
 }
 
 /** fingerprint of bytes, for telling whether what runs is what would be made. */

@@ -17,9 +17,10 @@ import { loadProgram } from '../kernel/program.ts'
 import { bindMap } from '../kernel/program-maps.ts'
 import { KernelNetwork } from '../netlink/kernel-network.ts'
 import { NetworkNamespace } from '../sys/namespace.ts'
-import type { EngineSpec } from './engine.ts'
+import { type EngineSpec, LIMITS } from './engine.ts'
+import { downXdp } from './hook.ts'
 import { encodeMeta, META_FORMAT, type Meta } from './meta.ts'
-import { downXdp, openXdpEngine, type XdpEngine } from './xdp.ts'
+import { openXdpEngine, type XdpEngine } from './xdp.ts'
 
 const instance = `recovery-test-${process.pid}`
 const keys = BigUint64Array.from({ length: HASH_KEYS }, (_, i) => 0x9e3779b97f4a7c15n + BigInt(i))
@@ -75,6 +76,7 @@ function spec(): EngineSpec {
     ],
     pools: [{ name: 'www', members: [{ server: 'web01', weight: 1 }] }],
     servers: [{ name: 'web01', address: parseIp4('10.0.0.11') }],
+    limits: LIMITS,
   }
 }
 const descriptors = (): number => readdirSync('/proc/self/fd').length
@@ -165,13 +167,17 @@ const honest: Meta = {
   fingerprint: 'other',
   interface: { name: 'eth0', index: 7 },
   outcomes: ['forwarded'],
-  services: ['www'],
+  events: [],
+  services: [{ name: 'www', pool: 0 }],
   servers: [
     { name: '', address: '' },
     { name: 'web01', address: '10.0.0.11' },
   ],
   loadMs: 1,
-  counters: { block: 1024, blocks: 2, services: 64, servers: 128 },
+  pools: [{ name: 'www', slots: 1_021, before: 0 }],
+  serverCapacity: 2,
+  beforeWords: 0,
+  counters: { block: 1024, blocks: 2, services: 64, servers: 128, events: 0 },
   keys: 0,
   entries: 64,
 }
@@ -186,6 +192,11 @@ test('a description of what is pinned is believed only as far as its maps reach'
     { counters: { ...counters, block: 0, blocks: Number.MAX_SAFE_INTEGER } },
     { counters: { ...counters, services: 1016 } },
     { counters: { ...counters, servers: 1000 } },
+    { counters: { ...counters, events: 1020 }, events: ['flow-hit'] },
+    { pools: [{ name: 'www', slots: 1_025, before: 0 }] },
+    { pools: [{ name: 'www', slots: 1_021, before: 1 }] },
+    { services: [{ name: 'www', pool: 1 }] },
+    { flows: { format: 1, entries: 4, shift: 4 } },
     { outcomes: Array.from({ length: 129 }, (_, i) => `outcome${i}`) },
   ]
   for (const lie of lies) {

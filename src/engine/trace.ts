@@ -1,44 +1,34 @@
 // Why a packet of a client to a listener goes where it goes: the packet path's own steps, told. It reads the same
-// words that the program reads; the listener's look-up and the hash are the model's.
+// words and records that the program reads, and changes none.
 
 import { type Endpoint, formatEndpoint, isIp4, type Mac, type Protocol } from '../base/addresses.ts'
-import { be16, be32, immediate } from '../bpf/values.ts'
-import { KEY_PORTS, KEY_SOURCE, KEY_SOURCE6 } from '../dataplane/shape.ts'
+import { FLOW, type FlowRecord } from '../dataplane/flow-record.ts'
+import { ASK_BEFORE, currentOf, SLOT_LEARN, SLOT_RECORDS, settledOf } from '../dataplane/shape.ts'
 import { scaleHash } from '../schedule/hash.ts'
-import type { Assignment } from './assignment.ts'
-import type { Neighbour, Trace } from './engine.ts'
-import type { Plan } from './plan.ts'
+import type { Trace } from './engine.ts'
+import { hashesOf } from './flow-hashes.ts'
+import type { Live } from './status.ts'
 
-/** Traced: what a trace needs of the engine. `neighbourOf` by server name. */
-export interface Traced {
-  readonly plan: Plan
-  readonly keys: BigUint64Array
-  readonly assignment: Assignment
-  readonly neighbourOf: (server: string) => Neighbour
-}
+const STATES = { [FLOW.closed]: 'closed', [FLOW.syn]: 'syn', [FLOW.established]: 'established' } as const
+const STATE_WORDS = {
+  closed: 'closed (FIN or RST seen)',
+  syn: 'SYN only',
+  established: 'established',
+} as const
 
-const word32 = (value: number): number => immediate(be32(value)) >>> 0
-const word16 = (value: number): number => immediate(be16(value))
-
-/** hashOf: the hash of a flow (docs/packet-path.md, step 15). */
-function hashOf(keys: BigUint64Array, { address, port }: Endpoint, toPort: number): number {
-  const ports = (word16(port) | (word16(toPort) << 16)) >>> 0
-  const words = isIp4(address)
-    ? [word32(address)]
-    : [96n, 64n, 32n, 0n].map((shift) => word32(Number((address >> shift) & 0xffffffffn)))
-  let sum = keys[KEY_SOURCE - 1]! + keys[KEY_PORTS]! * BigInt(ports)
-  for (const [i, word] of words.entries())
-    sum += keys[i === 0 ? KEY_SOURCE : KEY_SOURCE6 + i - 1]! * BigInt(word)
-  return Number(BigInt.asUintN(64, sum) >> 32n)
+/** Where a packet of an established flow goes, why, and what is remembered of it. */
+interface Decided {
+  readonly id: number
+  readonly why: readonly string[]
+  /** The client is answered by a RST. */
+  readonly resets?: boolean
+  readonly record?: NonNullable<Trace['record']>
 }
 
 /** trace tells the steps. Nothing is sent. A client and a listener of two families never meet: `no-listener`. */
-export function trace(
-  { plan, keys, assignment, neighbourOf }: Traced,
-  client: Endpoint,
-  listener: Endpoint,
-  protocol: Protocol = 'tcp',
-): Trace {
+export function trace(live: Live, client: Endpoint, listener: Endpoint, protocol: Protocol = 'tcp'): Trace {
+  const { prepared, assignment, known } = live
+  const { plan, keys } = prepared
   const target = `${formatEndpoint(listener)}/${protocol}`
   const found =
     isIp4(client.address) === isIp4(listener.address) &&
@@ -52,36 +42,136 @@ export function trace(
       steps: [`${target} is no listener: it goes to the node’s kernel untouched.`],
     }
   }
-  const { name: service } = plan.services[found.service]!
+  const { name: service, at } = plan.services[found.service]!
+  const { hash: hashed } = plan.spec.services[at]!
   const { name: pool, table } = plan.pools[found.pool]!
-  const hash = hashOf(keys, client, listener.port)
+  const { hash, other } = hashesOf(keys, client, listener, protocol, hashed)
   const slot = { index: scaleHash(hash, table.slots), of: table.slots, hash }
-  const id = assignment.wordAt(found.pool, slot.index)
-  const owner = table.owner[slot.index]
-  const ownerName = owner === undefined ? undefined : table.members[owner]?.name
+  const word = assignment.wordsOf(found.pool)[slot.index]!
+  const nameOf = (id: number) => plan.servers[id]
+  const current = nameOf(currentOf(word))
+  const settled = nameOf(settledIn(live, found.pool, word, hash))
   const steps = [
     `${target} is a listener of service ${service}, pool ${pool}.`,
-    `The flow from ${formatEndpoint(client)} hashes to 0x${hash.toString(16).padStart(8, '0')}: slot ${slot.index} of ${slot.of}.`,
+    `${hashed === 'source' ? `The address of ${formatEndpoint(client)}` : `The flow from ${formatEndpoint(client)}`} hashes to 0x${hash.toString(16).padStart(8, '0')}: slot ${slot.index} of ${slot.of}.`,
+    ...slotSteps(live, found.pool, slot.index, current),
   ]
-  if (id === 0) {
-    steps.push(`No server of ${pool} is usable: the packet is dropped and counted as no-server.`)
-    return { outcome: 'no-server', service, pool, slot, steps }
+  const decided = decide(live, found, { word, hash, other }, protocol)
+  steps.push(...decided.why)
+  const server = nameOf(decided.id)
+  const neighbour = server === undefined ? undefined : known.neighbourOf(server)
+  const mac: Mac | undefined = neighbour && 'mac' in neighbour ? neighbour.mac : undefined
+  if (decided.resets) steps.push('It is counted as reset, and no server sees the packet.')
+  else if (server === undefined) steps.push('The packet is dropped and counted as no-server.')
+  else if (mac) steps.push(`${server} has MAC ${mac}: the frame is sent there, TTL less one.`)
+  else {
+    const why = neighbour && 'why' in neighbour ? ` (${neighbour.why})` : ''
+    steps.push(`${server} has no MAC${why}: the packet is dropped and counted as no-server.`)
   }
-  const server = plan.servers[id]!
-  const neighbour = neighbourOf(server)
-  const mac: Mac | undefined = 'mac' in neighbour ? neighbour.mac : undefined
-  if (ownerName !== undefined && ownerName !== server) {
-    const lost = neighbourOf(ownerName)
-    steps.push(
-      `The slot is ${ownerName}’s${'why' in lost ? `, which is not usable (${lost.why})` : ''}; ${server} stands in for it.`,
-    )
-  } else {
-    steps.push(`The slot is ${server}’s.`)
+  return {
+    outcome: decided.resets ? 'reset' : mac ? 'forwarded' : 'no-server',
+    service,
+    pool,
+    slot,
+    ...(current !== undefined && { current }),
+    ...(settled !== undefined && settled !== current && { settled }),
+    ...(decided.record && { record: decided.record }),
+    ...(server !== undefined && { server }),
+    ...(mac && { mac }),
+    steps,
   }
-  steps.push(
-    mac
-      ? `${server} has MAC ${mac}: the frame is sent there, TTL less one.`
-      : `${server} has no MAC: the packet is dropped.`,
-  )
-  return { outcome: mac ? 'forwarded' : 'no-server', service, pool, slot, server, ...(mac && { mac }), steps }
+}
+
+/** settledIn a slot's word, or in the table before if the word says so: an id. */
+function settledIn({ assignment }: Live, pool: number, word: number, hash: number): number {
+  const settled = settledOf(word)
+  if (settled !== ASK_BEFORE) return settled
+  const before = assignment.before?.[pool] ?? new Uint32Array(0)
+  return before.length === 0 ? 0 : settledOf(before[scaleHash(hash, before.length)]!)
+}
+
+/** slotSteps: whose the slot is, and why somebody else has it. */
+function slotSteps(
+  { prepared, known }: Live,
+  pool: number,
+  slot: number,
+  current: string | undefined,
+): string[] {
+  const { name, table } = prepared.plan.pools[pool]!
+  if (current === undefined) return [`No server of ${name} can take new flows.`]
+  const owner = table.members[table.owner[slot]!]
+  if (!owner || owner.name === current) return [`The slot is ${current}’s.`]
+  const neighbour = known.neighbourOf(owner.name)
+  const state = known.stateOf(name, owner.name, owner.weight)
+  const why =
+    state === 'failed'
+      ? ', which has failed'
+      : state === 'draining'
+        ? ', which drains'
+        : 'why' in neighbour
+          ? `, which is not usable (${neighbour.why})`
+          : `, which has a weight of ${known.weightOf(name, owner.name, owner.weight)} instead of ${owner.weight} now`
+  return [`The slot is ${owner.name}’s${why}; ${current} stands in for it.`]
+}
+
+/** decide as the packet path does for a packet that begins no flow (docs/packet-path.md, Flows). */
+function decide(
+  live: Live,
+  { service, pool }: { readonly service: number; readonly pool: number },
+  { word, hash, other }: { readonly word: number; readonly hash: number; readonly other: number },
+  protocol: Protocol,
+): Decided {
+  const { prepared, known, keeper } = live
+  const { plan } = prepared
+  const { track, onFailure } = plan.spec.services[plan.services[service]!.at]!
+  const current = currentOf(word)
+  if (!keeper || track === 'none') return { id: current, why: [] }
+  if (track === 'changes' && (word & SLOT_RECORDS) === 0)
+    return { id: current, why: ['Nothing of late has changed the slot: its flows are not looked up.'] }
+  const name = (id: number) => plan.servers[id] ?? 'nobody'
+  const hasFailed = (id: number) => !known.viewOf(plan.pools[pool]!.name, name(id)).up
+  const isHealthy = (id: number) => id !== 0 && !hasFailed(id) && known.isReachable(name(id))
+  const tcp = (id: number, why: readonly string[], record?: Decided['record']): Decided => {
+    const base = { id, ...(record && { record }) }
+    if (!hasFailed(id)) return { ...base, why }
+    if (onFailure === 'keep')
+      return { ...base, why: [...why, `${name(id)} has failed; its flows stay with it (on_failure: keep).`] }
+    return { ...base, resets: true, why: [...why, `${name(id)} has failed: the client gets a RST.`] }
+  }
+  const entry = keeper.records.find(hash, other)
+  const found = entry < 0 ? undefined : keeper.records.recordAt(entry)
+  const record = found && plan.servers[found.server] !== undefined ? recordOf(live, found) : undefined
+  const told = record
+    ? `A record says that the flow is ${record.server}’s: ${STATE_WORDS[record.state]}, last seen ${record.ageS.toFixed(1)} s ago.`
+    : 'No record is there of the flow.'
+  const settled = settledIn(live, pool, word, hash)
+  if (protocol === 'udp') {
+    if (record && isHealthy(found!.server)) return { id: found!.server, record, why: [told] }
+    const isLearned = (word & SLOT_LEARN) !== 0 && isHealthy(settled)
+    const freed = record ? [`${record.server} is not usable: UDP leaves it.`] : []
+    const to = isLearned
+      ? `${name(settled)} had the slot before, and its UDP flows are being learned: it gets this one.`
+      : `It goes to ${name(current)}.`
+    return { id: isLearned ? settled : current, ...(record && { record }), why: [told, ...freed, to] }
+  }
+  if (record) return tcp(found!.server, [told], record)
+  if (settled === 0)
+    return { id: current, why: [told, `Nobody had the slot before: it goes to ${name(current)}.`] }
+  if (settled === current) return tcp(current, [told, `${name(current)} had the slot before, too.`])
+  return tcp(settled, [
+    told,
+    `A SYN goes to ${name(current)}; a flow of before is ${name(settled)}’s, which had the slot then.`,
+  ])
+}
+
+function recordOf(
+  { prepared, keeper }: Live,
+  { server, state, time }: FlowRecord,
+): NonNullable<Trace['record']> {
+  const ticks = keeper!.ageOf(time)
+  return {
+    server: prepared.plan.servers[server]!,
+    state: STATES[state as keyof typeof STATES],
+    ageS: keeper!.secondsOf(ticks),
+  }
 }

@@ -13,8 +13,9 @@ import { testRun } from '../kernel/test-run.ts'
 import { KernelNetwork } from '../netlink/kernel-network.ts'
 import { NetworkNamespace } from '../sys/namespace.ts'
 import { ether, ipv4, packet, tcp } from '../wire/packet.ts'
-import type { EngineSpec, Neighbour } from './engine.ts'
-import { downXdp, openXdpEngine, type XdpEngine } from './xdp.ts'
+import { type EngineSpec, LIMITS, type Neighbour } from './engine.ts'
+import { downXdp } from './hook.ts'
+import { openXdpEngine, type XdpEngine } from './xdp.ts'
 
 const instance = `engine-test-${process.pid}`
 const keys = BigUint64Array.from(
@@ -66,6 +67,7 @@ function spec(change: Partial<EngineSpec> = {}): EngineSpec {
     ],
     pools: [{ name: 'www', members: [1, 2, 3, 4].map((n) => ({ server: `web0${n}`, weight: 1 })) }],
     servers: [1, 2, 3, 4].map((n) => ({ name: `web0${n}`, address: parseIp4(`10.0.0.1${n}`) })),
+    limits: LIMITS,
     ...change,
   }
 }

@@ -20,8 +20,8 @@ export const tableSizes = [
 /** How many slots there are at least for a member, up to 1,008 members. */
 export const SLOTS_PER_MEMBER = 650
 export const MAX_WEIGHT = 65_535
-/** Member ids have 15 bits in a slot's word, and 0 is nobody. */
-export const MAX_MEMBERS = 32_767
+/** Member ids have 15 bits in a slot's word, 0 is nobody, and the last one is no server's either. */
+export const MAX_MEMBERS = 32_766
 
 /**
  * tableSize: the smallest size that gives each member 650 slots; the largest one for more than 1,008 members.

@@ -144,7 +144,13 @@ test('a member without a weight is known, owns nothing and takes nothing', () =>
   assert.ok(assign(table, everyone).every((member) => member === 1))
   assert.ok(assign(table, (member) => member !== 1).every((member) => member === NOBODY))
   assert.equal(
-    reassign(table, assign(table, everyone), 0, () => false, assert.fail),
+    reassign(
+      table,
+      assign(table, everyone),
+      0,
+      () => false,
+      () => assert.fail(),
+    ),
     0,
   )
   for (const none of [[], [0], [0, 0]])

@@ -14,6 +14,9 @@
 //
 // With weights, slots are whole: who has a fair part of 120 slots or more is within 2 % of it with all up and after
 // any one failure, smaller ones within two slots and 0.31 %.
+//
+// A weight that is lowered for a while is the configured one in part: the member keeps that part of its own slots (to
+// within three slots), always the same for the same part, and passes the rest on to the ranks behind it.
 
 import { fillSlots, type Member, sortMembers, tableSize } from './maglev.ts'
 import { hashName, mix32 } from './mix.ts'
@@ -75,81 +78,160 @@ export function buildTable(pool: readonly Member[], slots: number = tableSize(po
 /** raceOf: what tells a slot's race from others. */
 const raceOf = (slot: number): number => mix32(slot + 0x9e3779b9)
 
+/**
+ * Part: how much of a member's weight counts now: 0 or false nothing, 1 or true all of it. In between (a whole number
+ * of 1..65,535 divided by another) it keeps so large a part of the slots that it owns: always the same ones for the
+ * same part, and all those of a smaller one.
+ */
+export type Part = (member: number) => number | boolean
+
 /** Runners: who may take slots now, in ascending order, as the race wants them. */
 interface Runners {
   readonly members: readonly number[]
   readonly marks: Int32Array
   readonly weights: Float64Array
-  /** By member, and 0 for NO_MEMBER. */
-  readonly up: Uint8Array
+  /** By member, and 0 for NO_MEMBER: takes none, some or all of what it owns or is second for. */
+  readonly takes: Uint8Array
+  /** By member: its weight times its part, and its part of 2^32. */
+  readonly weightOf: Float64Array
+  readonly limitOf: Float64Array
+  /** Of members whose part is less than 1: what draws their slots. */
+  readonly lots: Uint32Array | undefined
 }
 
-function runnersOf(table: Table, isUp: (member: number) => boolean): Runners {
-  const members = [...table.members.keys()].filter((m) => table.members[m]!.weight > 0 && isUp(m))
-  const up = new Uint8Array(NO_MEMBER + 1)
-  for (const member of members) up[member] = 1
+const [NONE, SOME, ALL] = [0, 1, 2]
+/** 2^32 divided by the golden ratio: its multiples modulo 2^32 fill any interval evenly (H. Weyl). */
+const GOLDEN = 0x9e3779b9
+
+const ownLots = new WeakMap<Table, Uint32Array>()
+
+/** lotsOf: by slot, what a part is compared with: the slots that a member owns draw evenly spread lots, from 0 on. */
+function lotsOf(table: Table): Uint32Array {
+  const known = ownLots.get(table)
+  if (known) return known
+  const next = new Uint32Array(NO_MEMBER + 1)
+  const lots = new Uint32Array(table.slots)
+  for (let slot = 0; slot < lots.length; slot++) {
+    const owner = table.owner[slot]!
+    lots[slot] = next[owner]!
+    next[owner]! += GOLDEN
+  }
+  ownLots.set(table, lots)
+  return lots
+}
+
+function runnersOf(table: Table, part: Part): Runners {
+  const count = table.members.length
+  const members: number[] = []
+  const takes = new Uint8Array(NO_MEMBER + 1)
+  const weightOf = new Float64Array(count)
+  const limitOf = new Float64Array(count)
+  let isPartial = false
+  for (let member = 0; member < count; member++) {
+    const counts = Number(part(member))
+    const weight = table.members[member]!.weight * counts
+    if (weight <= 0) continue
+    members.push(member)
+    takes[member] = counts < 1 ? SOME : ALL
+    isPartial ||= counts < 1
+    weightOf[member] = weight
+    limitOf[member] = counts * 0x100000000
+  }
   return {
     members,
     marks: Int32Array.from(members, (member) => table.marks[member]!),
-    weights: Float64Array.from(members, (member) => table.members[member]!.weight),
-    up,
+    weights: Float64Array.from(members, (member) => weightOf[member]!),
+    takes,
+    weightOf,
+    limitOf,
+    lots: isPartial ? lotsOf(table) : undefined,
   }
 }
 
-/** firstUp: the slot's first rank that is up. */
-function firstUp({ owner, second }: Table, slot: number, runners: Runners): number {
-  if (runners.up[owner[slot]!] === 1) return owner[slot]!
-  if (runners.up[second[slot]!] === 1) return second[slot]!
+/** takesOwn: whether a slot's owner takes it, which is `owner`. */
+function takesOwn({ takes, limitOf, lots }: Runners, slot: number, owner: number): boolean {
+  const how = takes[owner]
+  return how === ALL || (how === SOME && lots![slot]! < limitOf[owner]!)
+}
+
+/** takesSecond: whether a slot's second takes it when its owner does not. */
+function takesSecond({ marks }: Table, { takes, limitOf }: Runners, slot: number, second: number): boolean {
+  const how = takes[second]
+  if (how !== SOME) return how !== NONE
+  // another draw than that of the race, which it may lose afterwards
+  return lotOf(mix32(raceOf(slot)), marks[second]!) < limitOf[second]!
+}
+
+/** firstUp: the slot's first rank that takes it. In the race owner and second run again, if any of them counts. */
+function firstUp(table: Table, slot: number, runners: Runners): number {
+  const owner = table.owner[slot]!
+  if (takesOwn(runners, slot, owner)) return owner
+  const second = table.second[slot]!
+  if (takesSecond(table, runners, slot, second)) return second
   const winner = raceWinner(raceOf(slot), runners.marks, runners.weights)
   return winner < 0 ? NOBODY : runners.members[winner]!
 }
 
 /** beats: whether `member` comes before `other` in the slot's race. */
-function beats({ marks, members }: Table, slot: number, member: number, other: number): boolean {
+function beats(
+  { marks }: Table,
+  slot: number,
+  { weightOf }: Runners,
+  member: number,
+  other: number,
+): boolean {
   const race = raceOf(slot)
-  const time = raceTime(lotOf(race, marks[member]!), members[member]!.weight)
-  const otherTime = raceTime(lotOf(race, marks[other]!), members[other]!.weight)
+  const time = raceTime(lotOf(race, marks[member]!), weightOf[member]!)
+  const otherTime = raceTime(lotOf(race, marks[other]!), weightOf[other]!)
   return time < otherTime || (time === otherTime && member < other)
 }
 
 /** assign: for each slot the member that is its first rank up, or NOBODY. */
-export function assign(table: Table, isUp: (member: number) => boolean): Uint32Array<ArrayBuffer> {
-  const runners = runnersOf(table, isUp)
-  return new Uint32Array(table.slots).map((_, slot) => firstUp(table, slot, runners))
+export function assign(table: Table, part: Part): Uint32Array<ArrayBuffer> {
+  const runners = runnersOf(table, part)
+  const current = new Uint32Array(table.slots)
+  for (let slot = 0; slot < current.length; slot++) current[slot] = firstUp(table, slot, runners)
+  return current
 }
 
 /**
- * reassign follows one member's change: `current` is the assignment of before and is updated, `isUp` says who is
- * up now, `write` gets each slot that moved with its new member (or NOBODY), in ascending order. Returns how many
- * moved. The outcome is that of assign.
+ * reassign follows one member's change: `current` is the assignment of before and is updated, `part` says what of
+ * everyone's weight counts now, `write` gets each slot that moved with its new member and the one before (or NOBODY),
+ * in ascending order. Returns how many moved. The outcome is that of assign.
  */
 export function reassign(
   table: Table,
   current: Uint32Array,
   member: number,
-  isUp: (member: number) => boolean,
-  write: (slot: number, member: number) => void,
+  part: Part,
+  write: (slot: number, member: number, before: number) => void,
 ): number {
   if (table.members[member]!.weight === 0) return 0
   const { owner, second } = table
-  const returned = isUp(member)
-  const runners = returned ? undefined : runnersOf(table, isUp)
+  const runners = runnersOf(table, part)
+  const mayLose = runners.takes[member] !== ALL
+  const mayTake = runners.takes[member] !== NONE
 
-  /** Whether the member that returned comes before who holds the slot, its first rank up without it. */
-  const takes = (slot: number, holder: number): boolean => {
-    if (owner[slot] === member || holder === NOBODY) return true
-    if (holder === owner[slot]) return false
-    if (second[slot] === member) return true
-    return holder !== second[slot] && beats(table, slot, member, holder)
+  /** Whether the member comes before who holds the slot, its first rank up without it. */
+  const comesFirst = (slot: number, holder: number): boolean => {
+    if (holder === NOBODY) return true
+    const [first, next] = [owner[slot]!, second[slot]!]
+    if ((first === member || first === holder) && takesOwn(runners, slot, first)) return first === member
+    if ((next === member || next === holder) && takesSecond(table, runners, slot, next))
+      return next === member
+    return beats(table, slot, runners, member, holder)
   }
 
   let moved = 0
   for (let slot = 0; slot < current.length; slot++) {
     const holder = current[slot]!
-    if (runners ? holder !== member : holder === member || !takes(slot, holder)) continue
-    const to = runners ? firstUp(table, slot, runners) : member
+    let to = holder
+    if (holder === member) {
+      if (mayLose) to = firstUp(table, slot, runners)
+    } else if (mayTake && comesFirst(slot, holder)) to = member
+    if (to === holder) continue
     current[slot] = to
-    write(slot, to)
+    write(slot, to, holder)
     moved++
   }
   return moved

@@ -3,12 +3,13 @@
 // suite of vectors and one fuzzer run over both.
 
 import { invariant } from '../../src/base/errors.ts'
-import { layoutOf } from '../../src/dataplane/fill.ts'
-import { Traffic } from '../../src/dataplane/memory.ts'
+import { layoutOf, serverWord } from '../../src/dataplane/fill.ts'
+import { type Memory, poolBases, Traffic } from '../../src/dataplane/memory.ts'
 import type { Outcome } from '../../src/dataplane/model.ts'
-import { outcomeNames, outcomes } from '../../src/dataplane/outcomes.ts'
+import { type EventName, eventNames, outcomeNames, outcomes } from '../../src/dataplane/outcomes.ts'
 import { packetProgram } from '../../src/dataplane/packet-path.ts'
 import type { Fixture } from '../../src/dataplane/vectors/fixture.ts'
+import type { FlowPath } from '../../src/dataplane/vectors/tell.ts'
 import { GenerationMaps } from '../../src/engine/generation-maps.ts'
 import { BPF_F_ANY_ALIGNMENT, type BpfProgram, loadProgram } from '../../src/kernel/program.ts'
 import { testRun } from '../../src/kernel/test-run.ts'
@@ -16,18 +17,23 @@ import { testRun } from '../../src/kernel/test-run.ts'
 const VERDICT = { drop: 1, pass: 2, tx: 3 } as const
 
 /** KernelPath: a fixture's packet path in the kernel. Owned: dispose it. */
-export class KernelPath implements Disposable {
+export class KernelPath implements FlowPath, Disposable {
   readonly program: BpfProgram
   readonly maps: GenerationMaps
   readonly loadMs: number
-  readonly #layout: ReturnType<typeof layoutOf>
+  readonly fixture: Fixture
+  readonly memory: Memory
   readonly #seen: BigUint64Array
+  #events = new BigUint64Array(eventNames.length)
 
   /** `anyAlignment`: for kernels without JIT, whose verifier is strict about alignment. */
-  constructor({ shape, tables }: Fixture, { anyAlignment = false } = {}) {
-    this.#layout = layoutOf(shape, tables.keys)
-    const { spec } = packetProgram(shape, this.#layout.memory)
-    this.maps = GenerationMaps.create(spec.maps, this.#layout, shape, tables)
+  constructor(fixture: Fixture, { anyAlignment = false } = {}) {
+    const { shape, tables } = fixture
+    const layout = layoutOf(shape, tables.keys)
+    this.fixture = fixture
+    this.memory = layout.memory
+    const { spec } = packetProgram(shape, layout.memory)
+    this.maps = GenerationMaps.create(spec.maps, layout, shape, tables)
     const flags = spec.flags | (anyAlignment ? BPF_F_ANY_ALIGNMENT : 0)
     const { program, loadMs } = loadProgram({ ...spec, flags }, this.maps.all)
     this.program = program
@@ -47,9 +53,64 @@ export class KernelPath implements Disposable {
     return { outcome, frame: after, service: counted.service, server: counted.server!, bytes: counted.bytes! }
   }
 
-  /** What one packet added to the counters: one outcome, and for a forwarded one a service and a server. */
+  /** flows: the flow table, the failed servers' bits, all slots now and before, as words. */
+  get flows(): Uint32Array {
+    return this.#words('flows', this.memory.tracking!.flows.type.size)
+  }
+
+  get failed(): Uint32Array {
+    return this.#words('failed', this.memory.tracking!.failed.type.size)
+  }
+
+  get slots(): readonly Uint32Array[] {
+    const words = this.maps.slots
+    const { pools } = this.fixture.shape
+    return poolBases(this.fixture.shape).map((base, pool) => words.subarray(base, base + pools[pool]!))
+  }
+
+  get before(): readonly Uint32Array[] {
+    const before = this.memory.tracking?.before
+    if (!before) return []
+    const words = this.#words('before', before.type.size).subarray(before.type.offsets.words / 4)
+    let base = 0
+    return this.fixture.shape.before!.map((slots) => {
+      base += slots
+      return words.subarray(base - slots, base)
+    })
+  }
+
+  setJiffies(jiffies: bigint): void {
+    this.#words('clock', 8).set([Number(jiffies & 0xffffffffn), Number(jiffies >> 32n)])
+  }
+
+  setUsable(server: number, usable: boolean): void {
+    const entry = { ...this.fixture.tables.servers[server]!, usable }
+    this.maps.tables[this.memory.tables.type.offsets.servers / 8 + server] = serverWord(entry)
+  }
+
+  /** events counted since it was asked last. */
+  events(): Readonly<Record<EventName, number>> {
+    const counted = this.#events
+    this.#events = new BigUint64Array(eventNames.length)
+    return Object.fromEntries(eventNames.map((name, i) => [name, Number(counted[i]!)])) as Record<
+      EventName,
+      number
+    >
+  }
+
+  forgetNewFlows(): void {
+    const { Block, counters } = this.memory
+    for (let block = 0; block < counters.type.fields.blocks.count; block++)
+      this.maps.counters[(block * Block.size + Block.offsets.newFlows) / 8] = 0n
+  }
+
+  #words(name: 'flows' | 'failed' | 'before' | 'clock', bytes: number): Uint32Array {
+    return this.maps.words(name)!.subarray(0, bytes / 4)
+  }
+
+  /** What one packet added to the counters: one outcome, and for a forwarded one a service and a server; events. */
   #counted(): { outcome: number; service?: number; server?: number; bytes?: number } {
-    const { Block, counters } = this.#layout.memory
+    const { Block, counters } = this.memory
     const words = this.maps.counters
     const added: { at: number; by: bigint }[] = []
     for (let at = 0; at < words.length; at++) {
@@ -58,9 +119,14 @@ export class KernelPath implements Disposable {
       this.#seen[at] = words[at]!
     }
     const carry = counters.type.offsets.carry
-    const inBlock = added.map(({ at, by }) => {
+    const inBlock = added.flatMap(({ at, by }) => {
       invariant(at < carry, 'the packet path wrote to the carry block')
-      return { at: at % Block.size, by }
+      const place = at % Block.size
+      if (place === Block.offsets.newFlows) return []
+      const event = (place - Block.offsets.events) / 8
+      if (event < 0 || event >= eventNames.length) return [{ at: place, by }]
+      this.#events[event]! += by
+      return []
     })
     const [outcome, ...rest] = inBlock
     invariant(

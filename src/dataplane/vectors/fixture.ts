@@ -4,9 +4,11 @@
 
 import { type Mac, type Protocol, parseIp, parseMac } from '../../base/addresses.ts'
 import {
+  type FlowsShape,
   HASH_KEYS,
   type ListenerShape,
   type ServerEntry,
+  type ServiceShape,
   type Shape,
   STATELESS,
   type Tables,
@@ -86,6 +88,11 @@ export interface FixtureParts {
   readonly keys?: readonly bigint[]
   readonly jumbo?: boolean
   readonly servers?: 3 | 4
+  /** By index; STATELESS where it is not said. */
+  readonly services?: readonly ServiceShape[]
+  readonly flows?: FlowsShape
+  /** For each pool the words of its table before; none: an empty one. */
+  readonly before?: readonly Uint32Array[]
 }
 
 /** fixture puts shape and tables together. */
@@ -95,6 +102,9 @@ export function fixture({
   keys = someKeys,
   jumbo = false,
   servers: count = 3,
+  services,
+  flows,
+  before,
 }: FixtureParts): Fixture {
   const servers = count === 4 ? [...three, { mac: web4, usable: true }] : three
   const slots = pools.map((words) => (typeof words === 'number' ? new Uint32Array(SLOTS).fill(words) : words))
@@ -103,15 +113,19 @@ export function fixture({
       mac: own,
       jumbo,
       listeners,
-      services: Array(Math.max(0, ...listeners.map(({ service }) => service)) + 1).fill(STATELESS),
+      services:
+        services ?? Array(Math.max(0, ...listeners.map(({ service }) => service)) + 1).fill(STATELESS),
       servers: count,
       pools: slots.map(({ length }) => length),
       cpus: 2,
+      ...(flows && { flows }),
+      ...(before && { before: before.map(({ length }) => length) }),
     },
     tables: {
       keys: BigUint64Array.from({ length: HASH_KEYS }, (_, i) => keys[i] ?? 0n),
       slots,
       servers,
+      ...(before && { before }),
     },
   }
 }

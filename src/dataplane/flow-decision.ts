@@ -1,0 +1,154 @@
+// Which server a flow has, where flows are tracked: the model's half of docs/packet-path.md, "Flows", to be read beside
+// it. It changes the flow table as the packet path does. The clock is handed in.
+
+import { scaleHash } from '../schedule/hash.ts'
+import { limitsOf, secondTicks } from './flow-clock.ts'
+import { FLOW, isOlder, tickOf } from './flow-record.ts'
+import { type FlowId, FlowTable, type Found, isEstablished } from './flow-table.ts'
+import { bucketsOf, failedBit, type Memory } from './memory.ts'
+import { type EventName, eventNames } from './outcomes.ts'
+import {
+  ASK_BEFORE,
+  currentOf,
+  type FlowsShape,
+  type Shape,
+  SLOT_LEARN,
+  STATELESS,
+  settledOf,
+  type Tables,
+} from './shape.ts'
+
+/**
+ * FlowKind: what of a packet matters to its flow: `syn` is a SYN without ACK, FIN and RST; `end` has FIN or RST;
+ * `segment` is any other of TCP.
+ */
+export type FlowKind = 'syn' | 'segment' | 'end' | 'udp'
+
+/** Asked: a packet's flow. `peek`: nothing is to change. */
+export interface Asked extends FlowId {
+  readonly kind: FlowKind
+  readonly service: number
+  readonly pool: number
+  /** Of its slot. */
+  readonly word: number
+  readonly peek?: boolean
+}
+
+/** FlowMemory: what is kept from packet to packet. */
+export class FlowMemory {
+  readonly table: FlowTable
+  readonly events = Object.fromEntries(eventNames.map((name) => [name, 0])) as Record<EventName, number>
+  /** jiffies: the time now. */
+  jiffies = 0n
+  /** In which second records were made last, and how many (one CPU's). */
+  newFlows = { second: 0, count: 0 }
+
+  constructor(flows: FlowsShape) {
+    this.table = new FlowTable(bucketsOf(flows))
+  }
+}
+
+/** Decide: the server's id, 0 for nobody, or that the client is to be told. */
+export type Decide = (asked: Asked) => number | 'reset'
+
+/** createDecide for a shape with flows. Tables that change afterwards are seen. */
+export function createDecide(
+  shape: Shape,
+  tables: Tables,
+  memory: FlowMemory,
+  capacities: Pick<Memory, 'serverCapacity'>,
+): Decide {
+  const { table, events } = memory
+  const limits = limitsOf(shape.flows!)
+  const { shift } = shape.flows!.clock
+  const isReachable = (id: number): boolean => id !== 0 && tables.servers[id]?.usable === true
+  const hasFailed = (pool: number, id: number): boolean => {
+    const bit = failedBit(capacities, pool, id)
+    return ((tables.failed?.[bit >>> 5] ?? 0) & (1 << (bit & 31))) !== 0
+  }
+  const isHealthy = (pool: number, id: number): boolean => isReachable(id) && !hasFailed(pool, id)
+  const resets = (service: number): boolean => (shape.services[service] ?? STATELESS).onFailure === 'reset'
+
+  /** The settled server, by the table before where the word says so; an id that nobody can have is nobody. */
+  function settled({ word, pool, hash }: Asked): number {
+    const words = tables.before?.[pool] ?? new Uint32Array()
+    const asks = settledOf(word) === ASK_BEFORE && words.length > 0
+    const id = settledOf(asks ? words[scaleHash(hash, words.length)]! : word)
+    return id < capacities.serverCapacity ? id : 0
+  }
+
+  return (asked) => {
+    const { kind, service, pool, word, peek = false } = asked
+    const now = tickOf(memory.jiffies, shift)
+    const current = currentOf(word)
+    const found = table.find(asked)
+    const record = found && found.server < capacities.serverCapacity ? found : undefined
+    events[record ? 'flow-hit' : 'flow-miss']++
+
+    const followed = record && follow(record)
+    if (followed !== undefined) return followed
+    return begin()
+
+    /** What the record says; undefined where it does not hold any more. */
+    function follow({ server, entry, state, time }: Found): number | 'reset' | undefined {
+      const touch = (next: typeof state) => {
+        if (!peek) table.touch(entry, next, now)
+        return server
+      }
+      if (kind === 'udp') return isHealthy(pool, server) ? touch(FLOW.established) : undefined
+      if (kind === 'syn') {
+        const isRepeated = state === FLOW.syn && !isOlder(now, time, limits.syn)
+        return isRepeated && isHealthy(pool, server) ? touch(FLOW.syn) : undefined
+      }
+      if (resets(service) && hasFailed(pool, server)) return 'reset'
+      return touch(kind === 'end' || state === FLOW.closed ? FLOW.closed : FLOW.established)
+    }
+
+    /** A flow without a record that holds. */
+    function begin(): number | 'reset' {
+      const before = settled(asked)
+      const healthy = isHealthy(pool, before) ? before : 0
+      if (kind === 'syn') {
+        if (!isReachable(current) || remember(current, FLOW.syn)) return current
+        return healthy || current
+      }
+      if (kind === 'udp') {
+        const server = ((word & SLOT_LEARN) !== 0 && healthy) || current
+        if (isReachable(server) && !peek) remember(server, FLOW.established)
+        return server
+      }
+      if (before !== 0 && resets(service) && hasFailed(pool, before)) return 'reset'
+      const server = before || current
+      if (kind !== 'end' && isReachable(server) && !peek) remember(server, FLOW.established)
+      return server
+    }
+
+    /** Makes a record: in place of the flow's own, or in a new place; false where it cannot be. */
+    function remember(server: number, state: typeof FLOW.syn | typeof FLOW.established): boolean {
+      const { hash, other } = asked
+      const next = { hash, other, server, service, time: now, state }
+      if (found) {
+        table.write(found.entry, next)
+        return true
+      }
+      const second = now >>> secondTicks(shape.flows!.clock)
+      if (memory.newFlows.second !== second) memory.newFlows = { second, count: 0 }
+      if (memory.newFlows.count >= limits.newFlows) {
+        events['flow-capped']++
+        return false
+      }
+      const { entry, is } = table.candidate(asked, now)
+      if (isEstablished(is) && !isOlder(now, is.time, limits.established)) {
+        if (state === FLOW.syn) {
+          events['flow-full']++
+          return false
+        }
+        events['flow-evicted']++
+      }
+      table.write(entry, next)
+      events['flow-insert']++
+      memory.newFlows.count++
+      return true
+    }
+  }
+}

@@ -1,0 +1,41 @@
+// The second hash of a flow, B: multilinear over 32-bit words like the one that chooses the slot, with multipliers of
+// its own. They are made of the hash keys and no others need be kept: who has the keys knows them, and a record can be
+// found as long as the keys stay.
+//
+//   IPv4   b0 + b1*saddr + b2*ports + b3*daddr
+//   IPv6   b0 + b1*s0 + b2*ports + b3*d0 + b4*s1 + b5*s2 + b6*s3 + b7*d1 + b8*d2 + b9*d3
+//
+// modulo 2^64, shifted right by 32; for UDP b10 stands in place of b0, as TCP and UDP may have the same ports.
+
+import { FLOW_KEYS } from './memory.ts'
+
+/** Which key multiplies what. */
+export const FLOW_KEY = {
+  tcp: 0,
+  source: 1,
+  ports: 2,
+  destination: 3,
+  source6: 4,
+  destination6: 7,
+  udp: 10,
+} as const
+
+const MASK = 0xffff_ffff_ffff_ffffn
+
+/** mix64: the finalizer of SplitMix64 (Steele, Lea and Flood, 2014), a bijection of 64-bit words. */
+function mix64(word: bigint): bigint {
+  let z = word & MASK
+  z = ((z ^ (z >> 30n)) * 0xbf58476d1ce4e5b9n) & MASK
+  z = ((z ^ (z >> 27n)) * 0x94d049bb133111ebn) & MASK
+  return z ^ (z >> 31n)
+}
+
+/** flowKeys: FLOW_KEYS multipliers out of the hash keys, each of all of them. */
+export function flowKeys(keys: BigUint64Array): BigUint64Array {
+  let state = 0n
+  for (const key of keys) state = mix64(state + 0x9e3779b97f4a7c15n + key)
+  return BigUint64Array.from({ length: FLOW_KEYS }, () => {
+    state = (state + 0x9e3779b97f4a7c15n) & MASK
+    return mix64(state)
+  })
+}

@@ -1,0 +1,123 @@
+// What is asked of the function that decides about a flow, and what its parts share: how a question is put in numbers,
+// where they wait while registers are short, events, the health of a server.
+
+import type { Builder } from '../bpf/builder.ts'
+import type { Stashed } from '../bpf/emitter.ts'
+import type { Label } from '../bpf/isa.ts'
+import { anyBits, eq, fields, type Place, type Val } from '../bpf/values.ts'
+import { type FlowLimits, limitsOf } from './flow-clock.ts'
+import { FlowEntry, TIME_MASK } from './flow-record.ts'
+import { answersReset, type Memory, SETTING, uniformUse } from './memory.ts'
+import { type EventName, eventNames } from './outcomes.ts'
+import type { FlowsShape, Shape } from './shape.ts'
+
+/**
+ * ABOUT: bits of `about`. The lowest 16 are the service, the upper half is the pool. `syn`: a SYN without ACK, FIN and
+ * RST; `end`: FIN or RST; `segment`: any other of TCP. `peek`: nothing is to change (with `segment` or `udp`).
+ */
+export const ABOUT = { syn: 1 << 16, end: 1 << 17, segment: 1 << 18, udp: 1 << 19, peek: 1 << 20 } as const
+/** ABOUT_POOL: how far the pool is to the left. */
+export const ABOUT_POOL = 32
+const SERVICE_MASK = 0xffff
+
+/** Asked: the question, as far as it waits on the stack, and what every part needs. */
+export interface Asked {
+  readonly shape: Shape
+  readonly memory: Memory
+  readonly flows: FlowsShape
+  readonly limits: FlowLimits
+  readonly flow: Val<'u64'>
+  readonly word: () => Val<'u32'>
+  readonly about: () => Val<'u64'>
+  /** Ticks. */
+  readonly now: Val<'u32'>
+  /** This CPU's counters. */
+  readonly block: () => Place<Memory['Block']>
+  /** Where the flow's record is, or is going to be. */
+  readonly entry: Place<typeof FlowEntry>
+  /** 1: the record in `entry` is the flow's own. */
+  readonly own: Stashed<'u32'>
+  /** Answers 0. */
+  readonly nobody: Label
+}
+
+/** askedOf takes the parameters: flow, word, about. */
+export function askedOf(p: Builder, shape: Shape, memory: Memory, flows: FlowsShape): Asked {
+  const [flow, word, about] = p.parameters('numbers', 'u64', 'u32', 'u64')
+  const kept = { word: p.stash(word), about: p.stash(about) }
+  const cpu = p.alu('and', p.narrow(p.call('get_smp_processor_id')), shape.cpus - 1)
+  const block = p.stashPlace(p.element(p.memory(memory.counters).blocks, cpu))
+  return {
+    shape,
+    memory,
+    flows,
+    limits: limitsOf(flows),
+    flow,
+    word: () => p.unstash(kept.word),
+    about: () => p.unstash(kept.about),
+    now: ticks(p, memory, flows),
+    block: () => p.unstashPlace(block),
+    entry: p.placeVariable(FlowEntry),
+    own: p.slot('u32', 1),
+    nobody: p.label('nobody'),
+  }
+}
+
+function ticks(p: Builder, { tracking }: Memory, { clock }: FlowsShape): Val<'u32'> {
+  const word = tracking?.clock
+  const jiffies = word ? p.load(p.memory(word).jiffies) : p.call('jiffies64')
+  return p.alu('and', p.narrow(p.alu('rsh', jiffies, clock.shift)), TIME_MASK)
+}
+
+/** valueIn: both halves of an entry's value, read and written as one. */
+export const valueIn = (entry: Asked['entry']): Place<'u64'> => ({ ...fields(entry).stable, type: 'u64' })
+
+/** count an event. */
+export const count = (p: Builder, { block }: Asked, name: EventName): void =>
+  p.increment(p.element(fields(block()).events, eventNames.indexOf(name)), 1)
+
+/** serviceOf the packet: its index. */
+export const serviceOf = (p: Builder, { about }: Asked): Val<'u32'> =>
+  p.alu('and', p.narrow(about()), SERVICE_MASK)
+
+/** poolOf the packet: its index, which is one of the shape's. */
+export const poolOf = (p: Builder, { about, shape, nobody }: Asked): Val<'u32'> | 0 =>
+  shape.pools.length === 1
+    ? 0
+    : p.below(p.narrow(p.alu('rsh', about(), ABOUT_POOL)), shape.pools.length, nobody)
+
+/** isReachable: not 0 where the server's MAC is known. */
+export const isReachable = (p: Builder, { memory }: Asked, id: Val<'u32'>): Val<'u32'> =>
+  p.alu('and', p.load(fields(p.element(p.memory(memory.tables).servers, id)).state), 1)
+
+/** hasFailed: not 0 where the server has failed in the packet's pool. */
+export function hasFailed(p: Builder, asked: Asked, id: Val<'u32'>): Val<'u32'> {
+  const { serverCapacity, tracking } = asked.memory
+  const { words } = p.memory(tracking!.failed)
+  const pool = poolOf(p, asked)
+  const bit = pool === 0 ? id : p.alu('add', p.alu('lsh', pool, Math.log2(serverCapacity)), id)
+  const word = p.load(p.element(words, p.alu('rsh', bit, 5)))
+  return p.alu('and', p.alu('rsh', word, p.alu('and', bit, 31)), 1)
+}
+
+/** unlessHealthy: where the server has failed or is not reachable. */
+export function unlessHealthy(p: Builder, asked: Asked, id: Val<'u32'>, not: Label): void {
+  p.jumpIf(eq(isReachable(p, asked, id), 0), not)
+  p.jumpIf(eq(hasFailed(p, asked, id), 1), not)
+}
+
+/** whereReset: where the server has failed and the service answers that with a RST. */
+export function whereReset(p: Builder, asked: Asked, id: Val<'u32'>, reset: Label): void {
+  const { shape, memory } = asked
+  if (!answersReset(shape)) return
+  const keeps = p.label('keeps-its-server')
+  p.jumpIf(eq(hasFailed(p, asked, id), 0), keeps)
+  const use = uniformUse(shape)
+  if (use) p.goto(reset)
+  else {
+    const service = p.alu('and', serviceOf(p, asked), memory.serviceCapacity - 1)
+    const settings = p.load(p.element(p.memory(memory.tables).settings, service))
+    p.jumpIf(anyBits(settings, SETTING.resets), reset)
+  }
+  p.bind(keeps)
+}

@@ -1,0 +1,251 @@
+// Which server a flow has, where flows are tracked, as a function of the program: docs/packet-path.md, "Flows". It takes
+// numbers and touches no packet, so that whoever knows a flow can ask: `flow` is A << 32 | B (flow-record.ts), `word`
+// that of its slot, `about` what else matters (ABOUT). It answers with a server's id (0: nobody), or RESET.
+//
+//   look-up ── a record ── follow ── its server
+//      └ none ─┐   └ does not hold ─┐
+//              └────────────────────┴ begin ── current or settled server, recorded
+
+import type { Builder } from '../bpf/builder.ts'
+import type { Stashed } from '../bpf/emitter.ts'
+import type { Label } from '../bpf/isa.ts'
+import { anyBits, eq, fields, ge, gt, lt, ne, type Val } from '../bpf/values.ts'
+import { type BuiltFunction, plainFunction } from '../bpf/xdp.ts'
+import { secondTicks } from './flow-clock.ts'
+import { FLOW, SERVICE_SHIFT, SLACK, STATE_SHIFT, TIME_MASK } from './flow-record.ts'
+import { answersReset, has, type Memory } from './memory.ts'
+import {
+  ABOUT,
+  type Asked,
+  askedOf,
+  count,
+  isReachable,
+  poolOf,
+  serviceOf,
+  unlessHealthy,
+  valueIn,
+  whereReset,
+} from './path-asked.ts'
+import { lookUp } from './path-look-up.ts'
+import { scanFunction } from './path-scan.ts'
+import { ASK_BEFORE, type FlowsShape, SERVER_MASK, SETTLED_SHIFT, type Shape, SLOT_LEARN } from './shape.ts'
+
+/** RESET: the client of this segment is to be told that its connection is no more. */
+export const RESET = 0x10000
+
+const stateBits = (state: number): number => (state << STATE_SHIFT) >>> 0
+
+/** decision: the function (flow, word, about) -> server or RESET of a shape with flows, and one that it calls. */
+export function decision(
+  shape: Shape,
+  memory: Memory,
+  flows: FlowsShape,
+): { readonly decide: BuiltFunction; readonly scan: BuiltFunction } {
+  const scan = scanFunction(memory.tracking!.flows)
+  const decide = plainFunction('decide', (p) => {
+    const asked = askedOf(p, shape, memory, flows)
+    const [missed, begin, reset] = [p.label('no-record'), p.label('begin'), p.label('reset')]
+    const value = lookUp(p, asked, scan, missed)
+    follow(p, asked, value, { missed, begin, reset })
+    p.bind(missed)
+    count(p, asked, 'flow-miss')
+    p.bind(begin)
+    beginFlow(p, asked, reset)
+    if (shape.pools.length > 1) {
+      p.bind(asked.nobody)
+      p.exitValue(0)
+    }
+    if (answersReset(shape)) {
+      p.bind(reset)
+      p.exitValue(RESET)
+    }
+  })
+  return { decide, scan }
+}
+
+/** silentFor: ticks since a record's time are more than so many; both are modulo 2^30. */
+const silentFor = (p: Builder, { now }: Asked, changing: Val<'u32'>, ticks: number) =>
+  gt(p.alu('and', p.alu('sub', p.alu('add', now, SLACK), changing), TIME_MASK), ticks + SLACK)
+
+/** follow the record, where it holds: its time and state change. Ends by leaving. */
+function follow(
+  p: Builder,
+  asked: Asked,
+  value: Val<'u64'>,
+  { missed, begin, reset }: { readonly missed: Label; readonly begin: Label; readonly reset: Label },
+): void {
+  const { shape, memory, about, now, entry, limits } = asked
+  const server = p.below(p.alu('and', p.narrow(value), SERVER_MASK), memory.serverCapacity, missed)
+  count(p, asked, 'flow-hit')
+  const changing = () => p.narrow(p.alu('rsh', value, 32))
+  const state = () => p.alu('rsh', changing(), STATE_SHIFT)
+  const next = p.variable('u32')
+  const [segment, touch, answer] = [p.label('segment'), p.label('touch'), p.label('follow')]
+  if (has(shape, 'tcp')) p.jumpIf(anyBits(about(), ABOUT.segment | ABOUT.end), segment)
+
+  // what begins a flow, or has no connection, leaves a server that is not healthy
+  unlessHealthy(p, asked, server, begin)
+  p.set(next, stateBits(FLOW.established))
+  if (has(shape, 'tcp')) {
+    if (has(shape, 'udp')) p.jumpIf(anyBits(about(), ABOUT.udp), touch)
+    p.jumpIf(ne(state(), FLOW.syn), begin)
+    p.jumpIf(silentFor(p, asked, changing(), limits.syn), begin)
+    p.set(next, stateBits(FLOW.syn))
+    p.goto(touch)
+
+    p.bind(segment)
+    const [closed, open] = [p.label('closed'), p.label('established')]
+    whereReset(p, asked, server, reset)
+    p.set(next, stateBits(FLOW.established))
+    p.jumpIf(anyBits(about(), ABOUT.end), closed)
+    p.jumpIf(ne(state(), FLOW.closed), open)
+    p.bind(closed)
+    p.set(next, stateBits(FLOW.closed))
+    p.bind(open)
+  }
+
+  p.bind(touch)
+  p.jumpIf(anyBits(about(), ABOUT.peek), answer)
+  const touched = p.alu('or', p.alu('lsh', p.widen(p.alu('or', next, now)), 32), p.narrow(value))
+  p.jumpIf(eq(touched, value), answer)
+  p.store(valueIn(entry), touched)
+  p.bind(answer)
+  p.exitValue(server)
+}
+
+/** settledServer: by the table before where the word says so; an id that nobody can have is nobody. */
+function settledServer(p: Builder, asked: Asked): Val<'u32'> {
+  const { word, memory, flow } = asked
+  const settledOf = (bits: Val<'u32'>) => p.alu('and', p.alu('rsh', bits, SETTLED_SHIFT), SERVER_MASK)
+  const settled = p.variable('u32', SERVER_MASK)
+  const [known, nobody, done] = [p.label('settled-known'), p.label('settled-nobody'), p.label('settled')]
+  const before = memory.tracking?.before
+  p.set(settled, settledOf(word()))
+  if (before) {
+    p.jumpIf(ne(settled, ASK_BEFORE), known)
+    const { tables, words } = p.memory(before)
+    const table = fields(p.pin(p.element(tables, poolOf(p, asked))))
+    const slots = p.load(table.slots)
+    p.jumpIf(eq(slots, 0), nobody)
+    const slot = p.alu('rsh', p.alu('mul', p.alu('rsh', flow, 32), p.widen(slots)), 32)
+    const index = p.below(p.alu('add', p.narrow(slot), p.load(table.base)), words.type.count, nobody)
+    p.set(settled, settledOf(p.load(p.element(words, index))))
+    p.bind(known)
+  }
+  p.jumpIf(lt(settled, memory.serverCapacity), done)
+  p.bind(nobody)
+  p.set(settled, 0)
+  p.bind(done)
+  return p.alu('and', settled, memory.serverCapacity - 1)
+}
+
+/** beginFlow: no record holds: the current or the settled server, recorded. Ends by leaving, or at `nobody`. */
+function beginFlow(p: Builder, asked: Asked, reset: Label): void {
+  const { shape, memory, about, word } = asked
+  const server = p.variable('u32', memory.serverCapacity - 1)
+  const spare = p.slot('u32', memory.serverCapacity - 1)
+  const state = p.variable('u32')
+  const [opening, healthy, unhealthy, record, answer] = [
+    p.label('opening'),
+    p.label('spare-healthy'),
+    p.label('spare-unhealthy'),
+    p.label('record'),
+    p.label('answer'),
+  ]
+  const settled = settledServer(p, asked)
+  p.set(server, p.alu('and', word(), memory.serverCapacity - 1))
+  p.setSlot(spare, settled)
+  p.set(state, stateBits(FLOW.established))
+  if (has(shape, 'tcp')) {
+    p.jumpIf(anyBits(about(), ABOUT.syn | ABOUT.udp), opening)
+    const current = p.label('current')
+    p.jumpIf(eq(settled, 0), current)
+    whereReset(p, asked, settled, reset)
+    p.set(server, settled)
+    p.bind(current)
+    p.jumpIf(anyBits(about(), ABOUT.end), answer)
+    p.goto(record)
+    p.bind(opening)
+  }
+  unlessHealthy(p, asked, settled, unhealthy)
+  p.goto(healthy)
+  p.bind(unhealthy)
+  p.setSlot(spare, 0)
+  p.bind(healthy)
+  if (has(shape, 'tcp')) {
+    const datagram = p.label('datagram')
+    if (has(shape, 'udp')) p.jumpIf(anyBits(about(), ABOUT.udp), datagram)
+    p.set(state, stateBits(FLOW.syn))
+    p.goto(record)
+    p.bind(datagram)
+  }
+  if (has(shape, 'udp')) {
+    p.jumpIf(eq(p.alu('and', word(), SLOT_LEARN), 0), record)
+    const other = p.unstash(spare)
+    p.jumpIf(eq(other, 0), record)
+    p.set(server, other)
+  }
+  p.bind(record)
+  remember(p, asked, { server, spare, state }, answer)
+}
+
+/** remember makes the flow a record, or tells why not, and leaves with the server; at `answer` without a record. */
+function remember(
+  p: Builder,
+  asked: Asked,
+  flow: { readonly server: Val<'u32'>; readonly spare: Stashed<'u32'>; readonly state: Val<'u32'> },
+  answer: Label,
+): void {
+  const { about, block, entry, flows, limits, now, own } = asked
+  const { server, spare, state } = flow
+  const [write, free, capped, full, unrecorded] = [
+    p.label('write'),
+    p.label('free-entry'),
+    p.label('capped'),
+    p.label('full'),
+    p.label('unrecorded'),
+  ]
+  p.jumpIf(anyBits(about(), ABOUT.peek), answer)
+  p.jumpIf(eq(isReachable(p, asked, server), 0), answer)
+  p.jumpIf(ne(p.unstash(own), 0), write)
+
+  // a new place: no more of them in a second than is allowed, and none of a flow that is worth more
+  const made = fields(fields(block()).newFlows)
+  const second = p.alu('rsh', now, secondTicks(flows.clock))
+  const number = p.variable('u32')
+  const sameSecond = p.label('same-second')
+  p.set(number, p.load(made.count))
+  p.jumpIf(eq(p.load(made.second), second), sameSecond)
+  p.set(number, 0)
+  p.bind(sameSecond)
+  p.jumpIf(ge(number, limits.newFlows), capped)
+  const held = p.load(fields(entry).changing)
+  p.jumpIf(lt(held, stateBits(FLOW.established)), free)
+  p.jumpIf(silentFor(p, asked, held, limits.established), free)
+  p.jumpIf(eq(state, stateBits(FLOW.syn)), full)
+  count(p, asked, 'flow-evicted')
+  p.bind(free)
+  p.store(made.second, second)
+  p.store(made.count, p.alu('add', number, 1))
+  count(p, asked, 'flow-insert')
+  p.cold(capped, () => {
+    count(p, asked, 'flow-capped')
+    p.goto(unrecorded)
+    p.bind(full)
+    count(p, asked, 'flow-full')
+    p.bind(unrecorded)
+    // later packets of a SYN's flow will go to the settled server, having no record
+    p.jumpIf(ne(state, stateBits(FLOW.syn)), answer)
+    const other = p.unstash(spare)
+    p.jumpIf(eq(other, 0), answer)
+    p.exitValue(other)
+  })
+
+  p.bind(write)
+  const stable = p.alu('or', p.widen(p.alu('lsh', serviceOf(p, asked), SERVICE_SHIFT)), server)
+  const halves = p.alu('or', p.alu('lsh', stable, 32), stable)
+  p.store(valueIn(entry), p.alu('or', p.alu('lsh', p.widen(p.alu('or', state, now)), 32), stable))
+  p.store(fields(entry).key, p.alu('xor', halves, asked.flow))
+  p.bind(answer)
+  p.exitValue(server)
+}

@@ -1,0 +1,108 @@
+// A packet's flow, put into numbers, and the function that decides asked about it, as a function of the program: it reads
+// addresses, ports and flags from the packet again, so that a packet whose flow is not looked up pays nothing for them.
+
+import type { Builder } from '../bpf/builder.ts'
+import { anyBits, eq, type Place, type Pointer, part, type Val } from '../bpf/values.ts'
+import { type BuiltFunction, plainFunction } from '../bpf/xdp.ts'
+import { FLOW_KEY } from './flow-keys.ts'
+import { IPPROTO_UDP, Ipv4, Ipv6, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN, Tcp, Udp } from './headers.ts'
+import { isMixed } from './match.ts'
+import { has, type Memory } from './memory.ts'
+import { ABOUT } from './path-asked.ts'
+import { WHERE } from './path-where.ts'
+import type { Shape } from './shape.ts'
+
+/**
+ * questionFunction: (struct xdp_md *, the hash that chose the slot, the slot's word, `about` without the packet's kind,
+ * where its headers are) -> what `decide` answers. 0 as well where the headers are not there.
+ */
+export const questionFunction = (shape: Shape, memory: Memory, decide: BuiltFunction): BuiltFunction =>
+  plainFunction('question', (p) => {
+    const [hash, word, about, where] = p.parameters('context', 'u64', 'u32', 'u64', 'u32')
+    const { data, end } = p.packet()
+    const kept = { hash: p.stash(hash), word: p.stash(word), about: p.stash(about) }
+    const missing = p.label('headers-missing')
+    const keys = p.pin(p.memory(memory.tables).flowKeys)
+    const key = (index: number) => p.load(p.element(keys, index))
+    const times = (index: number, value: Val<'u32'>) => p.alu('mul', key(index), p.widen(value))
+
+    const sum = p.variable('u64')
+    const protocol = p.variable('u8')
+    const network = p.advance(data, p.alu('and', where, WHERE.network))
+    const [six, addressed] = [p.label('flow-ipv6'), p.label('flow-addressed')]
+    if (has(shape, 4)) {
+      const { ip } = p.headers(network, end, { ip: Ipv4 }, missing)
+      if (has(shape, 6)) p.jumpIf(eq(p.alu('rsh', p.load(ip.versionIhl), 4), 6), six)
+      if (isMixed(shape)) p.set(protocol, p.load(ip.protocol))
+      const source = times(FLOW_KEY.source, p.bits(p.load(ip.source)))
+      p.set(sum, p.alu('add', source, times(FLOW_KEY.destination, p.bits(p.load(ip.destination)))))
+      if (has(shape, 6)) p.goto(addressed)
+    }
+    if (has(shape, 6)) {
+      p.bind(six)
+      const { ip } = p.headers(network, end, { ip: Ipv6 }, missing)
+      if (isMixed(shape)) p.set(protocol, p.load(ip.next))
+      const words: readonly (readonly [number, Place<'u32'>])[] = [
+        ...words6(ip.source, FLOW_KEY.source, FLOW_KEY.source6),
+        ...words6(ip.destination, FLOW_KEY.destination, FLOW_KEY.destination6),
+      ]
+      const products = words.map(
+        ([index, place]) =>
+          () =>
+            times(index, p.load(place)),
+      )
+      p.set(
+        sum,
+        products.slice(1).reduce((total, product) => p.alu('add', total, product()), products[0]!()),
+      )
+    }
+    p.bind(addressed)
+
+    const { kind, first, ports } = transport(
+      p,
+      shape,
+      p.advance(data, p.alu('and', p.alu('rsh', where, WHERE.transport), WHERE.mask)),
+    )
+    const all = p.alu('add', p.alu('add', sum, first), times(FLOW_KEY.ports, ports))
+    const flow = p.alu('or', p.alu('lsh', p.unstash(kept.hash), 32), p.alu('rsh', all, 32))
+    p.exitValue(p.callSub(decide, flow, p.unstash(kept.word), p.alu('or', p.unstash(kept.about), kind)))
+    p.bind(missing)
+    p.exitValue(0)
+
+    /** What the transport header tells: the packet's kind, the first key, both ports. */
+    function transport(p: Builder, shape: Shape, at: Pointer) {
+      const kind = p.variable('u32')
+      const first = p.variable('u64')
+      const ports = p.variable('u32')
+      const [datagram, known] = [p.label('flow-udp'), p.label('flow-known')]
+      if (isMixed(shape)) {
+        p.jumpIf(eq(protocol, IPPROTO_UDP), datagram)
+        if (has(shape, 6)) p.jumpIf(anyBits(where, WHERE.udp), datagram)
+      }
+      if (has(shape, 'tcp')) {
+        const { tcp } = p.headers(at, end, { tcp: Tcp }, missing)
+        p.set(ports, p.load(part(tcp.ports, 0, 'u32')))
+        p.set(first, key(FLOW_KEY.tcp))
+        const flags = p.load(tcp.flags)
+        p.set(kind, ABOUT.end)
+        p.jumpIf(anyBits(flags, TCP_FIN | TCP_RST), known)
+        p.set(kind, ABOUT.syn)
+        p.jumpIf(eq(p.alu('and', flags, TCP_SYN | TCP_ACK), TCP_SYN), known)
+        p.set(kind, ABOUT.segment)
+        if (has(shape, 'udp')) p.goto(known)
+      }
+      if (has(shape, 'udp')) {
+        p.bind(datagram)
+        const { udp } = p.headers(at, end, { udp: Udp }, missing)
+        p.set(ports, p.load(part(udp.ports, 0, 'u32')))
+        p.set(first, key(FLOW_KEY.udp))
+        p.set(kind, ABOUT.udp)
+      }
+      p.bind(known)
+      return { kind, first, ports }
+    }
+  })
+
+/** words6: the words of an IPv6 address and the keys that multiply them. */
+const words6 = (address: Parameters<typeof part>[0], first: number, others: number) =>
+  [0, 1, 2, 3].map((i) => [i === 0 ? first : others + i - 1, part(address, 4 * i, 'u32')] as const)

@@ -1,0 +1,100 @@
+// What stories of tracked flows are told with: small flow tables, a clock that is a word, pools whose slots all have one
+// word, so that no hash need be computed to tell the slot. Names say what is special.
+
+import { type FlowsShape, type ServiceShape, TIMEOUTS } from '../shape.ts'
+import { type Fixture, fixture, keysOf, listener, vip, vip6 } from './fixture.ts'
+
+/** SHIFT: a tick is 16 jiffies of 4 ms. */
+export const SHIFT = 4
+const flowsOf = (entries: number, newFlows = 1_000): FlowsShape => ({
+  entries,
+  newFlows,
+  clock: { source: 'word', hz: 250, shift: SHIFT },
+  idle: TIMEOUTS,
+})
+
+const changes: ServiceShape = { track: 'changes', onFailure: 'keep', hash: 'flow' }
+const all: ServiceShape = { ...changes, track: 'all' }
+const resets: ServiceShape = { ...changes, onFailure: 'reset' }
+const none: ServiceShape = { ...changes, track: 'none' }
+
+const dual = [
+  listener(vip, 80),
+  listener(vip, 53, 1, 1, 'udp'),
+  listener(vip6, 80, 2, 1),
+  listener(vip6, 53, 3, 0, 'udp'),
+]
+
+/** flowFixtures by name. */
+export const flowFixtures = {
+  /** One TCP listener of a service with `track: changes`; 64 buckets. */
+  changes: fixture({ services: [changes], flows: flowsOf(256) }),
+  'changes-jumbo': fixture({ services: [changes], flows: flowsOf(256), jumbo: true }),
+  all: fixture({ services: [all], flows: flowsOf(256) }),
+  resets: fixture({ services: [resets], flows: flowsOf(256) }),
+  'resets-jumbo': fixture({ services: [resets], flows: flowsOf(256), jumbo: true }),
+  /** One bucket, which is both of any flow. */
+  tiny: fixture({ services: [changes], flows: flowsOf(4) }),
+  /** Four new records a second. */
+  capped: fixture({ services: [changes], flows: flowsOf(256, 4) }),
+  udp: fixture({
+    listeners: [listener(vip, 53, 0, 0, 'udp')],
+    services: [changes],
+    flows: flowsOf(256),
+  }),
+  'udp-tiny': fixture({
+    listeners: [listener(vip, 53, 0, 0, 'udp')],
+    services: [all],
+    flows: flowsOf(4),
+  }),
+  six: fixture({ listeners: [listener(vip6, 80)], services: [changes], flows: flowsOf(256) }),
+  'six-resets': fixture({ listeners: [listener(vip6, 80)], services: [resets], flows: flowsOf(256) }),
+  /** Both families, both protocols; the services keep, reset, track all and do not track. */
+  mixed: fixture({
+    listeners: dual,
+    pools: [1, 1],
+    services: [resets, changes, { ...all, onFailure: 'reset' }, none],
+    flows: flowsOf(256),
+  }),
+  /** The same with more listeners than are compared by instructions. */
+  tabled: fixture({
+    listeners: [
+      ...dual,
+      ...Array.from({ length: 70 }, (_, i) => listener(`203.0.113.${1 + i}`, 80, 4 + (i % 2), i % 2)),
+    ],
+    pools: [1, 1],
+    services: [resets, changes, { ...all, onFailure: 'reset' }, none, changes, resets],
+    flows: flowsOf(256),
+  }),
+  /** Slots by the source address: its little-endian word, whatever the port. */
+  source: fixture({
+    listeners: [listener(vip, 80), listener(vip, 81)],
+    services: [{ ...changes, hash: 'source' }],
+    keys: keysOf({ 1: 1n << 32n, 2: 1n << 32n }),
+    flows: flowsOf(256),
+  }),
+  /** The hash is the source port, its low octet first, but for service 1, whose flows are chosen for by source. */
+  'source-and-flow': fixture({
+    listeners: [listener(vip, 80), listener(vip, 81, 1)],
+    services: [changes, { ...changes, hash: 'source' }],
+    keys: keysOf({ 2: 1n << 48n }),
+    flows: flowsOf(256),
+  }),
+  /** Two pools that had other sizes before, and one that had not. */
+  before: fixture({
+    listeners: [listener(vip, 80), listener(vip, 81, 0, 1), listener(vip, 82, 0, 2)],
+    pools: [1, 1, 1],
+    services: [changes],
+    flows: flowsOf(256),
+    before: [new Uint32Array(509), new Uint32Array(0), new Uint32Array(2_039)],
+  }),
+  /** The same with one pool and a hash that is the source address as a little-endian word. */
+  'before-by-address': fixture({
+    services: [changes],
+    keys: keysOf({ 1: 1n << 32n }, [0, 1, 2]),
+    flows: flowsOf(256),
+    before: [new Uint32Array(509)],
+  }),
+} satisfies Record<string, Fixture>
+
+export type FlowFixtureName = keyof typeof flowFixtures

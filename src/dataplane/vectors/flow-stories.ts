@@ -1,0 +1,17 @@
+// All stories of tracked flows, by theme. Names are unique.
+
+import { flowPlaceStories } from './flow-places.ts'
+import { flowResetStories } from './flow-resets.ts'
+import { flowSegmentStories } from './flow-segments.ts'
+import { flowTimeStories } from './flow-times.ts'
+import { flowUdpStories } from './flow-udp.ts'
+import type { Story } from './story.ts'
+
+/** flowStories: what model and kernel must both tell. */
+export const flowStories: readonly Story[] = [
+  ...flowSegmentStories,
+  ...flowUdpStories,
+  ...flowPlaceStories,
+  ...flowTimeStories,
+  ...flowResetStories,
+]

@@ -1,0 +1,45 @@
+// The model as a packet path that stories can be told to.
+
+import { memoryOf } from '../memory.ts'
+import { createFlows, createModel, type Model } from '../model.ts'
+import { eventNames } from '../outcomes.ts'
+import type { ServerEntry, Tables } from '../shape.ts'
+import type { Fixture } from './fixture.ts'
+import type { FlowPath } from './tell.ts'
+
+/** modelPath of a fixture that tracks flows; it has tables of its own. */
+export function modelPath(fixture: Fixture): FlowPath & { readonly model: Model } {
+  const { shape, tables } = fixture
+  const memory = memoryOf(shape)
+  const flows = createFlows(shape)!
+  const servers: ServerEntry[] = [...tables.servers]
+  const failed = new Uint32Array(memory.tracking!.failed.type.size / 4)
+  const before = (tables.before ?? []).map((words) => words.slice())
+  const slots = tables.slots.map((words) => words.slice())
+  const own: Tables = { ...tables, servers, failed, before, slots }
+  const model = createModel(shape, own, flows)
+  return {
+    fixture,
+    memory,
+    model,
+    run: model,
+    flows: flows.table.words,
+    failed,
+    slots,
+    before,
+    setJiffies: (jiffies) => {
+      flows.jiffies = jiffies
+    },
+    setUsable: (server, usable) => {
+      servers[server] = { ...servers[server]!, usable }
+    },
+    events: () => {
+      const counted = { ...flows.events }
+      for (const name of eventNames) flows.events[name] = 0
+      return counted
+    },
+    forgetNewFlows: () => {
+      flows.newFlows = { second: 0, count: 0 }
+    },
+  }
+}

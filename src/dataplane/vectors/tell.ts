@@ -1,0 +1,137 @@
+// Tells a story to a packet path, the model or the kernel's, and says what happened in the words of story.ts.
+
+import {
+  BUCKET_ENTRIES,
+  bucketsOfFlow,
+  FLOW,
+  type FlowRecord,
+  type FlowState,
+  flowRecordAt,
+  storeFlowRecord,
+  WORDS,
+} from '../flow-record.ts'
+import type { FlowId } from '../flow-table.ts'
+import { bucketsOf, failedBit, type Memory } from '../memory.ts'
+import type { Outcome } from '../model.ts'
+import type { EventName } from '../outcomes.ts'
+import type { Fixture } from './fixture.ts'
+import { SHIFT } from './flow-fixtures.ts'
+import { flowIdOf } from './flow-id.ts'
+import { type Change, eventText, START, type Story, type Told } from './story.ts'
+import { frameOf } from './vector.ts'
+
+/** FlowPath: a packet path whose memory can be seen and set. */
+export interface FlowPath {
+  readonly fixture: Fixture
+  readonly memory: Memory
+  run(frame: Uint8Array): Outcome
+  /** The flow table as words, the failed servers' bits, and the slots of each pool, now and before. */
+  readonly flows: Uint32Array
+  readonly failed: Uint32Array
+  readonly slots: readonly Uint32Array[]
+  readonly before: readonly Uint32Array[]
+  setJiffies(jiffies: bigint): void
+  setUsable(server: number, usable: boolean): void
+  /** Events since the last time it was asked. */
+  events(): Readonly<Record<EventName, number>>
+  /** No new record was made in this second. */
+  forgetNewFlows(): void
+}
+
+const states: Readonly<Record<string, FlowState>> = FLOW
+const nameOf = (state: FlowState): string => Object.keys(FLOW).find((name) => states[name] === state)!
+
+/** What a text says of a record; `id` is its flow's. */
+function recordOf(text: string, { hash, other }: FlowId): FlowRecord {
+  const [, state = '', server, service = '0', time = START] =
+    /^(\w+) (\d+)(?: of (\d+))?(?: @(\d+))?$/.exec(text) ?? []
+  return {
+    hash,
+    other,
+    state: states[state]!,
+    server: Number(server),
+    service: Number(service),
+    time: Number(time),
+  }
+}
+
+/** A flow that no packet of a story has. */
+const stranger = (place: number): FlowId => ({ hash: 0x5151_0000 + place, other: 0x7070_0000 + place })
+
+/** entriesOf: the places that a flow's record may have: 0..3 of the first bucket, 4..7 of the second. */
+function entriesOf({ fixture }: FlowPath, { hash, other }: FlowId): number[] {
+  const buckets = bucketsOfFlow(hash, other, bucketsOf(fixture.shape.flows!))
+  return buckets.flatMap((bucket) =>
+    Array.from({ length: BUCKET_ENTRIES }, (_, i) => bucket * BUCKET_ENTRIES + i),
+  )
+}
+
+function apply(path: FlowPath, change: Change): void {
+  const { at, word, before, slots, slotsBefore, failed, lost, sweep } = change
+  if (at !== undefined) path.setJiffies(BigInt(at) << BigInt(SHIFT))
+  if (word !== undefined)
+    for (const [pool, words] of path.slots.entries())
+      words.fill(typeof word === 'number' ? word : word[pool]!)
+  for (const [pool, words] of path.before.entries()) if (before) words.fill(before[pool]!)
+  for (const [slot, value] of Object.entries(slots ?? {})) path.slots[0]![Number(slot)] = value
+  for (const [slot, value] of Object.entries(slotsBefore ?? {})) path.before[0]![Number(slot)] = value
+  if (failed) {
+    path.failed.fill(0)
+    for (const each of failed) {
+      const bit = typeof each === 'number' ? each : failedBit(path.memory, ...each)
+      path.failed[bit >>> 5]! |= 1 << (bit & 31)
+    }
+  }
+  if (lost) for (const server of [1, 2]) path.setUsable(server, !lost.includes(server))
+  if (sweep) path.flows.fill(0)
+}
+
+/** tell a story from its beginning: nothing is left of what was told before. */
+export function tell(path: FlowPath, { held = [], steps }: Story): Told[] {
+  path.flows.fill(0)
+  apply(path, { at: START, failed: [], lost: [], word: 0, before: path.before.map(() => 0) })
+  path.forgetNewFlows()
+  path.events()
+  const first = steps[0]!
+  const id = flowIdOf(path.fixture, first.send, first.service)
+  const entries = entriesOf(path, id)
+  for (const { place, record, own, keyOf } of held) {
+    const whose = own ? id : stranger(place)
+    const entry = entries[place]!
+    storeFlowRecord(path.flows, entry, recordOf(record, whose))
+    if (keyOf === undefined) continue
+    const [low, high] = path.flows.subarray(WORDS.count * entry).slice(WORDS.stable)
+    storeFlowRecord(path.flows, entry, recordOf(keyOf, whose))
+    path.flows.set([low!, high!], WORDS.count * entry + WORDS.stable)
+  }
+  return steps.map((step) => {
+    apply(path, step)
+    const outcome = path.run(frameOf(step.send))
+    const events = eventText(path.events())
+    const record = find(
+      path,
+      flowIdOf(path.fixture, step.send, step.service),
+      step.record?.includes(' in ') ?? false,
+    )
+    const left = held.filter(({ place, own }) => !own && holds(path, entries[place]!, stranger(place)))
+    return { outcome, events, record, ...(step.left && { left: left.map(({ place }) => place) }) }
+  })
+}
+
+const holds = ({ flows }: FlowPath, entry: number, { hash, other }: FlowId): boolean => {
+  const record = flowRecordAt(flows, entry)
+  return record?.hash === hash && record.other === other
+}
+
+/** find: all records of a flow, wherever they are, as text. */
+function find(path: FlowPath, id: FlowId, withPlace: boolean): string {
+  const entries = entriesOf(path, id)
+  const found: string[] = []
+  for (let entry = 0; entry < path.flows.length / WORDS.count; entry++) {
+    if (!holds(path, entry, id)) continue
+    const { state, server, service, time } = flowRecordAt(path.flows, entry)!
+    const of = service === 0 ? '' : ` of ${service}`
+    found.push(`${nameOf(state)} ${server}${of} @${time}${withPlace ? ` in ${entries.indexOf(entry)}` : ''}`)
+  }
+  return found.join(' and ') || 'none'
+}

@@ -1,0 +1,129 @@
+// The flows of what runs, over time: the flow table of one generation, the packet path's clock, and the walk over both
+// that ends what has been silent and counts the rest. With the words of the slots it is what is left to do as time goes
+// by: look-ups end where no record needs them any more.
+
+import { ageOf, BUCKET_ENTRIES } from '../dataplane/flow-record.ts'
+import { bucketsOf, flowsOf, poolBases } from '../dataplane/memory.ts'
+import type { FlowsShape } from '../dataplane/shape.ts'
+import type { Assignment } from './assignment.ts'
+import type { GenerationMaps } from './generation-maps.ts'
+import { Ticks } from './jiffies.ts'
+import { idleTicks } from './lives.ts'
+import type { Plan } from './plan.ts'
+import { Records } from './records.ts'
+import { NO_PLACE, Sweep, type Swept } from './sweep.ts'
+
+/** A small table is walked through at once, but not more often than this. */
+const WALK_MS = 1_000
+
+export class FlowKeeper implements Disposable {
+  readonly records: Records
+  readonly ticks: Ticks
+  readonly #plan: Plan
+  readonly #shape: FlowsShape
+  readonly #sweep: Sweep
+  /** By pool: its least id, and by id less that where a server is counted. */
+  readonly #leastId: Int32Array
+  readonly #places: readonly Uint32Array[]
+  #swept: Swept | undefined
+  #endedAt = Number.NEGATIVE_INFINITY
+
+  /** open the flows of a generation; undefined where it tracks none. `slots`: the words that the packet path reads. */
+  static open(plan: Plan, maps: GenerationMaps): FlowKeeper | undefined {
+    const shape = flowsOf(plan.shape)
+    const words = shape && maps.words('flows')
+    return words && new FlowKeeper(plan, shape, words, maps)
+  }
+
+  private constructor(plan: Plan, shape: FlowsShape, words: Uint32Array, maps: GenerationMaps) {
+    this.#plan = plan
+    this.#shape = shape
+    this.records = new Records(words, bucketsOf(shape) * BUCKET_ENTRIES)
+    this.ticks = new Ticks(shape.clock, maps.words('clock'))
+    let places = 0
+    this.#leastId = Int32Array.from(plan.pools, ({ ids }) => Math.min(...ids))
+    this.#places = plan.pools.map(({ ids }, pool) => {
+      const least = this.#leastId[pool]!
+      const placeOf = new Uint32Array(Math.max(least - 1, ...ids) - least + 1).fill(NO_PLACE)
+      for (const id of ids) placeOf[id - least] = places++
+      return placeOf
+    })
+    this.#sweep = new Sweep(this.records, {
+      poolOf: Int32Array.from(plan.services, (_, service) =>
+        this.#remembers(service) ? plan.services[service]!.pool : -1,
+      ),
+      bases: poolBases(plan.shape),
+      slots: plan.shape.pools,
+      isServer: Uint8Array.from(plan.servers, (name) => (name === undefined ? 0 : 1)),
+      words: maps.slots,
+      placeOf: this.#places,
+      leastId: this.#leastId,
+      places,
+      idle: idleTicks(plan, shape.clock),
+    })
+  }
+
+  /** swept: what the last whole walk found; undefined: none has ended yet. */
+  get swept(): Swept | undefined {
+    return this.#swept
+  }
+
+  /** flowsOf a server of a pool, and the seconds since the last of them sent something. */
+  flowsOf(pool: number, id: number): { readonly flows: number; readonly silentS: number | undefined } {
+    const place = this.#places[pool]![id - this.#leastId[pool]!] ?? NO_PLACE
+    const flows = this.#swept?.flows[place] ?? 0
+    if (flows === 0) return { flows, silentS: undefined }
+    const age = this.secondsOf(this.#swept!.silent[place]!)
+    return { flows, silentS: age + this.#sinceWalk }
+  }
+
+  /** secondsOf so many ticks. */
+  secondsOf(ticks: number): number {
+    const { hz, shift } = this.#shape.clock
+    return (ticks * 2 ** shift) / hz
+  }
+
+  /** ageOf a record's time, in ticks. */
+  ageOf(time: number): number {
+    return ageOf(this.ticks.now(), time)
+  }
+
+  /** purge records of numbers that nobody has, or whose service remembers no flows. */
+  purge(): number {
+    const { servers } = this.#plan
+    return this.records.clearWhere(
+      (server, service) => servers[server] === undefined || !this.#remembers(service),
+    )
+  }
+
+  /** step a slice of the walk, and end look-ups when it is complete. Returns the number of slots written. */
+  step(now: number, assignment: Assignment): number {
+    this.#now = now
+    if (this.#sweep.isBetween && now - this.#endedAt < WALK_MS) return 0
+    const swept = this.#sweep.step(now, this.ticks.now())
+    if (!swept) return 0
+    this.#swept = swept
+    this.#endedAt = now
+    let written = 0
+    for (const [pool, base] of poolBases(this.#plan.shape).entries()) {
+      const isForeign = (slot: number) =>
+        (swept.foreign[(base + slot) >>> 3]! & (1 << ((base + slot) & 7))) !== 0
+      written += assignment.poolAt(pool).forget(swept.since, isForeign)
+    }
+    return written
+  }
+
+  [Symbol.dispose](): void {
+    this.ticks[Symbol.dispose]()
+  }
+
+  #now = 0
+  get #sinceWalk(): number {
+    return Math.max(0, (this.#now - this.#endedAt) / 1_000)
+  }
+
+  #remembers(service: number): boolean {
+    const planned = this.#plan.services[service]
+    return planned !== undefined && this.#plan.spec.services[planned.at]!.track !== 'none'
+  }
+}

@@ -1,0 +1,66 @@
+// How long flows are remembered, from the file's time-outs: a pool's changes are young as long as any flow of its
+// services may be silent and still go on; records are swept by the time-outs of their own service. A record does not
+// say its protocol: of a service with listeners of both, the longer time-out counts.
+
+import { ticksOf } from '../dataplane/flow-clock.ts'
+import { FLOW } from '../dataplane/flow-record.ts'
+import type { Clock, Timeouts } from '../dataplane/shape.ts'
+import type { EngineSpec } from './engine.ts'
+import type { Plan } from './plan.ts'
+import type { Lives } from './pool-slots.ts'
+
+type Service = EngineSpec['services'][number]
+
+const isTracked = ({ track }: Service): boolean => track !== 'none'
+const has = ({ listeners }: Service, protocol: 'tcp' | 'udp'): boolean =>
+  listeners.some((listener) => listener.protocol === protocol)
+
+/** longestIdle: of each time-out the longest that a tracked service has; undefined: none is tracked. */
+export function longestIdle({ services }: EngineSpec): Timeouts | undefined {
+  const tracked = services.filter(isTracked)
+  if (tracked.length === 0) return undefined
+  const longest = (of: keyof Timeouts) =>
+    tracked.reduce((max, { timeouts }) => Math.max(max, timeouts[of]), 0)
+  return {
+    syn: longest('syn'),
+    established: longest('established'),
+    fin: longest('fin'),
+    udp: longest('udp'),
+  }
+}
+
+/** livesOf: for each pool of a plan; undefined where none of its services is tracked. */
+export function livesOf({
+  pools,
+  services,
+  spec,
+}: Pick<Plan, 'pools' | 'services' | 'spec'>): (Lives | undefined)[] {
+  return pools.map((_, pool): Lives | undefined => {
+    const users = services.flatMap((each) => (each?.pool === pool ? [spec.services[each.at]!] : []))
+    const tracked = users.filter(isTracked)
+    if (tracked.length === 0) return undefined
+    const learn = Math.max(
+      0,
+      ...tracked.filter((each) => has(each, 'udp')).map(({ timeouts }) => timeouts.udp),
+    )
+    const tcp = tracked
+      .filter((each) => has(each, 'tcp'))
+      .map(({ timeouts: { syn, established, fin } }) => Math.max(syn, established, fin))
+    return { young: 1_000 * Math.max(learn, ...tcp), learn: 1_000 * learn }
+  })
+}
+
+/** idleTicks: [4 * service + state]: after so many ticks of silence a record goes; 0 for services without records. */
+export function idleTicks({ services, spec }: Pick<Plan, 'services' | 'spec'>, clock: Clock): Uint32Array {
+  const ticks = new Uint32Array(4 * services.length)
+  for (const [index, planned] of services.entries()) {
+    const service = planned && spec.services[planned.at]!
+    if (!service || !isTracked(service)) continue
+    const { syn, established, fin, udp } = service.timeouts
+    const long = Math.max(has(service, 'tcp') ? established : 0, has(service, 'udp') ? udp : 0)
+    ticks[4 * index + FLOW.closed] = ticksOf(clock, fin)
+    ticks[4 * index + FLOW.syn] = ticksOf(clock, syn)
+    ticks[4 * index + FLOW.established] = ticksOf(clock, long)
+  }
+  return ticks
+}

@@ -1,0 +1,217 @@
+// The slots of one pool over time, as words in memory that the packet path reads. Stepped with (event, now), it reads
+// no clock. Who takes new flows follows from the table and from what counts of each member now, whatever happened
+// before; what a slot is settled with, and whether its flows are looked up or learned, follows from what changed while
+// flows of then may still send (young.ts). Every word is written by one aligned store, and only if it changes. One
+// writer: the daemon.
+//
+// UDP learns once. A planned change gives UDP flows without a record to the settled server for their time-out (LEARN),
+// since they may be of before. That is needed only where nothing was recorded until then: where RECORDS was set, every
+// flow that still sends has a record. After a failure there is nothing to learn: the flows move at once.
+
+import { currentOf, SLOT_LEARN, SLOT_RECORDS, settledOf, slotWord } from '../dataplane/shape.ts'
+import { assign, NOBODY, reassign, type Table } from '../schedule/ranks.ts'
+import { Young } from './young.ts'
+
+/** Lives: milliseconds that changes are young, and that UDP flows are learned; 0: none of the pool's flows is UDP. */
+export interface Lives {
+  readonly young: number
+  readonly learn: number
+}
+
+/** PoolSlotsOptions: `words` is the pool's part of the slots' memory; without `lives` no flow is tracked. */
+export interface PoolSlotsOptions {
+  readonly table: Table
+  /** Server ids of the table's members. */
+  readonly ids: readonly number[]
+  readonly words: Uint32Array
+  readonly lives: Lives | undefined
+  /** By member, what counts of its weight: 0..1. Changed by change(). */
+  readonly parts: Float64Array
+}
+
+/** Past: what a pool has of its generation before. */
+export interface Past {
+  readonly young: Young
+  readonly learning: readonly Learning[]
+}
+
+/** Learning: slots whose UDP flows are learned until then. */
+export interface Learning {
+  readonly until: number
+  readonly slots: Uint32Array
+}
+
+export class PoolSlots {
+  readonly #options: PoolSlotsOptions
+  #words: Uint32Array
+  /** By slot: the member that has it. */
+  readonly #current: Uint32Array
+  /** By member: how many slots it has. */
+  readonly #held: Uint32Array
+  #young: Young
+  #learning: Learning[] = []
+  /** Slots with RECORDS. */
+  #records = 0
+
+  /** Computes who has each slot; nothing is written before fill() or resume(). */
+  constructor(options: PoolSlotsOptions) {
+    this.#options = options
+    this.#words = options.words
+    this.#young = new Young(options.lives?.young ?? 0)
+    this.#current = assign(options.table, (member) => options.parts[member]!)
+    this.#held = new Uint32Array(options.ids.length)
+    // Tens of millions of slots in a large file: an iterator takes seconds for them.
+    for (let slot = 0; slot < this.#current.length; slot++) {
+      const member = this.#current[slot]!
+      if (member !== NOBODY) this.#held[member]!++
+    }
+  }
+
+  /** fill every word anew: no slot has a past. */
+  fill(): void {
+    const words = this.#words
+    for (let slot = 0; slot < words.length; slot++) {
+      const id = this.idAt(slot)
+      words[slot] = slotWord(id, id)
+    }
+  }
+
+  /** bind to other memory that holds the same words. */
+  bind(words: Uint32Array): void {
+    this.#words = words
+  }
+
+  /** idAt: the id of the server that is to have a slot. */
+  idAt(slot: number): number {
+    const member = this.#current[slot]!
+    return member === NOBODY ? 0 : this.#options.ids[member]!
+  }
+
+  /** resume from words that are there, of this pool and with this past; where it is not known they changed just now. */
+  resume(now: number, past?: Past): void {
+    const { lives } = this.#options
+    const words = this.#words
+    if (!lives) return
+    const [marked, learned]: [number[], number[]] = [[], []]
+    this.#records = 0
+    for (let slot = 0; slot < words.length; slot++) {
+      const word = words[slot]!
+      if ((word & SLOT_RECORDS) === 0) continue
+      this.#records++
+      marked.push(slot)
+      if ((word & SLOT_LEARN) !== 0) learned.push(slot)
+    }
+    if (past) {
+      this.#young = past.young
+      this.#learning = [...past.learning]
+      return
+    }
+    const from = Uint16Array.from(marked, (slot) => settledOf(words[slot]!))
+    this.#young.add(now, Uint32Array.from(marked), from)
+    if (learned.length > 0)
+      this.#learning.push({ until: now + lives.learn, slots: Uint32Array.from(learned) })
+  }
+
+  /** past: for the generation after, in which an id is what `idOf` says. */
+  past(lives: Lives, idOf: (id: number) => number): Past {
+    return { young: this.#young.renewed(lives.young, idOf), learning: this.#learning }
+  }
+
+  /**
+   * change what counts of a member's weight; `isFailure`: nobody planned it, or asked for it. Returns the number of
+   * slots written.
+   */
+  change(member: number, part: number, now: number, isFailure: boolean): number {
+    const { table, lives, parts } = this.#options
+    const words = this.#words
+    if (parts[member] === part) return 0
+    parts[member] = part
+    const [slots, from, learned]: [number[], number[], number[]] = [[], [], []]
+    const moved = reassign(
+      table,
+      this.#current,
+      member,
+      (each) => parts[each]!,
+      (slot, to, lost) => {
+        const was = words[slot]!
+        const id = this.idAt(slot)
+        if (lost !== NOBODY) this.#held[lost]!--
+        if (to !== NOBODY) this.#held[to]!++
+        // a slot that nobody had has no flows to look after
+        if (!lives || settledOf(was) === 0) {
+          this.#store(slot, slotWord(id, id, was & (SLOT_LEARN | SLOT_RECORDS)))
+          return
+        }
+        slots.push(slot)
+        from.push(currentOf(was))
+        const isNew = (was & SLOT_RECORDS) === 0
+        if (isNew) this.#records++
+        const learns = isNew && !isFailure && lives.learn > 0
+        if (learns) learned.push(slot)
+        const flags = SLOT_RECORDS | (was & SLOT_LEARN) | (learns ? SLOT_LEARN : 0)
+        this.#store(slot, slotWord(id, settledOf(was), flags))
+      },
+    )
+    this.#young.add(now, Uint32Array.from(slots), Uint16Array.from(from))
+    if (lives && learned.length > 0)
+      this.#learning.push({ until: now + lives.learn, slots: Uint32Array.from(learned) })
+    return moved
+  }
+
+  /** expire what is no longer young, and end what has been learned. Returns the number of slots written. */
+  expire(now: number): number {
+    const words = this.#words
+    let written = 0
+    this.#young.expire(now, (slot, id) => {
+      const word = words[slot]!
+      const settled = id === 'current' || id === 0 ? currentOf(word) : id
+      if (this.#store(slot, slotWord(currentOf(word), settled, word & (SLOT_LEARN | SLOT_RECORDS)))) written++
+    })
+    while (this.#learning.length > 0 && this.#learning[0]!.until <= now)
+      for (const slot of this.#learning.shift()!.slots)
+        if (this.#store(slot, words[slot]! & ~SLOT_LEARN)) written++
+    return written
+  }
+
+  /**
+   * forget RECORDS of slots that have no young change and no record with another server than the current one:
+   * `isForeign` says which had, at some moment since `since`. Returns the number of slots written.
+   */
+  forget(since: number, isForeign: (slot: number) => boolean): number {
+    const words = this.#words
+    if (this.#records === 0 || (this.#young.changedAt ?? -1) >= since) return 0
+    const marks = this.#young.marks(words.length)
+    let written = 0
+    for (let slot = 0; slot < words.length; slot++) {
+      const word = words[slot]!
+      if ((word & SLOT_RECORDS) === 0 || marks[slot] === 1 || isForeign(slot)) continue
+      this.#store(slot, slotWord(currentOf(word), currentOf(word)))
+      written++
+    }
+    this.#records -= written
+    return written
+  }
+
+  /** held: how many slots each member has. */
+  get held(): Readonly<Uint32Array> {
+    return this.#held
+  }
+
+  /** young: how many slots have a young change. */
+  get young(): number {
+    if (this.#young.isEmpty) return 0
+    return this.#young.marks(this.#current.length).reduce((sum, mark) => sum + mark, 0)
+  }
+
+  /** records: how many slots have their flows looked up. */
+  get records(): number {
+    return this.#records
+  }
+
+  #store(slot: number, word: number): boolean {
+    const words = this.#words
+    if (words[slot] === word >>> 0) return false
+    Atomics.store(words, slot, word)
+    return true
+  }
+}

@@ -1,0 +1,106 @@
+// The flow table as the daemon writes to it, beside a packet path that does the same: single records are taken away, or
+// put in, by 64-bit stores in an order in which no reader takes half a record for a whole one of another flow (the key
+// holds the stable half of the value, flow-record.ts). Reading is plain: a record read while it is written is judged by
+// what it was, and taken away only if it is still that.
+
+import {
+  ageOf,
+  BUCKET_ENTRIES,
+  bucketsOfFlow,
+  FLOW,
+  type FlowRecord,
+  flowRecordAt,
+  SERVICE_SHIFT,
+  STATE_SHIFT,
+  TIME_MASK,
+  WORDS,
+} from '../dataplane/flow-record.ts'
+
+/** Records: a view of the memory of the map `flows`; `entries` records. */
+export class Records {
+  readonly words: Uint32Array
+  readonly entries: number
+  readonly #halves: BigUint64Array
+
+  constructor(words: Uint32Array, entries: number) {
+    this.words = words.subarray(0, WORDS.count * entries)
+    this.entries = entries
+    this.#halves = new BigUint64Array(words.buffer, words.byteOffset, 2 * entries)
+  }
+
+  /** recordAt: undefined where the entry is empty. */
+  recordAt(entry: number): FlowRecord | undefined {
+    return flowRecordAt(this.words, entry)
+  }
+
+  /** find the record of a flow by its two hashes: its entry, or -1. */
+  find(hash: number, other: number): number {
+    const { words } = this
+    for (const bucket of bucketsOfFlow(hash, other, this.entries / BUCKET_ENTRIES)) {
+      for (let entry = BUCKET_ENTRIES * bucket; entry < BUCKET_ENTRIES * (bucket + 1); entry++) {
+        const at = WORDS.count * entry
+        if (words[at + WORDS.changing]! >>> STATE_SHIFT === FLOW.empty) continue
+        const stable = words[at + WORDS.stable]!
+        if ((words[at + WORDS.keyHigh]! ^ stable) >>> 0 !== hash) continue
+        if ((words[at + WORDS.keyLow]! ^ stable) >>> 0 === other) return entry
+      }
+    }
+    return -1
+  }
+
+  /** clear an entry, unless a packet has changed it since its words were `stable` and `changing`. */
+  clear(entry: number, stable: number, changing: number): boolean {
+    const value = (BigInt(changing) << 32n) | BigInt(stable)
+    return Atomics.compareExchange(this.#halves, 2 * entry + 1, value, 0n) === value
+  }
+
+  /** clearWhere: takes away every record that `isGone` says so of; how many. */
+  clearWhere(isGone: (server: number, service: number) => boolean): number {
+    let cleared = 0
+    for (let entry = 0; entry < this.entries; entry++) {
+      const at = WORDS.count * entry
+      const changing = this.words[at + WORDS.changing]!
+      if (changing >>> STATE_SHIFT === FLOW.empty) continue
+      const stable = this.words[at + WORDS.stable]!
+      if (!isGone(stable & 0x7fff, (stable >>> SERVICE_SHIFT) & 0xffff)) continue
+      // a packet that is on its way through the entry brings it back: once more takes it away
+      if (this.clear(entry, stable, changing)) cleared++
+      else entry--
+    }
+    return cleared
+  }
+
+  /**
+   * put a record where its flow's is, or in place of what matters least of both its buckets, by the packet path's own
+   * order: empty, closed, SYN only, established; the oldest of each. False: there are eight that matter more.
+   */
+  put(record: FlowRecord, now: number): boolean {
+    let place = this.find(record.hash, record.other)
+    if (place < 0) {
+      let least = rankOf((record.state << STATE_SHIFT) | record.time, now)
+      for (const bucket of bucketsOfFlow(record.hash, record.other, this.entries / BUCKET_ENTRIES)) {
+        for (let entry = BUCKET_ENTRIES * bucket; entry < BUCKET_ENTRIES * (bucket + 1); entry++) {
+          const rank = rankOf(this.words[WORDS.count * entry + WORDS.changing]!, now)
+          if (rank >= least) continue
+          least = rank
+          place = entry
+        }
+      }
+    }
+    if (place < 0) return false
+    const { hash, other, server, service, time, state } = record
+    const stable = server | (service << SERVICE_SHIFT)
+    const key = (BigInt((hash ^ stable) >>> 0) << 32n) | BigInt((other ^ stable) >>> 0)
+    const value = (BigInt(((state << STATE_SHIFT) | time) >>> 0) << 32n) | BigInt(stable >>> 0)
+    Atomics.store(this.#halves, 2 * place + 1, 0n)
+    Atomics.store(this.#halves, 2 * place, key)
+    Atomics.store(this.#halves, 2 * place + 1, value)
+    return true
+  }
+}
+
+/** rankOf an entry by its time and state: what matters least has the lowest. */
+function rankOf(changing: number, now: number): number {
+  const state = changing >>> STATE_SHIFT
+  return state === FLOW.empty ? -1 : state * 0x40000000 + (0x3fffffff - ageOf(now, changing & TIME_MASK))
+}

@@ -1,0 +1,86 @@
+// How flows get from one generation to the next. Their table is a map of its own: where its size stays, the new program
+// is bound to the same map, and nothing happens to it at all. Where the size changes, records are copied into a new one:
+// all of them before the swap, then those that changed meanwhile, then, behind the swap, those of the moment between.
+// A process that dies in the middle leaves the old program with its table, or the new one with what was copied.
+//
+// Before that, records of numbers that nobody has are taken away: the next generation may give them to somebody.
+
+import { TenbinError } from '../base/errors.ts'
+import { BUCKET_ENTRIES } from '../dataplane/flow-record.ts'
+import { bucketsOf, flowsOf } from '../dataplane/memory.ts'
+import type { BpfMap } from '../kernel/map.ts'
+import { mapById } from '../kernel/query.ts'
+import { FlowCopy } from './flow-copy.ts'
+import type { FlowKeeper } from './flow-keeper.ts'
+import type { Generation, Prepared } from './generation.ts'
+import type { Ticks } from './jiffies.ts'
+import { FLOW_FORMAT } from './meta.ts'
+import { Records } from './records.ts'
+
+export class FlowSuccession {
+  readonly #before: Generation | undefined
+  readonly #prepared: Prepared
+  readonly #records: Records | undefined
+  #copy: FlowCopy | undefined
+  #ticks: Ticks | undefined
+
+  constructor(before: Generation | undefined, prepared: Prepared) {
+    this.#before = before
+    this.#prepared = prepared
+    const meta = before?.meta
+    const shape = flowsOf(prepared.plan.shape)
+    const words = before?.maps.words('flows')
+    const isReadable =
+      meta?.flows && words && meta.flows.format === FLOW_FORMAT && meta.flows.shift === shape?.clock.shift
+    if (!isReadable) return
+    this.#records = new Records(words, meta.flows!.entries)
+    const { servers, services } = meta
+    this.#records.clearWhere(
+      (server, service) => !servers[server]?.name || !services[service]?.name, // biome-ignore format: a condition
+    )
+  }
+
+  /** Whether the flow table keeps its size. */
+  get #isSame(): boolean {
+    const shape = flowsOf(this.#prepared.plan.shape)
+    return shape !== undefined && this.#records?.entries === bucketsOf(shape) * BUCKET_ENTRIES
+  }
+
+  /** shared: the maps that the new program is bound to as well, opened anew: the caller owns them. */
+  shared(): ReadonlyMap<string, BpfMap> {
+    const names = this.#isSame ? ['flows', 'clock'] : ['clock']
+    const shared = new Map<string, BpfMap>()
+    const wanted = new Set(this.#prepared.built.spec.maps.map(({ name }) => name))
+    for (const name of names) {
+      const found = wanted.has(name) ? this.#before?.maps.all.get(name) : undefined
+      const map = found && mapById(found.info.id)
+      if (map) shared.set(name, map)
+    }
+    return shared
+  }
+
+  /** copy what is to be copied, before the swap. Gives notes. Throws PINS_DAMAGED where it does not read back. */
+  copy({ records, ticks }: FlowKeeper): string[] {
+    if (!this.#records || this.#isSame) return []
+    this.#ticks = ticks
+    this.#copy = new FlowCopy(this.#records, records)
+    const { placed, unplaced } = this.#copy.pass(ticks.now())
+    const missing = this.#copy.missing()
+    const later = this.#copy.pass(ticks.now())
+    // A record without room may have pushed another out; and some came in just now.
+    if (missing > 2 * unplaced + later.placed + later.unplaced) {
+      throw new TenbinError('PINS_DAMAGED', 'copy the flow table', {
+        detail: `${missing} of ${placed} records do not read back`,
+      })
+    }
+    const lost = missing === 0 ? '' : `, ${missing} had no room`
+    return [
+      `flow table of ${records.entries} records instead of ${this.#records.entries}: ${placed} copied${lost}`,
+    ]
+  }
+
+  /** finish behind the swap: what the old program still recorded; again, for what was on its way through it. */
+  finish(): void {
+    if (this.#ticks) this.#copy?.pass(this.#ticks.now())
+  }
+}

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { FLOW, type FlowRecord, TIME_MASK, WORDS } from '../dataplane/flow-record.ts'
+import { slotWord } from '../dataplane/shape.ts'
+import { scaleHash } from '../schedule/hash.ts'
+import { Records } from './records.ts'
+import { Sweep, type SweepPools, type Swept } from './sweep.ts'
+
+/** Services 0 and 1 of pools 0 and 1 (11 and 23 slots); 2 is gone. Servers 1 to 3; 1 and 2 in pool 0, 2 and 3 in 1. */
+const idle = Uint32Array.from([0, 10, 20, 100, 0, 5, 7, 50, 0, 0, 0, 0])
+const slots = [11, 23]
+const currents = Array.from({ length: 34 }, (_, slot) => (slot < 11 ? 1 + (slot % 2) : 2 + (slot % 2)))
+const pools: SweepPools = {
+  poolOf: Int32Array.from([0, 1, -1]),
+  bases: [0, 11],
+  slots,
+  isServer: Uint8Array.of(0, 1, 1, 1),
+  words: Uint32Array.from(currents, (id) => slotWord(id, 7)),
+  placeOf: [Uint32Array.of(0, 1), Uint32Array.of(2, 3)],
+  leastId: Int32Array.of(1, 2),
+  places: 4,
+  idle,
+}
+const TICK = 40 // a little after ticks came round
+const record = fc.record({
+  hash: fc.integer({ min: 0, max: 0xffffffff }),
+  other: fc.integer({ min: 0, max: 0xffffffff }),
+  server: fc.integer({ min: 1, max: 5 }),
+  service: fc.integer({ min: 0, max: 2 }),
+  age: fc.nat(130),
+  state: fc.constantFrom(FLOW.closed, FLOW.syn, FLOW.established),
+})
+
+function walk(sweep: Sweep, slice: number): Swept {
+  for (let at = 1_000; ; at++) {
+    const swept = sweep.step(at, TICK, slice)
+    if (swept) return swept
+  }
+}
+
+test('a walk ends what is silent or nobody’s, counts the rest, and marks slots with records elsewhere', () => {
+  fc.assert(
+    fc.property(fc.array(record, { maxLength: 80 }), fc.constantFrom(7, 64, 10_000), (some, slice) => {
+      const flows = new Records(new Uint32Array(WORDS.count * 800), 800)
+      const put = new Map<string, FlowRecord & { readonly age: number }>()
+      for (const { age, ...each } of some) {
+        const time = (TICK - age) & TIME_MASK
+        flows.put({ ...each, time }, TICK)
+        put.set(`${each.hash} ${each.other}`, { ...each, time, age })
+      }
+      const sweep = new Sweep(flows, pools)
+      const swept = walk(sweep, slice)
+      assert.equal(sweep.isBetween, true)
+      const known = [...put.values()].filter(({ server, service }) => server <= 3 && service <= 1)
+      const live = known.filter(({ service, state, age }) => age <= idle[4 * service + state]!)
+      assert.equal(swept.live, live.length)
+      for (const each of put.values())
+        assert.equal(flows.find(each.hash, each.other) >= 0, live.includes(each))
+      const count = (is: (each: FlowRecord) => boolean) => live.filter(is).length
+      assert.deepEqual(
+        swept.states.slice(1),
+        [1, 2, 3].map((state) => count((each) => each.state === state)),
+      )
+      assert.deepEqual(
+        [...swept.services],
+        [0, 1, 2].map((service) => count((each) => each.service === service)),
+      )
+      for (const [place, [service, server]] of [
+        [0, 1],
+        [0, 2],
+        [1, 2],
+        [1, 3],
+      ].entries()) {
+        // biome-ignore format: pairs
+        const theirs = live.filter((each) => each.service === service && each.server === server)
+        assert.equal(swept.flows[place], theirs.length)
+        assert.equal(swept.silent[place], Math.min(0xffffffff, ...theirs.map(({ age }) => age)))
+      }
+      const foreign = new Set(
+        known
+          .map(({ hash, service, server }) => ({
+            server,
+            slot: [0, 11][service]! + scaleHash(hash, slots[service]!),
+          }))
+          .flatMap(({ server, slot }) => (server === currents[slot] ? [] : [slot])),
+      )
+      for (let slot = 0; slot < 34; slot++)
+        assert.equal((swept.foreign[slot >> 3]! >> (slot & 7)) & 1, foreign.has(slot) ? 1 : 0)
+      // what went in this walk is seen no more in the next
+      assert.equal(walk(sweep, slice).live, live.length)
+    }),
+    { numRuns: 200 },
+  )
+})
+
+test('a walk takes as many steps as its slices, and says when it began', () => {
+  const sweep = new Sweep(new Records(new Uint32Array(WORDS.count * 100), 100), pools)
+  assert.deepEqual(
+    [5, 6, 7, 8].map((now) => sweep.step(now, TICK, 30)?.since),
+    [undefined, undefined, undefined, 5],
+  )
+  assert.equal(sweep.step(9, TICK, 1_000)?.since, 9)
+})

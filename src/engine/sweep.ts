@@ -1,0 +1,122 @@
+// The daemon's walk over the flow table, a slice at a time: records that have been silent for their service's time-out
+// go, and so do those of servers and services that are no more; the others are counted, by server of a pool and by
+// service; and slots that have a record with another server than their current one are marked, so that after a whole
+// walk those without can stop being looked up. Pure but for the memory it is given: it reads no clock.
+
+import { ageOf, FLOW, SERVICE_SHIFT, STATE_SHIFT, TIME_MASK, WORDS } from '../dataplane/flow-record.ts'
+import { SERVER_MASK } from '../dataplane/shape.ts'
+import { scaleHash } from '../schedule/hash.ts'
+import type { Records } from './records.ts'
+
+/** SLICE: how many entries a step looks at: one to two milliseconds. */
+export const SLICE = 32_768
+
+/** NO_PLACE: of a server that is none of a pool's. */
+export const NO_PLACE = 0xffffffff
+
+/** Swept: what one whole walk found. */
+export interface Swept {
+  /** When it began, by the engine's clock. */
+  readonly since: number
+  readonly live: number
+  /** By state. */
+  readonly states: readonly number[]
+  /** By service. */
+  readonly services: Uint32Array
+  /** By place: flows of a server of a pool, and ticks since the last of them sent something. */
+  readonly flows: Uint32Array
+  readonly silent: Uint32Array
+  /** By slot, a bit: it had a record with another server than its current one, or one that went in this walk. */
+  readonly foreign: Uint8Array
+}
+
+/** SweepPools: what the walk needs of the pools of a plan. */
+export interface SweepPools {
+  /** By service: its pool, or -1 where its records go: it is not there, or remembers nothing. */
+  readonly poolOf: Int32Array
+  /** By pool: its first slot, and how many it has. */
+  readonly bases: readonly number[]
+  readonly slots: readonly number[]
+  /** By id: 1 where some server has it. */
+  readonly isServer: Uint8Array
+  /** The slots' words, as the packet path reads them. */
+  readonly words: Uint32Array
+  /** By pool, and by id less the pool's least one: where a server is counted; NO_PLACE: it is not one of the pool's. */
+  readonly placeOf: readonly Uint32Array[]
+  readonly leastId: Int32Array
+  readonly places: number
+  /** [4 * service + state]: ticks of silence after which a record goes. */
+  readonly idle: Uint32Array
+}
+
+export class Sweep {
+  readonly #table: Records
+  readonly #pools: SweepPools
+  readonly #totalSlots: number
+  #at = 0
+  #walk: Swept & { live: number; states: number[] }
+
+  constructor(table: Records, pools: SweepPools) {
+    this.#table = table
+    this.#pools = pools
+    this.#totalSlots = pools.slots.reduce((sum, slots) => sum + slots, 0)
+    this.#walk = this.#begin(0)
+  }
+
+  /** isBetween: no walk has begun; the next step begins one. */
+  get isBetween(): boolean {
+    return this.#at === 0
+  }
+
+  /** step on: `now` by the engine's clock, `tick` by the packet path's. Gives what was found when a walk ends. */
+  step(now: number, tick: number, slice = SLICE): Swept | undefined {
+    if (this.#at === 0) this.#walk = this.#begin(now)
+    const end = Math.min(this.#table.entries, this.#at + slice)
+    for (let entry = this.#at; entry < end; entry++) this.#look(entry, tick)
+    this.#at = end === this.#table.entries ? 0 : end
+    return this.#at === 0 ? this.#walk : undefined
+  }
+
+  #begin(since: number): Swept & { live: number; states: number[] } {
+    const { places, poolOf } = this.#pools
+    return {
+      since,
+      live: 0,
+      states: [0, 0, 0, 0],
+      services: new Uint32Array(poolOf.length),
+      flows: new Uint32Array(places),
+      silent: new Uint32Array(places).fill(0xffffffff),
+      foreign: new Uint8Array(Math.ceil(this.#totalSlots / 8)),
+    }
+  }
+
+  #look(entry: number, tick: number): void {
+    const { words } = this.#table
+    const at = WORDS.count * entry
+    const changing = words[at + WORDS.changing]!
+    const state = changing >>> STATE_SHIFT
+    if (state === FLOW.empty) return
+    const stable = words[at + WORDS.stable]!
+    const server = stable & 0x7fff
+    const service = (stable >>> SERVICE_SHIFT) & 0xffff
+    const { poolOf, bases, slots, idle, isServer, placeOf, leastId } = this.#pools
+    const pool = poolOf[service] ?? -1
+    if (pool < 0 || isServer[server] !== 1) {
+      this.#table.clear(entry, stable, changing)
+      return
+    }
+    const slot = bases[pool]! + scaleHash((words[at + WORDS.keyHigh]! ^ stable) >>> 0, slots[pool]!)
+    // also where the record goes now: a packet may bring it back, and only the next walk knows
+    if (server !== (this.#pools.words[slot]! & SERVER_MASK))
+      this.#walk.foreign[slot >>> 3]! |= 1 << (slot & 7)
+    const age = ageOf(tick, changing & TIME_MASK)
+    if (age > idle[4 * service + state]! && this.#table.clear(entry, stable, changing)) return
+    this.#walk.live++
+    this.#walk.states[state]!++
+    this.#walk.services[service]!++
+    const place = placeOf[pool]![server - leastId[pool]!] ?? NO_PLACE
+    if (place === NO_PLACE) return
+    this.#walk.flows[place]!++
+    if (age < this.#walk.silent[place]!) this.#walk.silent[place] = age
+  }
+}
