@@ -171,8 +171,8 @@ test('functions get a record each, lines one where they change and at each funct
   const { text, show } = read(btf.blob())
   const funcs = words(funcInfo)
   assert.deepEqual([funcs[0], funcs[2], funcs.length], [0, 7, 4])
-  assert.equal(show(funcs[1]!), 'global f0(ctx *xdp_md:0{}) int')
-  assert.equal(show(funcs[3]!), 'static f1(ctx *xdp_md:0{}) int')
+  assert.equal(show(funcs[1]!), 'global f0(ctx *struct xdp_md) int')
+  assert.equal(show(funcs[3]!), 'static f1(ctx *struct xdp_md) int')
   const lines = words(lineInfo)
   const records = Array.from({ length: lines.length / 4 }, (_, i) => {
     const [slot, file, line, column] = lines.slice(i * 4, i * 4 + 4)
@@ -203,7 +203,7 @@ test('arguments after the context are 64-bit words', () => {
   const { show } = read(btf.blob())
   assert.deepEqual(ids.map(show), [
     'static none() int',
-    'static three(ctx *xdp_md:0{}, arg2 u64, arg3 u64) int',
+    'static three(ctx *struct xdp_md, arg2 u64, arg3 u64) int',
   ])
 })
 

@@ -12,7 +12,7 @@ import { type AnyType, type DirectMemory, type KernelMap, KIND_BYTES, type Kind,
 const MAGIC = 0xeb9f
 const HEADER_BYTES = 24
 /** BTF_KIND_* that this encoder writes. */
-const KIND = { int: 1, ptr: 2, array: 3, struct: 4, typedef: 8, func: 12, funcProto: 13 } as const
+const KIND = { int: 1, ptr: 2, array: 3, struct: 4, fwd: 7, typedef: 8, func: 12, funcProto: 13 } as const
 const LINKAGE = { static: 0, global: 1 } as const
 const INT_SIGNED = 1
 const MAX_LINE = 2 ** 22 - 1
@@ -75,7 +75,7 @@ export class BtfBuilder {
     invariant(params >= 0 && params <= 5, `function ${name} has ${params} arguments: 0 to 5 can be passed`)
     const all: number[][] = []
     if (takes === 'context') {
-      const context = this.#add([this.string('xdp_md'), info(KIND.struct, 0), 0])
+      const context = this.#add([this.string('xdp_md'), info(KIND.fwd, 0), 0])
       all.push([this.string('ctx'), this.#add([0, info(KIND.ptr, 0), context])])
     }
     for (let i = all.length + 1; i <= params; i++) all.push([this.string(`arg${i}`), this.#scalar('u64')])
@@ -143,8 +143,13 @@ export function debugInfo(
   const { functions, insns } = assembled
   const funcs = functions.flatMap(({ name, slot, takes }, i) => {
     if (!takes) return [slot, btf.func(name, 1, i === 0 ? 'global' : 'static')]
-    const { context, numbers } = takes
-    return [slot, btf.func(name, numbers + (context ? 1 : 0), 'global', context ? 'context' : 'numbers')]
+    // A kernel without BTF of its own does not know the context of a global function.
+    return [
+      slot,
+      takes.context
+        ? btf.func(name, 1 + takes.numbers, 'static')
+        : btf.func(name, takes.numbers, 'global', 'numbers'),
+    ]
   })
   return { funcInfo: words(funcs), lineInfo: words(insns.some(({ line }) => line) ? lineRecords() : []) }
 

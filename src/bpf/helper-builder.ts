@@ -95,8 +95,8 @@ export class HelperBuilder<C extends string = never> extends ExitBuilder<C> {
   }
 
   /**
-   * parameters: a function that is called with numbers, instead of the context or behind it, says so first. The
-   * verifier looks at it once, on its own, and not at every call.
+   * parameters: a function that is called with numbers, instead of the context or behind it, says so first. With
+   * numbers alone the verifier looks at it once, on its own, and not at every call.
    */
   parameters<const K extends readonly ('u32' | 'u64')[]>(
     first: 'numbers' | 'context',

@@ -2,7 +2,16 @@
 // one for each way in which a shape changes the program. Fixed keys, so that listener tables are the same too.
 
 import { type Ip, type Ip4, type Ip6, type Protocol, parseIp, parseIp4, parseMac } from '../base/addresses.ts'
-import { HASH_KEYS, type ListenerShape, type ServiceShape, type Shape, STATELESS } from './shape.ts'
+import { clockOf } from './flow-clock.ts'
+import {
+  type FlowsShape,
+  HASH_KEYS,
+  type ListenerShape,
+  type ServiceShape,
+  type Shape,
+  STATELESS,
+  TIMEOUTS,
+} from './shape.ts'
 
 const first = parseIp4('192.0.2.100')
 const first6 = parseIp('2001:db8::100') as Ip6
@@ -58,6 +67,30 @@ const shape = (
   ...rest,
 })
 
+/** flowsShape: room for so many records, with the clock of this machine's kind. */
+export const flowsShape = (entries: number): FlowsShape => ({
+  entries,
+  newFlows: 20_000,
+  clock: clockOf(250),
+  idle: TIMEOUTS,
+})
+const changes: ServiceShape = { track: 'changes', onFailure: 'keep', hash: 'flow' }
+const resets: ServiceShape = { ...changes, onFailure: 'reset' }
+const tracked = (service: ServiceShape, options: Options = {}): Options => ({
+  service,
+  flows: flowsShape(65_536),
+  ...options,
+})
+/** Services that differ in all that they may differ in. */
+const various: readonly ServiceShape[] = [
+  changes,
+  resets,
+  { ...changes, track: 'all' },
+  STATELESS,
+  { ...resets, hash: 'source' },
+]
+const everyKind: Kinds = { families: [4, 6], protocols: ['tcp', 'udp'] }
+
 /** goldenShapes: by file name. */
 export const goldenShapes: Readonly<Record<string, Shape>> = {
   'one-listener': shape(1, 1, [1_021]),
@@ -81,6 +114,24 @@ export const goldenShapes: Readonly<Record<string, Shape>> = {
     protocols: ['tcp', 'udp'],
     jumbo: true,
   }),
+  'tracked-one-listener': shape(1, 1, [1_021], tracked(changes)),
+  'tracked-one-listener-resets-jumbo': shape(1, 1, [1_021], tracked(resets, { jumbo: true })),
+  'tracked-all-one-listener': shape(1, 1, [1_021], tracked({ ...changes, track: 'all' })),
+  'tracked-one-udp-listener': shape(1, 1, [1_021], tracked(changes, { protocols: ['udp'] })),
+  'tracked-one-ipv6-listener': shape(1, 1, [1_021], tracked(resets, { families: [6] })),
+  'tracked-by-source': shape(1, 1, [1_021], tracked({ ...changes, hash: 'source' })),
+  'tracked-sixty-four-listeners': shape(64, 64, [1_021], tracked(changes)),
+  'tracked-everything-once': shape(4, 2, [1_021], tracked(resets, everyKind)),
+  'tracked-everything-various': {
+    ...shape(10, 5, [1_021, 4_093], tracked(changes, everyKind)),
+    services: various,
+    before: [0, 2_039],
+  },
+  'tracked-everything-in-tables-jumbo': {
+    ...shape(1_000, 500, [1_021, 4_093, 1_021], tracked(changes, { ...everyKind, jumbo: true })),
+    services: Array.from({ length: 500 }, (_, i) => various[i % various.length]!),
+    before: [509, 0, 2_039],
+  },
   'ten-thousand-listeners': shape(10_000, 10_000, [1_021]),
   'ten-thousand-listeners-own-pools': shape(10_000, 10_000, Array<number>(10_000).fill(1_021)),
   'thousand-listeners-mixed-pools-jumbo': shape(1_000, 500, [1_021, 4_093, 1_021], { jumbo: true }),

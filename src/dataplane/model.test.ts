@@ -4,6 +4,8 @@ import { sumWords } from '../wire/checksum.ts'
 import { createModel, type Model } from './model.ts'
 import { outcomeNames, outcomes } from './outcomes.ts'
 import { type FixtureName, fixtures } from './vectors/fixtures.ts'
+import { flowStories } from './vectors/flow-stories.ts'
+import { outcomeOf } from './vectors/story.ts'
 import { vectors } from './vectors/vectors.ts'
 
 const models = new Map<FixtureName, Model>()
@@ -16,8 +18,11 @@ test('vectors have names of their own, and there are vectors for every way out',
     assert.ok(!seen.has(name), `two vectors are named "${name}"`)
     seen.add(name)
   }
-  for (const outcome of outcomeNames)
-    assert.ok(vectors.filter(({ expected }) => expected.outcome === outcome).length >= 3, outcome)
+  const met = [
+    ...vectors.map(({ expected }) => expected),
+    ...flowStories.flatMap(({ steps }) => steps.map(outcomeOf)),
+  ]
+  for (const name of outcomeNames) assert.ok(met.filter(({ outcome }) => outcome === name).length >= 3, name)
 })
 
 for (const { name, fixture, frame, expected } of vectors)

@@ -1,5 +1,5 @@
 // The program that runs inside another kernel: what the kernel can do, every golden program through its verifier, every
-// construct of the builder and every vector as that kernel runs them. It reports and does not judge; the host's test does.
+// construct of the builder, every vector and story as that kernel runs them. It reports and does not judge; the host's test does.
 
 import { deepStrictEqual } from 'node:assert'
 import { release } from 'node:os'
@@ -7,6 +7,10 @@ import { layoutOf } from '../../src/dataplane/fill.ts'
 import { fixedKeys, goldenShapes } from '../../src/dataplane/golden-shapes.ts'
 import { packetProgram } from '../../src/dataplane/packet-path.ts'
 import { type FixtureName, fixtures } from '../../src/dataplane/vectors/fixtures.ts'
+import { type FlowFixtureName, flowFixtures } from '../../src/dataplane/vectors/flow-fixtures.ts'
+import { flowStories } from '../../src/dataplane/vectors/flow-stories.ts'
+import { expectedOf } from '../../src/dataplane/vectors/story.ts'
+import { tell } from '../../src/dataplane/vectors/tell.ts'
 import { vectors } from '../../src/dataplane/vectors/vectors.ts'
 import { BpfMap } from '../../src/kernel/map.ts'
 import { probeAll } from '../../src/kernel/probe.ts'
@@ -55,6 +59,25 @@ function runVectors(): Tried {
   return { passed, failed }
 }
 
+function runStories(): Tried {
+  const paths = new Map<FlowFixtureName, KernelPath>()
+  const failed: { name: string; why: string }[] = []
+  let passed = 0
+  for (const story of flowStories) {
+    try {
+      const path =
+        paths.get(story.fixture) ?? new KernelPath(flowFixtures[story.fixture], { anyAlignment: true })
+      paths.set(story.fixture, path)
+      deepStrictEqual(tell(path, story), expectedOf(story))
+      passed++
+    } catch (error) {
+      failed.push({ name: story.name, why: words(error) })
+    }
+  }
+  for (const path of paths.values()) path[Symbol.dispose]()
+  return { passed, failed }
+}
+
 function runConstructs(): Tried {
   const failed: { name: string; why: string }[] = []
   for (const { name, run } of constructs) {
@@ -75,4 +98,5 @@ writeResult({
   golden: Object.keys(goldenShapes).map(load),
   constructs: runConstructs(),
   vectors: runVectors(),
+  stories: runStories(),
 } satisfies GuestReport)

@@ -22,11 +22,14 @@ export interface GuestReport {
   /** Constructs of the builder (test/constructs). */
   readonly constructs: Tried
   readonly vectors: Tried
+  /** Stories of tracked flows. */
+  readonly stories: Tried
 }
 
 /** findings: a line for everything in the report that should be otherwise. */
-export const findings = ({ golden, constructs, vectors }: GuestReport): readonly string[] => [
+export const findings = ({ golden, constructs, vectors, stories }: GuestReport): readonly string[] => [
   ...golden.flatMap((one) => ('refused' in one ? [`golden program ${one.name}: ${one.refused}`] : [])),
   ...constructs.failed.map(({ name, why }) => `construct "${name}": ${why}`),
   ...vectors.failed.map(({ name, why }) => `vector "${name}": ${why}`),
+  ...stories.failed.map(({ name, why }) => `story "${name}": ${why}`),
 ]

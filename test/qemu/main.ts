@@ -1,4 +1,4 @@
-// npm run test:qemu: golden programs, constructs and vectors under Debian's kernel with its JIT. Prints a line for each.
+// npm run test:qemu: golden programs, constructs, vectors and stories under Debian's kernel with its JIT. Prints a line for each.
 
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -29,7 +29,9 @@ for (const one of report.golden)
     console.log(
       `pass: ${one.name}: ${one.instructions} instructions, ${one.jitedBytes} bytes of machine code`,
     )
-console.log(`pass: ${report.constructs.passed} constructs, ${report.vectors.passed} vectors`)
+console.log(
+  `pass: ${report.constructs.passed} constructs, ${report.vectors.passed} vectors, ${report.stories.passed} stories`,
+)
 for (const line of wrong) console.log(`FAIL: ${line}`)
 console.log(
   `${wrong.length === 0 ? 'passed' : 'FAILED'} on Linux ${report.kernel} (${Math.round(ms / 1000)} s)`,

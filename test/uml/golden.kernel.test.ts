@@ -1,9 +1,10 @@
-// Every golden program, construct of the builder and vector on Linux 6.1, the oldest kernel that tenbin runs on.
+// Every golden program, construct of the builder, vector and story on Linux 6.1, the oldest kernel that tenbin runs on.
 
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { goldenShapes } from '../../src/dataplane/golden-shapes.ts'
+import { flowStories } from '../../src/dataplane/vectors/flow-stories.ts'
 import { vectors } from '../../src/dataplane/vectors/vectors.ts'
 import { constructs } from '../constructs/constructs.ts'
 import { findings, type GuestReport } from '../guest/report.ts'
@@ -34,16 +35,21 @@ describe('on Linux 6.1', { skip: whyNoUml() ?? false }, () => {
       report.golden.map(({ name }) => name),
       Object.keys(goldenShapes),
     )
-    assert.deepEqual(findings({ ...report, constructs: none, vectors: none }), [])
+    assert.deepEqual(findings({ ...report, constructs: none, vectors: none, stories: none }), [])
   })
 
   test('every construct of the builder does what it says', () => {
-    assert.deepEqual(findings({ ...report, golden: [], vectors: none }), [])
+    assert.deepEqual(findings({ ...report, golden: [], vectors: none, stories: none }), [])
     assert.equal(report.constructs.passed, constructs.length)
   })
 
   test('every vector leaves as it does in the model', () => {
-    assert.deepEqual(findings({ ...report, golden: [], constructs: none }), [])
+    assert.deepEqual(findings({ ...report, golden: [], constructs: none, stories: none }), [])
     assert.equal(report.vectors.passed, vectors.filter(({ modelOnly }) => modelOnly === undefined).length)
+  })
+
+  test('every story of tracked flows goes as it does in the model', () => {
+    assert.deepEqual(findings({ ...report, golden: [], constructs: none, vectors: none }), [])
+    assert.equal(report.stories.passed, flowStories.length)
   })
 })

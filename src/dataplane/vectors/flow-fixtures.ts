@@ -3,6 +3,7 @@
 
 import { type FlowsShape, type ServiceShape, TIMEOUTS } from '../shape.ts'
 import { type Fixture, fixture, keysOf, listener, vip, vip6 } from './fixture.ts'
+import { wordOff } from './fixtures6.ts'
 
 /** SHIFT: a tick is 16 jiffies of 4 ms. */
 export const SHIFT = 4
@@ -24,6 +25,9 @@ const dual = [
   listener(vip6, 80, 2, 1),
   listener(vip6, 53, 3, 0, 'udp'),
 ]
+
+/** The vip6 and eight addresses that differ from it in the lowest or the highest bit of one word. */
+const words = [vip6, ...[0, 1, 2, 3].flatMap((word) => [wordOff(word, 1), wordOff(word, 0x80000000)])]
 
 /** flowFixtures by name. */
 export const flowFixtures = {
@@ -48,6 +52,12 @@ export const flowFixtures = {
     flows: flowsOf(4),
   }),
   six: fixture({ listeners: [listener(vip6, 80)], services: [changes], flows: flowsOf(256) }),
+  /** Nine addresses that differ from each other in one bit of one word. */
+  'six-words': fixture({
+    listeners: words.map((address) => listener(address, 80)),
+    services: [changes],
+    flows: flowsOf(256),
+  }),
   'six-resets': fixture({ listeners: [listener(vip6, 80)], services: [resets], flows: flowsOf(256) }),
   /** Both families, both protocols; the services keep, reset, track all and do not track. */
   mixed: fixture({

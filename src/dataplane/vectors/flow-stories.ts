@@ -1,5 +1,7 @@
 // All stories of tracked flows, by theme. Names are unique.
 
+import { flowBeforeStories } from './flow-before.ts'
+import { flowIdentityStories } from './flow-identities.ts'
 import { flowPlaceStories } from './flow-places.ts'
 import { flowResetStories } from './flow-resets.ts'
 import { flowSegmentStories } from './flow-segments.ts'
@@ -14,4 +16,6 @@ export const flowStories: readonly Story[] = [
   ...flowPlaceStories,
   ...flowTimeStories,
   ...flowResetStories,
+  ...flowIdentityStories,
+  ...flowBeforeStories,
 ]
