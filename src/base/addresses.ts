@@ -99,9 +99,21 @@ export function tryEndpoint(text: string): Endpoint | undefined {
   return address === undefined || port > 65535 ? undefined : { address, port }
 }
 
-/** formatListener writes 192.0.2.1:80, and [2001:db8::1]:53/udp where the protocol is not TCP. */
-export const formatListener = (listener: Endpoint & { readonly protocol: Protocol }): string =>
-  `${formatEndpoint(listener)}${listener.protocol === 'udp' ? '/udp' : ''}`
+/** Ports: an address and protocol with one port or a range of them; port 0 means all of them. */
+export interface Ports extends Endpoint {
+  readonly lastPort?: number
+  readonly protocol: Protocol
+}
+
+/**
+ * formatListener writes 192.0.2.1:80, 192.0.2.1:8000..8099, 192.0.2.1:*, and [2001:db8::1]:53/udp where the protocol
+ * is not TCP.
+ */
+export function formatListener({ address, port, lastPort = port, protocol }: Ports): string {
+  const ip = isIp4(address) ? formatIp(address) : `[${formatIp(address)}]`
+  const ports = port === 0 ? '*' : lastPort === port ? port : `${port}..${lastPort}`
+  return `${ip}:${ports}${protocol === 'udp' ? '/udp' : ''}`
+}
 
 /** tryListener reads an endpoint with /tcp, /udp or nothing behind it, which is TCP. */
 export function tryListener(text: string): (Endpoint & { readonly protocol: Protocol }) | undefined {

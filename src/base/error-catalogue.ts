@@ -52,6 +52,14 @@ export const errorCatalogue = {
     'stop it first (systemctl stop tenbin, or the pid named), or name another instance with --instance',
   ),
   DURATION_INVALID: entry('this is not a duration', 'write a number and its unit: 100ms, 3s, 15m, 1h'),
+  FILE_EXISTS: entry(
+    'a file of that name is there already',
+    'name another one, or move it away: it was not touched',
+  ),
+  FILE_UNWRITABLE: entry(
+    'the file cannot be made',
+    'name a folder that is there and that this user may write to',
+  ),
   HASH_KEY_INVALID: entry(
     'the file that keeps the hash key is damaged',
     'restore it; or delete it, and every connection may move to another server once',
@@ -110,6 +118,10 @@ export const errorCatalogue = {
     'the link has lost its interface',
     'the interface was removed, or the link detached by hand: attach anew, by apply or a restart',
   ),
+  MEMORY_SHORT: entry(
+    'the file asks for more memory than this machine has for it',
+    'lower `flows` under `limits`, let services share pools, or give the machine more memory',
+  ),
   NAMESPACE_OTHER: entry(
     'this instance works in another network namespace',
     'run the command there (nsenter --net=/run/netns/NAME ...), or with --force if that namespace is gone',
@@ -139,6 +151,14 @@ export const errorCatalogue = {
   NOT_SUPPORTED: entry(
     'this kernel or machine lacks what tenbin needs',
     'the message names what and the remedy; Linux 6.1 with BPF, BTF and XDP is enough',
+  ),
+  ORDER_REFUSED: entry(
+    'a server is not in a state in which this can be done',
+    'see `tenbin status`; what is said of a server is undone by the opposite command',
+  ),
+  OVERRIDES_DAMAGED: entry(
+    'the file that keeps drains, weights and other words about servers could not be read, and was set aside',
+    'say again what is to hold (drain, weight, disable), then remove the file named',
   ),
   PACKET_INVALID: entry(
     'these bytes are not the packet that they should be',
@@ -182,10 +202,12 @@ export const errorCatalogue = {
     "a server that dsr is to reach is not on the interface's link",
     'put it on the link, or remove it: a router would send its packets back',
   ),
+  SERVER_UNKNOWN: entry('no such server answers for what is meant', 'name one that `tenbin status` lists'),
   SERVER_UNREACHABLE: entry(
     'this machine has no route to a server',
     "give the interface its address, or correct the server's",
   ),
+  SERVICE_UNKNOWN: entry('the file that runs has no such service', 'name one that `tenbin status` lists'),
   SOCKET_PATH_INVALID: entry("this path cannot be the daemon's socket", 'name another place with --socket'),
   STATE_UNUSABLE: entry(
     "a file or folder of the daemon's own cannot be used",

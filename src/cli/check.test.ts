@@ -33,7 +33,13 @@ test('a good file is ok, with what it would use, and warnings about this machine
   assert.match(out, /^warning: this machine is none of the nodes: lb1 203\.0\.113\.2\n/)
   assert.ok(out.includes(`${path}: ok\n`))
   assert.match(out, /\nforwards +2 listeners to 10 servers\n/)
-  assert.match(out, /\nmemory +[\d.]+ kB/)
+  assert.match(
+    out,
+    /\nflows +262,144 records, enough for\n +2,912 new flows a second that live 15m each to pool www,\n +while one of 10 servers is out \(10\.0 % moved\)\n/,
+  )
+  assert.match(out, /\nflows +[\d.]+ MB +remembered flows/)
+  assert.match(out, /\nin all +[\d.]+ MB\n/)
+  for (const line of out.split('\n')) assert.ok(line.length <= 80, line)
   assert.match(out, /\nwww +203\.0\.113\.100:80, 203\.0\.113\.100:443 +10 servers\n/)
   assert.doesNotMatch(out, / \n/)
 })

@@ -1,14 +1,17 @@
 // tenbin check: whether a file can be used, and what it would use. Everything wrong with the file is found without
 // this machine; if this machine is one of its nodes, what the machine lacks is said too.
 
+import { formatDuration } from '../base/durations.ts'
 import { ConfigError } from '../config/config-error.ts'
 import { load } from '../config/load.ts'
 import type { DesiredState } from '../config/state.ts'
-import type { Examination } from '../daemon/examine.ts'
+import type { Examination, Uses } from '../daemon/examine.ts'
+import { instanceOf } from '../daemon/instance.ts'
 import { problemsOf, problemText } from '../daemon/problem.ts'
-import { type CommandSpec, jsonOption } from './command.ts'
+import { type CommandSpec, jsonOption, textOption } from './command.ts'
 import { type Context, exitCodes } from './context.ts'
-import { bytesText, countText, table, wrap } from './table.ts'
+import { memoryLines } from './memory-lines.ts'
+import { countText, shareText, table, wrap } from './table.ts'
 
 export const checkCommand: CommandSpec = {
   words: 'check <file>',
@@ -18,7 +21,11 @@ export const checkCommand: CommandSpec = {
     'is printed as a warning where it may still come, and as an error where it contradicts the file.',
   ].join(' '),
   arguments: { file: 'the file to check' },
-  options: [{ flags: '--file-only', text: 'do not look at this machine' }, jsonOption],
+  options: [
+    { flags: '--file-only', text: 'do not look at this machine' },
+    { flags: '--instance <name>', text: 'whose memory it would take the place of (default: tenbin)' },
+    jsonOption,
+  ],
   examples: [
     ['tenbin check /etc/tenbin/tenbin.yaml', 'before a reload'],
     ['tenbin check --file-only new.yaml', 'on a machine that is none of the nodes'],
@@ -28,13 +35,16 @@ export const checkCommand: CommandSpec = {
     const file = args[0]!
     const desired = loadOrTell(context, file, options.json === true)
     if (!desired) return exitCodes.no
-    const [{ examine }, { openMachineNetwork }, { possibleCpus }] = await Promise.all([
+    const [{ examine }, { openMachineNetwork }, { machineMemory }, { possibleCpus }] = await Promise.all([
       import('../daemon/examine.ts'),
       import('../daemon/machine-network.ts'),
+      import('../daemon/machine-memory.ts'),
       import('../kernel/cpus.ts'),
     ])
     using network = options.fileOnly ? undefined : openMachineNetwork()
-    const examination = examine(desired, network, possibleCpus().ids)
+    const { name } = instanceOf({ instance: textOption(options, 'instance') })
+    const machine = network && { network, memory: machineMemory(name) }
+    const examination = examine(desired, machine, possibleCpus().ids)
     const { errors, warnings, uses } = examination
     if (options.json) context.out(JSON.stringify({ ok: errors.length === 0, file, errors, warnings, uses }))
     else tell(context, file, examination)
@@ -66,7 +76,7 @@ function tell({ out, paint }: Context, file: string, { errors, warnings, uses, i
     ['addresses', uses.addresses.join(', ') || 'none: another node holds them'],
     ['forwards', `${plural(uses.listeners, 'listener')} to ${plural(uses.servers, 'server')}`],
     ['program', `${countText(uses.instructions)} instructions`],
-    ['memory', `${bytesText(uses.memoryBytes)}, twice that while it is replaced`],
+    ...flowFacts(uses),
   ]
   for (const line of table(facts, ['left', 'left'])) out(line)
   const rows = uses.services.flatMap(({ name, listeners, servers }) => {
@@ -77,6 +87,24 @@ function tell({ out, paint }: Context, file: string, { errors, warnings, uses, i
   out('')
   out(paint.faint(head!))
   for (const line of body) out(line)
+  for (const line of memoryLines(uses.maps, paint)) out(line)
+  out('All but flows is there twice while a changed file is put in.')
+}
+
+/** flowFacts: how many records there are, and what that is enough for. */
+function flowFacts({ flows }: Uses): string[][] {
+  if (!flows) return []
+  const enough = flows.enough.flatMap(({ track, of, perSecond, share, servers, lifeS }) => {
+    const rate = `  ${countText(perSecond)} new flows a second that live ${formatDuration(1000 * lifeS)} each`
+    return track === 'all'
+      ? [`${rate} of service ${of} (track all)`]
+      : [
+          `${rate} to pool ${of},`,
+          `  while one of ${plural(servers, 'server')} is out (${shareText(share)} moved)`,
+        ]
+  })
+  const all = [`${countText(flows.records)} records, enough for`, ...enough]
+  return all.map((text, i) => [i === 0 ? 'flows' : '', text])
 }
 
 const plural = (count: number, what: string): string => `${countText(count)} ${what}${count === 1 ? '' : 's'}`

@@ -8,7 +8,7 @@ import { formatEndpoint, formatListener } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import { apiApp } from '../daemon/api-app.ts'
 import type { Operations } from '../daemon/api-routes.ts'
-import type { Status } from '../daemon/api-schema.ts'
+import type { OrderAnswer, Status } from '../daemon/api-schema.ts'
 import { serveApi } from '../daemon/api-server.ts'
 import { openLog } from '../daemon/log.ts'
 import { capture } from './captured.ts'
@@ -29,7 +29,18 @@ const status: Status = {
   file: { path: '/etc/tenbin/tenbin.yaml', appliedAt: '2024-01-02T03:04:06.000Z' },
   problems: [],
   interface: { name: 'eth0', index: 2, mac: '02:00:0a:00:00:02', mtu: 1500, up: true, mode: 'native' },
-  program: { engine: 'xdp', id: 42, instructions: 383, loadMs: 12.34, generation: 3, memoryBytes: 1_234_567 },
+  program: {
+    engine: 'xdp',
+    id: 42,
+    instructions: 383,
+    loadMs: 12.34,
+    generation: 3,
+    memoryBytes: 1_234_567,
+    maps: [
+      { name: 'tables', bytes: 234_567 },
+      { name: 'flows', bytes: 1_000_000 },
+    ],
+  },
   addresses: [
     { address: '10.0.0.100', prefix: 24, interface: 'eth0', present: true, owned: true },
     { address: '10.0.0.101', prefix: 24, interface: 'eth0', present: false, owned: false },
@@ -43,21 +54,46 @@ const status: Status = {
         { name: 'web01', weight: 1 },
         { name: 'web02', weight: 1 },
       ],
+      track: 'changes',
+      flows: 1234,
       packets: '1234567890',
       bytes: '123456789',
     },
   ],
   servers: [
-    { name: 'web01', address: '10.0.0.11', mac: '02:00:0a:00:00:0b', share: 1, packets: '12345', bytes: '1' },
+    {
+      name: 'web01',
+      address: '10.0.0.11',
+      mac: '02:00:0a:00:00:0b',
+      share: 1,
+      flows: 1200,
+      packets: '12345',
+      bytes: '1',
+    },
     {
       name: 'web02',
       address: '10.0.0.12',
       why: 'neighbour FAILED: no answer to ARP',
       share: 0,
+      flows: 0,
       packets: '0',
       bytes: '0',
     },
   ],
+  pools: [
+    {
+      name: 'www',
+      services: ['www'],
+      slots: 1021,
+      young: 3,
+      servers: [
+        { name: 'web01', state: 'up', weight: 1, configured: 1, share: 1, flows: 1200 },
+        { name: 'web02', state: 'unreachable', weight: 1, configured: 1, share: 0, flows: 0 },
+      ],
+    },
+  ],
+  overrides: [],
+  flows: { capacity: 262_144, live: 1234, closed: 4, syn: 30, established: 1200 },
   outcomes: { forwarded: '10', 'other-protocol': '7', 'no-server': '3', ttl: '0' },
 }
 
@@ -73,6 +109,7 @@ const operations = (change: Partial<Operations>): Operations => ({
   }),
   listing: () => ({ generation: 3, lines: ['; packet-path.ts:1', '    0 r0 = 1'] }),
   reload: () => Promise.reject(new Error('not asked here')),
+  order: () => Promise.reject(new Error('not asked here')),
   ...change,
 })
 
@@ -113,8 +150,17 @@ test('status fits 80 columns, aligns, and names every server that gets nothing',
     assert.match(out, /^tenbin 0\.1\.0: node lb1, forwarding\n/)
     assert.match(out, /\ninterface +eth0, 02:00:0a:00:00:02, MTU 1500, up, native XDP\n/)
     assert.match(out, /\naddress +10\.0\.0\.101\/24, missing\n/)
-    assert.match(out, /\nwww +10\.0\.0\.100:80, 10\.0\.0\.100:443 +1,234,567,890 +123 MB +2 servers\n/)
-    assert.match(out, /\nweb02 +10\.0\.0\.12 +0\.0 % +0 +0 B +neighbour FAILED: no answer to ARP\n/)
+    assert.match(
+      out,
+      /\nwww +10\.0\.0\.100:80, 10\.0\.0\.100:443 +~1,234 +1,234,567,890 +123 MB +2 servers\n/,
+    )
+    assert.match(
+      out,
+      /\nweb02 +10\.0\.0\.12 +unreachable +0\.0 % +~0 +0 +neighbour FAILED: no answer to ARP\n/,
+    )
+    assert.match(out, /\nservers +2: 1 up, 1 unreachable\n/)
+    assert.match(out, /\nflows +1,234 of 262,144 records: 1,200 established, 30 SYN only, 4 closed\n/)
+    assert.match(out, /\nin all +1\.2 MB\n/)
     assert.match(out, /\npackets +10 forwarded, 7 left to the kernel, 3 dropped\n/)
     assert.match(out, /\nno-server +3 +for a listener that has no usable server\n/)
     assert.doesNotMatch(out, /\nttl /)
@@ -133,12 +179,13 @@ test('status --json is what the daemon said', () =>
   }))
 
 test('status of a daemon that waits says for what, and ends with 1', () => {
-  const { interface: _1, program: _2, node: _3, ...rest } = status
+  const { interface: _1, program: _2, node: _3, flows: _4, ...rest } = status
   const waiting: Status = {
     ...rest,
     state: 'waiting',
     services: [],
     servers: [],
+    pools: [],
     problems: [{ code: 'INTERFACE_MISSING', message: 'no interface eth7', remedy: 'make it appear' }],
     lastReload: { at: '2024-01-02T03:04:07.000Z', done: false, problems: [] },
   }
@@ -166,6 +213,101 @@ test('trace prints the answer and every step, and ends with 1 where nothing is f
     assert.equal(passed.code, 1)
     assert.equal((JSON.parse(passed.out) as { outcome: string }).outcome, 'no-listener')
   }))
+
+test('trace tells who takes new flows, who had the slot before, and the record, where they say more', () =>
+  withDaemon(
+    {
+      trace: (client, listener, protocol) => ({
+        client: formatEndpoint(client),
+        listener: formatListener({ ...listener, protocol }),
+        protocol,
+        outcome: 'forwarded',
+        current: 'web02',
+        settled: 'web01',
+        record: { server: 'web01', state: 'established', ageS: 72.4 },
+        server: 'web01',
+        mac: '02:00:0a:00:00:0b',
+        steps: ['one'],
+      }),
+    },
+    async (socket) => {
+      const { out } = await capture(['trace', '203.0.113.9:5', '10.0.0.100:80', '--socket', socket])
+      assert.deepEqual(out.trimEnd().split('\n').slice(1), [
+        '     new flows  web02',
+        '     before     web01, until the slot changed hands lately',
+        '     record     web01, established, last seen 1m12s ago',
+        '  1. one',
+      ])
+    },
+  ))
+
+/** answered: what the API answers to a command about web03. */
+const answered = (change: Partial<OrderAnswer> = {}): OrderAnswer => ({
+  server: 'web03',
+  changed: true,
+  kept: true,
+  pools: [{ name: 'www', services: ['www', 'api'], order: 'drained', weight: 0, configured: 3, slots: 2047 }],
+  notes: [],
+  ...change,
+})
+
+test('commands about servers ask with their words and tell what happened, pool by pool, with notes', async () => {
+  const asked: unknown[] = []
+  const order: Operations['order'] = (command, server, service) => {
+    asked.push([command, server, ...(service === undefined ? [] : [service])])
+    return Promise.resolve(answered({ notes: ['mind this'] }))
+  }
+  await withDaemon({ order }, async (socket) => {
+    const said = async (line: string) => {
+      const { code, out } = await capture([...line.split(' '), '--socket', socket])
+      assert.equal(code, 0, line)
+      return out.split('\n')
+    }
+    assert.deepEqual(await said('drain web03 --service www --deadline 90s'), [
+      'web03 drains: no new flows go to it, those it has stay',
+      '  pool www (www, api): 2,047 slots changed hands, weight 0 of 3',
+      '  note: mind this',
+      '',
+    ])
+    assert.match((await said('undrain web03'))[0]!, /^web03 gets new flows again$/)
+    assert.match((await said('weight web03 2'))[0]!, /^web03 has weight 0$/)
+    assert.match((await said('disable web03'))[0]!, /^web03 is out/)
+    assert.match((await said('enable web03'))[0]!, /^web03 is back/)
+    assert.deepEqual(JSON.parse((await said('enable web03 --json'))[0]!), answered({ notes: ['mind this'] }))
+  })
+  assert.deepEqual(asked.slice(0, 5), [
+    [{ kind: 'drain', deadlineMs: 90_000 }, 'web03', 'www'],
+    [{ kind: 'undrain' }, 'web03'],
+    [{ kind: 'weight', weight: 2 }, 'web03'],
+    [{ kind: 'disable' }, 'web03'],
+    [{ kind: 'enable' }, 'web03'],
+  ])
+})
+
+test('a command that changes nothing says only why, a deadline its time, and a refusal ends with 1', () =>
+  withDaemon(
+    {
+      order: (command) => {
+        if (command.kind === 'enable')
+          throw new TenbinError('ORDER_REFUSED', 'enable web03', { detail: 'web03 is drained' })
+        const isDrain = command.kind === 'drain'
+        return Promise.resolve(
+          isDrain
+            ? answered({ deadline: '2024-01-02T03:04:05.000Z' })
+            : answered({ changed: false, notes: ['web03 is not drained'] }),
+        )
+      },
+    },
+    async (socket) => {
+      const at = new Date('2024-01-02T03:04:05.000Z').toTimeString().slice(0, 8)
+      const drained = await capture(['drain', 'web03', '--socket', socket])
+      assert.match(drained.out, new RegExp(`those it has stay until ${at}\n`))
+      assert.equal((await capture(['undrain', 'web03', '--socket', socket])).out, 'web03 is not drained\n')
+      const refused = await capture(['enable', 'web03', '--socket', socket])
+      assert.equal(refused.code, 1)
+      assert.match(refused.err, /^tenbin: enable web03: web03 is drained\n {2}remedy: /)
+    },
+  ))
 
 test('what the daemon refuses is told in its words', () =>
   withDaemon(

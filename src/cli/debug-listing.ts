@@ -41,5 +41,5 @@ async function listingOf(file: string): Promise<readonly string[]> {
     import('../kernel/cpus.ts'),
   ])
   using network = openMachineNetwork()
-  return examine(desired, network, possibleCpus().ids).listing()
+  return examine(desired, { network }, possibleCpus().ids).listing()
 }

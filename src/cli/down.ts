@@ -11,7 +11,7 @@ export const downCommand: CommandSpec = {
   summary: 'Remove everything of tenbin from the kernel: program, addresses, neighbour entries',
   details: [
     'Works with the daemon dead and may be repeated. Refuses while the daemon runs: stop that first. Addresses that',
-    'were there before tenbin stay. The hash key stays, so that the same file forwards as before.',
+    'were there before tenbin stay. The hash key and what was said of servers (tenbin drain and others) stay as well.',
   ].join(' '),
   options: [
     ...instanceOptions,

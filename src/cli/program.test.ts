@@ -13,7 +13,7 @@ const all: readonly (readonly [string, CommandSpec])[] = commands.flatMap((spec)
 )
 
 test('every command has help with examples and exit codes, within 80 columns where it wraps', async () => {
-  assert.equal(all.length, 12)
+  assert.equal(all.length, 18)
   for (const [words, spec] of all) {
     const { code, out } = await capture([...words.split(' '), '--help'])
     assert.equal(code, 0, words)
@@ -47,6 +47,11 @@ test('what cannot be understood ends with 2, on standard error, with what was me
     ['status --jsn', /unknown option '--jsn'\n\(Did you mean --json\?\)/],
     ['lab up --servers many', /--servers takes a whole number, not "many"/],
     ['lab demo --servers -1', /--servers/],
+    ['weight web01 many', /a weight is a whole number from 0 to 65535, not "many"/],
+    ['weight web01 65536', /a weight is a whole number from 0 to 65535, not "65536"/],
+    ['weight web01', /missing required argument 'weight'/],
+    ['drain web01 --deadline 10', /--deadline: "10" has no unit: write 10s or 10ms/],
+    ['drain', /missing required argument 'server'/],
     ['trace web01:80 10.0.0.1:80', /"web01:80" is not ADDRESS:PORT/],
     ['trace 10.0.0.1:80 10.0.0.1', /"10\.0\.0\.1" is not ADDRESS:PORT/],
     ['trace 10.0.0.1:80/udp 10.0.0.1:80', /"10\.0\.0\.1:80\/udp" is not ADDRESS:PORT, like/],

@@ -8,11 +8,13 @@ import { addCommand, type CommandSpec, type GroupSpec } from './command.ts'
 import { type Context, type ExitCode, exitCodes } from './context.ts'
 import { debugListingCommand } from './debug-listing.ts'
 import { downCommand } from './down.ts'
+import { initCommand } from './init.ts'
 import { labDemoCommand } from './lab-demo.ts'
 import { labDownCommand } from './lab-down.ts'
 import { labShellCommand } from './lab-shell.ts'
 import { labStatusCommand } from './lab-status.ts'
 import { labUpCommand } from './lab-up.ts'
+import { disableCommand, drainCommand, enableCommand, undrainCommand, weightCommand } from './orders.ts'
 import { runCommand } from './run.ts'
 import { statusCommand } from './status.ts'
 import { traceCommand } from './trace.ts'
@@ -22,9 +24,15 @@ import { versionCommand } from './version.ts'
 export const commands: readonly (CommandSpec | GroupSpec)[] = [
   runCommand,
   downCommand,
+  initCommand,
   checkCommand,
   statusCommand,
   traceCommand,
+  drainCommand,
+  undrainCommand,
+  weightCommand,
+  disableCommand,
+  enableCommand,
   {
     word: 'lab',
     summary: 'A real network on this one machine, to learn and rehearse in',

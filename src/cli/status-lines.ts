@@ -4,12 +4,13 @@
 import type { Status } from '../daemon/api-schema.ts'
 import { outcomes } from '../dataplane/outcomes.ts'
 import type { Paint } from './context.ts'
-import { type Align, bytesText, countText, shareText, table, wrap } from './table.ts'
+import { memoryLines } from './memory-lines.ts'
+import { flowsText, handLines, serverCounts, serverLines } from './status-servers.ts'
+import { type Align, bytesText, countText, section, table, wrap } from './table.ts'
 
-/** statusLines: the whole status. */
-export function statusLines(status: Status, paint: Paint): string[] {
-  const running = status.state === 'forwarding'
-  const state = running ? paint.good('forwarding') : paint.bad('waiting')
+/** statusLines: the whole status, at `now` (milliseconds of the epoch). */
+export function statusLines(status: Status, paint: Paint, now: number): string[] {
+  const state = running(status) ? paint.good('forwarding') : paint.bad('waiting')
   const node = status.node === undefined ? '' : `node ${paint.strong(status.node)}, `
   const lines = [
     `tenbin ${status.version}: ${node}${state}`,
@@ -21,9 +22,18 @@ export function statusLines(status: Status, paint: Paint): string[] {
       `         ${remedy}`,
     ]),
   ]
-  if (!running) return lines
-  return [...lines, ...services(status, paint), ...servers(status, paint), ...packets(status, paint)]
+  if (!running(status)) return lines
+  return [
+    ...lines,
+    ...services(status, paint),
+    ...serverLines(status, paint),
+    ...handLines(status, paint, now),
+    ...packets(status, paint),
+    ...memoryLines(status.program?.maps ?? [], paint),
+  ]
 }
+
+const running = ({ state }: Status): boolean => state === 'forwarding'
 
 function facts(status: Status, paint: Paint): string[][] {
   const { file, interface: nic, program, instance, pid, startedAt, lastReload } = status
@@ -42,11 +52,18 @@ function facts(status: Status, paint: Paint): string[][] {
     rows.push(['interface', `${nic.name}, ${nic.mac}, MTU ${nic.mtu}, ${up}, ${nic.mode} XDP`])
   }
   if (program) {
-    const { id, generation, instructions, loadMs, memoryBytes } = program
+    const { id, generation, instructions, loadMs } = program
     rows.push([
       'program',
-      `id ${id}, generation ${generation}, ${instructions} instructions, loaded in ${loadMs.toFixed(1)} ms, ${bytesText(memoryBytes)}`,
+      `id ${id}, generation ${generation}, ${instructions} instructions, loaded in ${loadMs.toFixed(1)} ms`,
     ])
+  }
+  if (running(status)) rows.push(['servers', serverCounts(status, paint)])
+  if (status.flows) {
+    const { capacity, live, established, syn, closed } = status.flows
+    const [all, room, ...states] = [live, capacity, established, syn, closed].map(countText)
+    const text = `${all} of ${room} records: ${states[0]} established, ${states[1]} SYN only, ${states[2]} closed`
+    rows.push(['flows', live >= capacity ? paint.bad(text) : text])
   }
   for (const { address, prefix, present, owned } of status.addresses) {
     const words = present ? (owned ? 'here' : 'here, was there before tenbin') : paint.bad('missing')
@@ -55,31 +72,18 @@ function facts(status: Status, paint: Paint): string[][] {
   return rows
 }
 
-const listAlign: readonly Align[] = ['left', 'left', 'right', 'right', 'left']
+const listAlign: readonly Align[] = ['left', 'left', 'right', 'right', 'right', 'left']
 
 function services(status: Status, paint: Paint): string[] {
-  const rows = status.services.flatMap(({ name, listeners, packets, bytes, servers }) => {
-    const [first = '', ...more] = wrap(listeners, 32)
+  const rows = status.services.flatMap(({ name, listeners, track, flows, packets, bytes, servers }) => {
+    const [first = '', ...more] = wrap(listeners, 30)
     const pool = `${servers.length} ${servers.length === 1 ? 'server' : 'servers'}`
     return [
-      [name, first, countText(packets), bytesText(bytes), pool],
+      [name, first, flowsText(flows, [track]), countText(packets), bytesText(bytes), pool],
       ...more.map((listener) => ['', listener]),
     ]
   })
-  return section(['SERVICE', 'LISTENERS', 'PACKETS', 'BYTES', 'POOL'], rows, listAlign, paint)
-}
-
-function servers(status: Status, paint: Paint): string[] {
-  const rows = status.servers.map(({ name, address, mac, why, share, packets, bytes }) => [
-    name,
-    address,
-    shareText(share),
-    countText(packets),
-    bytesText(bytes),
-    mac ?? paint.bad(why ?? 'unusable'),
-  ])
-  const align: readonly Align[] = ['left', 'left', 'right', 'right', 'right', 'left']
-  return section(['SERVER', 'ADDRESS', 'SHARE', 'PACKETS', 'BYTES', 'MAC'], rows, align, paint)
+  return section(['SERVICE', 'LISTENERS', 'FLOWS', 'PACKETS', 'BYTES', 'POOL'], rows, listAlign, paint)
 }
 
 /** packets: forwarded, passed to the kernel, and every drop by name with what it means. */
@@ -98,16 +102,6 @@ function packets(status: Status, paint: Paint): string[] {
   const rows = drops.map(({ name, count, meaning }) => [name, countText(count), meaning])
   const heads = ['DROPPED', 'PACKETS', 'MEANING']
   return ['', totals, ...(rows.length > 0 ? section(heads, rows, ['left', 'right', 'left'], paint) : [])]
-}
-
-function section(
-  heads: readonly string[],
-  rows: readonly (readonly string[])[],
-  align: readonly Align[],
-  paint: Paint,
-): string[] {
-  const [head, ...body] = table([heads, ...rows], align)
-  return ['', paint.faint(head!), ...body]
 }
 
 /** timeText: local date and time to the second. */

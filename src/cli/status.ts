@@ -12,11 +12,12 @@ import { table } from './table.ts'
 
 export const statusCommand: CommandSpec = {
   words: 'status',
-  summary: 'Show what is: node, interface, program, addresses, services, servers, drops',
+  summary: 'Show what is: node, program, addresses, services, servers, flows, drops, memory',
   options: [...instanceOptions, jsonOption],
   examples: [
     ['tenbin status', 'for people'],
     ["tenbin status --json | jq '.servers[] | select(.why)'", 'servers that get nothing, and why'],
+    ['tenbin status --json | jq .overrides', 'what was said by hand'],
   ],
   exits: {
     no: 'the daemon waits for something, or something is not as the file has it',
@@ -34,7 +35,7 @@ export const statusCommand: CommandSpec = {
       return tellWithoutDaemon(context, instance, error, json)
     }
     if (json) context.out(JSON.stringify(status))
-    else for (const line of statusLines(status, context.paint)) context.out(line)
+    else for (const line of statusLines(status, context.paint, Date.now())) context.out(line)
     return status.problems.length === 0 ? exitCodes.done : exitCodes.no
   },
 }

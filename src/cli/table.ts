@@ -2,6 +2,7 @@
 // that no line ends in spaces.
 
 import { stripVTControlCharacters } from 'node:util'
+import type { Paint } from './context.ts'
 
 /** Align: per column, left (text) or right (numbers). */
 export type Align = 'left' | 'right'
@@ -19,6 +20,17 @@ export function table(rows: readonly (readonly string[])[], align: readonly Alig
       .join('  ')
       .trimEnd(),
   )
+}
+
+/** section: a table with a line of heads, and an empty line before it. */
+export function section(
+  heads: readonly string[],
+  rows: readonly (readonly string[])[],
+  align: readonly Align[],
+  paint: Pick<Paint, 'faint'>,
+): string[] {
+  const [head, ...body] = table([heads, ...rows], align)
+  return ['', paint.faint(head!), ...body]
 }
 
 /** wrap breaks a list of words into lines of at most `columns`, joined by ", ". A longer word stays whole. */
@@ -51,3 +63,13 @@ export function bytesText(bytes: bigint | number | string): string {
 
 /** shareText writes a part of a whole: 33.3 %. */
 export const shareText = (share: number): string => `${(share * 100).toFixed(1)} %`
+
+/** agoText writes a length of time in two units at most: 45s, 12m, 3h12m, 5d. */
+export function agoText(ms: number): string {
+  const s = Math.max(0, Math.floor(ms / 1000))
+  const [d, h, m] = [Math.floor(s / 86_400), Math.floor(s / 3600) % 24, Math.floor(s / 60) % 60]
+  if (d > 0) return h > 0 ? `${d}d${h}h` : `${d}d`
+  if (h > 0) return m > 0 ? `${h}h${m}m` : `${h}h`
+  if (m >= 10 || s % 60 === 0) return m > 0 ? `${m}m` : `${s}s`
+  return m > 0 ? `${m}m${s % 60}s` : `${s}s`
+}

@@ -2,16 +2,20 @@
 
 import { InvalidArgumentError } from 'commander'
 import { formatEndpoint, tryEndpoint, tryListener } from '../base/addresses.ts'
-import { traceSchema } from '../daemon/api-schema.ts'
+import { type TraceAnswer, traceSchema } from '../daemon/api-schema.ts'
 import { instanceOf } from '../daemon/instance.ts'
 import { callDaemon } from './client.ts'
 import { type CommandSpec, instanceOptions, jsonOption } from './command.ts'
 import { exitCodes } from './context.ts'
+import { agoText, table } from './table.ts'
 
 export const traceCommand: CommandSpec = {
   words: 'trace <client> <listener>',
   summary: "Show which server a client's packet goes to, and every step of why",
-  details: 'An IPv6 address stands in brackets: [2001:db8::10]:80.',
+  details: [
+    'An IPv6 address stands in brackets: [2001:db8::10]:80. The packet is one of a flow that is there already: its record',
+    'counts, and who had its slot before. A new flow goes to the server that takes new flows.',
+  ].join(' '),
   arguments: {
     client: 'ADDRESS:PORT the packet comes from',
     listener: 'ADDRESS:PORT it is sent to, or ADDRESS:PORT/udp',
@@ -36,11 +40,33 @@ export const traceCommand: CommandSpec = {
       const { good, bad } = context.paint
       const answer = isForwarded ? good(`${trace.server} (${trace.mac})`) : bad(trace.outcome)
       context.out(`${trace.client} to ${trace.listener}: ${answer}`)
+      for (const line of knownLines(trace)) context.out(line)
       for (const [i, step] of trace.steps.entries()) context.out(`${String(i + 1).padStart(3)}. ${step}`)
     }
     return isForwarded ? exitCodes.done : exitCodes.no
   },
 }
+
+/** knownLines: who takes new flows, who had the slot before, and what is remembered; only where they say more. */
+function knownLines({ server, current, settled, record }: TraceAnswer): string[] {
+  const rows = [
+    ...(current !== undefined && (current !== server || settled !== undefined)
+      ? [['new flows', current]]
+      : []),
+    ...(settled === undefined ? [] : [['before', `${settled}, until the slot changed hands lately`]]),
+    ...(record
+      ? [
+          [
+            'record',
+            `${record.server}, ${stateWords[record.state]}, last seen ${agoText(1000 * record.ageS)} ago`,
+          ],
+        ]
+      : []),
+  ]
+  return table(rows, ['left', 'left']).map((line) => `     ${line}`)
+}
+
+const stateWords = { closed: 'closed', syn: 'SYN only', established: 'established' } as const
 
 const not = (text: string, what: string): InvalidArgumentError =>
   new InvalidArgumentError(`"${text}" is not ${what}, like 192.0.2.1:80 or [2001:db8::1]:80`)

@@ -6,7 +6,8 @@ import type { z } from 'zod'
 import { didYouMean } from '../base/nearest.ts'
 import type { Findings } from './findings.ts'
 import type { Parsed } from './parse.ts'
-import { type FileShape, fileSchema, type Section, sections } from './schema.ts'
+import { type FileShape, fileSchema, sections } from './schema.ts'
+import type { Section } from './schema-words.ts'
 import type { Path } from './source.ts'
 
 type Issue = z.core.$ZodIssue

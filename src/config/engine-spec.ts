@@ -3,8 +3,8 @@
 // servers that no such pool has are left out, so that nothing is resolved or sized for them.
 
 import { invariant } from '../base/errors.ts'
-import { type EngineSpec, LIMITS } from '../engine/engine.ts'
-import { type DesiredState, serviceNic } from './state.ts'
+import type { EngineSpec } from '../engine/engine.ts'
+import { type DesiredState, type ListenerState, serviceNic } from './state.ts'
 
 /** toEngineSpec: what the engine of `node` is to forward on `link`, which is that node's service NIC. */
 export function toEngineSpec(state: DesiredState, node: string, link: EngineSpec['interface']): EngineSpec {
@@ -14,9 +14,18 @@ export function toEngineSpec(state: DesiredState, node: string, link: EngineSpec
   const members = new Set(pools.flatMap((pool) => pool.members.map(({ server }) => server)))
   return {
     interface: link,
-    services: state.services.map(({ forward, scheduler, check, ...service }) => service),
+    services: state.services.map(({ forward, scheduler, check, listeners, ...service }) => ({
+      ...service,
+      listeners: listeners.flatMap(portByPort),
+    })),
     pools: pools.map(({ name, members }) => ({ name, members })),
     servers: state.servers.filter(({ name }) => members.has(name)),
-    limits: LIMITS,
+    limits: state.limits,
   }
 }
+
+/** portByPort: a listener for each port of a range: load() has bounded how many they are. */
+const portByPort = ({ address, port, lastPort, protocol }: ListenerState): EngineListener[] =>
+  Array.from({ length: lastPort - port + 1 }, (_, i) => ({ address, port: port + i, protocol }))
+
+type EngineListener = EngineSpec['services'][number]['listeners'][number]

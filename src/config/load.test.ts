@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { formatEndpoint, formatIp } from '../base/addresses.ts'
-import { STATELESS, TIMEOUTS } from '../dataplane/shape.ts'
+import { formatIp, formatListener } from '../base/addresses.ts'
+import { TIMEOUTS } from '../dataplane/shape.ts'
 import { ConfigError } from './config-error.ts'
 import { load } from './load.ts'
 import { SIZE_LIMIT, textReader } from './reader.ts'
@@ -62,23 +62,65 @@ test('the file of the documentation becomes the state that it means', () => {
   assert.deepEqual(
     state.services.map(({ listeners, ...rest }) => ({
       ...rest,
-      listen: listeners.map((l) => `${formatEndpoint(l)}/${l.protocol}`),
+      listen: listeners.map(formatListener),
     })),
     [
-      { name: 'www', listen: ['192.168.8.100:80/tcp', '192.168.8.100:443/tcp'], pool: 'www' },
-      { name: 'img', listen: ['192.168.8.101:80/tcp'], pool: 'images' },
-      { name: 'img-admin', listen: ['192.168.8.101:8080/tcp'], pool: 'images' },
-      { name: 'dns', listen: ['192.168.8.101:53/tcp', '192.168.8.101:53/udp'], pool: 'dns' },
-      { name: 'www6', listen: ['[2001:db8::100]:80/tcp'], pool: 'www6' },
+      { name: 'www', listen: ['192.168.8.100:80', '192.168.8.100:443'], pool: 'www', onFailure: 'reset' },
+      { name: 'img', listen: ['192.168.8.101:80'], pool: 'images' },
+      { name: 'img-admin', listen: ['192.168.8.101:8080..8089'], pool: 'images', track: 'all' },
+      {
+        name: 'dns',
+        listen: ['192.168.8.101:53', '192.168.8.101:53/udp'],
+        pool: 'dns',
+        scheduler: 'sh',
+        hash: 'source',
+        timeouts: { ...TIMEOUTS, udp: 30 },
+      },
+      { name: 'www6', listen: ['[2001:db8::100]:80'], pool: 'www6' },
     ].map((service) => ({
-      ...service,
       forward: 'dsr',
       scheduler: 'mh',
       check: 'none',
-      ...STATELESS,
+      hash: 'flow',
+      track: 'changes',
+      onFailure: 'keep',
       timeouts: TIMEOUTS,
+      ...service,
     })),
   )
+  assert.deepEqual(state.limits, { flows: 262_144, newFlows: 100_000 })
+})
+
+test('a service has what it says, then what defaults say, then what LVS has; time-outs each on their own', () => {
+  const { services, limits } = loaded(
+    textOf({
+      services: `
+services:
+  a: { listen: [192.168.8.100:81], servers: web01 }
+  b: { listen: [192.168.8.100:82], servers: web01, track: all, on_failure: keep, timeouts: { syn: 10s, udp: 1m } }
+  c: { listen: [192.168.8.100:83], servers: web01, scheduler: mh, hash: source }
+  d: { listen: [192.168.8.100:84], servers: web01, hash: flow }`,
+      extra: `defaults: { check: none, scheduler: sh, track: none, on_failure: reset, timeouts: { udp: 30s, established: 1h } }
+limits: { new_flows: 5000 }`,
+    }),
+  )
+  assert.deepEqual(
+    services.map(({ name, scheduler, hash, track, onFailure }) => [name, scheduler, hash, track, onFailure]),
+    [
+      ['a', 'sh', 'source', 'none', 'reset'],
+      ['b', 'sh', 'source', 'all', 'keep'],
+      ['c', 'mh', 'source', 'none', 'reset'],
+      ['d', 'sh', 'flow', 'none', 'reset'],
+    ],
+  )
+  assert.deepEqual(
+    services.slice(0, 2).map(({ timeouts }) => timeouts),
+    [
+      { syn: 60, established: 3600, fin: 120, udp: 30 },
+      { syn: 10, established: 3600, fin: 120, udp: 60 },
+    ],
+  )
+  assert.deepEqual(limits, { flows: 262_144, newFlows: 5000 })
 })
 
 test('short and long forms mean the same', () => {
@@ -241,7 +283,7 @@ test('findings name their own file, and both places of what is there twice', () 
       'include: x.yaml\nservices: { img: { listen: [192.168.8.100:80], servers: web99, check: none } }\n',
   }
   assert.deepEqual(told(files), [
-    'etc/main.yaml:6:1: unknown key "foo": known here are include, nodes, interfaces, addresses, servers, pools, services, defaults',
+    'etc/main.yaml:6:1: unknown key "foo": known here are include, nodes, interfaces, addresses, servers, pools, services, defaults, limits',
     'etc/conf.d/a.yaml:1:1: include works in the main file only: name the files in etc/main.yaml',
     'etc/conf.d/a.yaml:2:29: 192.168.8.100:80 is a listener of service www already, at etc/main.yaml:4:29: remove one of them',
     'etc/conf.d/a.yaml:2:57: web99 is not in servers: did you mean "web09"?',

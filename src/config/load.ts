@@ -6,15 +6,17 @@
 //
 // Nothing here looks at the machine: whether a NIC is there or a server answers is for the daemon to find out.
 
+import { resolveDefaults } from './behaviour.ts'
 import type { ConfigError } from './config-error.ts'
 import { readFiles } from './files.ts'
 import { Findings } from './findings.ts'
 import { resolveInventory } from './inventory.ts'
+import { resolveLimits } from './limits.ts'
 import { merge } from './merge.ts'
 import { resolveNetwork } from './network.ts'
 import { Pools } from './pools.ts'
 import { diskReader, type Reader } from './reader.ts'
-import { resolveDefaults, Services } from './services.ts'
+import { Services } from './services.ts'
 import { checkSizes } from './sizes.ts'
 import type { DesiredState } from './state.ts'
 
@@ -45,6 +47,7 @@ export function load(path: string, read: Reader = diskReader): DesiredState {
     servers: [...inventory.servers.values()],
     pools: pools.all.map(({ name, members }) => ({ name, members })),
     services,
+    limits: resolveLimits(merged),
   }
   const order = files.map(({ source }) => source.file)
   findings.throwIfAny(`read ${path}`, order)

@@ -3,7 +3,8 @@
 
 import type { Shaped } from './check-shape.ts'
 import type { Findings } from './findings.ts'
-import type { AddressSetShape, PoolShape, ServiceShape } from './schema.ts'
+import type { AddressSetShape } from './schema.ts'
+import type { PoolShape, ServiceShape } from './schema-services.ts'
 import { formatPlace, keyOf, type Place, type Source } from './source.ts'
 
 /** Entry: one name of a section. `value` is undefined where its shape is wrong, which has been said. */
@@ -23,6 +24,7 @@ export interface Merged {
   readonly pools: readonly Entry<PoolShape>[]
   readonly services: readonly Entry<ServiceShape>[]
   readonly defaults: readonly Entry<unknown>[]
+  readonly limits: readonly Entry<number>[]
   readonly incomplete: ReadonlySet<string>
 }
 
@@ -62,6 +64,7 @@ export function merge(files: readonly File[], whole: boolean, findings: Findings
     pools: section('pools'),
     services: section('services'),
     defaults: section('defaults'),
+    limits: section('limits'),
     incomplete,
   }
 }

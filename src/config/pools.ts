@@ -9,7 +9,7 @@ import type { Findings } from './findings.ts'
 import { type Inventory, rangeOr } from './inventory.ts'
 import type { Merged } from './merge.ts'
 import { named } from './network.ts'
-import type { MembersShape } from './schema.ts'
+import type { MembersShape } from './schema-services.ts'
 import { formatPlace, inside, keyOf, type Place } from './source.ts'
 import type { PoolState } from './state.ts'
 

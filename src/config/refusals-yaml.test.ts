@@ -7,7 +7,7 @@ test('unknown keys name the nearest known one, and keys of later features what t
     [{ extra: 'server: {}' }, '5:1: unknown key "server": did you mean "servers"?'],
     [
       { extra: 'virtual_server: {}' },
-      '5:1: unknown key "virtual_server": known here are include, nodes, interfaces, addresses, servers, pools, services, defaults',
+      '5:1: unknown key "virtual_server": known here are include, nodes, interfaces, addresses, servers, pools, services, defaults, limits',
     ],
     [
       {
@@ -34,7 +34,7 @@ test('unknown keys name the nearest known one, and keys of later features what t
     ],
     [
       { extra: 'defaults: { wait: 3 }' },
-      '5:13: unknown key "wait": known here are forward, scheduler, check, weight',
+      '5:13: unknown key "wait": known here are forward, scheduler, hash, track, on_failure, timeouts, check, weight',
     ],
     [
       {
@@ -42,20 +42,20 @@ test('unknown keys name the nearest known one, and keys of later features what t
 toString: 2
 __proto__: 3`,
       },
-      '5:1: unknown key "constructor": known here are include, nodes, interfaces, addresses, servers, pools, services, defaults',
-      '6:1: unknown key "toString": known here are include, nodes, interfaces, addresses, servers, pools, services, defaults',
+      '5:1: unknown key "constructor": known here are include, nodes, interfaces, addresses, servers, pools, services, defaults, limits',
+      '6:1: unknown key "toString": known here are include, nodes, interfaces, addresses, servers, pools, services, defaults, limits',
       '7:1: "__proto__" is not a name',
     ],
     [
       {
-        extra: `limits: {}
+        extra: `limits: { flow: 1 }
 notify: {}
 api: {}
 metrics: {}
 log: {}
 defence: {}`,
       },
-      '5:1: "limits" is not built yet: leave it out',
+      '5:11: unknown key "flow": did you mean "flows"?',
       '6:1: "notify" is not built yet: leave it out',
       '7:1: "api" is not built yet: leave it out',
       '8:1: "metrics" is not built yet: leave it out',
@@ -76,9 +76,7 @@ defence: {}`,
         services:
           'services: { www: { listen: [192.168.8.100:80], servers: web01..10, check: none, on_failure: keep, sorry: [web99], track: all } }',
       },
-      '4:81: "on_failure" is not built yet: leave it out',
       '4:99: "sorry" is not built yet: leave it out',
-      '4:115: "track" is not built yet: leave it out',
     ],
   ]
   for (const [changed, ...expected] of cases) assert.deepEqual(refusals(changed), expected)
@@ -90,7 +88,7 @@ test('a fault hides no other: neither in the same entry nor where the entry is n
   assert.deepEqual(refusals({ services, servers: 'servers: { web01..10: 7 }' }), [
     '3:23: expected an address such as 192.168.8.11 or a range such as 192.168.8.11..20, found 7',
     '4:81: unknown key "foward": did you mean "forward"?',
-    '4:105: scheduler rr is not built yet: write scheduler: mh',
+    '4:105: scheduler rr is not built yet: write scheduler: mh or sh',
   ])
 })
 
@@ -256,7 +254,7 @@ services: {}`,
         services: `x: &x { check: none }
 services: { www: { <<: *x, listen: [192.168.8.100:80], servers: web01..10 } }`,
       },
-      '4:1: unknown key "x": known here are include, nodes, interfaces, addresses, servers, pools, services, defaults',
+      '4:1: unknown key "x": known here are include, nodes, interfaces, addresses, servers, pools, services, defaults, limits',
       '5:13: health checks are not built yet: write check: none, here or under defaults (an absent check will mean a TCP connect)',
       '5:20: a merge key (<<) is not YAML 1.2: write the keys out, or use defaults',
     ],

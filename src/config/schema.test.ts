@@ -39,6 +39,12 @@ test('the shipped schema accepts the example and the long and short forms', () =
       extra: 'pools: { a: web01..10, b: [web01], c: { servers: [web02, { name: web03, weight: 0 }] } }',
     }),
     textOf({ extra: 'defaults: { forward: dsr, scheduler: mh, check: none, weight: 65535 }' }),
+    textOf({
+      services:
+        'services: { www: { listen: [192.168.8.100:8000..8099/udp], servers: web01..10, check: none, track: all, on_failure: reset, hash: source, scheduler: sh, timeouts: { syn: 1s, established: 1.5h, fin: 2m, udp: 24h } } }',
+      extra:
+        'limits: { flows: 1024, new_flows: 1 }\ndefaults: { track: none, on_failure: keep, hash: flow, timeouts: {} }',
+    }),
   ]) {
     assert.ok(accepts(text), JSON.stringify(validate.errors))
     assert.ok(!isRefused(text))
@@ -49,7 +55,11 @@ test('the shipped schema rejects what load refuses for its shape', () => {
   const service = (rest: string) => textOf({ services: `services: { www: { ${rest} } }` })
   for (const text of [
     textOf({ extra: 'server: {}' }),
-    textOf({ extra: 'limits: {}' }),
+    textOf({ extra: 'metrics: {}' }),
+    textOf({ extra: 'limits: { flows: 1000 }' }),
+    textOf({ extra: 'limits: { new_flows: many }' }),
+    textOf({ extra: 'limits: { flow: 100000 }' }),
+    textOf({ extra: 'defaults: { timeouts: { tcp: 60s } }' }),
     textOf({ servers: 'servers: [web01]' }),
     textOf({ servers: 'servers: { 01..10: 192.168.8.11..20 }' }),
     textOf({ servers: 'servers: { web01..10: somewhere }' }),
@@ -62,6 +72,14 @@ test('the shipped schema rejects what load refuses for its shape', () => {
     service('listen: [192.168.8.100:80], servers: web01..10, check: tcp'),
     service('listen: [192.168.8.100:80], servers: web01..10, check: none, forward: nat'),
     service('listen: [192.168.8.100:80], servers: web01..10, check: none, scheduler: rr'),
+    service('listen: [192.168.8.100:8000-8099], servers: web01..10, check: none'),
+    service('listen: [192.168.8.100:*], servers: web01..10, check: none'),
+    service('listen: [192.168.8.100:80], servers: web01..10, check: none, track: some'),
+    service('listen: [192.168.8.100:80], servers: web01..10, check: none, hash: port'),
+    service('listen: [192.168.8.100:80], servers: web01..10, check: none, on_failure: drop'),
+    service('listen: [192.168.8.100:80], servers: web01..10, check: none, timeouts: { udp: 60 }'),
+    service('listen: [192.168.8.100:80], servers: web01..10, check: none, timeouts: 60s'),
+    service('listen: [192.168.8.100:80], servers: web01..10, check: none, sorry: [web01]'),
     service('listen: [192.168.8.100:80], servers: [{ name: web01, weight: 1.5 }], check: none'),
   ]) {
     assert.ok(!accepts(text), text)

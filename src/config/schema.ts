@@ -4,9 +4,8 @@
 // are known, not built yet, and refused with what to do about it.
 
 import { z } from 'zod'
-
-/** Section: a map with fixed keys, by the name under which sections lists it. */
-export type Section = 'file' | 'defaults' | 'address set' | 'member' | 'pool' | 'service'
+import { defaults, member, pool, service, timeouts } from './schema-services.ts'
+import { expected, IP, list, map, NAME, NAMES, type Section, section, whole, word } from './schema-words.ts'
 
 interface SectionKeys {
   readonly known: readonly string[]
@@ -23,85 +22,15 @@ const failover = [
 ].join(' ')
 
 const laterKeys: Readonly<Record<Section, Readonly<Record<string, string>>>> = {
-  file: leaveOut('limits', 'notify', 'api', 'metrics', 'log', 'defence'),
-  defaults: leaveOut('on_failure', 'sorry', 'track'),
+  file: leaveOut('notify', 'api', 'metrics', 'log', 'defence'),
+  defaults: leaveOut('sorry', 'persistence'),
   'address set': { vrid: failover, prefer: failover, advert: failover },
   member: {},
   pool: {},
-  service: leaveOut('on_failure', 'sorry', 'track'),
+  service: leaveOut('sorry', 'persistence'),
+  timeouts: {},
+  limits: {},
 }
-
-const expected = (text: string) => ({ error: () => text })
-
-function section<Shape extends z.core.$ZodLooseShape>(name: Section, shape: Shape, text: string) {
-  return z.strictObject(shape, { error: ({ code }) => (code === 'unrecognized_keys' ? name : text) })
-}
-
-const NAME = '[A-Za-z][A-Za-z0-9_.-]{0,62}'
-const word = (text: string, pattern: string, description: string) =>
-  z.string(expected(text)).meta({ pattern: `^${pattern}$`, description })
-const keyOf = (pattern: string) => z.string().meta({ pattern: `^${pattern}$` })
-
-const IP4 = '\\d{1,3}(\\.\\d{1,3}){3}'
-const IP6 = '[0-9A-Fa-f]*:[0-9A-Fa-f:.]*'
-const IP = `(${IP4}|${IP6})`
-const NAMES = `${NAME}(\\.\\.\\d+)?`
-
-const weight = z
-  .int(expected('a whole number from 0 to 65535'))
-  .min(0, expected('a whole number from 0 to 65535'))
-  .max(65_535, expected('a whole number from 0 to 65535'))
-  .meta({ description: 'Share of the traffic relative to the others; 0: known, but gets none.' })
-
-const names = word(
-  'a server such as web01 or a range such as web01..10',
-  NAMES,
-  'A server or a range of them.',
-)
-
-const member = section(
-  'member',
-  { name: names, weight: weight.optional() },
-  'a server such as web01, or { name: web01, weight: 3 }',
-)
-
-const membersText = 'servers such as web01..10 or [web01, { name: web02, weight: 3 }]'
-const members = z
-  .union(
-    [
-      names,
-      z.array(
-        z.union([names, member], expected('a server such as web01, or { name: web01, weight: 3 }')),
-        expected(membersText),
-      ),
-    ],
-    expected(membersText),
-  )
-  .meta({
-    description: 'Servers of the inventory: web01..10, or a list of names, ranges and { name, weight }.',
-  })
-
-const listener = word(
-  'a listener such as 192.168.8.100:80',
-  `(${IP4}|\\[${IP6}\\]):\\d{1,5}(/(tcp|udp))?`,
-  'Address and port that clients use; TCP unless /udp is behind it.',
-)
-
-const choice = (text: string, built: string, description: string) =>
-  z.string(expected(text)).meta({ enum: [built], description })
-const forward = choice(
-  'a way of forwarding: dsr',
-  'dsr',
-  'How a packet reaches its server; dsr: its MAC is rewritten.',
-)
-const scheduler = choice('a scheduler: mh', 'mh', 'How a connection picks its server; mh: Maglev.')
-const check = z.unknown().meta({ enum: ['none'], description: 'How servers are checked; none: not at all.' })
-
-const list = <T extends z.ZodType>(item: T, text: string) =>
-  z.union([item, z.array(item, expected(text))], expected(text))
-
-const map = <T extends z.ZodType>(pattern: string, value: T, text: string) =>
-  z.record(keyOf(pattern), value, expected(text))
 
 const nic = word('a NIC such as eth0', '[^/:\\s]{1,15}', 'A network interface.')
 
@@ -127,35 +56,17 @@ const addressSet = section(
   'an address set such as { on: lan, ips: [192.168.8.100/24] }',
 )
 
-const pool = z.union(
-  [members, section('pool', { servers: members }, 'a pool')],
-  expected('the servers of a pool such as web01..10'),
-)
-
-const service = section(
-  'service',
+const limits = section(
+  'limits',
   {
-    listen: list(listener, 'a list of listeners such as [192.168.8.100:80]').meta({
-      description: 'Where clients connect.',
-    }),
-    servers: members.optional(),
-    pool: word('the name of a pool', NAME, 'A pool of `pools`, instead of servers.').optional(),
-    forward: forward.optional(),
-    scheduler: scheduler.optional(),
-    check: check.optional(),
+    flows: whole(1024, 16_777_216, 'How many flows can be remembered; 262144 if absent.').optional(),
+    new_flows: whole(
+      1,
+      10_000_000,
+      'How many flows a second a CPU may begin to remember, and no more when more arrive; 100000 if absent.',
+    ).optional(),
   },
-  'a service such as { listen: [192.168.8.100:80], servers: web01..10, check: none }',
-)
-
-const defaults = section(
-  'defaults',
-  {
-    forward: forward.optional(),
-    scheduler: scheduler.optional(),
-    check: check.optional(),
-    weight: weight.optional(),
-  },
-  'defaults such as { check: none }',
+  'limits such as { flows: 262144 }',
 )
 
 /** fileSchema: one file, the main one or an included one; which keys the whole needs is checked later. */
@@ -210,16 +121,14 @@ export const fileSchema = section(
       .meta({ description: 'What clients use.' })
       .optional(),
     defaults: defaults.meta({ description: 'What services have unless they say otherwise.' }).optional(),
+    limits: limits.meta({ description: 'How much may be remembered, whatever arrives.' }).optional(),
   },
   'a map of nodes, interfaces, addresses, servers and services',
 )
 
 /** FileShape: what a file says once its shape is right. */
 export type FileShape = z.infer<typeof fileSchema>
-export type ServiceShape = z.infer<typeof service>
 export type AddressSetShape = z.infer<typeof addressSet>
-export type MembersShape = z.infer<typeof members>
-export type PoolShape = z.infer<typeof pool>
 
 /** sections: the keys of each section, those of today and those to come. */
 export const sections: Readonly<Record<Section, SectionKeys>> = {
@@ -229,6 +138,8 @@ export const sections: Readonly<Record<Section, SectionKeys>> = {
   member: { known: Object.keys(member.shape), later: laterKeys.member },
   pool: { known: ['servers'], later: laterKeys.pool },
   service: { known: Object.keys(service.shape), later: laterKeys.service },
+  timeouts: { known: Object.keys(timeouts.shape), later: laterKeys.timeouts },
+  limits: { known: Object.keys(limits.shape), later: laterKeys.limits },
 }
 
 /** jsonSchema: draft 7, which is what editors' YAML support speaks. */

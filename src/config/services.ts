@@ -1,77 +1,18 @@
-// Services: where clients connect, which pool answers, and how. What a service does not say comes from `defaults`.
-// Of the ways to forward, schedule and check, those that are not built yet are known by name.
+// Services: where clients connect and which pool answers. How flows are treated is behaviour.ts's.
 
-import { formatEndpoint, formatIp, type Ip, isIp4 } from '../base/addresses.ts'
-import { didYouMean } from '../base/nearest.ts'
-import { STATELESS, TIMEOUTS } from '../dataplane/shape.ts'
-import { describe } from './check-shape.ts'
+import { formatIp, formatListener, type Ip, isIp4 } from '../base/addresses.ts'
+import { type Defaults, missingCheck, resolveBehaviour, settled } from './behaviour.ts'
 import type { Findings } from './findings.ts'
 import type { Inventory } from './inventory.ts'
 import { parseListener } from './listener.ts'
-import type { Entry, Merged } from './merge.ts'
+import { ListenerOwners, type Owner } from './listener-owners.ts'
+import type { Entry } from './merge.ts'
 import { type Network, named } from './network.ts'
 import { checkOnLink } from './on-link.ts'
 import type { Pool, Pools } from './pools.ts'
-import type { ServiceShape } from './schema.ts'
+import type { ServiceShape } from './schema-services.ts'
 import { formatPlace, inside, keyOf, type Place } from './source.ts'
-import type { AddressSet, ListenerState, ServiceState } from './state.ts'
-
-interface Choice {
-  readonly what: string
-  readonly built: string
-  readonly later: readonly string[]
-}
-
-const forwards: Choice = {
-  what: 'a way of forwarding',
-  built: 'dsr',
-  later: ['nat', 'fullnat', 'ipip', 'gue'],
-}
-const schedulers: Choice = {
-  what: 'a scheduler',
-  built: 'mh',
-  later: ['rr', 'wrr', 'lc', 'wlc', 'sh', 'dh', 'sed', 'nq', 'fo', 'ovf', 'twos', 'lblc', 'lblcr'],
-}
-
-function choose(
-  { what, built, later }: Choice,
-  key: string,
-  value: string,
-  place: Place,
-  findings: Findings,
-): void {
-  if (value === built) return
-  const remedy = `write ${key}: ${built}`
-  if (later.includes(value)) findings.add(place, `${key} ${value} is not built yet: ${remedy}`)
-  else
-    findings.add(
-      place,
-      `${describe(value)} is not ${what}${didYouMean(value, [built, ...later]) || `: ${remedy}`}`,
-    )
-}
-
-const NO_CHECKS = 'health checks are not built yet: write check: none'
-
-/** Defaults: what `defaults` says, where it says something. */
-export interface Defaults {
-  readonly weight: number
-  readonly hasCheck: boolean
-}
-
-/** resolveDefaults checks the values once, at their own place. */
-export function resolveDefaults({ defaults, incomplete }: Merged, findings: Findings): Defaults {
-  const values = new Map(defaults.map((entry) => [entry.name, entry]))
-  const [forward, scheduler, check] = ['forward', 'scheduler', 'check'].map((name) => values.get(name))
-  if (typeof forward?.value === 'string') choose(forwards, 'forward', forward.value, forward.place, findings)
-  if (typeof scheduler?.value === 'string')
-    choose(schedulers, 'scheduler', scheduler.value, scheduler.place, findings)
-  if (check && check.value !== 'none') findings.add(check.place, NO_CHECKS)
-  const weight = values.get('weight')?.value
-  return {
-    weight: typeof weight === 'number' ? weight : 1,
-    hasCheck: check !== undefined || incomplete.has('defaults'),
-  }
-}
+import { type AddressSet, ALL_PORTS, type ListenerState, type ServiceState } from './state.ts'
 
 /** Services resolves them one by one and keeps what must not come twice. */
 export class Services {
@@ -80,7 +21,7 @@ export class Services {
   readonly #defaults: Defaults
   readonly #findings: Findings
   readonly #onLink = new Map<Pool, Set<AddressSet>>()
-  readonly #listeners = new Map<string, { service: string; place: Place }>()
+  readonly #listeners = new ListenerOwners()
 
   constructor(network: Network, pools: Pools, defaults: Defaults, findings: Findings) {
     this.#network = network
@@ -93,11 +34,8 @@ export class Services {
   resolve(entry: Entry<ServiceShape>, inventory: Inventory): ServiceState | undefined {
     const { name, value, place } = entry
     if (!named(entry, this.#findings) || value === undefined) return undefined
-    if (value.forward !== undefined)
-      choose(forwards, 'forward', value.forward, inside(place, 'forward'), this.#findings)
-    if (value.scheduler !== undefined)
-      choose(schedulers, 'scheduler', value.scheduler, inside(place, 'scheduler'), this.#findings)
-    this.#check(value, place)
+    const behaviour = resolveBehaviour(value, place, this.#findings)
+    if (!('check' in value || this.#defaults.hasCheck)) missingCheck(place, this.#findings)
     const { listeners, sets } = this.#listen(name, value.listen, inside(place, 'listen'))
     const pool = this.#pool(name, value, place)
     if (!pool) return undefined
@@ -108,19 +46,8 @@ export class Services {
       listeners,
       pool: pool.name,
       forward: 'dsr',
-      scheduler: 'mh',
       check: 'none',
-      ...STATELESS,
-      timeouts: TIMEOUTS,
-    }
-  }
-
-  #check(value: ServiceShape, place: Place): void {
-    if ('check' in value) {
-      if (value.check !== 'none') this.#findings.add(inside(place, 'check'), NO_CHECKS)
-    } else if (!this.#defaults.hasCheck) {
-      const why = 'here or under defaults (an absent check will mean a TCP connect)'
-      this.#findings.add(keyOf(place), `${NO_CHECKS}, ${why}`)
+      ...settled(behaviour, this.#defaults),
     }
   }
 
@@ -151,21 +78,36 @@ export class Services {
         this.#findings.add(at, listener)
         continue
       }
-      const key = `${formatEndpoint(listener)}${listener.protocol === 'udp' ? '/udp' : ''}`
-      const other = this.#listeners.get(key)
-      if (other) {
-        const whose = other.service === service ? 'this service' : `service ${other.service}`
-        const where = formatPlace(other.place)
-        this.#findings.add(at, `${key} is a listener of ${whose} already, at ${where}: remove one of them`)
+      if (listener.port === ALL_PORTS.port) {
+        const range = formatListener({ ...listener, port: 8000, lastPort: 8099 })
+        this.#findings.add(
+          at,
+          `all ports of an address are not built yet: write a range of them, such as ${range}`,
+        )
         continue
       }
-      this.#listeners.set(key, { service, place: at })
+      const other = this.#listeners.claim(listener, service, at)
+      if (other) {
+        this.#claimed(listener, other, service, at)
+        continue
+      }
       const owner = this.#network.serviceAddresses.get(listener.address)
       if (owner) sets.add(owner.set)
       else if (this.#network.addressesComplete) this.#nobodys(listener, at)
       listeners.push(listener)
     }
     return { listeners, sets }
+  }
+
+  #claimed(listener: ListenerState, other: Owner, service: string, place: Place): void {
+    const whose = other.service === service ? 'this service' : `service ${other.service}`
+    const where = formatPlace(other.place)
+    const [text, theirs] = [formatListener(listener), formatListener(other.listener)]
+    const message =
+      text === theirs
+        ? `${text} is a listener of ${whose} already, at ${where}: remove one of them`
+        : `${text} and ${theirs} of ${whose}, at ${where}, have ports in common: remove them from one`
+    this.#findings.add(place, message)
   }
 
   /** One pool answers for listeners of one address family: its servers' own. */
@@ -182,7 +124,7 @@ export class Services {
       const listener = listeners.find(isOf)
       const stranger = all.find((server) => !isOf(server))
       if (!listener || !stranger) continue
-      const [one, other] = [formatEndpoint(listener), `${stranger.name} (${formatIp(stranger.address)})`]
+      const [one, other] = [formatListener(listener), `${stranger.name} (${formatIp(stranger.address)})`]
       this.#findings.add(
         inside(place, 'listen'),
         `${name} listens on ${family} (${one}) but has ${other}: families do not mix, make a service and a pool for each`,

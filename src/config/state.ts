@@ -5,6 +5,7 @@
 import { formatIp, type Ip, type Protocol } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import type { OnFailure, Timeouts, Track } from '../dataplane/shape.ts'
+import type { Limits } from '../engine/engine.ts'
 
 /** NodeState: a machine that runs tenbin. */
 export interface NodeState {
@@ -44,12 +45,20 @@ export interface PoolState {
   readonly members: readonly { readonly server: string; readonly weight: number }[]
 }
 
-/** ListenerState: where clients connect. No two of a file have the same address, port and protocol. */
+/** ListenerState: where clients connect. No two of a file have a port of an address and protocol in common. */
 export interface ListenerState {
   readonly address: Ip
+  /** First and last port; 1..65535, or those of ALL_PORTS. */
   readonly port: number
+  readonly lastPort: number
   readonly protocol: Protocol
 }
+
+/** ALL_PORTS: every port of the address and protocol that no other listener has (LVS: port 0). */
+export const ALL_PORTS = { port: 0, lastPort: 65_535 } as const
+
+/** Scheduler: what picks a server; `mh` and `sh` have the same table and differ in `hash` unless it is said. */
+export type Scheduler = 'mh' | 'sh'
 
 /** ServiceState: what clients use. `pool` names a PoolState: one of the file, or one made of `servers:`. */
 export interface ServiceState {
@@ -57,7 +66,7 @@ export interface ServiceState {
   readonly listeners: readonly ListenerState[]
   readonly pool: string
   readonly forward: 'dsr'
-  readonly scheduler: 'mh'
+  readonly scheduler: Scheduler
   readonly check: 'none'
   readonly track: Track
   readonly onFailure: OnFailure
@@ -74,6 +83,7 @@ export interface DesiredState {
   readonly servers: readonly ServerState[]
   readonly pools: readonly PoolState[]
   readonly services: readonly ServiceState[]
+  readonly limits: Limits
 }
 
 /** ONLY_NODE: what the one machine is called by a file that names no nodes. */

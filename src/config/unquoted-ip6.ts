@@ -3,7 +3,7 @@
 // characters of the same length; the listener is then one plain word at its own place, and can be told apart.
 
 const [OPEN, CLOSE] = ['\ue000', '\ue001']
-const unquoted = /(?<=[\s[,])\[([0-9A-Fa-f.]*:[0-9A-Fa-f:.]*)\](?=:\d)/g
+const unquoted = /(?<=[\s[,])\[([0-9A-Fa-f.]*:[0-9A-Fa-f:.]*)\](?=:[\d*])/g
 
 /** rescueIp6: the text of a file, as long as before, with the brackets of unquoted IPv6 listeners replaced. */
 export const rescueIp6 = (text: string): string => text.replace(unquoted, `${OPEN}$1${CLOSE}`)

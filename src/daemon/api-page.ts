@@ -7,12 +7,17 @@ import { errorSchema } from './api-schema.ts'
 /** apiPage: the document's text. */
 export function apiPage(): string {
   const sections = routes.map(({ method, path, summary, query, reply }) => {
-    const names = Object.keys(query.shape)
-    const asked = names.length > 0 ? `?${names.map((name) => `${name}=...`).join('&')}` : ''
-    return `## ${method} ${path}${asked}\n\n${summary}.\n\n${schemaText(reply)}`
+    return `## ${method} ${path}${queryText(query)}\n\n${summary}.\n\n${schemaText(reply)}`
   })
   return `${[intro, ...sections, `## Errors\n\n${errors}\n\n${schemaText(errorSchema)}`].join('\n\n')}\n`
 }
+
+/** queryText: ?server=...[&service=...]: what need not be there in brackets. */
+const queryText = ({ shape }: z.ZodObject): string =>
+  Object.entries(shape as Readonly<Record<string, z.ZodType>>)
+    .map(([name, field], i) => [`${i === 0 ? '?' : '&'}${name}=...`, field] as const)
+    .map(([text, field]) => (field.safeParse(undefined).success ? `[${text}]` : text))
+    .join('')
 
 const intro = `# The API
 
@@ -23,7 +28,8 @@ only ever added within \`/v1\`; readers ignore what they do not know. Made from 
     curl --unix-socket /run/tenbin/tenbin.sock http://tenbin/v1/status`
 
 const errors = `Every answer that is not 200 is an error: a code of [errors.md](errors.md), what happened, what to do.
-400: the request cannot be understood. 404: no such request. 409: nothing is applied yet. 413: too large. 422: the file
+400: the request cannot be understood. 404: no such request, server or service. 409: not now: nothing is applied yet, or
+the server is in another state. 413: too large. 422: the file
 has errors, all of them in \`problems\`. 500: the operation failed, or a bug (code \`BUG\`).`
 
 /** Json: the part of JSON Schema that our schemas come to. */

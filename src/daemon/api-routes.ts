@@ -4,8 +4,12 @@
 import { z } from 'zod'
 import type { Endpoint, Protocol } from '../base/addresses.ts'
 import {
+  drainQuery,
   type ListingAnswer,
   listingSchema,
+  type OrderAnswer,
+  orderQuery,
+  orderSchema,
   type ReloadAnswer,
   reloadSchema,
   type Status,
@@ -14,6 +18,7 @@ import {
   traceQuery,
   traceSchema,
   versionSchema,
+  weightQuery,
 } from './api-schema.ts'
 import { version } from './version.ts'
 
@@ -22,9 +27,19 @@ export interface Operations {
   status(): Promise<Status>
   trace(client: Endpoint, listener: Endpoint, protocol: Protocol): TraceAnswer
   listing(): ListingAnswer
+  /** order does what a command about a server says, in all pools that have it or in that of one service. */
+  order(command: OrderCommand, server: string, service: string | undefined): Promise<OrderAnswer>
   /** reload applies the file as it is now, or throws and changes nothing. */
   reload(cause: string): Promise<ReloadAnswer>
 }
+
+/** OrderCommand: a command about a server; `deadlineMs` from now. */
+export type OrderCommand =
+  | { readonly kind: 'drain'; readonly deadlineMs?: number }
+  | { readonly kind: 'undrain' }
+  | { readonly kind: 'disable' }
+  | { readonly kind: 'enable' }
+  | { readonly kind: 'weight'; readonly weight: number }
 
 export interface Route<Query extends z.ZodObject = z.ZodObject, Reply extends z.ZodType = z.ZodType> {
   readonly method: 'GET' | 'POST'
@@ -78,6 +93,45 @@ export const routes: readonly Route[] = [
     query: nothing,
     reply: listingSchema,
     handle: (operations) => operations.listing(),
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/drain',
+    summary:
+      'No new flows to a server, in all pools that have it or in that of a service; those it has stay, until the deadline',
+    query: drainQuery,
+    reply: orderSchema,
+    handle: (operations, { server, service, deadline }) =>
+      operations.order(
+        { kind: 'drain', ...(deadline !== undefined && { deadlineMs: deadline }) },
+        server,
+        service,
+      ),
+  }),
+  ...(
+    [
+      ['undrain', 'New flows to a drained server again'],
+      ['disable', 'A server is as if it had failed: its flows go by on_failure'],
+      ['enable', 'A disabled server, or one whose drain is past its deadline, is as the file has it again'],
+    ] as const
+  ).map(([kind, summary]) =>
+    route({
+      method: 'POST',
+      path: `/v1/${kind}`,
+      summary,
+      query: orderQuery,
+      reply: orderSchema,
+      handle: (operations, { server, service }) => operations.order({ kind }, server, service),
+    }),
+  ),
+  route({
+    method: 'POST',
+    path: '/v1/weight',
+    summary: "A server's weight, from 0 to the file's; that again takes it back",
+    query: weightQuery,
+    reply: orderSchema,
+    handle: (operations, { server, service, weight }) =>
+      operations.order({ kind: 'weight', weight }, server, service),
   }),
   route({
     method: 'POST',

@@ -4,10 +4,13 @@
 
 import { z } from 'zod'
 import { type Endpoint, isIp4, tryEndpoint } from '../base/addresses.ts'
+import { parseDuration } from '../base/durations.ts'
+import { TenbinError } from '../base/errors.ts'
 
 const count = z.string().regex(/^\d+$/).describe('a counter, in decimal: may exceed 2^53')
 const address = z.string().describe('an IPv4 or IPv6 address')
 const listener = z.string().describe('192.0.2.1:80, [2001:db8::1]:80; /udp behind it where it is not TCP')
+const orderWord = z.enum(['ready', 'drained', 'disabled'])
 const instructions = z
   .int()
   .describe('as the kernel runs them: with what it inlines, a few more than `tenbin check` counts')
@@ -59,7 +62,45 @@ export const serverSchema = z.object({
   mac: z.string().optional().describe('absent while the server is unusable'),
   why: z.string().optional().describe('why it is unusable'),
   share: z.number().min(0).max(1).describe('part of all slots of its pools that it holds now'),
+  flows: z.int().describe('remembered flows that are with it'),
   ...traffic,
+})
+
+/** poolServerSchema: a server as one pool sees it. */
+export const poolServerSchema = z.object({
+  name: z.string(),
+  state: z
+    .enum(['up', 'draining', 'drained', 'disabled', 'failed', 'unreachable', 'off'])
+    .describe('drained: no flow of it is left; off: the file gives it weight 0'),
+  weight: z.int().describe('what counts now'),
+  configured: z.int().describe('what the file says'),
+  share: z.number().min(0).max(1).describe("part of this pool's slots that it holds now"),
+  flows: z.int().describe("remembered flows of this pool's services that are with it"),
+  drain: z
+    .object({
+      since: z.string().optional(),
+      deadline: z.string().optional().describe('from then on it is as if disabled'),
+      silentS: z.number().optional().describe('since the last packet of the flows that are left'),
+    })
+    .optional(),
+})
+
+export const poolSchema = z.object({
+  name: z.string(),
+  services: z.array(z.string()),
+  slots: z.int(),
+  young: z.int().describe('slots that changed hands lately: their flows are looked up'),
+  servers: z.array(poolServerSchema),
+})
+
+/** overrideSchema: what an operator said of a server. */
+export const overrideSchema = z.object({
+  server: z.string(),
+  service: z.string().optional().describe('absent: of all pools that have the server'),
+  order: orderWord.optional(),
+  weight: z.int().optional(),
+  since: z.string(),
+  deadline: z.string().optional(),
 })
 
 export const serviceSchema = z.object({
@@ -67,6 +108,8 @@ export const serviceSchema = z.object({
   listeners: z.array(listener),
   pool: z.string(),
   servers: z.array(z.object({ name: z.string(), weight: z.number() })),
+  track: z.enum(['none', 'changes', 'all']),
+  flows: z.int().describe('remembered flows: all with track all, else those whose server changed'),
   ...traffic,
 })
 
@@ -101,6 +144,7 @@ export const statusSchema = z.object({
       loadMs: z.number(),
       generation: z.int(),
       memoryBytes: z.int(),
+      maps: z.array(z.object({ name: z.string(), bytes: z.int() })),
     })
     .optional(),
   addresses: z.array(
@@ -114,6 +158,18 @@ export const statusSchema = z.object({
   ),
   services: z.array(serviceSchema),
   servers: z.array(serverSchema),
+  pools: z.array(poolSchema),
+  overrides: z.array(overrideSchema),
+  flows: z
+    .object({
+      capacity: z.int(),
+      live: z.int(),
+      closed: z.int(),
+      syn: z.int(),
+      established: z.int().describe('UDP flows among them'),
+    })
+    .optional()
+    .describe('the flow table; absent: no service remembers flows'),
   outcomes: z.record(z.string(), count).describe('packets by outcome, docs/counters.md'),
 })
 export type Status = z.infer<typeof statusSchema>
@@ -134,11 +190,67 @@ export const traceSchema = z.object({
   service: z.string().optional(),
   pool: z.string().optional(),
   slot: z.object({ index: z.int(), of: z.int(), hash: z.int() }).optional(),
+  current: z.string().optional().describe('who gets a new flow of this slot'),
+  settled: z.string().optional().describe('who had the slot before it changed hands lately'),
+  record: z
+    .object({
+      server: z.string(),
+      state: z.enum(['closed', 'syn', 'established']),
+      ageS: z.number().describe('since its last packet'),
+    })
+    .optional()
+    .describe('what is remembered of this very flow'),
   server: z.string().optional(),
   mac: z.string().optional(),
   steps: z.array(z.string()),
 })
 export type TraceAnswer = z.infer<typeof traceSchema>
+
+const order = {
+  server: z.string().min(1).max(63),
+  service: z.string().min(1).max(63).optional(),
+}
+
+/** deadline: a duration from now, such as 10m. */
+const deadline = z.string().transform((text, context): number => {
+  try {
+    return parseDuration(text)
+  } catch (error) {
+    const message = error instanceof TenbinError ? (error.detail ?? error.message) : String(error)
+    context.addIssue({ code: 'custom', message })
+    return z.NEVER
+  }
+})
+const weightText = z
+  .string()
+  .regex(/^\d{1,5}$/, 'a whole number from 0 to 65535')
+  .transform(Number)
+  .refine((weight) => weight <= 65_535, 'a whole number from 0 to 65535')
+
+export const orderQuery = z.strictObject(order)
+export const drainQuery = z.strictObject({ ...order, deadline: deadline.optional() })
+export const weightQuery = z.strictObject({ ...order, weight: weightText })
+
+/** orderSchema: what a command about a server did. */
+export const orderSchema = z.object({
+  server: z.string(),
+  service: z.string().optional(),
+  changed: z.boolean().describe('something is different from before'),
+  kept: z.boolean().describe('it holds over restarts of the daemon'),
+  pools: z.array(
+    z.object({
+      name: z.string(),
+      services: z.array(z.string()),
+      order: orderWord,
+      weight: z.int().describe('what counts now'),
+      configured: z.int(),
+      slots: z.int().describe('slots that went to other servers, or came from them'),
+    }),
+  ),
+  deadline: z.string().optional().describe('from then on the drained server is as if disabled'),
+  notes: z.array(z.string()),
+})
+export type OrderAnswer = z.infer<typeof orderSchema>
 
 export const reloadSchema = z.object({
   change: z.enum(['taken-over', 'replaced', 'created']),

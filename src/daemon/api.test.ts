@@ -11,7 +11,7 @@ import { TenbinError } from '../base/errors.ts'
 import { ConfigError } from '../config/config-error.ts'
 import { apiApp } from './api-app.ts'
 import type { Operations } from './api-routes.ts'
-import { errorSchema, traceSchema } from './api-schema.ts'
+import { errorSchema, orderSchema, traceSchema } from './api-schema.ts'
 import { serveApi } from './api-server.ts'
 import { openLog } from './log.ts'
 import { version } from './version.ts'
@@ -37,6 +37,19 @@ const operations: Operations = {
     steps: ['one'],
   }),
   listing: refuse,
+  order: (command, server, service) => {
+    if (server === 'nobody') throw new TenbinError('SERVER_UNKNOWN', command.kind)
+    if (service === 'nobody') throw new TenbinError('SERVICE_UNKNOWN', command.kind)
+    if (service === 'busy') throw new TenbinError('ORDER_REFUSED', command.kind)
+    return Promise.resolve({
+      server,
+      ...(service !== undefined && { service }),
+      changed: true,
+      kept: true,
+      pools: [],
+      notes: [JSON.stringify(command)],
+    })
+  },
   reload: () =>
     Promise.reject(
       new ConfigError('CONFIG_INVALID', 'reload', {
@@ -96,6 +109,20 @@ test('requests over the socket are answered by their route', () =>
     assert.equal(traceSchema.parse(JSON.parse(dns.body)).listener, '[2001:db8::1]:53/udp')
   }))
 
+test('commands about servers are read with their deadline and weight', () =>
+  withServer(async (path) => {
+    for (const [target, command] of [
+      ['drain?server=web01&deadline=10m', { kind: 'drain', deadlineMs: 600_000 }],
+      ['drain?server=web01', { kind: 'drain' }],
+      ['weight?server=web01&weight=0&service=www', { kind: 'weight', weight: 0 }],
+      ['disable?server=web01', { kind: 'disable' }],
+    ] as const) {
+      const answer = await ask(path, 'POST', `/v1/${target}`)
+      assert.equal(answer.status, 200, answer.body)
+      assert.deepEqual(orderSchema.parse(JSON.parse(answer.body)).notes, [JSON.stringify(command)])
+    }
+  }))
+
 test('what is asked wrongly is answered with code and remedy', () =>
   withServer(async (path) => {
     for (const [method, target, status, code] of [
@@ -113,6 +140,17 @@ test('what is asked wrongly is answered with code and remedy', () =>
       ['GET', '/v2/version', 404, 'ROUTE_UNKNOWN'],
       ['GET', '/v1/reload', 404, 'ROUTE_UNKNOWN'],
       ['GET', '/v1/listing', 409, 'NOT_APPLIED'],
+      ['POST', '/v1/drain', 400, 'REQUEST_INVALID'],
+      ['POST', '/v1/drain?server=web01&deadline=10', 400, 'REQUEST_INVALID'],
+      ['POST', '/v1/drain?server=', 400, 'REQUEST_INVALID'],
+      ['POST', '/v1/undrain?server=web01&deadline=10m', 400, 'REQUEST_INVALID'],
+      ['POST', '/v1/weight?server=web01', 400, 'REQUEST_INVALID'],
+      ['POST', '/v1/weight?server=web01&weight=1.5', 400, 'REQUEST_INVALID'],
+      ['POST', '/v1/weight?server=web01&weight=65536', 400, 'REQUEST_INVALID'],
+      ['GET', '/v1/drain?server=web01', 404, 'ROUTE_UNKNOWN'],
+      ['POST', '/v1/disable?server=nobody', 404, 'SERVER_UNKNOWN'],
+      ['POST', '/v1/enable?server=web01&service=nobody', 404, 'SERVICE_UNKNOWN'],
+      ['POST', '/v1/undrain?server=web01&service=busy', 409, 'ORDER_REFUSED'],
       ['POST', '/v1/reload', 422, 'CONFIG_INVALID'],
     ] as const) {
       const answer = await ask(path, method, target)

@@ -353,3 +353,16 @@ test('a move to another interface that is refused leaves nothing there', async (
   assert.deepEqual(world.network.listNeighbours(eth1.index), [])
   assert.equal(world.network.listNeighbours(world.eth0.index).filter(({ isManaged }) => isManaged).length, 2)
 })
+
+test('a file that needs more memory than there is is refused, and what runs goes on', async () => {
+  const controller = await world.start()
+  world.memory = { cpus: 2, total: 2 ** 30, available: 2 ** 20, held: [] }
+  const before = [...world.packetPath.calls]
+  world.text = fileText({ more: 'limits: { flows: 16000000 }' })
+  await assert.rejects(
+    controller.reload('test'),
+    (e) => e instanceof TenbinError && e.code === 'MEMORY_SHORT' && /MiB for flows/.test(e.message),
+  )
+  assert.deepEqual(world.packetPath.calls, before)
+  assert.equal((await controller.status()).lastReload?.problems[0]?.code, 'MEMORY_SHORT')
+})

@@ -10,18 +10,22 @@ import type { DesiredState } from '../config/state.ts'
 import type { Applied, Neighbour } from '../engine/engine.ts'
 import { isUsable } from '../netlink/links.ts'
 import type { Network } from '../netlink/network.ts'
-import type { Operations } from './api-routes.ts'
-import type { ListingAnswer, Problem, ReloadAnswer, Status, TraceAnswer } from './api-schema.ts'
+import type { Operations, OrderCommand } from './api-routes.ts'
+import type { ListingAnswer, OrderAnswer, Problem, ReloadAnswer, Status, TraceAnswer } from './api-schema.ts'
 import type { Log } from './log.ts'
 import { leaveOtherLinks, recordLink } from './managed-links.ts'
+import { type MachineMemory, requireMemory } from './memory.ts'
 import { OpenProblems } from './open-problems.ts'
+import type { OverrideStore } from './override-store.ts'
 import { findLink, linkChanges, type Placement, place, specLink, summaryOf } from './placement.ts'
 import type { PacketPath } from './ports.ts'
+import { mapSizes } from './preview.ts'
 import { Problems, problem, problemsOf, problemText } from './problem.ts'
 import type { RecordStore } from './record.ts'
 import { nothingRuns, type Running, runningStatus } from './running.ts'
 import { Serial } from './serial.ts'
 import { type Server, ServerNeighbours } from './server-neighbours.ts'
+import { ServerOrders } from './server-orders.ts'
 import { ownedText, type PromoteSecondaries, ServiceAddresses, settleAddresses } from './service-addresses.ts'
 import { version } from './version.ts'
 
@@ -35,6 +39,10 @@ export interface ControllerOptions {
   readonly network: Network
   readonly packetPath: PacketPath
   readonly store: RecordStore
+  /** overrides: where what operators say of servers is kept. */
+  readonly overrides: OverrideStore
+  /** memory: this machine's, now. */
+  readonly memory: () => MachineMemory
   /** keepKeys makes the packet path's hash key survive a boot. */
   readonly keepKeys: (keys: BigUint64Array) => void
   readonly log: Log
@@ -50,12 +58,14 @@ export class Controller implements Operations, Disposable {
   readonly #serial = new Serial()
   readonly #addresses: ServiceAddresses
   readonly #neighbours: ServerNeighbours
+  readonly #orders: ServerOrders
   readonly #subscription: Disposable
   readonly #problems: OpenProblems
   /** A good file that cannot be applied yet: something it needs is not there. */
   #waiting: DesiredState | undefined
   #running: Running | undefined
   #lastReload: Status['lastReload']
+  #sweepFault: readonly Problem[] = []
   #isPoked = false
 
   constructor(options: ControllerOptions) {
@@ -68,6 +78,8 @@ export class Controller implements Operations, Disposable {
       settleMs: options.settleMs,
       onChange: (server, neighbour) => this.#tellNeighbour(server, neighbour),
     })
+    const { overrides: store, packetPath, log, now } = options
+    this.#orders = new ServerOrders({ store, packetPath, log, now })
     this.#subscription = options.network.subscribe(['links', 'addresses', 'routes'], () => this.#poke())
   }
 
@@ -124,6 +136,26 @@ export class Controller implements Operations, Disposable {
     await this.verify('timer')
   }
 
+  /** sweep does what comes with time: records expire, changes settle, deadlines pass. A few milliseconds, ten times a second. */
+  sweep(): void {
+    if (!this.#running) return
+    try {
+      this.#options.packetPath.tick()
+      this.#orders.sweep()
+      this.#sweepFault = []
+    } catch (error) {
+      this.#sweepFault = problemsOf(error)
+    }
+  }
+
+  /** order does what a command about a server says. Throws NOT_APPLIED, SERVER_UNKNOWN, SERVICE_UNKNOWN, ORDER_REFUSED. */
+  order(command: OrderCommand, server: string, service: string | undefined): Promise<OrderAnswer> {
+    return this.#serial.run(async () => {
+      this.#mustRun(`${command.kind} ${server}`)
+      return this.#orders.carryOut(command, server, service)
+    })
+  }
+
   async status(): Promise<Status> {
     const { file, instance, network, packetPath } = this.#options
     const running = this.#running
@@ -142,6 +174,9 @@ export class Controller implements Operations, Disposable {
             addresses: network.listAddresses(),
             own: this.#addresses.own(),
             engine: packetPath.status(),
+            overrides: this.#orders.overrides,
+            pools: this.#orders.pools,
+            now: this.#options.now(),
           })
         : nothingRuns),
     }
@@ -155,7 +190,8 @@ export class Controller implements Operations, Disposable {
       listener: formatListener({ ...listener, protocol }),
       protocol,
     }
-    return { ...asked, ...trace, steps: [...steps] }
+    const byHand = trace.pool === undefined ? [] : this.#orders.stepsOf(trace.pool)
+    return { ...asked, ...trace, steps: [...steps, ...byHand] }
   }
 
   listing(): ListingAnswer {
@@ -209,11 +245,13 @@ export class Controller implements Operations, Disposable {
     const { file, keepKeys, network, now, packetPath, store } = this.#options
     const before = this.#running
     const placement = this.#place(desired)
+    const memory = this.#options.memory()
+    requireMemory(mapSizes(placement.spec, memory.cpus), memory)
     const takeBack = recordLink(store, network, placement.link.index)
     const prepared = await this.#neighbours.prepare(placement.link.name, placement.spec.servers)
     let applied: Applied
     try {
-      applied = packetPath.apply(placement.spec, prepared.view)
+      applied = packetPath.apply(placement.spec, prepared.view, this.#orders.viewsFor(desired))
       if (before) this.#addOrUndo(placement, before)
     } catch (error) {
       prepared.abandon()
@@ -223,9 +261,10 @@ export class Controller implements Operations, Disposable {
     prepared.commit()
     this.#running = { desired, placement, appliedAt: now() }
     this.#waiting = undefined
+    this.#orders.adopt(desired)
     this.#tellApplied(applied, `applied ${file}: ${summaryOf(placement)}`, cause)
     keepKeys(packetPath.keys)
-    this.#problems.set(this.#settleAddresses(this.#running, cause))
+    this.#problems.set([...this.#settleAddresses(this.#running, cause), ...this.#orders.settle()])
     leaveOtherLinks(store, network, placement.link.index)
     return applied
   }
@@ -237,7 +276,8 @@ export class Controller implements Operations, Disposable {
         this.#options.log.info({ cause: 'file' }, `added ${ownedText(owned)}`)
       }
     } catch (error) {
-      this.#options.packetPath.apply(before.placement.spec, this.#neighbours.view)
+      const views = this.#orders.viewsFor(before.desired)
+      this.#options.packetPath.apply(before.placement.spec, this.#neighbours.view, views)
       throw error
     }
   }
@@ -251,9 +291,11 @@ export class Controller implements Operations, Disposable {
     if (why.length > 0) {
       const spec = { ...running.placement.spec, interface: specLink(link) }
       recordLink(store, network, link.index)
-      const applied = packetPath.apply(spec, this.#neighbours.view)
+      const views = this.#orders.viewsFor(running.desired)
+      const applied = packetPath.apply(spec, this.#neighbours.view, views)
       current = { ...running, placement: { ...running.placement, link, spec } }
       this.#running = current
+      this.#orders.adopt(running.desired)
       leaveOtherLinks(store, network, link.index)
       this.#tellApplied(applied, `applied again: ${why.join('; ')}`, cause)
     }
@@ -264,7 +306,13 @@ export class Controller implements Operations, Disposable {
       .map(({ server, why }) =>
         problem('SERVER_DOUBTFUL', `server ${server.name} ${formatIp(server.address)}: ${why}`),
       )
-    return [...down, ...(down.length > 0 ? [] : doubts), ...this.#settleAddresses(current, cause)]
+    return [
+      ...down,
+      ...(down.length > 0 ? [] : doubts),
+      ...this.#settleAddresses(current, cause),
+      ...this.#orders.settle(),
+      ...this.#sweepFault,
+    ]
   }
 
   #settleAddresses({ placement: { link, held } }: Running, cause: string): Problem[] {

@@ -33,7 +33,7 @@ test('memory grows with the CPUs and the servers', () => {
 
 test('on a node of the file the machine fits', () => {
   const { network } = machine()
-  const { errors, warnings, isHere } = examine(state(fileText()), network, 4)
+  const { errors, warnings, isHere } = examine(state(fileText()), { network }, 4)
   assert.deepEqual([errors, warnings, isHere], [[], [], true])
 })
 
@@ -54,21 +54,49 @@ addresses: { front: { on: lan, ips: [10.0.0.101/32] } }
 servers: { near: 10.0.0.11, far: 10.8.0.1, nowhere: 10.9.0.1 }
 services: { www: { listen: ["10.0.0.101:80"], servers: [near, far, nowhere], check: none } }
 `),
-    network,
+    { network },
     4,
   )
   assert.deepEqual(codes(found.errors), ['ADDRESS_ELSEWHERE', 'SERVER_OFF_LINK'])
   assert.deepEqual(codes(found.warnings), ['SERVER_UNREACHABLE'])
-  assert.deepEqual(codes(examine(state(fileText({ nic: 'eth9' })), network, 4).warnings), [
+  assert.deepEqual(codes(examine(state(fileText({ nic: 'eth9' })), { network }, 4).warnings), [
     'INTERFACE_MISSING',
   ])
   const strangers = fileText().replace('10.0.0.2,', '10.0.0.4,')
-  assert.deepEqual(codes(examine(state(strangers), network, 4).warnings), ['NODE_UNKNOWN'])
+  assert.deepEqual(codes(examine(state(strangers), { network }, 4).warnings), ['NODE_UNKNOWN'])
 })
 
 test('an address that a running tenbin put there is no contradiction', () => {
   const { network } = machine()
   const other = network.addLink({ name: 'eth1', mac: parseMac('02:00:0a:00:00:03') }).index
   network.addAddress({ ifindex: other, address: parseIp('10.0.0.100'), prefix: 24 })
-  assert.deepEqual(examine(state(fileText()), network, 4).errors, [])
+  assert.deepEqual(examine(state(fileText()), { network }, 4).errors, [])
+})
+
+test('memory is told map by map, with the flow table where a service remembers flows', () => {
+  const { uses } = examine(state(fileText()), undefined, 4)
+  const names = uses.maps.map(({ name }) => name)
+  assert.deepEqual(names, ['tables', 'slots', 'counters', 'flows', 'failed'])
+  assert.equal(
+    uses.memoryBytes,
+    uses.maps.reduce((sum, { bytes }) => sum + bytes, 0),
+  )
+  const flows = uses.maps.find(({ name }) => name === 'flows')!.bytes
+  assert.ok(flows >= 16 * 262_144 && flows <= 27 * 262_144, `${flows} bytes`)
+  const stateless = examine(state(fileText({ more: 'defaults: { track: none }' })), undefined, 4).uses
+  assert.deepEqual(
+    stateless.maps.map(({ name }) => name),
+    ['tables', 'slots', 'counters'],
+  )
+  assert.equal(stateless.flows, undefined)
+})
+
+test('a file that does not fit this machine is an error, on another machine it is not asked', () => {
+  const { network } = machine()
+  const memory = { cpus: 4, total: 2 ** 30, available: 4 * 2 ** 20, held: [] }
+  assert.deepEqual(codes(examine(state(fileText()), { network, memory }, 4).errors), ['MEMORY_SHORT'])
+  const enough = { ...memory, available: 64 * 2 ** 20 }
+  assert.deepEqual(examine(state(fileText()), { network, memory: enough }, 4).errors, [])
+  const strangers = fileText().replace('10.0.0.2,', '10.0.0.4,')
+  assert.deepEqual(examine(state(strangers), { network, memory }, 4).errors, [])
 })

@@ -10,8 +10,10 @@ import type { EngineSpec } from '../engine/engine.ts'
 import { TENBIN_PROTOCOL } from '../netlink/mark.ts'
 import type { Network } from '../netlink/network.ts'
 import type { Problem } from './api-schema.ts'
+import { type FlowNeed, flowNeed } from './flow-need.ts'
+import { type MachineMemory, memoryShortage } from './memory.ts'
 import { type Placement, place } from './placement.ts'
-import { preview } from './preview.ts'
+import { type MapSize, preview } from './preview.ts'
 import { problem, problemsOf } from './problem.ts'
 
 /** Uses: what the file would use on a node. */
@@ -28,7 +30,11 @@ export interface Uses {
   readonly listeners: number
   readonly servers: number
   readonly instructions: number
+  /** The sum of `maps`. */
   readonly memoryBytes: number
+  readonly maps: readonly MapSize[]
+  /** Absent: no service has flows remembered. */
+  readonly flows?: FlowNeed
 }
 
 /** Examination: `isHere`: this machine is the node. */
@@ -41,22 +47,31 @@ export interface Examination {
   readonly listing: () => readonly string[]
 }
 
-/** examine looks at a file, and at this machine if its network is handed in. `cpus`: possible CPUs. */
-export function examine(desired: DesiredState, network: Network | undefined, cpus: number): Examination {
-  const { placement, problems } = look(desired, network)
+/** Machine: what a file is compared with. */
+export interface Machine {
+  readonly network: Network
+  /** Absent: whether it fits is not asked. */
+  readonly memory?: MachineMemory
+}
+
+/** examine looks at a file, and at this machine if it is handed in. `cpus`: possible CPUs. */
+export function examine(desired: DesiredState, machine: Machine | undefined, cpus: number): Examination {
+  const { placement, problems } = look(desired, machine?.network)
   const node = placement?.node ?? desired.nodes[0]?.name ?? ONLY_NODE
   const spec = placement?.spec ?? toEngineSpec(desired, node, anyLink(serviceNic(desired, node)))
-  const { instructions, memoryBytes, listing } = preview(spec, cpus)
+  const { instructions, maps, listing } = preview(spec, cpus)
+  const shortage = placement && machine?.memory ? memoryShortage(maps, machine.memory) : []
+  const flows = flowNeed(desired)
   return {
     listing,
     isHere: placement !== undefined,
-    errors: problems.filter(({ code }) => !mayStillCome.has(code)),
+    errors: [...problems.filter(({ code }) => !mayStillCome.has(code)), ...shortage],
     warnings: problems.filter(({ code }) => mayStillCome.has(code)),
     uses: {
       node,
       interface: spec.interface.name,
       addresses: heldBy(desired, node).map(({ address, prefix }) => `${formatIp(address)}/${prefix}`),
-      services: spec.services.map(({ name, listeners, pool }) => ({
+      services: desired.services.map(({ name, listeners, pool }) => ({
         name,
         listeners: listeners.map(formatListener),
         pool,
@@ -65,7 +80,9 @@ export function examine(desired: DesiredState, network: Network | undefined, cpu
       listeners: spec.services.reduce((sum, { listeners }) => sum + listeners.length, 0),
       servers: spec.servers.length,
       instructions,
-      memoryBytes,
+      memoryBytes: maps.reduce((sum, { bytes }) => sum + bytes, 0),
+      maps,
+      ...(flows && { flows }),
     },
   }
 }

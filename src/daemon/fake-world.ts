@@ -3,13 +3,18 @@
 
 import { setImmediate as turn } from 'node:timers/promises'
 import { formatIp, parseIp, parseMac } from '../base/addresses.ts'
+import type { TenbinError } from '../base/errors.ts'
 import { load } from '../config/load.ts'
 import type { Reader } from '../config/reader.ts'
 import { FakeNetwork } from '../netlink/fake.ts'
 import type { Link } from '../netlink/links.ts'
+import type { Problem } from './api-schema.ts'
 import { Controller } from './controller.ts'
 import { FakePacketPath } from './fake-packet-path.ts'
 import { openLog } from './log.ts'
+import type { MachineMemory } from './memory.ts'
+import type { OverrideStore } from './override-store.ts'
+import type { Override } from './overrides.ts'
 import { emptyRecord, type Record } from './record.ts'
 
 export const FILE = '/etc/tenbin/tenbin.yaml'
@@ -30,6 +35,27 @@ services:
   www: { listen: [${listen}], servers: web1..${servers}, check: none }
 ${more}`
 
+/** FakeOverrideStore keeps overrides in memory, and fails as a test says. */
+export class FakeOverrideStore implements OverrideStore {
+  kept: readonly Override[] = []
+  /** refusal: writes throw this. */
+  refusal: TenbinError | undefined
+  open: readonly Problem[] = []
+
+  read(): readonly Override[] {
+    return this.kept
+  }
+
+  write(overrides: readonly Override[]): void {
+    if (this.refusal) throw this.refusal
+    this.kept = overrides
+  }
+
+  problems(): readonly Problem[] {
+    return this.open
+  }
+}
+
 export class World {
   readonly network = new FakeNetwork()
   packetPath = new FakePacketPath()
@@ -37,6 +63,9 @@ export class World {
   text = fileText()
   logged: string[] = []
   kept: BigUint64Array | undefined
+  memory: MachineMemory = { cpus: 2, total: 2 ** 32, available: 2 ** 31, held: [] }
+  readonly overrides = new FakeOverrideStore()
+  now = new Date('2024-01-02T03:04:05Z')
   readonly eth0: Link
   #controller: Controller | undefined
 
@@ -86,11 +115,13 @@ export class World {
           this.record = record
         },
       },
+      overrides: this.overrides,
+      memory: () => this.memory,
       keepKeys: (keys) => {
         this.kept = keys
       },
       log: openLog({ level: 'debug', pretty: false, colour: false, write: (line) => this.logged.push(line) }),
-      now: () => new Date('2024-01-02T03:04:05Z'),
+      now: () => this.now,
       settleMs: 50,
       promote: (_, body) => body(),
     })

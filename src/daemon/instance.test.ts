@@ -12,6 +12,7 @@ test('every place follows from the name', () => {
     record: '/run/tenbin/blue/record.json',
     stateDir: '/var/lib/tenbin',
     keys: '/var/lib/tenbin/blue.key',
+    overrides: '/var/lib/tenbin/blue.overrides.json',
   })
   const elsewhere = instanceOf({ runDir: '/tmp/r', stateDir: '/tmp/s', socket: '/tmp/x.sock' })
   assert.equal(elsewhere.record, '/tmp/r/tenbin/record.json')

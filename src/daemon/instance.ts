@@ -17,6 +17,8 @@ export interface Instance {
   readonly stateDir: string
   /** keys: the hash key, 64 bytes, mode 0600. */
   readonly keys: string
+  /** overrides: what operators said of servers (override-store.ts). */
+  readonly overrides: string
 }
 
 /** InstanceOptions: what the command line says; absent = the default place. */
@@ -56,5 +58,6 @@ export function instanceOf(options: InstanceOptions): Instance {
     record: join(runDir, 'record.json'),
     stateDir,
     keys: join(stateDir, `${name}.key`),
+    overrides: join(stateDir, `${name}.overrides.json`),
   }
 }

@@ -10,6 +10,7 @@ import { requireFeatures } from '../kernel/probe.ts'
 import { programById } from '../kernel/query.ts'
 import { KernelNetwork } from '../netlink/kernel-network.ts'
 import { Reactor } from '../sys/reactor.ts'
+import { machineMemory } from './machine-memory.ts'
 import type { RunPorts } from './run.ts'
 
 /** machinePorts: the real world for runDaemon. Its packet path throws NOT_SUPPORTED where the kernel cannot do it. */
@@ -21,6 +22,7 @@ export const machinePorts = (): RunPorts => ({
     return openXdpEngine(options)
   },
   isAttached: (instance) => pinned(instance)?.isAttached ?? false,
+  memory: machineMemory,
   signals: process,
 })
 

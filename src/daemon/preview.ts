@@ -1,34 +1,53 @@
 // What the engine would make of a spec, computed without the kernel: how long the program is, what memory its maps
-// take, and its listing. The same functions that build what runs; only the hash key is another one.
+// take, and its listing. The same functions that build what runs; only the hash key is another one, and the tables are
+// not filled.
 
 import { listing } from '../bpf/listing.ts'
 import { layoutOf } from '../dataplane/fill.ts'
 import { clockOf } from '../dataplane/flow-clock.ts'
-import { memoryBytes } from '../dataplane/memory.ts'
+import { type Memory, mapsOf } from '../dataplane/memory.ts'
 import { packetProgram } from '../dataplane/packet-path.ts'
-import { HASH_KEYS } from '../dataplane/shape.ts'
+import { HASH_KEYS, type Shape } from '../dataplane/shape.ts'
 import type { EngineSpec } from '../engine/engine.ts'
-import { planOf } from '../engine/plan.ts'
+import { shapeOf } from '../engine/plan.ts'
+
+/** MapSize: a map by its role, in whole pages. */
+export interface MapSize {
+  readonly name: string
+  readonly bytes: number
+}
 
 /** Preview: what would run. */
 export interface Preview {
   readonly instructions: number
-  /** Of all maps of one generation; while a new one replaces it, both are there. */
-  readonly memoryBytes: number
+  /** Of one generation. */
+  readonly maps: readonly MapSize[]
   /** listing: instructions and source lines, one each. */
   readonly listing: () => readonly string[]
 }
 
 /** preview builds the program for a spec. `cpus`: possible CPUs of the machine it is for. */
 export function preview(spec: EngineSpec, cpus: number): Preview {
-  const { shape } = planOf(spec, { cpus, clock: anyClock })
-  const { memory } = layoutOf(shape, fixedKeys)
+  const { shape, memory } = laidOut(spec, cpus)
   const built = packetProgram(shape, memory)
   return {
     instructions: built.spec.code.length / 8,
-    memoryBytes: memoryBytes(memory),
+    maps: sizesOf(memory),
     listing: () => listing(built.assembled).trimEnd().split('\n'),
   }
+}
+
+/** mapSizes: the maps alone. */
+export const mapSizes = (spec: EngineSpec, cpus: number): readonly MapSize[] =>
+  sizesOf(laidOut(spec, cpus).memory)
+
+const PAGE = 4096
+const sizesOf = (memory: Memory): MapSize[] =>
+  mapsOf(memory).map(({ name, type }) => ({ name, bytes: Math.ceil(type.size / PAGE) * PAGE }))
+
+function laidOut(spec: EngineSpec, cpus: number): { readonly shape: Shape; readonly memory: Memory } {
+  const shape = shapeOf(spec, { cpus, clock: anyClock })
+  return { shape, memory: layoutOf(shape, fixedKeys).memory }
 }
 
 // How fast the clock of the machine ticks makes no instruction more or less.

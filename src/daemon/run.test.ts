@@ -13,6 +13,7 @@ import { FakeNetwork } from '../netlink/fake.ts'
 import { FakePacketPath } from './fake-packet-path.ts'
 import { type Instance, instanceOf } from './instance.ts'
 import { openLog } from './log.ts'
+import type { MachineMemory } from './memory.ts'
 import { readRecord, thisWorld, writeRecord } from './record.ts'
 import { runDaemon } from './run.ts'
 
@@ -53,7 +54,13 @@ const run = (at = instance()) =>
       file: join(dir, 'tenbin.yaml'),
       log: openLog({ level: 'info', pretty: false, colour: false, write: (line) => logged.push(line) }),
     },
-    { openNetwork: () => network, openPacketPath: () => packetPath, isAttached: () => isAttached, signals },
+    {
+      openNetwork: () => network,
+      openPacketPath: () => packetPath,
+      isAttached: () => isAttached,
+      memory: () => memory,
+      signals,
+    },
   )
 
 /** until waits for a log line, at most five seconds. */
@@ -63,6 +70,8 @@ async function until(text: string): Promise<void> {
   }
   assert.fail(`no log line says "${text}":\n${logged.join('')}`)
 }
+
+const memory: MachineMemory = { cpus: 2, total: 2 ** 32, available: 2 ** 31, held: [] }
 
 const coded = (code: ErrorCode) => (e: unknown) => e instanceof TenbinError && e.code === code
 

@@ -16,6 +16,8 @@ import { keepHashKeys, readHashKeys } from './hash-keys.ts'
 import type { Instance } from './instance.ts'
 import { lockInstance } from './lock.ts'
 import type { Log } from './log.ts'
+import type { MachineMemory } from './memory.ts'
+import { overrideStore } from './override-store.ts'
 import type { OpenPacketPath } from './ports.ts'
 import { recordedElsewhere, recordStore } from './record.ts'
 import { version } from './version.ts'
@@ -33,10 +35,13 @@ export interface RunPorts {
   readonly openPacketPath: OpenPacketPath
   /** isAttached: whether what an instance pinned still sees packets, in whatever network namespace. */
   readonly isAttached: (instance: string) => boolean
+  /** memory: the machine's, and what an instance holds of it. */
+  readonly memory: (instance: string) => MachineMemory
   readonly signals: NodeJS.EventEmitter
 }
 
 const TICK_MS = 2_000
+const SWEEP_MS = 100
 const SETTLE_MS = 1_000
 
 /**
@@ -60,6 +65,8 @@ export async function runDaemon({ instance, file, log }: RunOptions, ports: RunP
       network,
       packetPath,
       store,
+      overrides: overrideStore(instance.overrides),
+      memory: () => ports.memory(instance.name),
       keepKeys: (used) => keepKeys(instance, used, log),
       log,
       now: () => new Date(),
@@ -87,6 +94,8 @@ export async function runDaemon({ instance, file, log }: RunOptions, ports: RunP
   await controller.start()
   const timer = setInterval(() => void controller.tick(), TICK_MS)
   cleanup.defer(() => clearInterval(timer))
+  const sweeper = setInterval(() => controller.sweep(), SWEEP_MS)
+  cleanup.defer(() => clearInterval(sweeper))
 
   const signal = await stopped
   isEnding = true

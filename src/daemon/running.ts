@@ -3,10 +3,11 @@
 
 import { formatIp, formatListener } from '../base/addresses.ts'
 import type { DesiredState } from '../config/state.ts'
-import type { EngineStatus, Traffic } from '../engine/engine.ts'
+import type { EngineStatus, PoolServer, PoolStatus, Traffic } from '../engine/engine.ts'
 import type { InterfaceAddress } from '../netlink/addresses.ts'
 import { isUsable, type Link } from '../netlink/links.ts'
 import type { Status } from './api-schema.ts'
+import { type Override, type Standing, standingOf, type UsedPool } from './overrides.ts'
 import type { Placement } from './placement.ts'
 import type { Owned } from './record.ts'
 
@@ -23,24 +24,31 @@ export interface Observed {
   readonly addresses: readonly InterfaceAddress[]
   readonly own: readonly Owned[]
   readonly engine: EngineStatus
+  readonly overrides: readonly Override[]
+  readonly pools: readonly UsedPool[]
+  readonly now: Date
 }
 
 /** RunningStatus: the part of Status that comes of what runs. */
 export type RunningStatus = Required<Pick<Status, 'node' | 'interface' | 'program'>> &
-  Pick<Status, 'addresses' | 'services' | 'servers' | 'outcomes'>
+  Pick<Status, Listed | 'flows'>
+
+type Listed = 'addresses' | 'services' | 'servers' | 'pools' | 'overrides' | 'outcomes'
 
 /** nothingRuns: the same part while nothing is applied. */
-export const nothingRuns: Pick<Status, 'addresses' | 'services' | 'servers' | 'outcomes'> = {
+export const nothingRuns: Pick<Status, Listed> = {
   addresses: [],
   services: [],
   servers: [],
+  pools: [],
+  overrides: [],
   outcomes: {},
 }
 
 /** runningStatus tells of what runs. */
 export function runningStatus({ desired, placement }: Running, observed: Observed): RunningStatus {
   const { engine, link } = observed
-  const { mode, memoryBytes, program } = engine
+  const { mode, memoryBytes, maps, program, flows } = engine
   const { name, index, mac, mtu } = link ?? placement.link
   const pools = new Map(desired.pools.map((each) => [each.name, each.members]))
   const services = new Map(engine.services.map((each) => [each.name, each]))
@@ -55,7 +63,7 @@ export function runningStatus({ desired, placement }: Running, observed: Observe
       up: link !== undefined && isUsable(link),
       mode,
     },
-    program: { engine: engine.engine, ...program, memoryBytes },
+    program: { engine: engine.engine, ...program, memoryBytes, maps: [...maps] },
     addresses: placement.held.map(({ address, prefix, nic }) => ({
       address: formatIp(address),
       prefix,
@@ -63,11 +71,13 @@ export function runningStatus({ desired, placement }: Running, observed: Observe
       present: observed.addresses.some((each) => each.address === address),
       owned: observed.own.some((each) => each.address === address),
     })),
-    services: desired.services.map(({ name, listeners, pool }) => ({
+    services: desired.services.map(({ name, listeners, pool, track }) => ({
       name,
       listeners: listeners.map(formatListener),
       pool,
       servers: (pools.get(pool) ?? []).map(({ server, weight }) => ({ name: server, weight })),
+      track,
+      flows: services.get(name)?.flows ?? 0,
       ...trafficOf(services.get(name)),
     })),
     servers: placement.spec.servers.map(({ name, address }) => {
@@ -77,9 +87,17 @@ export function runningStatus({ desired, placement }: Running, observed: Observe
         address: formatIp(address),
         ...found?.neighbour,
         share: found?.share ?? 0,
+        flows: found?.flows ?? 0,
         ...trafficOf(found),
       }
     }),
+    pools: engine.pools.map((pool) => poolOf(pool, observed)),
+    overrides: observed.overrides.map(({ since, deadline, ...rest }) => ({
+      ...rest,
+      since: timeText(since),
+      ...(deadline !== undefined && { deadline: timeText(deadline) }),
+    })),
+    ...(flows && { flows: flowsOf(flows) }),
     outcomes: Object.fromEntries(Object.entries(engine.outcomes).map(([name, count]) => [name, `${count}`])),
   }
 }
@@ -88,3 +106,49 @@ const trafficOf = (found: Traffic | undefined): { packets: string; bytes: string
   packets: `${found?.packets ?? 0n}`,
   bytes: `${found?.bytes ?? 0n}`,
 })
+
+const timeText = (ms: number): string => new Date(ms).toISOString()
+
+const flowsOf = ({ capacity, live, closed, syn, established }: NonNullable<EngineStatus['flows']>) => ({
+  capacity,
+  live,
+  closed,
+  syn,
+  established,
+})
+
+function poolOf({ name, slots, young, servers }: PoolStatus, { overrides, pools, now }: Observed) {
+  const services = pools.find((each) => each.name === name)?.services ?? []
+  return {
+    name,
+    services: [...services],
+    slots,
+    young,
+    servers: servers.map((server) =>
+      poolServerOf(server, standingOf(overrides, server.name, services, now.getTime())),
+    ),
+  }
+}
+
+function poolServerOf(
+  { name, state, weight, configured, share, flows, drain }: PoolServer,
+  { order, isOverdue, since, deadline }: Standing,
+): Status['pools'][number]['servers'][number] {
+  const isDisabled = order === 'disabled' || isOverdue
+  return {
+    name,
+    state:
+      state === 'failed' && isDisabled ? 'disabled' : state === 'draining' && drain?.done ? 'drained' : state,
+    weight,
+    configured,
+    share,
+    flows,
+    ...((drain || order === 'drained') && {
+      drain: {
+        ...(since !== undefined && { since: timeText(since) }),
+        ...(deadline !== undefined && { deadline: timeText(deadline) }),
+        ...(drain?.silentS !== undefined && { silentS: drain.silentS }),
+      },
+    }),
+  }
+}

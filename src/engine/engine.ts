@@ -13,7 +13,7 @@ export interface Limits {
   readonly newFlows: number
 }
 /** LIMITS: those of a file that says nothing. */
-export const LIMITS: Limits = { flows: 262_144, newFlows: 50_000 }
+export const LIMITS: Limits = { flows: 262_144, newFlows: 100_000 }
 
 /** EngineSpec: what is to be forwarded. Plain data; names are the file's. Lists are in the file's order. */
 export interface EngineSpec {

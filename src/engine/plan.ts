@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto'
 import { formatIp } from '../base/addresses.ts'
 import { invariant } from '../base/errors.ts'
 import { type Clock, type ListenerShape, type Shape, STATELESS } from '../dataplane/shape.ts'
-import { type Member, sortMembers } from '../schedule/maglev.ts'
+import { type Member, sortMembers, tableSize } from '../schedule/maglev.ts'
 import { buildTable, type Table } from '../schedule/ranks.ts'
 import type { EngineSpec } from './engine.ts'
 import { type Ids, keepIds, SERVER_IDS, SERVICE_IDS } from './ids.ts'
@@ -87,11 +87,16 @@ function numbersOf({ services, servers }: EngineSpec, used: ReadonlySet<string>,
  * are the same; pools with the same members share one. Unknown names are bugs: config/ has checked them. Throws
  * IDS_EXHAUSTED.
  */
-export function planOf(spec: EngineSpec, { cpus, clock }: Machine, before?: Before): Plan {
+export function planOf(
+  spec: EngineSpec,
+  { cpus, clock }: Machine,
+  before?: Before,
+  makeTable: (members: readonly Member[]) => Table = buildTable,
+): Plan {
   const tables = new Map(before?.pools?.map(({ table }) => [memberKey(table.members), table]))
   const tableOf = (members: readonly Member[]): Table => {
     const key = memberKey(sortMembers(members))
-    const table = tables.get(key) ?? buildTable(members)
+    const table = tables.get(key) ?? makeTable(members)
     tables.set(key, table)
     return table
   }
@@ -146,6 +151,21 @@ export function planOf(spec: EngineSpec, { cpus, clock }: Machine, before?: Befo
     cpus: 2 ** Math.ceil(Math.log2(cpus)),
   }
   return { spec, shape, pools: planned, services, servers, idOf, ids }
+}
+
+/** shapeOf: the shape alone, without the time that tables take. */
+export const shapeOf = (spec: EngineSpec, machine: Machine): Shape =>
+  planOf(spec, machine, undefined, blankTable).shape
+
+function blankTable(pool: readonly Member[]): Table {
+  const none = new Uint16Array()
+  return {
+    members: sortMembers(pool),
+    slots: tableSize(pool.length),
+    owner: none,
+    second: none,
+    marks: new Int32Array(),
+  }
 }
 
 /** fingerprint of bytes, for telling whether what runs is what would be made. */

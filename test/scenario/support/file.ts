@@ -3,9 +3,16 @@
 
 import { nodesOf, PREFIX_LENGTH, type Topology } from '../../../src/lab/topology.ts'
 
-/** Services: by name, what each listens on and which servers it has. */
+/** Services: by name, what each listens on, which servers it has, and its other keys. */
 export type Services = Readonly<
-  Record<string, { readonly listen: readonly string[]; readonly servers: readonly (string | object)[] }>
+  Record<
+    string,
+    {
+      readonly listen: readonly string[]
+      readonly servers: readonly (string | object)[]
+      readonly on_failure?: 'keep' | 'reset'
+    }
+  >
 >
 
 /** tenbinFile: the file's text. `without`: servers that are left out of the inventory. */

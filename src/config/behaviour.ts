@@ -1,0 +1,167 @@
+// How a service treats its flows: how they are forwarded, what picks their server, which are remembered and for how
+// long, what becomes of those of a failed server. What a service does not say comes from `defaults`, time-outs each on
+// their own. Of the ways to forward, schedule and check, those that are not built yet are known by name.
+
+import { formatDuration, parseDuration } from '../base/durations.ts'
+import { TenbinError } from '../base/errors.ts'
+import { didYouMean } from '../base/nearest.ts'
+import {
+  type ServiceShape as Flows,
+  type OnFailure,
+  TIMEOUTS,
+  type Timeouts,
+  type Track,
+} from '../dataplane/shape.ts'
+import { describe } from './check-shape.ts'
+import type { Findings } from './findings.ts'
+import type { Merged } from './merge.ts'
+import type { ServiceShape, TimeoutsShape } from './schema-services.ts'
+import { inside, keyOf, type Place } from './source.ts'
+import type { Scheduler } from './state.ts'
+
+/** Behaviour: what a service or `defaults` says, where it says something that is right. */
+export interface Behaviour {
+  readonly scheduler?: Scheduler
+  readonly hash?: Flows['hash']
+  readonly track?: Track
+  readonly onFailure?: OnFailure
+  readonly timeouts?: Partial<Timeouts>
+}
+
+interface Choice<Built extends string> {
+  readonly key: string
+  readonly what: string
+  readonly built: readonly Built[]
+  readonly later?: readonly string[]
+}
+
+const forwards: Choice<'dsr'> = {
+  key: 'forward',
+  what: 'a way of forwarding',
+  built: ['dsr'],
+  later: ['nat', 'fullnat', 'ipip', 'gue'],
+}
+const schedulers: Choice<Scheduler> = {
+  key: 'scheduler',
+  what: 'a scheduler',
+  built: ['mh', 'sh'],
+  later: ['rr', 'wrr', 'lc', 'wlc', 'dh', 'sed', 'nq', 'fo', 'ovf', 'twos', 'lblc', 'lblcr'],
+}
+const hashes: Choice<Flows['hash']> = { key: 'hash', what: 'part of a flow', built: ['flow', 'source'] }
+const tracks: Choice<Track> = {
+  key: 'track',
+  what: 'a way of tracking',
+  built: ['changes', 'all', 'none'],
+}
+const failures: Choice<OnFailure> = { key: 'on_failure', what: 'known', built: ['keep', 'reset'] }
+
+const NO_CHECKS = 'health checks are not built yet: write check: none'
+
+/** TIMEOUT_BOUNDS: seconds that a time-out may have. */
+const TIMEOUT_BOUNDS = { min: 1, max: 86_400 }
+
+type Values = Pick<
+  ServiceShape,
+  'forward' | 'scheduler' | 'hash' | 'track' | 'on_failure' | 'timeouts' | 'check'
+>
+
+/** resolveBehaviour reads the values of a service, or of `defaults`, whose place is `at`. */
+export function resolveBehaviour(values: Values, at: Place, findings: Findings): Behaviour {
+  const choose = <Built extends string>(choice: Choice<Built>, value: string | undefined) =>
+    value === undefined ? undefined : chosen(choice, value, inside(at, choice.key), findings)
+  choose(forwards, values.forward)
+  if ('check' in values && values.check !== 'none') findings.add(inside(at, 'check'), NO_CHECKS)
+  const scheduler = choose(schedulers, values.scheduler)
+  const hash = choose(hashes, values.hash)
+  const track = choose(tracks, values.track)
+  const onFailure = choose(failures, values.on_failure)
+  const timeouts = values.timeouts && resolveTimeouts(values.timeouts, inside(at, 'timeouts'), findings)
+  return {
+    ...(scheduler && { scheduler }),
+    ...(hash && { hash }),
+    ...(track && { track }),
+    ...(onFailure && { onFailure }),
+    ...(timeouts && { timeouts }),
+  }
+}
+
+function chosen<Built extends string>(
+  { key, what, built, later = [] }: Choice<Built>,
+  value: string,
+  place: Place,
+  findings: Findings,
+): Built | undefined {
+  if ((built as readonly string[]).includes(value)) return value as Built
+  const words = built.length > 2 ? `${built.slice(0, -1).join(', ')} or ${built.at(-1)}` : built.join(' or ')
+  const remedy = `write ${key}: ${words}`
+  if (later.includes(value)) findings.add(place, `${key} ${value} is not built yet: ${remedy}`)
+  else
+    findings.add(
+      place,
+      `${describe(value)} is not ${what}${didYouMean(value, [...built, ...later]) || `: ${remedy}`}`,
+    )
+  return undefined
+}
+
+function resolveTimeouts(values: TimeoutsShape, at: Place, findings: Findings): Partial<Timeouts> {
+  const seconds = Object.entries(values).flatMap(([name, text]) => {
+    const value = text === undefined ? undefined : secondsOf(text, inside(at, name), findings)
+    return value === undefined ? [] : [[name, value] as const]
+  })
+  return Object.fromEntries(seconds)
+}
+
+function secondsOf(text: string, place: Place, findings: Findings): number | undefined {
+  const { min, max } = TIMEOUT_BOUNDS
+  const refuse = (why: string): undefined => void findings.add(place, why)
+  try {
+    const seconds = parseDuration(text) / 1000
+    if (seconds < min || seconds > max) return refuse(`${text} is out of range: a time-out is 1s to 24h`)
+    if (!Number.isInteger(seconds))
+      return refuse(`${text} is not whole seconds: write ${formatDuration(Math.round(seconds) * 1000)}`)
+    return seconds
+  } catch (error) {
+    if (!(error instanceof TenbinError)) throw error
+    return refuse(error.detail ?? error.message)
+  }
+}
+
+/** Defaults: what `defaults` says, where it says something. */
+export interface Defaults extends Behaviour {
+  readonly weight: number
+  readonly hasCheck: boolean
+}
+
+/** resolveDefaults checks the values once, at their own place. */
+export function resolveDefaults({ defaults, incomplete }: Merged, findings: Findings): Defaults {
+  const behaviours = defaults.map(({ name, value, place }) =>
+    value === undefined && name !== 'check'
+      ? {}
+      : resolveBehaviour({ [name]: value } as Values, { ...place, path: place.path.slice(0, -1) }, findings),
+  )
+  const weight = defaults.find(({ name }) => name === 'weight')?.value
+  return {
+    ...Object.assign({}, ...behaviours),
+    weight: typeof weight === 'number' ? weight : 1,
+    hasCheck: defaults.some(({ name }) => name === 'check') || incomplete.has('defaults'),
+  }
+}
+
+/** missingCheck: an absent check will mean a TCP connect, so that nobody may have meant none. */
+export function missingCheck(service: Place, findings: Findings): void {
+  const why = 'here or under defaults (an absent check will mean a TCP connect)'
+  findings.add(keyOf(service), `${NO_CHECKS}, ${why}`)
+}
+
+/** settled: what a service does, by itself or by default. */
+export function settled(own: Behaviour, defaults: Behaviour) {
+  const { scheduler = 'mh', hash, track = 'changes', onFailure = 'keep' } = { ...defaults, ...own }
+  return {
+    scheduler,
+    // As LVS's sh, which hashes the client's address unless told to take the port as well.
+    hash: hash ?? (scheduler === 'sh' ? ('source' as const) : ('flow' as const)),
+    track,
+    onFailure,
+    timeouts: { ...TIMEOUTS, ...defaults.timeouts, ...own.timeouts },
+  }
+}

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Change, refusals } from './refusals.fixture.ts'
+
+/** service: the right file's service with more keys, and where those begin. */
+const service = (keys: string): Change => ({
+  services: `services: { www: { servers: web01..10, check: none, listen: [192.168.8.100:80], ${keys} } }`,
+})
+
+test('what a service does with its flows is refused where it is not known or not built', () => {
+  const cases: readonly (readonly [string, ...string[]])[] = [
+    ['track: change', '4:88: "change" is not a way of tracking: did you mean "changes"?'],
+    ['track: yes', '4:88: "yes" is not a way of tracking: write track: changes, all or none'],
+    ['track: [all]', '4:88: expected which flows are remembered: changes, all or none, found a list'],
+    ['on_failure: rst', '4:93: "rst" is not known: write on_failure: keep or reset'],
+    ['hash: ports', '4:87: "ports" is not part of a flow: write hash: flow or source'],
+    ['hash: sourec', '4:87: "sourec" is not part of a flow: did you mean "source"?'],
+    ['scheduler: sed', '4:92: scheduler sed is not built yet: write scheduler: mh or sh'],
+    ['sorry: [web01]', '4:81: "sorry" is not built yet: leave it out'],
+    ['persistence: 5m', '4:81: "persistence" is not built yet: leave it out'],
+    ['onfailure: keep', '4:81: unknown key "onfailure": did you mean "on_failure"?'],
+  ]
+  for (const [keys, ...expected] of cases) assert.deepEqual(refusals(service(keys)), expected)
+})
+
+test('time-outs have units and bounds, and are whole seconds', () => {
+  const cases: readonly (readonly [string, ...string[]])[] = [
+    ['timeouts: { syn: 60 }', '4:98: expected a duration such as 60s, found 60'],
+    ['timeouts: { syn: "60" }', '4:98: "60" has no unit: write 60s or 60ms'],
+    ['timeouts: { udp: soon }', '4:98: "soon" is not a duration such as 3s or 100ms'],
+    ['timeouts: { udp: 900ms }', '4:98: 900ms is out of range: a time-out is 1s to 24h'],
+    ['timeouts: { fin: 86401s }', '4:98: 86401s is out of range: a time-out is 1s to 24h'],
+    ['timeouts: { fin: 1.6s }', '4:98: 1.6s is not whole seconds: write 2s'],
+    ['timeouts: { fin: 1s, udp: 24h }'],
+    ['timeouts: { tcp: 1s }', '4:93: unknown key "tcp": known here are syn, established, fin, udp'],
+    ['timeouts: 15m', '4:91: expected time-outs such as { established: 15m, udp: 30s }, found "15m"'],
+    [
+      'timeouts: { syn: 0s, udp: 1d1s }',
+      '4:98: "0s" is out of range: 1ms to 366d',
+      '4:107: "1d1s" is not a duration such as 3s or 100ms',
+    ],
+  ]
+  for (const [keys, ...expected] of cases) assert.deepEqual(refusals(service(keys)), expected)
+})
+
+test('defaults are refused at their own place, once', () => {
+  assert.deepEqual(
+    refusals({ extra: 'defaults: { track: al, timeouts: { udp: 2d, syn: 5s }, sorry: [web01], hash: x }' }),
+    [
+      '5:20: "al" is not a way of tracking: did you mean "all"?',
+      '5:41: 2d is out of range: a time-out is 1s to 24h',
+      '5:56: "sorry" is not built yet: leave it out',
+      '5:78: "x" is not part of a flow: write hash: flow or source',
+    ],
+  )
+})
+
+test('limits are whole numbers within bounds', () => {
+  assert.deepEqual(refusals({ extra: 'limits: { flows: 1024, new_flows: 1 }' }), [])
+  assert.deepEqual(refusals({ extra: 'limits: {}' }), [])
+  assert.deepEqual(refusals({ extra: 'limits: { flows: 1000, new_flows: 1.5, flow: 3 }' }), [
+    '5:18: expected a whole number from 1024 to 16777216, found 1000',
+    '5:35: expected a whole number from 1 to 10000000, found 1.5',
+    '5:40: unknown key "flow": did you mean "flows"?',
+  ])
+  assert.deepEqual(refusals({ extra: 'limits: 5' }), [
+    '5:9: expected limits such as { flows: 262144 }, found 5',
+  ])
+})
+
+test('ranges of ports are refused with what to write', () => {
+  const listening = (listen: string) =>
+    refusals({ services: `services: { www: { listen: [${listen}], servers: web01..10, check: none } }` })
+  const cases: readonly (readonly [string, ...string[]])[] = [
+    ['192.168.8.100:8000..8099'],
+    ['192.168.8.100:8000..8000'],
+    ['192.168.8.100:8000..8099, 192.168.8.100:8000..8099/udp, 192.168.8.100:8100, 192.168.8.100:7999'],
+    ['192.168.8.100:8000-8099', '4:29: a range of ports has two dots: write 8000..8099'],
+    ['"192.168.8.100:8000:8099"', '4:29: a range of ports has two dots: write 8000..8099'],
+    ['192.168.8.100:8099..8000', '4:29: "8099..8000" runs backwards: write 8000..8099'],
+    ['192.168.8.100:8000..99', '4:29: "8000..99" is no range of ports: write both in full, 8000..8099'],
+    [
+      '192.168.8.100:8000..65536',
+      '4:29: "65536" is no port: write a number from 1 to 65535, without zeros before it',
+    ],
+    ['192.168.8.100:8000..', '4:29: "" is no port: write a number from 1 to 65535, without zeros before it'],
+    ['192.168.8.100:1..2..3', '4:29: "1..2..3" is no range of ports such as 8000..8099'],
+    [
+      '192.168.8.100:*, "192.168.8.100:*/udp"',
+      '4:29: all ports of an address are not built yet: write a range of them, such as 192.168.8.100:8000..8099',
+      '4:46: all ports of an address are not built yet: write a range of them, such as 192.168.8.100:8000..8099/udp',
+    ],
+    [
+      '192.168.8.100:8000..8099, 192.168.8.100:8050',
+      '4:55: 192.168.8.100:8050 and 192.168.8.100:8000..8099 of this service, at t:4:29, have ports in common: remove them from one',
+    ],
+    [
+      '192.168.8.100:8050, 192.168.8.100:90, 192.168.8.100:8000..8099',
+      '4:67: 192.168.8.100:8000..8099 and 192.168.8.100:8050 of this service, at t:4:29, have ports in common: remove them from one',
+    ],
+    [
+      '192.168.8.100:8000..8099, 192.168.8.100:8099..8200',
+      '4:55: 192.168.8.100:8099..8200 and 192.168.8.100:8000..8099 of this service, at t:4:29, have ports in common: remove them from one',
+    ],
+  ]
+  for (const [listen, ...expected] of cases) assert.deepEqual(listening(listen), expected, listen)
+})
+
+test('an IPv6 listener with a range or a star is told its quotes', () => {
+  const listening = (listen: string) =>
+    refusals({ services: `services: { www: { listen: [${listen}], servers: web01..10, check: none } }` })
+  assert.match(listening('[2001:db8::10]:*')[0]!, /stands in quotes: write "\[2001:db8::10\]:\*"/)
+  assert.match(listening('[2001:db8::10]:80..90').join('\n'), /write "\[2001:db8::10\]:80\.\.90"/)
+  assert.match(listening('"2001:db8::10:80..90"').join('\n'), /write "\[2001:db8::10\]:80\.\.90"/)
+})

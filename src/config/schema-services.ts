@@ -1,0 +1,124 @@
+// The shape of services and pools, and of `defaults`, which has most of a service's keys.
+
+import { z } from 'zod'
+import { choice, expected, IP4, IP6, list, NAME, NAMES, section, whole, word } from './schema-words.ts'
+
+const weight = whole(0, 65_535, 'Share of the traffic relative to the others; 0: known, but gets none.')
+
+const names = word(
+  'a server such as web01 or a range such as web01..10',
+  NAMES,
+  'A server or a range of them.',
+)
+
+export const member = section(
+  'member',
+  { name: names, weight: weight.optional() },
+  'a server such as web01, or { name: web01, weight: 3 }',
+)
+
+const membersText = 'servers such as web01..10 or [web01, { name: web02, weight: 3 }]'
+const members = z
+  .union(
+    [
+      names,
+      z.array(
+        z.union([names, member], expected('a server such as web01, or { name: web01, weight: 3 }')),
+        expected(membersText),
+      ),
+    ],
+    expected(membersText),
+  )
+  .meta({
+    description: 'Servers of the inventory: web01..10, or a list of names, ranges and { name, weight }.',
+  })
+
+const listener = word(
+  'a listener such as 192.168.8.100:80',
+  `(${IP4}|\\[${IP6}\\]):\\d{1,5}(\\.\\.\\d{1,5})?(/(tcp|udp))?`,
+  'Address and port, or range of ports, that clients use; TCP unless /udp is behind it.',
+)
+
+export const pool = z.union(
+  [members, section('pool', { servers: members }, 'a pool')],
+  expected('the servers of a pool such as web01..10'),
+)
+
+const timeout = (example: string, description: string) =>
+  word(
+    `a duration such as ${example}`,
+    '\\d+(\\.\\d+)?(ms|s|m|h|d)',
+    `${description} From 1s to 24h.`,
+  ).optional()
+
+export const timeouts = section(
+  'timeouts',
+  {
+    syn: timeout('60s', 'Of TCP connections of which only SYNs were seen; 60s if absent.'),
+    established: timeout('15m', 'Of TCP connections; 15m if absent.'),
+    fin: timeout('2m', 'Of TCP connections of which a FIN or RST was seen; 2m if absent.'),
+    udp: timeout('5m', 'Of UDP flows; 5m if absent.'),
+  },
+  'time-outs such as { established: 15m, udp: 30s }',
+)
+
+/** behaviour: the keys that a service and `defaults` have alike. */
+const behaviour = {
+  forward: choice(
+    'a way of forwarding: dsr',
+    ['dsr'],
+    'How a packet reaches its server; dsr: its MAC is rewritten.',
+  ).optional(),
+  scheduler: choice(
+    'a scheduler: mh',
+    ['mh', 'sh'],
+    'How a new connection picks its server; mh: by the whole flow, sh: by the client address alone.',
+  ).optional(),
+  hash: choice(
+    'what of a flow picks its server: flow or source',
+    ['flow', 'source'],
+    'flow: addresses and ports (of mh if absent); source: the client address alone (of sh if absent).',
+  ).optional(),
+  track: choice(
+    'which flows are remembered: changes, all or none',
+    ['changes', 'all', 'none'],
+    'Which flows are remembered; changes (if absent): those whose server a change would change.',
+  ).optional(),
+  on_failure: choice(
+    'what becomes of the flows of a failed server: keep or reset',
+    ['keep', 'reset'],
+    "A failed server's TCP connections: keep (if absent) leaves them to it, reset ends them by a RST.",
+  ).optional(),
+  timeouts: timeouts
+    .meta({ description: 'How long a flow may be silent before it is forgotten.' })
+    .optional(),
+  check: z
+    .unknown()
+    .meta({ enum: ['none'], description: 'How servers are checked; none: not at all.' })
+    .optional(),
+}
+
+export const service = section(
+  'service',
+  {
+    listen: list(listener, 'a list of listeners such as [192.168.8.100:80]').meta({
+      description: 'Where clients connect.',
+    }),
+    servers: members.optional(),
+    pool: word('the name of a pool', NAME, 'A pool of `pools`, instead of servers.').optional(),
+    ...behaviour,
+  },
+  'a service such as { listen: [192.168.8.100:80], servers: web01..10, check: none }',
+)
+
+export const defaults = section(
+  'defaults',
+  { ...behaviour, weight: weight.optional() },
+  'defaults such as { check: none }',
+)
+
+export type ServiceShape = z.infer<typeof service>
+export type DefaultsShape = z.infer<typeof defaults>
+export type TimeoutsShape = z.infer<typeof timeouts>
+export type MembersShape = z.infer<typeof members>
+export type PoolShape = z.infer<typeof pool>

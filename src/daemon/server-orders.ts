@@ -1,0 +1,244 @@
+// Servers by hand: carries out the commands about servers, keeps what was said, and tells the packet path what it has to
+// know of it: all at once with an apply, server by server afterwards. What cannot be kept counts all the same, and is
+// tried again; what the file no longer has is forgotten, with a line in the log.
+
+import { TenbinError } from '../base/errors.ts'
+import { didYouMean } from '../base/nearest.ts'
+import type { DesiredState } from '../config/state.ts'
+import type { Changed, ServerView, Views } from '../engine/engine.ts'
+import type { OrderCommand } from './api-routes.ts'
+import type { OrderAnswer, Problem } from './api-schema.ts'
+import type { Log } from './log.ts'
+import { answerOf } from './order-answer.ts'
+import { type Command, obstacle, ordered, type Target } from './orders.ts'
+import { OVERRIDES_LIMIT, type OverrideStore } from './override-store.ts'
+import {
+  isStillMeant,
+  nextDeadline,
+  type Override,
+  standingOf,
+  type UsedPool,
+  usedPools,
+  viewsOf,
+} from './overrides.ts'
+import type { PacketPath } from './ports.ts'
+import { problemsOf } from './problem.ts'
+
+/** ServerOrdersOptions: the outside world. */
+export interface ServerOrdersOptions {
+  readonly store: OverrideStore
+  readonly packetPath: Pick<PacketPath, 'setServer' | 'status'>
+  readonly log: Log
+  readonly now: () => Date
+}
+
+export class ServerOrders {
+  readonly #options: ServerOrdersOptions
+  #overrides: readonly Override[]
+  #pools: readonly UsedPool[] = []
+  /** What the packet path was told last; undefined where that is not certain. */
+  #told: Told = new Map()
+  #unkept: readonly Problem[] = []
+  #deadline: number | undefined
+
+  constructor(options: ServerOrdersOptions) {
+    this.#options = options
+    this.#overrides = options.store.read()
+  }
+
+  /** overrides: what counts now. */
+  get overrides(): readonly Override[] {
+    return this.#overrides
+  }
+
+  /** pools: those of the file that runs. */
+  get pools(): readonly UsedPool[] {
+    return this.#pools
+  }
+
+  /** viewsFor: what an apply of this file has to know. */
+  viewsFor(desired: DesiredState): Views {
+    const views = withReturns(viewsOf(this.#overrides, usedPools(desired), this.#now()), this.#told)
+    // Until the apply is over nobody knows which of these count.
+    this.#told = new Map(
+      [...views].map(([pool, servers]) => [
+        pool,
+        new Map([...servers.keys()].map((name) => [name, undefined])),
+      ]),
+    )
+    return views
+  }
+
+  /** adopt: this file runs now, and its apply was given viewsFor() of it. */
+  adopt(desired: DesiredState): void {
+    this.#pools = usedPools(desired)
+    const [kept, dropped] = [true, false].map((is) =>
+      this.#overrides.filter((each) => isStillMeant(each, this.#pools) === is),
+    ) as [Override[], Override[]]
+    for (const { server, service, order, weight } of dropped) {
+      const where = service === undefined ? '' : ` of service ${service}`
+      this.#options.log.info(
+        { cause: 'file', server, service, order, weight },
+        `forgot what was said of server ${server}${where}: the file no longer has it`,
+      )
+    }
+    this.#told = viewsOf(kept, this.#pools, this.#now())
+    if (dropped.length > 0) this.#keep(kept)
+    this.#plan()
+  }
+
+  /** carryOut does what a command says. Throws SERVER_UNKNOWN, SERVICE_UNKNOWN, ORDER_REFUSED; then nothing changed. */
+  carryOut(asked: OrderCommand, server: string, service: string | undefined): OrderAnswer {
+    const now = this.#now()
+    const command = commandOf(asked, now)
+    const target = this.#target(command, server, service)
+    const before = this.#overrides
+    if (command.kind === 'undrain' || command.kind === 'enable') {
+      const other = obstacle(before, target, command.kind, now)
+      if (other) {
+        const detail = `${server} is ${other.order}: \`tenbin ${other.remedy} ${server}\` undoes that`
+        throw new TenbinError('ORDER_REFUSED', `${command.kind} ${server}`, { detail })
+      }
+    }
+    const after = ordered(before, target, command, now)
+    if (after.length > OVERRIDES_LIMIT) {
+      const detail = `${OVERRIDES_LIMIT} servers are not as the file has them already`
+      throw new TenbinError('ORDER_REFUSED', `${command.kind} ${server}`, { detail })
+    }
+    const was = this.#standings(target, now)
+    if (after !== before) this.#keep(after)
+    const changes = this.#tell(command.kind, now)
+    this.#plan()
+    return answerOf({
+      command,
+      target,
+      before: was,
+      after: this.#standings(target, now),
+      changes,
+      unkept: this.#unkept,
+      status: this.#options.packetPath.status(),
+    })
+  }
+
+  /** stepsOf: what was said by hand of a pool's servers, for a trace. */
+  stepsOf(pool: string): string[] {
+    const { members = [], services = [] } = this.#pools.find(({ name }) => name === pool) ?? {}
+    const said = members.flatMap(({ server, weight: most }) => {
+      const standing = standingOf(this.#overrides, server, services, this.#now())
+      const { order, isOverdue, weight = most } = standing
+      const state = isOverdue ? 'drained past its deadline' : order
+      return [
+        ...(order === 'ready' ? [] : [`${server} is ${state}`]),
+        ...(weight < most ? [`${server} has weight ${weight} of ${most}`] : []),
+      ]
+    })
+    return said.length === 0 ? [] : [`By hand, in pool ${pool}: ${said.join(', ')}.`]
+  }
+
+  /** sweep: deadlines that have passed count, and what could not be kept is tried again. */
+  sweep(): void {
+    const now = this.#now()
+    if (this.#deadline !== undefined && this.#deadline <= now) {
+      this.#tell('deadline', now)
+      this.#plan()
+    }
+  }
+
+  /** settle tries again to keep what could not be kept, and says what is wrong. */
+  settle(): readonly Problem[] {
+    if (this.#unkept.length > 0) this.#keep(this.#overrides)
+    return [...this.#unkept, ...this.#options.store.problems()]
+  }
+
+  #now(): number {
+    return this.#options.now().getTime()
+  }
+
+  #plan(): void {
+    this.#deadline = nextDeadline(this.#overrides, this.#now())
+  }
+
+  #standings({ server, pools }: Target, now: number) {
+    return pools.map(({ services }) => standingOf(this.#overrides, server, services, now))
+  }
+
+  #target({ kind }: Command, server: string, service: string | undefined): Target {
+    const op = `${kind} ${server}`
+    const has = ({ members }: UsedPool) => members.some((each) => each.server === server)
+    const known = this.#pools.filter(has)
+    if (known.length === 0) {
+      const all = new Set(this.#pools.flatMap(({ members }) => members.map((each) => each.server)))
+      const detail = `no service has a server "${server}"${didYouMean(server, all)}`
+      throw new TenbinError('SERVER_UNKNOWN', op, { detail })
+    }
+    if (service === undefined) return { server, pools: known }
+    const pool = this.#pools.find(({ services }) => services.includes(service))
+    if (!pool) {
+      const all = this.#pools.flatMap(({ services }) => services)
+      const detail = `there is no service "${service}"${didYouMean(service, all)}`
+      throw new TenbinError('SERVICE_UNKNOWN', op, { detail })
+    }
+    if (!has(pool)) {
+      const others = known.flatMap(({ services }) => services).join(', ')
+      throw new TenbinError('SERVER_UNKNOWN', op, {
+        detail: `service ${service} has no server ${server}: ${others} have`,
+      })
+    }
+    return { server, service, pools: [pool] }
+  }
+
+  #keep(overrides: readonly Override[]): void {
+    this.#overrides = overrides
+    try {
+      this.#options.store.write(overrides)
+      this.#unkept = []
+    } catch (error) {
+      this.#unkept = problemsOf(error)
+    }
+  }
+
+  /** #tell tells the packet path what it does not know yet. */
+  #tell(cause: string, now: number): ReadonlyMap<string, Changed> {
+    const { packetPath, log } = this.#options
+    const views = viewsOf(this.#overrides, this.#pools, now)
+    const changes = new Map<string, Changed>()
+    for (const [pool, servers] of withReturns(views, this.#told)) {
+      for (const [server, view] of servers) {
+        const told = this.#told.get(pool)
+        if (sameView(view, told?.has(server) ? told.get(server) : asFile)) continue
+        const changed = packetPath.setServer(pool, server, view)
+        changes.set(pool, changed)
+        const { slots, weight } = changed
+        log.info(
+          { cause, pool, slots },
+          `server ${server} ${view.up ? `has weight ${weight}` : 'is out'} in ${pool}`,
+        )
+      }
+    }
+    this.#told = views
+    return changes
+  }
+}
+
+function commandOf(asked: OrderCommand, now: number): Command {
+  if (asked.kind !== 'drain') return asked
+  return { kind: 'drain', ...(asked.deadlineMs !== undefined && { deadline: now + asked.deadlineMs }) }
+}
+
+const asFile: ServerView = { up: true }
+
+const sameView = (a: ServerView, b: ServerView | undefined): boolean =>
+  a.up === b?.up && a.weight === b.weight
+
+type Told = ReadonlyMap<string, ReadonlyMap<string, ServerView | undefined>>
+
+/** withReturns: views, and for pairs that only `told` has, that they are as the file has them again. */
+function withReturns(views: Views, told: Told): Views {
+  const all = new Map([...views].map(([pool, servers]) => [pool, new Map(servers)]))
+  for (const [pool, servers] of told) {
+    const known = all.get(pool) ?? new Map<string, ServerView>()
+    for (const server of servers.keys()) if (!known.has(server)) known.set(server, asFile)
+    all.set(pool, known)
+  }
+  return all
+}
