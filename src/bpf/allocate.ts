@@ -1,7 +1,8 @@
 // Virtual registers to r0..r9 by one linear scan. Because jumps only go forward in emission order, the interval
 // from a value's first write to its last use is exact enough that no path can see another value in its register.
 // A value that lives across a call gets r6..r9; when none is left that is an error that names the values and
-// lines (stash one on the stack): nothing is spilled silently.
+// lines (stash one on the stack): nothing is spilled silently. What a cold block that calls does not come back
+// with does not live across that call, though its interval spans the block.
 
 import { invariant } from '../base/errors.ts'
 import type { Item } from './assemble.ts'
@@ -14,7 +15,7 @@ import {
   VIRTUAL,
   type VirtualItem,
 } from './code.ts'
-import { ALU, alu, CLASS, classOf, FP, type Insn, loadRef, SRC } from './isa.ts'
+import { ALU, alu, CLASS, classOf, EXIT, FP, type Insn, isGoto, type Label, loadRef, SRC } from './isa.ts'
 import { formatLine, type Line } from './line.ts'
 
 /** AllocatedItem: an item with machine registers, or a cold mark that layout consumes. */
@@ -24,9 +25,8 @@ const SAVED = [6, 7, 8, 9] as const
 const SCRATCH = [1, 2, 3, 4, 5, 0] as const
 
 interface Interval {
-  readonly first: number
   last: number
-  crosses: boolean
+  readonly crosses: boolean
   /** A machine register that would save a move. */
   hint?: number
 }
@@ -50,25 +50,51 @@ function withoutDead(items: readonly VirtualItem[]): VirtualItem[] {
   return kept.reverse()
 }
 
+const bit = (reg: number): bigint => 1n << BigInt(reg - VIRTUAL)
+const bits = (regs: readonly number[]): bigint => regs.reduce((set, reg) => set | bit(reg), 0n)
+
+/** crossing: the values that some path reads behind a call and has from before it: one pass backwards is exact. */
+function crossing(items: readonly VirtualItem[]): bigint {
+  const wanted = new Map<Label, bigint>()
+  const outside: bigint[] = []
+  let live = 0n
+  let found = 0n
+  for (const item of [...items].reverse()) {
+    if ('cold' in item) {
+      if (!item.cold) outside.push(live)
+      live = item.cold ? outside.pop()! : 0n
+      continue
+    }
+    if ('bind' in item) {
+      wanted.set(item.bind, live)
+      continue
+    }
+    const { reads, writes } = touched(item)
+    if (isInstruction(item) && item.to) live = (isGoto(item) ? 0n : live) | wanted.get(item.to)!
+    if (isInstruction(item) && item.code === EXIT) live = 0n
+    live &= ~bits(writes)
+    if (isCall(item)) found |= live
+    live |= bits(reads)
+  }
+  return found
+}
+
 function intervals(items: readonly VirtualItem[]): Map<number, Interval> {
   const found = new Map<number, Interval>()
-  const calls: number[] = []
+  const crosses = crossing(items)
   items.forEach((item, at) => {
     const { reads, writes } = touched(item)
     for (const reg of [...reads, ...writes]) {
       const interval = found.get(reg)
       if (interval) interval.last = at
-      else found.set(reg, { first: at, last: at, crosses: false })
+      else found.set(reg, { last: at, crosses: (crosses & bit(reg)) !== 0n })
     }
     if (!isCall(item)) return
-    calls.push(at)
     item.args.forEach((arg, index) => {
       if ('reg' in arg) found.get(arg.reg)!.hint ??= index + 1
     })
     if (item.result !== undefined) found.get(item.result)!.hint ??= 0
   })
-  for (const interval of found.values())
-    interval.crosses = calls.some((at) => interval.first < at && at < interval.last)
   return found
 }
 
