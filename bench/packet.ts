@@ -28,6 +28,8 @@ export function fixture(listeners: number, pools: number): { shape: Shape; table
   const size = pools === 1 ? 65_537 : 1_021
   const shape: Shape = {
     mac: parseMac('02:00:00:00:00:01'),
+    own: 0,
+    others: [],
     jumbo: false,
     listeners: listenersOf(listeners, listeners, pools),
     services: Array(listeners).fill(STATELESS),
@@ -38,6 +40,7 @@ export function fixture(listeners: number, pools: number): { shape: Shape; table
   const servers = Array.from({ length: SERVERS + 1 }, (_, id) => ({
     mac: parseMac(`02:00:00:00:01:${id.toString(16).padStart(2, '0')}`),
     usable: id > 0,
+    via: 0,
   }))
   const words = Uint32Array.from({ length: size }, (_, slot) => 1 + (slot % SERVERS))
   return { shape, tables: { keys: fixedKeys(), slots: shape.pools.map(() => words), servers } }

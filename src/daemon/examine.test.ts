@@ -20,9 +20,13 @@ test('without a machine nothing is missing, and what would be used is for the fi
   const { errors, warnings, uses, isHere, listing } = examine(state(fileText()), undefined, 4)
   assert.deepEqual([errors, warnings, isHere], [[], [], false])
   assert.equal(uses.node, 'lb1')
+  assert.deepEqual(
+    uses.interfaces.map(({ name }) => name),
+    ['eth0'],
+  )
   assert.deepEqual(uses.addresses, ['10.0.0.100/24'])
   assert.deepEqual(uses.services, [{ name: 'www', listeners: ['10.0.0.100:80'], pool: 'www', servers: 2 }])
-  assert.ok(listing().length > uses.instructions, 'source lines besides instructions')
+  assert.ok(listing().length > uses.interfaces[0]!.instructions, 'source lines besides instructions')
 })
 
 test('memory grows with the CPUs and the servers', () => {

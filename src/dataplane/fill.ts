@@ -24,6 +24,8 @@ import {
   poolBases,
   Server,
   settingsOf,
+  stateOf,
+  Target,
   uniformUse,
 } from './memory.ts'
 import { KEY_ADDRESS, KEY_ADDRESS6, KEY_PORT, type ServerEntry, type Shape, type Tables } from './shape.ts'
@@ -123,12 +125,17 @@ export function layoutOf(shape: Shape, keys: BigUint64Array): Layout {
 }
 
 /** serverWord: a server's entry as the one 64-bit word that is stored. */
-export function serverWord({ mac, usable }: ServerEntry): bigint {
+export function serverWord({ mac, usable, via }: ServerEntry): bigint {
+  if (!usable) return 0n
   const view = new DataView(new ArrayBuffer(Server.size))
   for (const [at, octet] of macBytes(mac).entries()) view.setUint8(at, octet)
-  view.setUint16(Server.offsets.state, usable ? 1 : 0, true)
+  view.setUint16(Server.offsets.state, stateOf(via), true)
   return view.getBigUint64(0, true)
 }
+
+/** targetWords: an address as Target has it, each half as a number. */
+const targetWords = (address: Ip): [high: bigint, low: bigint] =>
+  isIp4(address) ? [0n, (0xffffn << 32n) | BigInt(address)] : [address >> 64n, BigInt.asUintN(64, address)]
 
 /** fillTables writes keys, servers, listeners, pool sizes and what flows need into the image of `tables` (zeroed before). */
 export function fillTables(
@@ -142,6 +149,12 @@ export function fillTables(
   for (const [at, key] of keys.entries()) view.setBigUint64(offsets.keys + 8 * at, key, true)
   for (const [id, server] of servers.entries())
     view.setBigUint64(offsets.servers + Server.size * id, serverWord(server), true)
+  for (const [id, { address }] of servers.entries()) {
+    if (address === undefined) continue
+    const words = targetWords(address)
+    for (const [i, word] of words.entries())
+      view.setBigUint64(offsets.targets + Target.size * id + 8 * i, word)
+  }
   for (const [pool, slots] of shape.pools.entries()) view.setUint32(offsets.poolSizes + 4 * pool, slots, true)
   fillFlowSettings({ memory, listeners }, shape, keys, view)
   for (const [at, entry] of listeners[4].entries()) {

@@ -58,6 +58,8 @@ const shape = (
   { families = [4], protocols = ['tcp'], service = STATELESS, ...rest }: Options = {},
 ): Shape => ({
   mac: parseMac('02:00:00:00:00:01'),
+  own: 0,
+  others: [],
   jumbo: false,
   services: Array<ServiceShape>(services).fill(service),
   servers: 4,

@@ -2,7 +2,7 @@
 // counted. All of it is direct memory; sizes follow from the file alone.
 //
 //   tables    keys | servers (8 bytes each) | listeners (16 bytes each, open addressing) | pool sizes
-//             | what flows need: keys of their own, what services do
+//             | what flows need: keys of their own, what services do | servers' addresses (16 bytes each)
 //   slots     one word a slot, pool after pool
 //   counters  a block per possible CPU, each on its own pages, and one that only the daemon writes (carry)
 //
@@ -18,7 +18,15 @@ import { invariant } from '../base/errors.ts'
 import { array, bytes, type DirectMemory, direct, struct } from '../bpf/types.ts'
 import { BUCKET_ENTRIES, FlowBucket } from './flow-record.ts'
 import { eventNames, outcomeNames } from './outcomes.ts'
-import { ASK_BEFORE, type FlowsShape, HASH_KEYS, type ServiceShape, type Shape, STATELESS } from './shape.ts'
+import {
+  ASK_BEFORE,
+  type FlowsShape,
+  HASH_KEYS,
+  MAX_INTERFACES,
+  type ServiceShape,
+  type Shape,
+  STATELESS,
+} from './shape.ts'
 
 const PAGE = 4096
 /** Room for outcome counters in a block, and for events beside them. */
@@ -29,8 +37,17 @@ const INLINE_LISTENERS = 64
 /** PROBES: how far from its bucket a listener may be; the table grows until all are nearer. */
 export const PROBES = 8
 
-/** Server: where frames go; `state` bit 0 is set where the MAC is known. Written by one 64-bit store. */
+/**
+ * Server: where frames go. `state`: 0, or where the MAC is known bit 0 and in bits 8..15 the number of the interface
+ * that the server is behind. Written by one 64-bit store.
+ */
 export const Server = struct('server', { mac: bytes(6), state: 'u16' })
+/** stateOf a server that is reached by an interface. */
+export const stateOf = (via: number): number => 1 | (via << STATE_VIA)
+/** STATE_VIA: how far the interface's number is to the left in `state`. */
+export const STATE_VIA = 8
+/** Target: a server's own address as packets have it, in words; an IPv4 one in its IPv6 form (RFC 4291 2.5.5.2). */
+export const Target = struct('target', { high: 'u64', third: 'u32', fourth: 'u32' })
 /** Listener: `kind` 0 empty, 1 TCP, 2 UDP, 0x100 the address itself, with port 0. `base` is the pool's first slot. */
 const ListenerValue = struct('listener_value', { base: 'u32', service: 'u16', pool: 'u16' })
 export const Listener = struct('listener', {
@@ -152,6 +169,10 @@ function flowMapsOf(shape: Shape, flows: FlowsShape, serverCapacity: number) {
 export function memoryOf(shape: Shape, bits: Bits = { 4: 0, 6: 0 }) {
   invariant(shape.listeners.length > 0, 'a shape without listeners')
   invariant(Number.isInteger(Math.log2(shape.cpus)), `${shape.cpus} counter blocks: a power of two is needed`)
+  invariant(
+    [shape.own, ...shape.others.map(({ number }) => number)].every((number) => number < MAX_INTERFACES),
+    'an interface’s number has a byte',
+  )
   invariant(shape.servers < ASK_BEFORE, `${shape.servers} servers: at most ${ASK_BEFORE - 1} have ids`)
   const flows = flowsOf(shape)
   const serverCapacity = powerOfTwo(shape.servers + 1)
@@ -169,6 +190,7 @@ export function memoryOf(shape: Shape, bits: Bits = { 4: 0, 6: 0 }) {
     poolSizes: array('u32', Math.ceil(shape.pools.length / 2) * 2),
     flowKeys: array('u64', flows ? FLOW_KEYS : 1),
     settings: array('u8', uniformUse(shape) ? 8 : Math.max(8, serviceCapacity)),
+    targets: array(Target, serverCapacity),
   })
   const slots = direct('slots', { words: array('u32', totalSlots) })
   const outcomes = array('u64', OUTCOMES)

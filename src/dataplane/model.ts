@@ -234,16 +234,25 @@ export function createModel(
     const server = tables.servers[id]
     if (!server?.usable) return end('no-server')
 
-    // 16
+    // 16: by which interface
+    const isOwn = shape.others.length === 0 || server.via === shape.own
+    const other = shape.others.find(({ number }) => number === server.via)
+    if (!isOwn && !other) return end('no-server')
+    const mac = macBytes(server.mac)
+    const isFrom = (address: Ip) =>
+      isIpv6 === !isIp4(address) &&
+      addressText(frame, isIpv6 ? 22 : 26, isIpv6 ? 16 : 4) === listenerText(address)
+    const isItself = mac.every((octet, i) => frame[6 + i] === octet) && server.address !== undefined
+    if (isOwn && isItself && isFrom(server.address)) return end('hairpin')
     const sent = new Uint8Array(frame)
-    sent.set(macBytes(server.mac), 0)
-    sent.set(own, 6)
+    sent.set(mac, 0)
+    sent.set(isOwn ? own : macBytes(other!.mac), 6)
     sent[hops]! -= 1
     if (!isIpv6) {
       const checksum = updateChecksum(be16(frame, 24), be16(frame, 22), be16(sent, 22))
       sent[24] = checksum >> 8
       sent[25] = checksum & 0xff
     }
-    return { outcome: 'forwarded', frame: sent, service, server: id, bytes }
+    return { outcome: isOwn ? 'forwarded' : 'redirected', frame: sent, service, server: id, bytes }
   }
 }

@@ -1,7 +1,7 @@
 // Every way out of the packet path, by name: the verdict it means and what it tells an operator. The order is
 // the counters' order in memory: append only. docs/counters.md is generated from this list.
 
-export type Verdict = 'pass' | 'drop' | 'tx'
+export type Verdict = 'pass' | 'drop' | 'tx' | 'redirect'
 
 interface OutcomeText {
   readonly verdict: Verdict
@@ -27,6 +27,10 @@ export const outcomes = {
   ttl: drop('for a listener, but its TTL has run out: a loop'),
   'no-server': drop('for a listener that has no usable server'),
   reset: { verdict: 'tx', meaning: 'of a TCP flow whose server has failed: its client was sent a RST' },
+  redirected: { verdict: 'redirect', meaning: 'sent to the server of its slot, by another interface' },
+  hairpin: drop(
+    'of a server to a service that it would have to answer itself, from the address that it asks from',
+  ),
 } as const satisfies Record<string, OutcomeText>
 
 export type OutcomeName = keyof typeof outcomes

@@ -7,15 +7,16 @@
 //   slow path (behind both) ───┘
 
 import { maxOf } from '../bpf/emitter.ts'
-import { be16, fields, lt, ne, part, type Val, type View, whole } from '../bpf/values.ts'
+import { be16, ne, type Val } from '../bpf/values.ts'
 import { type Built, type BuiltFunction, program, xdpFunction } from '../bpf/xdp.ts'
 import { cell, type Home, move, type Path, take } from './cell.ts'
 import { ETH_P_IP, ETH_P_IPV6, Ethernet, Ipv4, Ipv6, Tcp, Udp } from './headers.ts'
 import { matchOf } from './match.ts'
 import { has, isInline, type Memory } from './memory.ts'
 import { type OutcomeName, outcomeNames, outcomes, type Verdict } from './outcomes.ts'
-import { macWord, otherHost, type Route } from './path.ts'
+import { otherHost, type Route } from './path.ts'
 import { answerReset, decideServer, trackingOf } from './path-flow.ts'
+import { countersOfCpu, type EthernetView, forward } from './path-forward.ts'
 import { finishIpv4, guardIpv4 } from './path-ipv4.ts'
 import { finishIpv6, guardIpv6 } from './path-ipv6.ts'
 import { type Frame, slowPath } from './path-slow.ts'
@@ -24,18 +25,10 @@ import type { Shape } from './shape.ts'
 /** The program's name in the kernel. */
 const PATH_NAME = 'tenbin'
 
-type EthernetView = View<(typeof Ethernet)['fields']>
-
 const verdicts = Object.fromEntries(outcomeNames.map((name) => [name, outcomes[name].verdict])) as Record<
   OutcomeName,
   Verdict
 >
-
-/** countersOfCpu: this CPU's block of counters: there are as many as possible CPUs, so no other CPU writes it. */
-function countersOfCpu(p: Path, shape: Shape, memory: Memory) {
-  const cpu = p.alu('and', p.narrow(p.call('get_smp_processor_id')), shape.cpus - 1)
-  return fields(p.pin(p.element(p.memory(memory.counters).blocks, cpu)))
-}
 
 /** Routes: the straight path's facts in registers, those of the ways behind it on the stack. */
 type Routes = Readonly<Record<Home, Route>>
@@ -103,34 +96,6 @@ function slotWord(p: Path, { memory, match, hash: kept }: Route): Val<'u32'> {
   return p.load(p.element(words, index))
 }
 
-/** forward: step 16: both MACs, the counters, out again. */
-function forward(
-  p: Path,
-  { shape, memory, match, bytes }: Route,
-  eth: EthernetView,
-  server: Val<'u32'>,
-): void {
-  const entry = p.load(whole(p.element(p.memory(memory.tables).servers, server), 'u64'))
-  const upper = p.alu('rsh', entry, 32)
-  p.exitIf(lt(upper, 0x10000), 'no-server')
-  p.storeLow(part(eth.dst, 0, 'u32'), entry)
-  p.storeLow(part(eth.dst, 4, 'u16'), upper)
-  p.store(part(eth.src, 0, 'u32'), macWord(shape.mac, 0))
-  p.store(part(eth.src, 4, 'u16'), macWord(shape.mac, 4))
-
-  const counters = countersOfCpu(p, shape, memory)
-  p.increment(p.element(counters.outcomes, outcomeNames.indexOf('forwarded')), 1)
-  for (const place of [
-    p.element(counters.services, take(p, match.service)),
-    p.element(counters.servers, server),
-  ]) {
-    const traffic = fields(place)
-    p.increment(traffic.packets, 1)
-    p.increment(traffic.bytes, take(p, bytes))
-  }
-  p.exitCounted('forwarded')
-}
-
 /** PacketPath: the function that decides about one packet, to be entered by the kernel or called, and those it calls. */
 export interface PacketPath {
   readonly main: BuiltFunction
@@ -144,11 +109,11 @@ export function packetPath(shape: Shape, memory: Memory): PacketPath {
     p.increment(p.element(countersOfCpu(p, shape, memory).outcomes, index), 1)
   }
   const main = xdpFunction(PATH_NAME, { outcomes: verdicts, count }, (p) => {
-    const context = tracking && p.stashContext()
+    // looking an IPv6 address up in a table takes every register: context and length wait on the stack
+    const isCrowded = has(shape, 6) && !isInline(shape)
+    const context = tracking || isCrowded ? p.stashContext() : undefined
     const all = shape.jumbo ? p.call('xdp_get_buff_len', p.ctx) : undefined
     const frame = p.packet()
-    // looking an IPv6 address up in a table takes every register: the length waits on the stack
-    const isCrowded = has(shape, 6) && !isInline(shape)
     const kept = isCrowded ? p.stash(all ?? p.length(frame.data, frame.end)) : undefined
     const where = tracking && p.slot('u32')
     const routeOf = (home: Home, label: string): Route => ({
@@ -167,11 +132,12 @@ export function packetPath(shape: Shape, memory: Memory): PacketPath {
     join(p, routes)
     const word = slotWord(p, routes.register)
     if (!tracking || !context) {
-      forward(p, routes.register, eth, p.alu('and', word, memory.serverCapacity - 1))
+      forward(p, routes.register, eth, p.alu('and', word, memory.serverCapacity - 1), context)
       return
     }
     const reset = p.label('reset')
-    forward(p, routes.register, eth, decideServer(p, routes.register, tracking, context, word, reset))
+    const server = decideServer(p, routes.register, tracking, context, word, reset)
+    forward(p, routes.register, eth, server, context)
     if (tracking.reset) answerReset(p, tracking.reset, context, reset)
   })
   return { main, others: tracking?.functions ?? [] }

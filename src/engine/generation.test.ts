@@ -9,7 +9,7 @@ import { planOf } from './plan.ts'
 
 const keys = BigUint64Array.from({ length: HASH_KEYS }, (_, i) => BigInt(2 * i + 1))
 const spec = (server: string): EngineSpec => ({
-  interface: { name: 'eth0', index: 2, mac: parseMac('02:00:00:00:00:02'), mtu: 1500 },
+  interfaces: [{ name: 'eth0', index: 2, mac: parseMac('02:00:00:00:00:02'), mtu: 1500 }],
   services: [
     {
       name: 'www',

@@ -50,7 +50,7 @@ export class FlowSuccession {
   shared(): ReadonlyMap<string, BpfMap> {
     const names = this.#isSame ? ['flows', 'clock'] : ['clock']
     const shared = new Map<string, BpfMap>()
-    const wanted = new Set(this.#prepared.built.spec.maps.map(({ name }) => name))
+    const wanted = new Set(this.#prepared.maps.map(({ name }) => name))
     for (const name of names) {
       const found = wanted.has(name) ? this.#before?.maps.all.get(name) : undefined
       const map = found && mapById(found.info.id)

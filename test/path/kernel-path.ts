@@ -14,7 +14,7 @@ import { GenerationMaps } from '../../src/engine/generation-maps.ts'
 import { BPF_F_ANY_ALIGNMENT, type BpfProgram, loadProgram } from '../../src/kernel/program.ts'
 import { testRun } from '../../src/kernel/test-run.ts'
 
-const VERDICT = { drop: 1, pass: 2, tx: 3 } as const
+const VERDICT = { drop: 1, pass: 2, tx: 3, redirect: 4 } as const
 
 /** KernelPath: a fixture's packet path in the kernel. Owned: dispose it. */
 export class KernelPath implements FlowPath, Disposable {

@@ -36,13 +36,14 @@ export const client6 = '2001:db8:ffff::7'
 export const vip6 = '2001:db8:a:b:c:d:e:f'
 export const SLOTS = 1_021
 
-const nowhere = { mac: '00:00:00:00:00:00' as Mac, usable: false }
+const nowhere = { mac: '00:00:00:00:00:00' as Mac, usable: false, via: 0 }
 const three: readonly ServerEntry[] = [
   nowhere,
-  { mac: web1, usable: true },
-  { mac: web2, usable: true },
-  { mac: lost, usable: false },
+  { mac: web1, usable: true, via: 0, address: parseIp('192.0.2.21') },
+  { mac: web2, usable: true, via: 0, address: parseIp('192.0.2.22') },
+  { mac: lost, usable: false, via: 0, address: parseIp('192.0.2.23') },
 ]
+const fourth: ServerEntry = { mac: web4, usable: true, via: 0, address: parseIp('192.0.2.24') }
 /** Any multipliers do where all slots hold the same server. */
 export const someKeys: readonly bigint[] = [
   0x9e3779b97f4a7c15n,
@@ -106,11 +107,13 @@ export function fixture({
   flows,
   before,
 }: FixtureParts): Fixture {
-  const servers = count === 4 ? [...three, { mac: web4, usable: true }] : three
+  const servers = count === 4 ? [...three, fourth] : three
   const slots = pools.map((words) => (typeof words === 'number' ? new Uint32Array(SLOTS).fill(words) : words))
   return {
     shape: {
       mac: own,
+      own: 0,
+      others: [],
       jumbo,
       listeners,
       services:

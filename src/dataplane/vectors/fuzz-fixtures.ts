@@ -150,6 +150,7 @@ export function fuzzFixture(shape: FuzzShape, seed: number): Fixture {
   const servers: ServerEntry[] = Array.from({ length: SERVERS + 1 }, (_, id) => ({
     mac: randomMac(random),
     usable: id === 1 || (id !== 0 && !random.oneIn(5)),
+    via: 0,
   }))
   const pools = Math.min(shape.listeners, 9)
   const services = Math.min(shape.listeners, 300)
@@ -158,6 +159,8 @@ export function fuzzFixture(shape: FuzzShape, seed: number): Fixture {
   return {
     shape: {
       mac: own,
+      own: 0,
+      others: [],
       jumbo: shape.jumbo,
       listeners: randomListeners(random, shape, services, pools),
       services: Array(services).fill(STATELESS),
