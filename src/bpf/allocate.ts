@@ -70,7 +70,7 @@ function crossing(items: readonly VirtualItem[]): bigint {
       continue
     }
     const { reads, writes } = touched(item)
-    if (isInstruction(item) && item.to) live = (isGoto(item) ? 0n : live) | wanted.get(item.to)!
+    if (isInstruction(item) && item.to) live = (isGoto(item) ? 0n : live) | (wanted.get(item.to) ?? 0n)
     if (isInstruction(item) && item.code === EXIT) live = 0n
     live &= ~bits(writes)
     if (isCall(item)) found |= live

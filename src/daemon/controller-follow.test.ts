@@ -142,8 +142,8 @@ test('a reload while the kernel asks anew keeps the MACs that are known', async 
   world.text = fileText({ listen: '10.0.0.100:81' })
   await controller.reload('test')
   assert.deepEqual(Object.fromEntries(world.packetPath.neighbours), {
-    web1: { mac: '02:00:0a:00:00:11' },
-    web2: { mac: '02:00:0a:00:00:12' },
+    web1: { mac: '02:00:0a:00:00:11', on: 'eth0' },
+    web2: { mac: '02:00:0a:00:00:12', on: 'eth0' },
   })
 })
 
@@ -154,5 +154,5 @@ test('the timer finds what no event told of', async () => {
   const controller = await world.start()
   world.network.setNeighbour({ ...entry, mac: parseMac('02:00:0a:00:00:98') })
   await controller.tick()
-  assert.deepEqual(world.packetPath.neighbours.get('web2'), { mac: '02:00:0a:00:00:98' })
+  assert.deepEqual(world.packetPath.neighbours.get('web2'), { mac: '02:00:0a:00:00:98', on: 'eth0' })
 })

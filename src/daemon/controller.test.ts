@@ -11,7 +11,7 @@ afterEach(() => {
   world = new World()
 })
 
-const mac = (text: string) => ({ mac: parseMac(text) })
+const mac = (text: string) => ({ mac: parseMac(text), on: 'eth0' })
 
 test('a start resolves the servers, attaches the packet path, then adds the service addresses', async () => {
   const order: string[] = []

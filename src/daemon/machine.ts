@@ -3,8 +3,9 @@
 import { TenbinError } from '../base/errors.ts'
 import { Generation } from '../engine/generation.ts'
 import { downXdp } from '../engine/hook.ts'
-import { linkOf, linkPins, nicOf } from '../engine/link-pins.ts'
+import { linkPins, nicOf } from '../engine/link-pins.ts'
 import { openXdpEngine } from '../engine/xdp.ts'
+import { XdpLink } from '../kernel/link.ts'
 import { arePinsElsewhere, PinDirectory } from '../kernel/pin.ts'
 import { requireFeatures } from '../kernel/probe.ts'
 import { programById } from '../kernel/query.ts'
@@ -53,8 +54,10 @@ export interface Pinned {
 export function pinned(instance: string): Pinned | undefined {
   const pins = PinDirectory.find(instance)
   const links = (pins ? linkPins(pins) : []).flatMap((pin) => {
-    using link = linkOf(pins!, pin)
-    return link ? [{ ...link.info(), name: nicOf(pin) }] : []
+    const fd = pins!.get(pin)
+    if (!fd) return []
+    using link = XdpLink.adopt(fd)
+    return [{ ...link.info(), name: nicOf(pin) }]
   })
   const found = links.flatMap(({ ifindex, programId }) => {
     const program = programById(programId)
