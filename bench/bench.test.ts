@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { proxyRows } from './proxy/rows.ts'
+import type { Turn } from './proxy/turn.ts'
 
 const runner = fileURLToPath(new URL('bench.ts', import.meta.url))
 const bench = (...args: readonly string[]) =>
@@ -34,6 +36,39 @@ test('a saved run that does not exist is a usage error', () => {
   const { status, stderr } = bench('compare', 'no-such-run', 'nor-this')
   assert.equal(status, 2)
   assert.match(stderr, /^there is no saved run no-such-run/)
+})
+
+test('proxy has the rows of all who balance, as shares of the same round without any, and says what is wrong', () => {
+  const turn = (connectionsPerSecond: number, cpuSeconds: number, latencyMs: number): Turn => ({
+    ...{ connectionsPerSecond, cpuSeconds, latencyMs },
+    checks: { connections: 10, web01: 5, web02: 5, errors: 0, resent: 0 },
+  })
+  const round = (factor: number) =>
+    new Map([
+      ['direct', turn(1000 * factor, 0.001, 1)],
+      ['tenbin-dsr', turn(900 * factor, 0.00125, 1.5)],
+      ['haproxy', { ...turn(500 * factor, 0.002, 2), problem: '3 errors' }],
+      ['nginx', turn(400 * factor, 0.002, 2)],
+    ])
+  const rows = proxyRows([round(1), round(0.5), round(2)])
+  const whoRows = ['tenbin-dsr', 'haproxy', 'nginx'].flatMap((who) =>
+    ['cps.share', 'latency.p99.added', 'cpu'].map((name) => `proxy.${who}.${name}`),
+  )
+  const ownRows = ['cps', 'latency.p99', 'cpu'].map((name) => `proxy.direct.${name}`)
+  assert.deepEqual(
+    rows.map(({ name }) => name),
+    [...whoRows, ...ownRows],
+  )
+  const figure = (name: string) => Number(rows.find((row) => row.name === name)!.value.toPrecision(6))
+  assert.equal(figure('proxy.tenbin-dsr.cps.share'), 0.9)
+  assert.equal(figure('proxy.tenbin-dsr.latency.p99.added'), 0.5)
+  assert.equal(figure('proxy.tenbin-dsr.cpu'), 0.25)
+  assert.equal(figure('proxy.direct.cpu'), 1)
+  assert.deepEqual(rows[0]!.checks, { connections: 30, web01: 15, web02: 15, errors: 0, resent: 0 })
+  assert.deepEqual(
+    [...new Set(rows.filter(({ failed }) => failed).map(({ name }) => name.split('.')[1]))],
+    ['haproxy'],
+  )
 })
 
 test('a bench that lacks rights says so', {

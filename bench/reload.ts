@@ -8,7 +8,7 @@ import { nodesOf } from '../src/lab/topology.ts'
 import { TrafficClient } from '../src/lab/traffic-client.ts'
 import { type Services, serverNames, tenbinFile } from '../test/scenario/support/file.ts'
 import { Tenbin } from '../test/scenario/support/tenbin.ts'
-import { summary } from './packet.ts'
+import { summary } from './path/cost.ts'
 import type { Row } from './runner/row.ts'
 
 const SERVICES = 100

@@ -13,7 +13,7 @@ import { loadProgram } from '../src/kernel/program.ts'
 import { KernelNetwork } from '../src/netlink/kernel-network.ts'
 import { affinity, setAffinity } from '../src/sys/affinity.ts'
 import { NetworkNamespace } from '../src/sys/namespace.ts'
-import { fixture, summary } from './packet.ts'
+import { fixture, summary } from './path/cost.ts'
 import type { Row } from './runner/row.ts'
 
 const FLOWS = [1, 4_096, 65_536, 1_048_576] as const

@@ -16,9 +16,11 @@ export const labPackages = ['iproute2', 'ethtool', 'util-linux', 'procps', 'curl
 /** testPackages: what the tests need; user-mode-linux is built for x86-64 only, and its tests say so elsewhere. */
 export const testPackages = [
   ...labPackages,
-  ...['nginx-light', 'wrk', 'kmod', 'bpftool'],
+  ...['nginx-light', 'wrk', 'dnsmasq-base', 'dnsperf', 'kmod', 'bpftool'],
   ...(process.arch === 'x64' ? ['user-mode-linux'] : []),
 ]
+/** proxyPackages: what the bench `proxy` compares tenbin with, and by. */
+export const proxyPackages = [...labPackages, 'nginx-light', 'wrk', 'haproxy', 'libnginx-mod-stream']
 /** qemuPackages: what `npm run test:qemu` needs beside the lab's. */
 export const qemuPackages = ['kmod', 'qemu-system-x86', 'busybox-static']
 

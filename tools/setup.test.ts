@@ -10,7 +10,7 @@ import { samePackages } from './setup/npm.mjs'
 import { findCommand, SetupError } from './setup/process.mjs'
 import { readInstalled, writeInstalled } from './setup/record.mjs'
 import { removeStalePolicy, servicesOf, withoutServices } from './setup/services.mjs'
-import { locked, qemuPackages, testPackages } from './setup.mjs'
+import { locked, proxyPackages, qemuPackages, testPackages } from './setup.mjs'
 
 const good = {
   platform: 'linux',
@@ -89,11 +89,15 @@ describe('npm packages', () => {
 
 describe('Debian packages', () => {
   test('have a command each by which they are known', () => {
-    for (const name of [...testPackages, ...qemuPackages]) assert.ok(commandOf[name], name)
+    for (const name of [...testPackages, ...proxyPackages, ...qemuPackages]) assert.ok(commandOf[name], name)
   })
 
   test('are missing when their command is', () => {
-    assert.deepEqual(missingPackages(['no-such-command-here']), ['no-such-command-here'])
+    assert.deepEqual(missingPackages(['no-such-command-here', '/no/such/file']), [
+      'no-such-command-here',
+      '/no/such/file',
+    ])
+    assert.deepEqual(missingPackages(['/proc/version']), [])
     assert.deepEqual(missingPackages(['util-linux']), [])
     assert.equal(findCommand('no-such-command-here'), undefined)
   })

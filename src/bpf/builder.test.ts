@@ -427,3 +427,64 @@ test('two builds of one program are byte-identical', () => {
     )
   assert.deepEqual(make().spec, make().spec)
 })
+
+test('what a function of numbers is called with is what it takes', () => {
+  const two = plainFunction('two', (p) => {
+    const [a, b] = p.parameters('numbers', 'u32', 'u64')
+    p.exitValue(p.narrow(p.alu('add', b, a)))
+  })
+  const withContext = plainFunction('with_context', (p) => {
+    const [a] = p.parameters('context', 'u32')
+    p.exitValue(a)
+  })
+  const called = (body: (p: Builder) => void) => () => plainFunction('main', body)
+  called((p) => p.exitValue(p.callSub(two, p.constant(1), p.const64(2n))))()
+  called((p) => p.exitValue(p.callSub(withContext, p.ctx, p.constant(1))))()
+  assert.throws(
+    called((p) => p.exitValue(p.callSub(two, p.constant(1)))),
+    /two takes 2 numbers/,
+  )
+  assert.throws(
+    called((p) => p.exitValue(p.callSub(two, p.ctx, p.constant(1)))),
+    /two takes 2 numbers/,
+  )
+  assert.throws(
+    called((p) => p.exitValue(p.callSub(withContext, p.constant(1)))),
+    /takes the context and 1 numbers/,
+  )
+  assert.throws(
+    called((p) => {
+      p.constant(1)
+      p.parameters('numbers', 'u32')
+    }),
+    /parameters come first/,
+  )
+  assert.throws(
+    called((p) => p.parameters('context', 'u32', 'u32', 'u32', 'u32', 'u32')),
+    /at most 5/,
+  )
+})
+
+test('a place variable is set to memory, and nothing else is', () => {
+  const set = (body: (p: Builder) => void) => () => plainFunction('main', body)
+  const words = (p: Builder) => p.memory(memory).words
+  assert.throws(
+    set((p) => p.setPlace(p.pin(p.element(words(p), 0)), p.element(words(p), 1))),
+    /only what placeVariable\(\) made can be set/,
+  )
+  assert.throws(
+    set((p) => {
+      const { data, end } = p.packet()
+      const { eth } = p.headers(data, end, { eth: Eth }, () => p.exitValue(0))
+      p.setPlace(p.placeVariable('be16'), eth.type)
+    }),
+    /pointers lead into the packet/,
+  )
+  assert.throws(
+    set((p) => {
+      const { data, end } = p.packet()
+      p.stashPlace(p.headers(data, end, { eth: Eth }, () => p.exitValue(0)).eth.type)
+    }),
+    /places in the packet are not stashed/,
+  )
+})

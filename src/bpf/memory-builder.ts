@@ -49,6 +49,7 @@ export interface StashedPlace<T extends Type> {
 /** MemoryBuilder: emits loads and stores. */
 export class MemoryBuilder extends ValueBuilder {
   readonly maps = new Map<string, AnyMap>()
+  readonly #placeVariables = new Set<number>()
   protected epoch = 0
   protected epochLine: Line | undefined
   /** By register: how often a pointer variable was set, and where last. */
@@ -136,21 +137,25 @@ export class MemoryBuilder extends ValueBuilder {
     return { base: { is: 'register', reg }, offset, type: place.type }
   }
 
-  /** placeVariable: a place whose address is set on several paths, by setPlace. Not in the packet. */
+  /** placeVariable: a place whose address is set on several paths, by setPlace. What is inside it moves with it. */
   placeVariable<T extends Type>(type: T): Place<T> {
-    return { base: { is: 'register', reg: this.register() }, offset: 0, type }
+    const reg = this.register()
+    this.#placeVariables.add(reg)
+    return { base: { is: 'register', reg }, offset: 0, type }
   }
 
   /** setPlace: from here on the variable is where the other place is. */
   setPlace<T extends Type>(variable: Place<T>, to: Place<NoInfer<T>>): void {
     const line = callerLine()
+    const { base } = variable
     invariant(
-      variable.base.is === 'register' && to.base.is !== 'packet',
-      `${formatLine(line)}: only what placeVariable() made can be set, and not to the packet`,
+      base.is === 'register' && this.#placeVariables.has(base.reg) && variable.offset === 0,
+      `${formatLine(line)}: only what placeVariable() made can be set`,
     )
+    invariant(to.base.is !== 'packet', `${formatLine(line)}: pointers lead into the packet, not places`)
     const { reg, offset } = this.reach(to, line)
-    this.aluInto('mov', variable.base.reg, { reg }, 64, line)
-    if (offset !== 0) this.aluInto('add', variable.base.reg, offset, 64, line)
+    this.aluInto('mov', base.reg, { reg }, 64, line)
+    if (offset !== 0) this.aluInto('add', base.reg, offset, 64, line)
   }
 
   /** stashPlace keeps a place's address on the stack, to be brought back by unstashPlace. Not in the packet. */

@@ -114,7 +114,8 @@ const status: Status = {
   ],
   overrides: [],
   flows: { capacity: 262_144, live: 1234, closed: 4, syn: 30, established: 1200 },
-  outcomes: { forwarded: '10', 'other-protocol': '7', 'no-server': '3', ttl: '0' },
+  events: { 'flow-hit': '12', 'flow-capped': '0' },
+  outcomes: { forwarded: '10', reset: '2', 'other-protocol': '7', 'no-server': '3', ttl: '0' },
 }
 
 const operations = (change: Partial<Operations>): Operations => ({
@@ -184,9 +185,10 @@ test('status fits 80 columns, aligns, and names every server that gets nothing',
     assert.match(out, /\nservers +2: 1 up, 1 unreachable\n/)
     assert.match(out, /\nflows +1,234 of 262,144 records: 1,200 established, 30 SYN only, 4 closed\n/)
     assert.match(out, /\nin all +1\.2 MB\n/)
-    assert.match(out, /\npackets +10 forwarded, 7 left to the kernel, 3 dropped\n/)
+    assert.match(out, /\npackets +10 forwarded, 2 answered by a RST, 7 left to the kernel, 3 dropped\n/)
     assert.match(out, /\nno-server +3 +for a listener that has no usable server\n/)
-    assert.doesNotMatch(out, /\nttl /)
+    assert.match(out, /\nflow-hit +12 +a packet whose flow has a record\n/)
+    assert.doesNotMatch(out, /\nttl |flow-capped/)
     assert.ok(!out.includes('\x1b'))
   }))
 

@@ -2,13 +2,14 @@
 
 import { type CommandSpec, numberOption, textOption } from './command.ts'
 import { exitCodes } from './context.ts'
-import { labOutput } from './lab-output.ts'
+import { labOutput, networkOf, networkOptions } from './lab-output.ts'
 
 export const labDemoCommand: CommandSpec = {
   words: 'demo',
   summary: 'Show what tenbin does: real HTTP through a lab, servers out and in, the daemon killed',
   options: [
     { flags: '--servers <n>', text: 'how many web servers, 1 to 50 (default: 4)' },
+    ...networkOptions,
     { flags: '--name <lab>', text: 'what to call the lab (default: lab, lab2, ...)' },
     { flags: '--json', text: 'the last line of output is one JSON object with the counts' },
   ],
@@ -22,6 +23,7 @@ export const labDemoCommand: CommandSpec = {
     const { problems, ...counts } = await labDemo({
       ...(name !== undefined && { name }),
       ...(servers !== undefined && { servers }),
+      ...networkOf(options),
       ...(context.isTerminal && process.stdin.isTTY && { ask: askYes }),
       out: labOutput(context),
     })

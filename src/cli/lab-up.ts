@@ -2,13 +2,14 @@
 
 import { type CommandSpec, jsonOption, numberOption, textOption } from './command.ts'
 import { exitCodes } from './context.ts'
-import { labOutput, silentOutput } from './lab-output.ts'
+import { labOutput, networkOf, networkOptions, silentOutput } from './lab-output.ts'
 
 export const labUpCommand: CommandSpec = {
   words: 'up',
   summary: 'Make a network on this machine, with clients, servers and tenbin between them',
   options: [
     { flags: '--servers <n>', text: 'how many web servers, 1 to 50 (default: 4)' },
+    ...networkOptions,
     { flags: '--name <lab>', text: 'what to call it (default: lab, lab2, ...)' },
     jsonOption,
   ],
@@ -24,6 +25,7 @@ export const labUpCommand: CommandSpec = {
     const lab = await labUp({
       ...(name !== undefined && { name }),
       ...(servers !== undefined && { servers }),
+      ...networkOf(options),
       out: options.json ? silentOutput : labOutput(context),
     })
     if (options.json) context.out(JSON.stringify(lab))

@@ -2,7 +2,7 @@
 // nothing is cut.
 
 import type { Status } from '../daemon/api-schema.ts'
-import { outcomes } from '../dataplane/outcomes.ts'
+import { events, outcomes } from '../dataplane/outcomes.ts'
 import type { Paint } from './context.ts'
 import { memoryLines } from './memory-lines.ts'
 import { flowsText, handLines, serverCounts, serverLines } from './status-servers.ts'
@@ -29,6 +29,7 @@ export function statusLines(status: Status, paint: Paint, now: number): string[]
     ...serverLines(status, paint),
     ...handLines(status, paint, now),
     ...packets(status, paint),
+    ...recordLines(status, paint),
     ...memoryLines(status.program?.maps ?? [], paint),
   ]
 }
@@ -96,11 +97,24 @@ function packets(status: Status, paint: Paint): string[] {
   const sum = (verdict: string) =>
     counted.filter((each) => each.verdict === verdict).reduce((total, { count }) => total + count, 0n)
   const drops = counted.filter(({ verdict, count }) => verdict === 'drop' && count > 0n)
-  const forwarded = sum('tx') + sum('redirect')
-  const totals = `packets  ${countText(forwarded)} forwarded, ${countText(sum('pass'))} left to the kernel, ${countText(sum('drop'))} dropped`
+  const resets = counted.find(({ name }) => name === 'reset')?.count ?? 0n
+  const answered = resets > 0n ? `, ${countText(resets)} answered by a RST` : ''
+  const forwarded = sum('tx') - resets + sum('redirect')
+  const totals = `packets  ${countText(forwarded)} forwarded${answered}, ${countText(sum('pass'))} left to the kernel, ${countText(sum('drop'))} dropped`
   const rows = drops.map(({ name, count, meaning }) => [name, countText(count), meaning])
   const heads = ['DROPPED', 'PACKETS', 'MEANING']
   return ['', totals, ...(rows.length > 0 ? section(heads, rows, ['left', 'right', 'left'], paint) : [])]
+}
+
+/** recordLines: what happened to remembered flows, by name with what it means. */
+function recordLines({ events: counts = {} }: Status, paint: Paint): string[] {
+  const meanings: Readonly<Record<string, string>> = events
+  const rows = Object.entries(counts)
+    .filter(([, count]) => count !== '0')
+    .map(([name, count]) => [name, countText(count), meanings[name] ?? ''])
+  return rows.length === 0
+    ? []
+    : section(['RECORDS', 'COUNT', 'MEANING'], rows, ['left', 'right', 'left'], paint)
 }
 
 /** timeText: local date and time to the second. */

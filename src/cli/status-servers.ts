@@ -115,9 +115,9 @@ export function handLines(status: Status, paint: Paint, now: number): string[] {
       ...(order === undefined ? [] : [order]),
       ...(weight === undefined ? [] : [`weight ${weight}`]),
     ]
-    const now_ =
-      order === undefined || order === 'ready' ? '' : clockText(order, meant, override.deadline, now)
-    return [server, words.join(', '), service ?? 'all pools', agoText(now - Date.parse(since)), now_]
+    const isOut = (order ?? 'ready') !== 'ready' || meant.some(({ server }) => server.state === 'draining')
+    const clock = isOut ? clockText(order, meant, override.deadline, now) : ''
+    return [server, words.join(', '), service ?? 'all pools', agoText(now - Date.parse(since)), clock]
   })
   const heads = ['BY HAND', 'SAID', 'IN', 'SINCE', 'NOW']
   return section(heads, rows, ['left', 'left', 'left', 'right', 'left'], paint)
@@ -125,7 +125,7 @@ export function handLines(status: Status, paint: Paint, now: number): string[] {
 
 /** clockText: flows left, since when they are silent, and when it is over. */
 function clockText(
-  order: 'drained' | 'disabled',
+  order: Status['overrides'][number]['order'],
   meant: readonly InPool[],
   deadline: string | undefined,
   now: number,

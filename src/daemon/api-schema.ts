@@ -174,6 +174,10 @@ export const statusSchema = z.object({
     .optional()
     .describe('the flow table; absent: no service remembers flows'),
   outcomes: z.record(z.string(), count).describe('packets by outcome, docs/counters.md'),
+  events: z
+    .record(z.string(), count)
+    .optional()
+    .describe('what happened to remembered flows, docs/counters.md'),
 })
 export type Status = z.infer<typeof statusSchema>
 

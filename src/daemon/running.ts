@@ -30,7 +30,8 @@ export interface Observed {
 }
 
 /** RunningStatus: the part of Status that comes of what runs. */
-export type RunningStatus = Required<Pick<Status, 'node' | 'program'>> & Pick<Status, Listed | 'flows'>
+export type RunningStatus = Required<Pick<Status, 'node' | 'program'>> &
+  Pick<Status, Listed | 'flows' | 'events'>
 
 type Listed = 'interfaces' | 'addresses' | 'services' | 'servers' | 'pools' | 'overrides' | 'outcomes'
 
@@ -90,7 +91,8 @@ export function runningStatus({ desired, placement }: Running, observed: Observe
       ...(deadline !== undefined && { deadline: timeText(deadline) }),
     })),
     ...(flows && { flows: flowsOf(flows) }),
-    outcomes: Object.fromEntries(Object.entries(engine.outcomes).map(([name, count]) => [name, `${count}`])),
+    outcomes: countsText(engine.outcomes),
+    ...(engine.events && { events: countsText(engine.events) }),
   }
 }
 
@@ -111,6 +113,8 @@ const trafficOf = (found: Traffic | undefined): { packets: string; bytes: string
 /** neighbourOf: `interface` is where the MAC is. */
 const neighbourOf = (found: Neighbour | undefined) =>
   found && 'mac' in found ? { mac: found.mac, interface: found.on } : found
+const countsText = (counts: Readonly<Record<string, bigint>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, `${count}`]))
 
 const timeText = (ms: number): string => new Date(ms).toISOString()
 

@@ -83,7 +83,8 @@ export class ServerOrders {
       )
     }
     this.#told = viewsOf(kept, this.#pools, this.#now())
-    if (dropped.length > 0) this.#keep(kept)
+    this.#overrides = kept
+    if (dropped.length > 0) this.#keep()
     this.#plan()
   }
 
@@ -106,8 +107,10 @@ export class ServerOrders {
       throw new TenbinError('ORDER_REFUSED', `${command.kind} ${server}`, { detail })
     }
     const was = this.#standings(target, now)
-    if (after !== before) this.#keep(after)
+    this.#overrides = after
+    // What is meant to stop stops first; the disk may take its time.
     const changes = this.#tell(command.kind, now)
+    if (after !== before) this.#keep()
     this.#plan()
     return answerOf({
       command,
@@ -146,7 +149,7 @@ export class ServerOrders {
 
   /** settle tries again to keep what could not be kept, and says what is wrong. */
   settle(): readonly Problem[] {
-    if (this.#unkept.length > 0) this.#keep(this.#overrides)
+    if (this.#unkept.length > 0) this.#keep()
     return [...this.#unkept, ...this.#options.store.problems()]
   }
 
@@ -187,37 +190,46 @@ export class ServerOrders {
     return { server, service, pools: [pool] }
   }
 
-  #keep(overrides: readonly Override[]): void {
-    this.#overrides = overrides
+  #keep(): void {
     try {
-      this.#options.store.write(overrides)
+      this.#options.store.write(this.#overrides)
       this.#unkept = []
     } catch (error) {
       this.#unkept = problemsOf(error)
     }
   }
 
-  /** #tell tells the packet path what it does not know yet. */
+  /** #tell tells the packet path what it does not know yet, and the log a line for each server. */
   #tell(cause: string, now: number): ReadonlyMap<string, Changed> {
     const { packetPath, log } = this.#options
     const views = viewsOf(this.#overrides, this.#pools, now)
     const changes = new Map<string, Changed>()
+    const lines = new Map<string, { readonly pools: string[]; slots: number }>()
     for (const [pool, servers] of withReturns(views, this.#told)) {
       for (const [server, view] of servers) {
         const told = this.#told.get(pool)
         if (sameView(view, told?.has(server) ? told.get(server) : asFile)) continue
         const changed = packetPath.setServer(pool, server, view)
         changes.set(pool, changed)
-        const { slots, weight } = changed
-        log.info(
-          { cause, pool, slots },
-          `server ${server} ${view.up ? `has weight ${weight}` : 'is out'} in ${pool}`,
-        )
+        const text = `server ${server} ${view.up ? `has weight ${changed.weight}` : 'is out'}`
+        const line = lines.get(text) ?? { pools: [], slots: 0 }
+        line.pools.push(pool)
+        line.slots += changed.slots
+        lines.set(text, line)
       }
     }
+    for (const [text, { pools, slots }] of lines) log.info({ cause, slots }, `${text} in ${namesText(pools)}`)
     this.#told = views
     return changes
   }
+}
+
+/** namesText: `pool www`, or some of many. */
+function namesText(pools: readonly string[]): string {
+  const [first, ...others] = pools
+  if (others.length === 0) return `pool ${first}`
+  const shown = pools.slice(0, 3).join(', ')
+  return pools.length > 3 ? `pools ${shown} and ${pools.length - 3} more` : `pools ${shown}`
 }
 
 function commandOf(asked: OrderCommand, now: number): Command {

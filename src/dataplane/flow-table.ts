@@ -44,8 +44,8 @@ export class FlowTable {
   }
 
   /**
-   * candidate: the entry that a new record of a flow goes to: of the least rank; of several the first bucket's, then
-   * the first in its bucket. With what is there now.
+   * candidate: the entry that a new record of a flow goes to, with what is there now: of the least rank; of several the
+   * nearest to its bucket's start; of these the first bucket's.
    */
   candidate(
     { hash, other }: FlowId,
@@ -54,7 +54,7 @@ export class FlowTable {
     let best = -1
     let least = Number.POSITIVE_INFINITY
     for (const entry of this.#entries(hash, other)) {
-      const rank = rankOf(this.words[WORDS.count * entry + WORDS.changing]!, now)
+      const rank = rankOf(this.words[WORDS.count * entry + WORDS.changing]!, now) + (entry % BUCKET_ENTRIES)
       if (rank >= least) continue
       least = rank
       best = entry

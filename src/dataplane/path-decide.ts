@@ -44,10 +44,19 @@ export function decision(
   const scan = scanFunction(memory.tracking!.flows)
   const decide = plainFunction('decide', (p) => {
     const asked = askedOf(p, shape, memory, flows)
-    const [missed, begin, reset] = [p.label('no-record'), p.label('begin'), p.label('reset')]
+    const [missed, stale, unheld] = [p.label('no-record'), p.label('stale'), p.label('unheld')]
+    const [counted, begin, reset] = [p.label('count-miss'), p.label('begin'), p.label('reset')]
     const value = lookUp(p, asked, scan, missed)
-    follow(p, asked, value, { missed, begin, reset })
+    follow(p, asked, value, { stale, begin: unheld, reset })
+    p.bind(unheld)
+    p.setSlot(asked.own, 1)
+    p.goto(begin)
+    p.bind(stale)
+    p.setSlot(asked.own, 1)
+    p.goto(counted)
     p.bind(missed)
+    p.setSlot(asked.own, 0)
+    p.bind(counted)
     count(p, asked, 'flow-miss')
     p.bind(begin)
     beginFlow(p, asked, reset)
@@ -72,40 +81,47 @@ function follow(
   p: Builder,
   asked: Asked,
   value: Val<'u64'>,
-  { missed, begin, reset }: { readonly missed: Label; readonly begin: Label; readonly reset: Label },
+  { stale, begin, reset }: { readonly stale: Label; readonly begin: Label; readonly reset: Label },
 ): void {
   const { shape, memory, about, now, entry, limits } = asked
-  const server = p.below(p.alu('and', p.narrow(value), SERVER_MASK), memory.serverCapacity, missed)
+  const server = p.below(p.alu('and', p.narrow(value), SERVER_MASK), memory.serverCapacity, stale)
   count(p, asked, 'flow-hit')
   const changing = () => p.narrow(p.alu('rsh', value, 32))
   const state = () => p.alu('rsh', changing(), STATE_SHIFT)
   const next = p.variable('u32')
-  const [segment, touch, answer] = [p.label('segment'), p.label('touch'), p.label('follow')]
-  if (has(shape, 'tcp')) p.jumpIf(anyBits(about(), ABOUT.segment | ABOUT.end), segment)
+  const [opening, touch, answer] = [p.label('seen-opening'), p.label('touch'), p.label('follow')]
+  const known = about()
+  if (has(shape, 'tcp')) {
+    const [special, closed] = [p.label('seen-end'), p.label('closed')]
+    p.jumpIf(eq(p.alu('and', known, ABOUT.segment | ABOUT.end), 0), opening)
+    whereReset(p, asked, server, reset)
+    p.jumpIf(anyBits(known, ABOUT.end | ABOUT.peek), special)
+    p.set(next, stateBits(FLOW.established))
+    p.jumpIf(eq(state(), FLOW.closed), closed)
+    p.goto(touch)
+    p.cold(special, () => {
+      p.jumpIf(anyBits(known, ABOUT.peek), answer)
+      p.bind(closed)
+      p.set(next, stateBits(FLOW.closed))
+      p.goto(touch)
+    })
+    p.bind(opening)
+  }
 
   // what begins a flow, or has no connection, leaves a server that is not healthy
   unlessHealthy(p, asked, server, begin)
   p.set(next, stateBits(FLOW.established))
+  if (has(shape, 'udp')) {
+    p.jumpIf(anyBits(known, ABOUT.peek), answer)
+    if (has(shape, 'tcp')) p.jumpIf(anyBits(known, ABOUT.udp), touch)
+  }
   if (has(shape, 'tcp')) {
-    if (has(shape, 'udp')) p.jumpIf(anyBits(about(), ABOUT.udp), touch)
     p.jumpIf(ne(state(), FLOW.syn), begin)
     p.jumpIf(silentFor(p, asked, changing(), limits.syn), begin)
     p.set(next, stateBits(FLOW.syn))
-    p.goto(touch)
-
-    p.bind(segment)
-    const [closed, open] = [p.label('closed'), p.label('established')]
-    whereReset(p, asked, server, reset)
-    p.set(next, stateBits(FLOW.established))
-    p.jumpIf(anyBits(about(), ABOUT.end), closed)
-    p.jumpIf(ne(state(), FLOW.closed), open)
-    p.bind(closed)
-    p.set(next, stateBits(FLOW.closed))
-    p.bind(open)
   }
 
   p.bind(touch)
-  p.jumpIf(anyBits(about(), ABOUT.peek), answer)
   const touched = p.alu('or', p.alu('lsh', p.widen(p.alu('or', next, now)), 32), p.narrow(value))
   p.jumpIf(eq(touched, value), answer)
   p.store(valueIn(entry), touched)

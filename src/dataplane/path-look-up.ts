@@ -5,50 +5,56 @@ import type { Builder } from '../bpf/builder.ts'
 import type { Label } from '../bpf/isa.ts'
 import { anyBits, eq, fields, ge, ne, neLow, type Val } from '../bpf/values.ts'
 import type { BuiltFunction } from '../bpf/xdp.ts'
-import { BUCKET_ENTRIES, MIX } from './flow-record.ts'
+import { BUCKET_ENTRIES, FlowEntry, MIX } from './flow-record.ts'
 import { type Asked, valueIn } from './path-asked.ts'
-import { BUCKET_PLACES, FOUND } from './path-scan.ts'
+import { FOUND } from './path-scan.ts'
 
 /**
  * lookUp goes on where the flow has a record, in `entry`, and gives its value; where there is none it goes to `missed`,
  * with `entry` what a new record would overwrite.
  */
 export function lookUp(p: Builder, asked: Asked, scan: BuiltFunction, missed: Label): Val<'u64'> {
-  const { flow, entry, own, memory } = asked
+  const { flow, entry, memory } = asked
   const { buckets } = p.memory(memory.tracking!.flows)
-  const [look, found] = [p.label('look-twice'), p.label('found')]
-  p.setSlot(own, 0)
+  const value = p.variable('u64')
+  const [look, likely, found, ours] = [
+    p.label('look-twice'),
+    p.label('likely'),
+    p.label('found'),
+    p.label('record'),
+  ]
 
   // half of the key is compared here, all of it below
   const lower = p.narrow(flow)
-  const first = p.pin(p.element(buckets, p.scale(lower, buckets.type.count)))
-  const places = Array.from({ length: BUCKET_ENTRIES }, (_, place) => ({
-    at: p.element(fields(first).entries, place),
-    likely: p.label(`likely-${place}`),
-  }))
-  for (const { at, likely } of places) {
-    const { key, stable } = fields(at)
+  p.setPlace(entry, p.element(fields(p.element(buckets, p.scale(lower, buckets.type.count))).entries, 0))
+  for (let place = 0; place < BUCKET_ENTRIES; place++) {
+    if (place > 0) p.setPlace(entry, { ...entry, offset: FlowEntry.size })
+    const { key, stable } = fields(entry)
     const half = p.alu('xor', p.load({ ...key, type: 'u32' as const }), lower)
     p.jumpIf(eq(half, p.load(stable)), likely)
   }
   p.goto(look)
+  p.bind(likely)
+  compare(look)
+  p.goto(ours)
   p.cold(look, () => {
     lookTwice(p, asked, scan, { found, missed })
+    // another CPU may have written to it since: then it is a place as good as any
+    p.bind(found)
+    compare(missed)
+    p.goto(ours)
   })
-  for (const { at, likely } of places) {
-    p.bind(likely)
-    p.setPlace(entry, at)
-    p.goto(found)
-  }
-
-  // another CPU may write to it: what is compared is what is used; if it is not ours, it is a place as good as any
-  p.bind(found)
-  const value = p.load(valueIn(entry))
-  const mixed = p.alu('xor', p.load(fields(entry).key), flow)
-  p.jumpIf(neLow(mixed, value), missed)
-  p.jumpIf(ne(p.alu('rsh', mixed, 32), p.widen(p.narrow(value))), missed)
-  p.setSlot(own, 1)
+  p.bind(ours)
   return value
+
+  /** What is compared is what is used, as another CPU may write to it. */
+  function compare(not: Label): void {
+    const held = p.load(valueIn(entry))
+    const mixed = p.alu('xor', p.load(fields(entry).key), flow)
+    p.jumpIf(neLow(mixed, held), not)
+    p.jumpIf(ne(p.alu('rsh', mixed, 32), p.widen(p.narrow(held))), not)
+    p.set(value, held)
+  }
 }
 
 /** lookTwice: in the second bucket, and once more in the first. */
@@ -70,8 +76,8 @@ function lookTwice(
   const best = p.callSub(scan, flow, now, first())
   p.setPlace(entry, placeIn(first(), best))
   p.jumpIf(anyBits(best, FOUND), found)
-  // no record: the second bucket is for what the first has no better place for
-  p.jumpIf(ge(p.alu('or', p.unstash(rank), BUCKET_PLACES), best), missed)
+  // no record: of equals the place nearer to its bucket's start, so that the emptier bucket is filled
+  p.jumpIf(ge(p.unstash(rank), best), missed)
   p.bind(inSecond)
   p.setPlace(entry, placeIn(p.unstash(second), p.unstash(rank)))
   p.jumpIf(anyBits(p.unstash(rank), FOUND), found)

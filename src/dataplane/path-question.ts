@@ -20,7 +20,13 @@ export const questionFunction = (shape: Shape, memory: Memory, decide: BuiltFunc
   plainFunction('question', (p) => {
     const [hash, word, about, where] = p.parameters('context', 'u64', 'u32', 'u64', 'u32')
     const { data, end } = p.packet()
-    const kept = { hash: p.stash(hash), word: p.stash(word), about: p.stash(about) }
+    // with both families, or both protocols, the registers are needed for other things
+    const isCrowded = has(shape, 6) || isMixed(shape)
+    const keep = <K extends 'u32' | 'u64'>(value: Val<K>): (() => Val<K>) => {
+      const kept = isCrowded ? p.stash(value) : undefined
+      return () => (kept ? p.unstash(kept) : value)
+    }
+    const kept = { hash: keep(hash), word: keep(word), about: keep(about) }
     const missing = p.label('headers-missing')
     const keys = p.pin(p.memory(memory.tables).flowKeys)
     const key = (index: number) => p.load(p.element(keys, index))
@@ -64,8 +70,8 @@ export const questionFunction = (shape: Shape, memory: Memory, decide: BuiltFunc
       p.advance(data, p.alu('and', p.alu('rsh', where, WHERE.transport), WHERE.mask)),
     )
     const all = p.alu('add', p.alu('add', sum, first), times(FLOW_KEY.ports, ports))
-    const flow = p.alu('or', p.alu('lsh', p.unstash(kept.hash), 32), p.alu('rsh', all, 32))
-    p.exitValue(p.callSub(decide, flow, p.unstash(kept.word), p.alu('or', p.unstash(kept.about), kind)))
+    const flow = p.alu('or', p.alu('lsh', kept.hash(), 32), p.alu('rsh', all, 32))
+    p.exitValue(p.callSub(decide, flow, kept.word(), p.alu('or', kept.about(), kind)))
     p.bind(missing)
     p.exitValue(0)
 

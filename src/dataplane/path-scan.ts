@@ -7,9 +7,8 @@ import { type BuiltFunction, plainFunction } from '../bpf/xdp.ts'
 import { RANK_MASK, SLACK, TIME_MASK } from './flow-record.ts'
 import type { Memory } from './memory.ts'
 
-/** FOUND and the place are no bits of a rank. */
+/** FOUND is no bit of a rank, and the place is below it. */
 export const FOUND = 4
-export const BUCKET_PLACES = 7
 
 /** scanFunction: (flow, now in ticks, number of the bucket) -> as above. */
 export const scanFunction = (table: NonNullable<Memory['tracking']>['flows']): BuiltFunction =>

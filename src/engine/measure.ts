@@ -6,7 +6,7 @@ import { isIp4, parseMac } from '../base/addresses.ts'
 import type { MapSpec } from '../bpf/program.ts'
 import type { BuiltFunction } from '../bpf/xdp.ts'
 import { layoutOf } from '../dataplane/fill.ts'
-import { outcomeNames } from '../dataplane/outcomes.ts'
+import { type EventName, eventNames, outcomeNames } from '../dataplane/outcomes.ts'
 import { packetPath } from '../dataplane/packet-path.ts'
 import type { Shape, Tables } from '../dataplane/shape.ts'
 import {
@@ -97,8 +97,12 @@ export class CostMeter implements Disposable {
     return { ns: (ms * 1e6) / packets, tx: Number(this.#words[2 + TX]) }
   }
 
-  /** counted: packets that the path counted as forwarded since it was made, and servers that got any. */
-  counted(): { readonly forwarded: number; readonly servers: number } {
+  /** counted: packets that the path counted as forwarded since it was made, servers that got any, and events. */
+  counted(): {
+    readonly forwarded: number
+    readonly servers: number
+    readonly events: Readonly<Record<EventName, number>>
+  } {
     const { Block, counters } = this.#layout.memory
     const words = this.#maps.counters
     const { count } = counters.type.fields.blocks
@@ -113,6 +117,9 @@ export class CostMeter implements Disposable {
     return {
       forwarded: sum(8 * outcomeNames.indexOf('forwarded')),
       servers: servers.filter((packets) => packets > 0).length,
+      events: Object.fromEntries(
+        eventNames.map((name, i) => [name, sum(Block.offsets.events + 8 * i)]),
+      ) as Record<EventName, number>,
     }
   }
 

@@ -2,14 +2,20 @@
 // and the sum below. A bar's full length is twice a fair share, so that bars keep their scale while servers come
 // and go. Pure: numbers in, lines out.
 
+import { type ByteCounts, bytesBetween, bytesText } from './byte-counts.ts'
 import type { Paint } from './terminal.ts'
 import type { TrafficCounts } from './traffic.ts'
+
+/** Sample: what the client counted and, at about the same time, the switch. */
+export interface Sample extends TrafficCounts {
+  readonly bytes: ByteCounts
+}
 
 /** ChartData: rates are per second over the time since `since`. `servers`: rows, also of those with none. */
 export interface ChartData {
   readonly servers: readonly string[]
-  readonly since: TrafficCounts
-  readonly now: TrafficCounts
+  readonly since: Sample
+  readonly now: Sample
 }
 
 const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉']
@@ -40,7 +46,16 @@ export function chart({ servers, since, now }: ChartData, columns: number, paint
       .join('')
       .trimEnd(),
   )
-  return [...lines, sum(total, now, paint)]
+  return [...lines, sum(total, now, paint), bytesLine(bytesBetween(since.bytes, now.bytes), seconds, paint)]
+}
+
+/** bytesLine: which way the bytes took, per second. */
+function bytesLine(bytes: ByteCounts, seconds: number, paint: Paint): string {
+  const rate = (count: number) => `${bytesText(count / seconds)}/s`
+  const { intoBalancer, outOfBalancer, fromServers } = bytes
+  return paint.faint(
+    `lb1: ${rate(intoBalancer)} in, ${rate(outOfBalancer)} out; servers send ${rate(fromServers)}`,
+  )
 }
 
 /** sum: the line below the bars, which is also the plain line of progress. */

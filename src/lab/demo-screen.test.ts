@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Sample } from './chart.ts'
 import { DemoScreen } from './demo-screen.ts'
 import { labTopology } from './topology.ts'
-import type { TrafficCounts } from './traffic.ts'
 
-const counts = (elapsedMs: number, failed = 0): TrafficCounts => ({
+const counts = (elapsedMs: number, failed = 0): Sample => ({
   elapsedMs,
   sent: elapsedMs,
   answered: elapsedMs - failed,
@@ -12,6 +12,7 @@ const counts = (elapsedMs: number, failed = 0): TrafficCounts => ({
   open: 0,
   perServer: { web01: elapsedMs - failed },
   reasons: {},
+  bytes: { intoBalancer: elapsedMs * 500, outOfBalancer: elapsedMs * 500, fromServers: elapsedMs * 9000 },
 })
 
 function screen(isTerminal: boolean) {
@@ -37,7 +38,8 @@ test('where there is no terminal, each second gives one plain line and the step 
     '   1000 requests/s: 1,000 answered, 0 failed',
   ])
   assert.equal(lines.filter((line) => /^ {3}\d+ requests\/s/.test(line)).length, 4)
-  assert.match(lines.at(-3)!, /^ {3}web01 +█+·+ +1000\/s +100\.0 % +3,000$/)
+  assert.match(lines.at(-4)!, /^ {3}web01 +█+·+ +1000\/s +100\.0 % +3,000$/)
+  assert.equal(lines.at(-2), '   lb1: 500 kB/s in, 500 kB/s out; servers send 9.00 MB/s')
   assert.ok(!text().includes('\n\n\n') && !text().includes('\x1b'))
 })
 
@@ -62,7 +64,7 @@ test('on a terminal the chart is drawn in place, below one empty line', () => {
   for (let ms = 0; ms <= 1000; ms += 200) shown.progress(counts(ms))
   shown.result(counts(0), counts(1000))
   const [, drawn] = text().split('1. Traffic')
-  assert.equal(drawn!.split('\x1b[2A').length, 6)
+  assert.equal(drawn!.split('\x1b[3A').length, 6)
   assert.match(drawn!, /^\n\n\r/)
 })
 
@@ -70,8 +72,11 @@ test('a change of the file shows the lines that differ, failures are told in the
   const { shown, text } = screen(false)
   shown.difference('a\nservers: web01\nb\n', 'a\nservers: web02\nb\n')
   assert.ok(text().endsWith('   - servers: web01\n   + servers: web02\n'))
-  shown.summary(counts(1000, 3), ['3 of 1,000 requests failed: ECONNRESET 3'])
+  const { bytes, ...counted } = counts(1000, 3)
+  shown.summary(counted, bytes, ['3 of 1,000 requests failed: ECONNRESET 3'])
   assert.match(text(), /1,000 sent, 997 answered, 3 failed/)
+  assert.match(text(), /^ {3}client -> lb1 +500 kB +requests$/m)
+  assert.match(text(), /^ {3}servers -> client +9\.00 MB +answers: lb1 sees none of them$/m)
   assert.match(text(), /\n {3}3 of 1,000 requests failed: ECONNRESET 3\n$/)
   assert.doesNotMatch(text(), /Every request was answered/)
 })

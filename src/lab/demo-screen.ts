@@ -2,12 +2,13 @@
 // the chart redraws in place; elsewhere each second gives a plain line. Words only: it decides nothing.
 
 import type { Status } from '../daemon/api-schema.ts'
-import { chart, countText, sum } from './chart.ts'
+import { type ByteCounts, bytesText } from './byte-counts.ts'
+import { chart, countText, type Sample, sum } from './chart.ts'
 import { hints } from './hints.ts'
 import { picture } from './picture.ts'
 import type { LabState } from './state.ts'
 import { type LabOutput, LiveArea, type Paint, paintOf, wrapped } from './terminal.ts'
-import { nodesOf, type Topology } from './topology.ts'
+import { type LabForward, nodesOf, type Topology } from './topology.ts'
 import type { TrafficCounts } from './traffic.ts'
 
 type Program = NonNullable<Status['program']>
@@ -15,13 +16,27 @@ type Nic = Status['interfaces'][number]
 
 const WINDOW_MS = 1000
 
+/** wayBack and ways: how answers go, told before and shown in bytes at the end. */
+const wayBack: Readonly<Record<LabForward, string>> = {
+  dsr: 'The server answers the client directly: lb1 sees only one direction (dsr).',
+}
+type Way = readonly [way: string, bytes: number, words: string]
+const ways: Readonly<Record<LabForward, (into: number, out: number, servers: number) => readonly Way[]>> = {
+  dsr: (into, out, servers) => [
+    ['client -> lb1', into, 'requests'],
+    ['lb1 -> servers', out, 'the same frames, with the MAC of a server'],
+    ['servers -> client', servers, 'answers: lb1 sees none of them'],
+  ],
+}
+
 export class DemoScreen {
   readonly #out: LabOutput
   readonly #paint: Paint
   #servers: readonly string[] = []
+  #forward: LabForward = 'dsr'
   readonly #live: LiveArea
   /** The reports of the last second of the step that is shown. */
-  #recent: TrafficCounts[] = []
+  #recent: Sample[] = []
   #lastLineMs = 0
   #step = 0
   /** What was written last is an empty line. */
@@ -41,14 +56,17 @@ export class DemoScreen {
   }
 
   network(topology: Topology, seconds: number): void {
-    const { accent } = this.#paint
+    const services = [...topology.serviceAddresses, ...topology.serviceAddresses6]
+      .map(this.#paint.accent)
+      .join(' and ')
     this.#servers = nodesOf(topology, 'server').map(({ name }) => name)
+    this.#forward = topology.forward
     this.#lines([
       ...picture(topology, this.#out.columns, this.#paint),
       '',
       `${topology.nodes.length + 1} network namespaces, up in ${seconds.toFixed(1)} s; nothing leaves this machine.`,
-      `Requests go from the client to ${accent(topology.serviceAddresses[0]!)}, which lb1 holds, and on to one of the servers.`,
-      'The server answers the client directly: lb1 sees only one direction (dsr).',
+      `Requests go to ${services} on lb1, and from there to a server.`,
+      wayBack[topology.forward],
     ])
   }
 
@@ -99,7 +117,7 @@ export class DemoScreen {
   }
 
   /** progress takes a report and shows the traffic of the last second. */
-  progress(now: TrafficCounts): void {
+  progress(now: Sample): void {
     if (this.#recent.length === 0) this.#separate()
     this.#recent = [
       ...this.#recent.filter(({ elapsedMs }) => elapsedMs > now.elapsedMs - WINDOW_MS - 50),
@@ -115,14 +133,14 @@ export class DemoScreen {
   }
 
   /** result leaves the chart of the whole step. */
-  result(since: TrafficCounts, now: TrafficCounts): void {
+  result(since: Sample, now: Sample): void {
     this.#separate()
     this.#live.finish(this.#chart(since, now))
     this.#isSeparated = false
     this.#recent = []
   }
 
-  summary(counts: TrafficCounts, problems: readonly string[]): void {
+  summary(counts: TrafficCounts, bytes: ByteCounts, problems: readonly string[]): void {
     const { good, bad } = this.#paint
     this.step('Summary')
     const latency = counts.latencyMs
@@ -135,8 +153,18 @@ export class DemoScreen {
     const words = this.#servers.map((name) => `${name} ${countText(counts.perServer[name] ?? 0)}`)
     for (let i = 0; i < words.length; i += 5) this.say(words.slice(i, i + 5).join('   '))
     this.#lines([''])
+    this.#ways(bytes)
+    this.#lines([''])
     if (problems.length === 0) this.say(good('Every request was answered, and every server had its share.'))
     for (const problem of problems) this.say(bad(problem))
+  }
+
+  /** #ways: which way the bytes took, all in all. */
+  #ways({ intoBalancer, outOfBalancer, fromServers }: ByteCounts): void {
+    const rows = ways[this.#forward](intoBalancer, outOfBalancer, fromServers)
+    const width = Math.max(...rows.map(([way]) => way.length))
+    for (const [way, bytes, words] of rows)
+      this.say(`${way.padEnd(width)}  ${bytesText(bytes).padStart(8)}   ${this.#paint.faint(words)}`)
   }
 
   kept(state: LabState): void {
@@ -144,7 +172,7 @@ export class DemoScreen {
     this.#lines(['', '   The lab is up. To go on:', ...lines, ''])
   }
 
-  #chart(since: TrafficCounts, now: TrafficCounts): string[] {
+  #chart(since: Sample, now: Sample): string[] {
     const data = { servers: this.#servers, since, now }
     return chart(data, this.#out.columns, this.#paint).map((line) => `   ${line}`)
   }

@@ -43,6 +43,10 @@ test('the demo answers every request, gives every server its share, and leaves n
     Object.values(result.perServer).reduce((sum, count) => sum + count, 0),
     result.answered,
   )
+  // What lb1 takes in it sends on; the answers are pages of 8 KiB, and pass it by.
+  const { intoBalancer, outOfBalancer, fromServers } = result.bytes
+  assert.ok(Math.abs(outOfBalancer / intoBalancer - 1) < 0.01, `${intoBalancer} in, ${outOfBalancer} out`)
+  assert.ok(fromServers > 8192 * result.answered && intoBalancer < 2000 * result.answered, `${fromServers}`)
   // 3.6 s of looking at 400 a second, and what came in while the daemon was away.
   assert.ok(result.sent > 700, `${result.sent} requests`)
   for (const words of [
@@ -55,8 +59,25 @@ test('the demo answers every request, gives every server its share, and leaves n
   assert.match(out.text, /\d+ instructions, loaded and verified in [\d.]+ ms, on lb1's eth0 \(native\)/)
   assert.match(out.text, /[\d.]+ ns a packet/)
   assert.match(out.text, /web02 +·+ +0\/s/)
-  assert.match(out.text, /The program in the kernel goes on: [1-9]\d* requests answered, 0 failed\./)
+  assert.match(out.text, /Its program goes on: [1-9]\d* answered, 0 failed\./)
   assertGone('va')
+})
+
+test('with IPv6 both families are asked in turn, every request is answered, and the answers pass lb1 by', {
+  skip,
+}, async () => {
+  const out = page()
+  const result = await labDemo({ name: 'vd', servers: 2, lookMs: 400, ipv6: true, out })
+  assert.deepEqual(result.problems, [])
+  assert.ok(result.bytes.fromServers > 5 * result.bytes.intoBalancer)
+  for (const words of [
+    'HTTP to 10.0.0.100 and 2001:db8::100',
+    '   -     servers: six01..02\n   +     servers: six01\n',
+    'servers -> client',
+  ])
+    assert.ok(out.text.includes(words), words)
+  for (const line of out.text.split('\n')) assert.ok([...line].length <= 80, line)
+  assertGone('vd')
 })
 
 test('on a terminal the lab can be left up, and works then', { skip }, async () => {

@@ -5,21 +5,21 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { invariant } from '../base/errors.ts'
 import { Balancer } from './balancer.ts'
-import { countText } from './chart.ts'
+import { type ByteCounts, byteCounts, bytesBetween } from './byte-counts.ts'
+import { countText, type Sample } from './chart.ts'
 import { costOf } from './cost.ts'
 import { DemoScreen } from './demo-screen.ts'
 import { Lab } from './held-lab.ts'
 import { interruptible } from './interruptible.ts'
 import { labFile, SERVICE_PORT } from './lab-file.ts'
 import type { LabOutput } from './terminal.ts'
-import { nodesOf } from './topology.ts'
+import { nodesOf, type TopologyOptions } from './topology.ts'
 import type { TrafficCounts } from './traffic.ts'
 import { TrafficClient } from './traffic-client.ts'
 
 /** LabDemoOptions: `ask`: a person is there to answer yes or no. */
-export interface LabDemoOptions {
+export interface LabDemoOptions extends Pick<TopologyOptions, 'servers' | 'ipv6' | 'forward'> {
   readonly name?: string
-  readonly servers?: number
   /** Requests a second; absent = 400. */
   readonly ratePerSecond?: number
   /** How long the longest step looks at the traffic, in ms; absent = 4000. The others take half of it. */
@@ -34,6 +34,7 @@ export interface LabDemoResult {
   readonly answered: number
   readonly failed: number
   readonly perServer: Readonly<Record<string, number>>
+  readonly bytes: ByteCounts
   readonly problems: readonly string[]
 }
 
@@ -53,12 +54,14 @@ async function demo(options: LabDemoOptions, signal: AbortSignal) {
   await using lab = await Lab.hold({
     ...(options.name && { name: options.name }),
     ...(options.servers && { servers: options.servers }),
+    ...(options.ipv6 && { ipv6: options.ipv6 }),
+    ...(options.forward && { forward: options.forward }),
   })
   signal.throwIfAborted()
   await lab.startWebServers()
   const { topology } = lab
   const servers = nodesOf(topology, 'server').map(({ name }) => name)
-  const service = topology.serviceAddresses[0]!
+  const services = [topology.serviceAddresses[0]!, ...topology.serviceAddresses6.slice(0, 1)]
   screen.network(topology, (performance.now() - startedAt) / 1000)
   signal.throwIfAborted()
 
@@ -66,7 +69,7 @@ async function demo(options: LabDemoOptions, signal: AbortSignal) {
   balancer.write(labFile(topology))
   screen.step('One short file says what to balance')
   screen.block(balancer.text())
-  screen.step('tenbin makes an XDP program for exactly this file and loads it into the kernel')
+  screen.step('tenbin makes an XDP program for exactly this file, the kernel loads it')
   const { program, interfaces } = await balancer.start()
   const [nic] = interfaces
   invariant(program && nic, 'a daemon that forwards tells of its program')
@@ -75,19 +78,22 @@ async function demo(options: LabDemoOptions, signal: AbortSignal) {
 
   const client = nodesOf(topology, 'client')[0]!.namespace
   await using traffic = await TrafficClient.start(client, {
-    address: service,
+    address: services,
     port: SERVICE_PORT,
+    path: '/page',
     ratePerSecond,
   })
+  const bytesBefore = byteCounts(topology)
+  const sample = (counts: TrafficCounts): Sample => ({ ...counts, bytes: byteCounts(topology) })
   const look = async (ms: number) => {
-    const since = traffic.counts
-    traffic.onCounts = (now) => screen.progress(now)
+    const since = sample(traffic.counts)
+    traffic.onCounts = (now) => screen.progress(sample(now))
     await delay(ms, undefined, { signal })
     traffic.onCounts = () => undefined
-    screen.result(since, traffic.counts)
+    screen.result(since, sample(traffic.counts))
   }
 
-  screen.step(`HTTP from the client to ${service}: every request is a new TCP connection`)
+  screen.step(`HTTP to ${services.join(' and ')}: every request is a new connection`)
   traffic.resume()
   await look(lookMs)
 
@@ -107,18 +113,19 @@ async function demo(options: LabDemoOptions, signal: AbortSignal) {
   const killed = await balancer.kill()
   await delay(lookMs / 4, undefined, { signal })
   const alone = traffic.counts
-  screen.say(`Process ${killed.pid} is dead. The program in the kernel goes on: ${between(before, alone)}.`)
+  screen.say(`Process ${killed.pid} is dead. Its program goes on: ${between(before, alone)}.`)
   const restartedAt = performance.now()
   const after = await balancer.start()
   const seconds = ((performance.now() - restartedAt) / 1000).toFixed(1)
   screen.say(
-    `Process ${after.pid} took it over after ${seconds} s: ${between(alone, traffic.counts)} meanwhile.`,
+    `Process ${after.pid} took it over after ${seconds} s; meanwhile ${between(alone, traffic.counts)}.`,
   )
   await look(lookMs / 2)
 
   const counts = await traffic.stop()
-  const result = judge(counts, servers)
-  screen.summary(counts, result.problems)
+  const bytes = bytesBetween(bytesBefore, byteCounts(topology))
+  const result = { ...judge(counts, servers), bytes }
+  screen.summary(counts, bytes, result.problems)
   signal.throwIfAborted()
   const isKept = (await ask?.('\n   Leave the lab up, to look around in it? [y/N] ', signal)) ?? false
   if (isKept) {
@@ -147,7 +154,7 @@ async function change(
   screen.reloaded(status.program?.generation, performance.now() - pausedAt)
 }
 
-function judge(counts: TrafficCounts, servers: readonly string[]): LabDemoResult {
+function judge(counts: TrafficCounts, servers: readonly string[]): Omit<LabDemoResult, 'bytes'> {
   const { sent, answered, failed } = counts
   const perServer = Object.fromEntries(servers.map((name) => [name, counts.perServer[name] ?? 0]))
   const reasons = Object.entries(counts.reasons).map(([reason, count]) => `${reason} ${count}`)
@@ -163,4 +170,4 @@ function judge(counts: TrafficCounts, servers: readonly string[]): LabDemoResult
 }
 
 const between = (from: TrafficCounts, to: TrafficCounts): string =>
-  `${countText(to.answered - from.answered)} requests answered, ${countText(to.failed - from.failed)} failed`
+  `${countText(to.answered - from.answered)} answered, ${countText(to.failed - from.failed)} failed`

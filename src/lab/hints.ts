@@ -9,10 +9,11 @@ import { nodesOf, SWITCH } from './topology.ts'
 
 /** hints: lines without indentation. */
 export function hints({ topology, processes }: LabState, paint: Paint): string[] {
-  const { lab, serviceAddresses } = topology
+  const { lab, serviceAddresses, serviceAddresses6 } = topology
   const command = (word: string) => `${tenbinWord()} lab ${word}${lab === 'lab' ? '' : ` --name ${lab}`}`
   const rows: readonly (readonly [string, string])[] = [
     [`${command('shell')} client`, `then: curl http://${serviceAddresses[0]}/`],
+    ...serviceAddresses6.slice(0, 1).map((ip) => ['', `or: curl http://[${ip}]/`] as const),
     [`${command('shell')} lb1`, 'then: tenbin status'],
     [`${command('shell')} ${SWITCH}`, `then: tcpdump -ni ${nodesOf(topology, 'client')[0]!.name}`],
     [command('down'), 'removes everything'],

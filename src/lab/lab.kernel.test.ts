@@ -11,6 +11,7 @@ import { runIn } from './run.ts'
 import { claim, forget, LAB_DIR, type LabState, labDirectory, labNamespaces, recall, save } from './state.ts'
 import type { LabOutput } from './terminal.ts'
 import { labTopology } from './topology.ts'
+import type { WhoAnswer } from './web-server.ts'
 
 const skip = process.geteuid?.() !== 0 && 'network namespaces need root'
 
@@ -63,7 +64,7 @@ test('up, status, shell and down: requests go through tenbin, and down leaves no
         ['tenbin', 'lb1', true],
       ],
     )
-    assert.match(page.text, /^ua: up, service 10\.0\.0\.100:80/)
+    assert.match(page.text, /^ua: up, 10\.0\.0\.100:80 by dsr, /)
     assert.match(page.text, /web02 +server +10\.0\.0\.12/)
 
     assert.equal(await labShell({ name: 'ua', node: 'lb1', command: ['sh', '-c', 'exit 7'] }), 7)
@@ -88,6 +89,42 @@ test('up, status, shell and down: requests go through tenbin, and down leaves no
   assert.equal(existsSync('/sys/fs/bpf/tenbin/ua-lb1'), false)
   assert.throws(() => labStatus({ name: 'ua', out }), withCode('LAB_UNKNOWN'))
   await assert.rejects(labDown({ name: 'ua', out }), withCode('LAB_UNKNOWN'))
+})
+
+test('up with IPv6: both families are balanced over the same servers, and status and hints show them', {
+  skip,
+}, async () => {
+  const out = paper()
+  const lab = await labUp({ name: 'uf', servers: 2, ipv6: true, out })
+  try {
+    assert.match(
+      out.text,
+      /uf is up: 10\.0\.0\.100:80 and \[2001:db8::100\]:80 are balanced by tenbin on lb1\./,
+    )
+    assert.match(
+      out.text,
+      /shell --name uf client +then: curl http:\/\/10\.0\.0\.100\/\n +or: curl http:\/\/\[2001:db8::100\]\//,
+    )
+    const page = paper()
+    assert.deepEqual(labStatus({ name: 'uf', out: page }), [{ ...lab, phase: 'up' }])
+    assert.match(page.text, /^ {2}web02 +server +10\.0\.0\.12 +2001:db8::12 +tenbin-uf-web02$/m)
+    for (const address of ['10.0.0.100', '[2001:db8::100]']) {
+      const urls = Array<string>(20).fill(`http://${address}/`)
+      const curl = ['curl', '-sS', '-m', '5', '-H', 'Connection: close', ...urls] as const
+      const answers = (await runIn('tenbin-uf-client', curl)).trim().split('\n')
+      assert.deepEqual([answers.length, ...new Set(answers.toSorted())], [20, 'web01', 'web02'])
+    }
+    const who = JSON.parse(
+      await runIn('tenbin-uf-client', ['curl', '-sS', 'http://[2001:db8::100]/who']),
+    ) as WhoAnswer
+    assert.deepEqual(
+      [who.service, who.client.replace(/\d+$/, '')],
+      ['[2001:db8::100]:80', '[2001:db8::200]:'],
+    )
+  } finally {
+    await labDown({ name: 'uf', out })
+  }
+  assert.deepEqual(labNamespaces('uf'), [])
 })
 
 test('a lab that a command holds is LAB_IN_USE for down', { skip }, async () => {

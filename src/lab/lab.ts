@@ -27,12 +27,18 @@ import {
   recallReadable,
 } from './state.ts'
 import { type LabOutput, LiveArea, paintOf, wrapped } from './terminal.ts'
-import { checkLabName, findNode, instanceName, type LabRole } from './topology.ts'
+import {
+  checkLabName,
+  findNode,
+  instanceName,
+  type LabForward,
+  type LabRole,
+  type TopologyOptions,
+} from './topology.ts'
 
-/** LabUpOptions: `name`: absent = the first free of lab, lab2...; `servers`: 1..50, absent = 4. */
-export interface LabUpOptions {
+/** LabUpOptions: `name`: absent = the first free of lab, lab2...; `servers`: 1..50, absent = 4; `ipv6`: as well. */
+export interface LabUpOptions extends Pick<TopologyOptions, 'servers' | 'ipv6' | 'forward'> {
   readonly name?: string
-  readonly servers?: number
   readonly out: LabOutput
 }
 
@@ -44,10 +50,13 @@ export interface LabView {
   readonly createdAt: string
   readonly directory: string
   readonly service: string
+  readonly service6?: string
+  readonly forward: LabForward
   readonly nodes: readonly {
     readonly name: string
     readonly role: LabRole
     readonly address: string
+    readonly address6?: string
     readonly namespace: string
   }[]
   readonly processes: readonly {
@@ -204,13 +213,16 @@ function shellFile(lab: string, node: string): string {
 
 function view(state: LabState): LabView {
   const { topology, processes, createdAt } = state
+  const [service6] = topology.serviceAddresses6
   return {
     name: topology.lab,
     phase: isLeftover(state) ? 'leftover' : state.phase,
     createdAt,
     directory: labDirectory(topology.lab),
     service: `${topology.serviceAddresses[0]}:${SERVICE_PORT}`,
-    nodes: topology.nodes.map(({ name, role, address, namespace }) => ({ name, role, address, namespace })),
+    ...(service6 !== undefined && { service6: `[${service6}]:${SERVICE_PORT}` }),
+    forward: topology.forward,
+    nodes: topology.nodes.map(({ mac: _, ...node }) => node),
     processes: processes.map((one) => ({
       what: one.what,
       node: one.node,
@@ -223,15 +235,16 @@ function view(state: LabState): LabView {
 function describe(lab: LabView, out: LabOutput): string {
   const paint = paintOf(out)
   const phase = lab.phase === 'up' ? paint.good('up') : paint.bad(lab.phase)
-  const nodes = lab.nodes.map(
-    (node) =>
-      `  ${node.name.padEnd(9)} ${node.role.padEnd(9)} ${node.address.padEnd(12)} ${paint.faint(node.namespace)}`,
-  )
+  const nodes = lab.nodes.map(({ name, role, address, address6, namespace }) => {
+    const second = address6 === undefined ? '' : `${address6.padEnd(14)} `
+    return `  ${name.padEnd(9)} ${role.padEnd(9)} ${address.padEnd(12)} ${second}${paint.faint(namespace)}`
+  })
   const processes = lab.processes.map(
     ({ what, node, pid, running }) =>
       `  ${what} on ${node}: ${running ? `process ${pid}` : paint.bad('not running')}`,
   )
-  const head = `${paint.strong(lab.name)}: ${phase}, service ${lab.service}, files in ${lab.directory}`
+  const services = lab.service6 === undefined ? lab.service : `${lab.service} and ${lab.service6}`
+  const head = `${paint.strong(lab.name)}: ${phase}, ${services} by ${lab.forward}, files in ${lab.directory}`
   const down = `\`${tenbinWord()} lab down --name ${lab.name}\``
   const remedy = lab.phase === 'leftover' ? [`  nobody's any more: ${down} removes it`] : []
   return `${[head, ...nodes, ...processes, ...remedy].join('\n')}\n`
@@ -239,12 +252,15 @@ function describe(lab: LabView, out: LabOutput): string {
 
 function welcome(state: LabState, out: LabOutput): string {
   const paint = paintOf(out)
-  const { lab, serviceAddresses } = state.topology
+  const { lab } = state.topology
+  const { service, service6 } = view(state)
   const lines = [
     '',
     ...picture(state.topology, out.columns, paint),
     '',
-    `Lab ${paint.strong(lab)} is up: ${serviceAddresses[0]}:${SERVICE_PORT} is balanced by tenbin on lb1.`,
+    service6 === undefined
+      ? `Lab ${paint.strong(lab)} is up: ${service} is balanced by tenbin on lb1.`
+      : `Lab ${paint.strong(lab)} is up: ${service} and ${service6} are balanced by tenbin on lb1.`,
     '',
     ...hints(state, paint)
       .map((line) => (line === '' ? '' : `  ${line}`))

@@ -5,7 +5,8 @@
 //
 // Made for XDP on veth: checksums and VLAN tags are in the frames, not left to offloads that only a real NIC has,
 // and the switch's side of a balancer's pair runs a program of its own, without which frames that XDP sends out
-// there would be lost (drivers/net/veth.c: veth_xdp_xmit wants the peer's NAPI). ARP is real; IPv6 is off.
+// there would be lost (drivers/net/veth.c: veth_xdp_xmit wants the peer's NAPI). ARP is real, and so is neighbour
+// discovery where the lab has IPv6; else that is off.
 
 import { createNamed, removeNamed } from '../sys/named-namespace.ts'
 import { passAll } from './pass-program.ts'
@@ -13,10 +14,12 @@ import { batch, runIn, writeSysctls } from './run.ts'
 import { labNamespaces } from './state.ts'
 import {
   instanceName,
+  type LabForward,
   type LabNode,
   namespacesOf,
   nodesOf,
   PREFIX_LENGTH,
+  PREFIX_LENGTH6,
   SWITCH,
   type Topology,
 } from './topology.ts'
@@ -42,7 +45,7 @@ const cable = ({ name, mac, namespace }: LabNode): string =>
 
 async function switchUp(topology: Topology): Promise<void> {
   const { namespace, flooding } = topology.switch
-  writeSysctls(namespace, ipv6Off)
+  writeSysctls(namespace, { ...ipv6Off, ...onlySwitching })
   await batch(namespace, [
     'link set lo up',
     `link add name ${BRIDGE} type bridge stp_state 0 forward_delay 0 mcast_snooping 0`,
@@ -60,12 +63,13 @@ async function switchUp(topology: Topology): Promise<void> {
 }
 
 async function nodeUp(topology: Topology, node: LabNode): Promise<void> {
-  writeSysctls(node.namespace, { ...ipv6Off, ...roleSysctls[node.role] })
-  const services = node.role === 'server' ? topology.serviceAddresses : []
+  const ipv6 = node.address6 === undefined ? ipv6Off : ipv6On
+  writeSysctls(node.namespace, { ...ipv6, ...roleSysctls[node.role] })
   await batch(node.namespace, [
     'link set lo up',
-    ...services.map((address) => `addr add ${address}/32 dev lo`),
+    ...(node.role === 'server' ? servedBy[topology.forward](topology) : []),
     `addr add ${node.address}/${PREFIX_LENGTH} dev eth0`,
+    ...(node.address6 === undefined ? [] : [`addr add ${node.address6}/${PREFIX_LENGTH6} dev eth0 nodad`]),
     'link set eth0 up',
   ])
   await realFrames(node.namespace, 'eth0')
@@ -75,7 +79,24 @@ async function nodeUp(topology: Topology, node: LabNode): Promise<void> {
 const realFrames = (namespace: string, device: string): Promise<string> =>
   runIn(namespace, ['ethtool', '-K', device, 'tx', 'off', 'gro', 'off', 'rxvlan', 'off', 'txvlan', 'off'])
 
+/** servedBy: what a server has beside its own addresses to answer for the services, as lines for ip(8). */
+const servedBy: Readonly<Record<LabForward, (topology: Topology) => readonly string[]>> = {
+  dsr: ({ serviceAddresses, serviceAddresses6 }) => [
+    ...serviceAddresses.map((address) => `addr add ${address}/32 dev lo`),
+    ...serviceAddresses6.map((address) => `addr add ${address}/128 dev lo`),
+  ],
+}
+
 const ipv6Off = { 'net/ipv6/conf/all/disable_ipv6': '1', 'net/ipv6/conf/default/disable_ipv6': '1' }
+// Nobody waits for duplicates, nobody believes routers.
+const ipv6On = { 'net/ipv6/conf/eth0/accept_dad': '0', 'net/ipv6/conf/eth0/accept_ra': '0' }
+
+// A switch does not look into IP: with br_netfilter in the kernel a bridge would check, reassemble and filter packets.
+const onlySwitching = {
+  'net/bridge/bridge-nf-call-arptables': '0',
+  'net/bridge/bridge-nf-call-iptables': '0',
+  'net/bridge/bridge-nf-call-ip6tables': '0',
+}
 
 const roleSysctls = {
   // Every request is a connection of its own: many source ports, used again at once.

@@ -86,9 +86,12 @@ test('elsewhere only the last lines appear, without control characters', () => {
 })
 
 test('the drawing names every node that fits, stays within the terminal, and aligns with and without colour', () => {
-  for (const servers of [1, 2, 5, 50]) {
-    for (const columns of [60, 80, 120]) {
-      const topology = labTopology('lab', { servers })
+  for (const [servers, ipv6] of [1, 2, 5, 50].flatMap((count) => [
+    [count, false] as const,
+    [count, true] as const,
+  ])) {
+    for (const columns of [ipv6 ? 62 : 60, 80, 120]) {
+      const topology = labTopology('lab', { servers, ipv6 })
       const lines = picture(topology, columns, paintOf({ coloured: false }))
       for (const line of lines) assert.ok([...line].length <= columns, line)
       const text = lines.join('\n')
@@ -98,6 +101,7 @@ test('the drawing names every node that fits, stays within the terminal, and ali
         'switch',
         'lb1',
         '10.0.0.100',
+        ...(ipv6 ? ['2001:db8::200', '2001:db8::2', '2001:db8::100', '2001:db8::11'] : []),
         'web01',
         `web${`${servers}`.padStart(2, '0')}`,
       ]) {

@@ -48,6 +48,21 @@ test('the largest lab has no address, MAC, namespace or name twice, and names fi
   }
 })
 
+test('with IPv6 every node and service has an address of that family too, and without it none', () => {
+  const topology = labTopology('lab', { servers: MAX_SERVERS, services: 2, ipv6: true })
+  const addresses = topology.nodes.map(({ address6 }) => address6!)
+  assert.deepEqual(
+    [...addresses.slice(0, 3), addresses.at(11), addresses.at(-1)],
+    ['2001:db8::200', '2001:db8::2', '2001:db8::11', '2001:db8::1a', '2001:db8::42'],
+  )
+  assert.deepEqual(topology.serviceAddresses6, ['2001:db8::100', '2001:db8::101'])
+  const all = [...addresses, ...topology.serviceAddresses6]
+  assert.equal(new Set(all).size, all.length)
+  const without = labTopology('lab', { services: 2 })
+  assert.deepEqual(without.serviceAddresses6, [])
+  assert.ok(without.nodes.every((node) => !('address6' in node)))
+})
+
 test('a MAC holds the four bytes of its address', () => {
   assert.equal(nodesOf(labTopology('lab'), 'server')[1]!.mac, '02:00:0a:00:00:0c')
 })

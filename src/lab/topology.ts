@@ -3,8 +3,13 @@
 // the same options always give the same one. Every lab has a switch of its own, so all labs use the same addresses.
 //
 //   10.0.0.2..9  lb1..lb8      10.0.0.11..60  web01..web50      10.0.0.100..  services      10.0.0.200..  clients
+//   ::2..9                     ::11..42                         ::100..                     ::200..           2001:db8
 
 import { TenbinError } from '../base/errors.ts'
+
+/** FORWARDS: how a lab's service reaches its servers, the usual way first. */
+export const FORWARDS = ['dsr'] as const
+export type LabForward = (typeof FORWARDS)[number]
 
 export type LabRole = 'client' | 'balancer' | 'server'
 
@@ -16,6 +21,8 @@ export interface LabNode {
   readonly namespace: string
   /** On eth0, within PREFIX_LENGTH. */
   readonly address: string
+  /** On eth0, within PREFIX_LENGTH6; absent in a lab without IPv6. */
+  readonly address6?: string
   /** Of eth0: 02:00 and the four bytes of the address, so that captures read easily. */
   readonly mac: string
 }
@@ -26,20 +33,26 @@ export interface Topology {
   readonly switch: { readonly namespace: string; readonly flooding: boolean }
   /** Clients, then balancers, then servers. Names are unique. */
   readonly nodes: readonly LabNode[]
-  /** Servers hold them on lo and never answer ARP for them; a balancer's daemon puts them on its eth0. */
+  /** With dsr servers hold them on lo and never answer ARP for them; a balancer's daemon puts them on its eth0. */
   readonly serviceAddresses: readonly string[]
+  /** One beside each of `serviceAddresses`; none in a lab without IPv6. */
+  readonly serviceAddresses6: readonly string[]
+  readonly forward: LabForward
 }
 
-/** TopologyOptions: how many of each; `flooding`: the switch learns nothing and sends every frame everywhere. */
+/** TopologyOptions: how many of each; `ipv6`: beside IPv4, on all nodes; `flooding`: the switch learns nothing and sends every frame everywhere. */
 export interface TopologyOptions {
   readonly servers?: number
   readonly balancers?: number
   readonly clients?: number
   readonly services?: number
   readonly flooding?: boolean
+  readonly ipv6?: boolean
+  readonly forward?: LabForward
 }
 
 export const PREFIX_LENGTH = 24
+export const PREFIX_LENGTH6 = 64
 export const MAX_SERVERS = 50
 export const SWITCH = 'switch'
 
@@ -59,13 +72,16 @@ export function labTopology(lab: string, options: TopologyOptions = {}): Topolog
     })
   }
   const namespace = (node: string) => `${namespacePrefix(lab)}${node}`
-  const group = (role: LabRole, length: number, firstByte: number, name: (number: number) => string) =>
+  const { ipv6 = false, forward = FORWARDS[0] } = options
+  const group = (role: LabRole, length: number, first: number, name: (number: number) => string) =>
     Array.from({ length }, (_, index): LabNode => {
       const node = name(index + 1)
-      const byte = firstByte + index
+      const byte = first + index
       const mac = `02:00:0a:00:00:${byte.toString(16).padStart(2, '0')}`
-      return { name: node, role, namespace: namespace(node), address: `10.0.0.${byte}`, mac }
+      const address6 = ipv6 && { address6: ip6(first, index) }
+      return { name: node, role, namespace: namespace(node), address: `10.0.0.${byte}`, ...address6, mac }
     })
+  const services = count('services', options.services, 1, 99)
   return {
     lab,
     switch: { namespace: namespace(SWITCH), flooding: options.flooding ?? false },
@@ -81,12 +97,15 @@ export function labTopology(lab: string, options: TopologyOptions = {}): Topolog
         (n) => `web${`${n}`.padStart(2, '0')}`,
       ),
     ],
-    serviceAddresses: Array.from(
-      { length: count('services', options.services, 1, 99) },
-      (_, index) => `10.0.0.${100 + index}`,
-    ),
+    serviceAddresses: Array.from({ length: services }, (_, index) => `10.0.0.${100 + index}`),
+    serviceAddresses6: Array.from({ length: ipv6 ? services : 0 }, (_, index) => ip6(100, index)),
+    forward,
   }
 }
+
+/** ip6: the first of a group ends in the digits of its IPv4 address, the others count on in hexadecimal. */
+const ip6 = (first: number, index: number): string =>
+  `2001:db8::${(Number.parseInt(String(first), 16) + index).toString(16)}`
 
 /** checkLabName: a letter, then up to 11 letters and digits. Throws LAB_OPTION_INVALID. */
 export function checkLabName(lab: string): void {

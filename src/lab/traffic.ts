@@ -5,9 +5,9 @@
 import { Agent, get } from 'node:http'
 import { createHistogram } from 'node:perf_hooks'
 
-/** TrafficOptions: where to, and how much. Absent: 500 a second, at most 64 at once, 5 s for an answer. */
+/** TrafficOptions: where to (several addresses: in turn), and how much. Absent: 500 a second, at most 64 at once, 5 s. */
 export interface TrafficOptions {
-  readonly address: string
+  readonly address: string | readonly string[]
   readonly port: number
   readonly path?: string
   readonly ratePerSecond?: number
@@ -90,8 +90,9 @@ export class Traffic {
   }
 
   #request(): void {
+    const { address, port, path, timeoutMs } = this.#options
+    const host = typeof address === 'string' ? address : address[this.#sent % address.length]!
     this.#sent++
-    const { address: host, port, path, timeoutMs } = this.#options
     const startedAt = performance.now()
     let settled = false
     const settle = (reason: string | undefined, server = '') => {

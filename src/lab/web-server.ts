@@ -1,5 +1,6 @@
-// The lab's web server: it answers who it is. `/` is its name and a line end, `/who` the same and more as JSON, anything
-// else 404; keep-alive as HTTP/1.1 has it. It keeps nothing but a count of its answers.
+// The lab's web server: it answers who it is. `/` is its name and a line end, `/page` the same and as much more as a
+// small page has, `/who` more about it as JSON, anything else 404; keep-alive as HTTP/1.1 has it. It keeps nothing but
+// a count of its answers.
 
 import { createServer, type Server } from 'node:http'
 
@@ -12,21 +13,28 @@ export interface WhoAnswer {
   readonly answers: number
 }
 
+/** PAGE_BYTES: of the body of /page. */
+export const PAGE_BYTES = 8192
+
 /** webServer makes the server called `name`; the caller makes it listen. */
 export function webServer(name: string): Server {
-  const plain = Buffer.from(`${name}\n`)
+  const plain: Readonly<Record<string, Buffer>> = {
+    '/': Buffer.from(`${name}\n`),
+    '/page': Buffer.from(`${name}\n`.padEnd(PAGE_BYTES, '.')),
+  }
   let answers = 0
   return createServer({ keepAliveTimeout: 10_000 }, (request, response) => {
     answers++
     const { socket } = request
-    if (request.url === '/') {
-      response.writeHead(200, { 'content-type': 'text/plain', 'content-length': plain.length })
-      response.end(plain)
+    const body = plain[request.url ?? '']
+    if (body) {
+      response.writeHead(200, { 'content-type': 'text/plain', 'content-length': body.length })
+      response.end(body)
     } else if (request.url === '/who') {
       const who: WhoAnswer = {
         server: name,
-        service: `${ip4(socket.localAddress)}:${socket.localPort}`,
-        client: `${ip4(socket.remoteAddress)}:${socket.remotePort}`,
+        service: endpoint(socket.localAddress, socket.localPort),
+        client: endpoint(socket.remoteAddress, socket.remotePort),
         answers,
       }
       const body = `${JSON.stringify(who)}\n`
@@ -42,5 +50,8 @@ export function webServer(name: string): Server {
   })
 }
 
-/** ip4: Node listens on both families with one socket, which writes IPv4 addresses as ::ffff:10.0.0.1. */
-const ip4 = (address: string | undefined): string => address?.replace(/^::ffff:/, '') ?? 'unknown'
+/** endpoint: Node listens on both families with one socket, which writes IPv4 addresses as ::ffff:10.0.0.1. */
+function endpoint(address = 'unknown', port = 0): string {
+  const host = address.replace(/^::ffff:/, '')
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}

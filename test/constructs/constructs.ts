@@ -2,6 +2,7 @@
 
 import { callConstructs } from './calls.ts'
 import type { Construct } from './construct.ts'
+import { keptConstructs } from './kept.ts'
 import { mapConstructs } from './maps.ts'
 import { memoryConstructs } from './memory.ts'
 import { packetConstructs } from './packets.ts'
@@ -14,4 +15,5 @@ export const constructs: readonly Construct[] = [
   ...valueConstructs,
   ...packetConstructs,
   ...callConstructs,
+  ...keptConstructs,
 ]

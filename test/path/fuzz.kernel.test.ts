@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { outcomeNames } from '../../src/dataplane/outcomes.ts'
+import { eventNames, outcomeNames } from '../../src/dataplane/outcomes.ts'
 import { fuzz } from './fuzz.ts'
 
-test('program and model agree on random and mutated packets, and all ways out are met', () => {
+test('program and model agree on random and mutated packets, and all ways out and events are met', () => {
   const { packets, outcomes } = fuzz(30_000, 20_161_107)
   assert.equal(packets, 30_000)
-  for (const name of outcomeNames) assert.ok(outcomes[name]! > 0, `${name} was never met`)
+  for (const name of [...outcomeNames, ...eventNames]) assert.ok(outcomes[name]! > 0, `${name} was never met`)
 })
 
 // util-linux: without any capability, root is nobody special to the kernel.

@@ -1,20 +1,21 @@
 // Differential fuzz: random and mutated frames through the generated program and the model, which must agree on the
-// outcome, every byte and every counter. Shapes with 1 to 10,000 listeners
-// of one family and protocol or of all take turns.
+// outcome, every byte and every counter. Shapes with 1 to 10,000 listeners of one family and protocol or of all take
+// turns, each without tracking and with it (fuzz-flows.ts).
 //
 //   npm run fuzz -- 1000000 [SEED]
 
 import assert from 'node:assert/strict'
 import { TenbinError } from '../../src/base/errors.ts'
 import { createModel } from '../../src/dataplane/model.ts'
-import { outcomeNames } from '../../src/dataplane/outcomes.ts'
+import { eventNames, outcomeNames } from '../../src/dataplane/outcomes.ts'
 import { fuzzFixture, fuzzShapes } from '../../src/dataplane/vectors/fuzz-fixtures.ts'
 import { createFrames } from '../../src/dataplane/vectors/mutate.ts'
+import { type Counts, fuzzFlows } from './fuzz-flows.ts'
 import { KernelPath } from './kernel-path.ts'
 
 const USAGE = 'usage: npm run -s fuzz -- [PACKETS [SEED]], whole numbers'
 
-/** FuzzResult: how many packets of each outcome were compared. */
+/** FuzzResult: how many packets were compared; of each outcome, and the events of tracking. */
 export interface FuzzResult {
   readonly packets: number
   readonly differences: number
@@ -23,8 +24,8 @@ export interface FuzzResult {
 
 /** fuzz compares `packets` packets; throws at the first difference, with the frame to repeat it. */
 export function fuzz(packets: number, seed: number, says: (line: string) => void = () => {}): FuzzResult {
-  const outcomes = Object.fromEntries(outcomeNames.map((name) => [name, 0])) as Record<string, number>
-  const share = Math.ceil(packets / fuzzShapes.length)
+  const outcomes: Counts = Object.fromEntries([...outcomeNames, ...eventNames].map((name) => [name, 0]))
+  const share = Math.ceil(packets / fuzzShapes.length / 2)
   let done = 0
   for (const [turn, shape] of fuzzShapes.entries()) {
     const fixture = fuzzFixture(shape, seed)
@@ -49,6 +50,9 @@ export function fuzz(packets: number, seed: number, says: (line: string) => void
           `seed ${seed}, ${shape.name}, packet ${i}: ${Buffer.from(frame).toString('hex')}`,
         )
     }
+    const tracked = Math.min(share, packets - done)
+    fuzzFlows(shape, tracked, seed + turn, outcomes)
+    done += tracked
     says(`${done} packets, ${shape.name}: no difference`)
   }
   return { packets: done, differences: 0, outcomes }

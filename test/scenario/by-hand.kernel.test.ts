@@ -127,7 +127,7 @@ async function total(lab: Lab): Promise<number> {
 test('a disabled server keeps its connections, or they end by a RST, as on_failure says; a deadline does the same', {
   skip,
 }, async () => {
-  await using lab = await Lab.hold({ prefix: 'da', servers: 2, services: 2 })
+  await using lab = await Lab.hold({ prefix: 'bh', servers: 2, services: 2 })
   const download = await startNginx(lab)
   const tenbin = new Tenbin(lab)
   const servers = serverNames(lab.topology)

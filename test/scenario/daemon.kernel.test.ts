@@ -10,6 +10,7 @@ import { existsSync } from 'node:fs'
 import { after, before, beforeEach, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Status, type TraceAnswer, traceSchema } from '../../src/daemon/api-schema.ts'
+import { machineMemory } from '../../src/daemon/machine-memory.ts'
 import { handCode, returning } from '../../src/kernel/hand-code.ts'
 import { XdpLink } from '../../src/kernel/link.ts'
 import { PinDirectory } from '../../src/kernel/pin.ts'
@@ -21,7 +22,7 @@ import { type Ended, execute, skip } from './support/execute.ts'
 import { serverNames, tenbinFile } from './support/file.ts'
 import { networkCounters, pick } from './support/network-counters.ts'
 import { plug, unplug } from './support/replug.ts'
-import { Tenbin } from './support/tenbin.ts'
+import { Tenbin, tenbin as tenbinLine } from './support/tenbin.ts'
 
 const LISTENER = '10.0.0.100:80'
 const CLIENT = '10.0.0.200'
@@ -102,12 +103,12 @@ async function assertTraced(servers: readonly string[], count = 40): Promise<voi
 
 const isAnswered = async () => [...(await requests(1)).values()][0] !== ''
 
-/** traces of many flows: the slot and the server of each. */
-async function traces(): Promise<Pick<TraceAnswer, 'slot' | 'server'>[]> {
-  const found: Pick<TraceAnswer, 'slot' | 'server'>[] = []
+/** traces of many flows: the slot of each, and who gets it when it begins. */
+async function traces(): Promise<Pick<TraceAnswer, 'slot' | 'current'>[]> {
+  const found: Pick<TraceAnswer, 'slot' | 'current'>[] = []
   for (let at = 0; at < 200; at++) {
-    const { slot, server } = await tenbin.trace(`192.0.2.${at}:${1000 + at}`, LISTENER)
-    found.push({ slot, server })
+    const { slot, current } = await tenbin.trace(`192.0.2.${at}:${1000 + at}`, LISTENER)
+    found.push({ slot, current })
   }
   return found
 }
@@ -140,6 +141,22 @@ test('trace says where a request goes, and status counts what went', { skip }, a
   const elsewhere = await tenbin.cli('trace', `${CLIENT}:${port}`, '10.0.0.100:81')
   assert.equal(elsewhere.code, 1)
   assert.match(elsewhere.out, /no-listener/)
+})
+
+test('memory is the same in check, in status and in the kernel', { skip }, async () => {
+  const { maps, memoryBytes } = (await status()).program!
+  const words = ['check', tenbin.file, '--instance', tenbin.instance, '--json']
+  const { code, out } = await execute(lab, 'lb1', tenbinLine(words))
+  assert.equal(code, 0, out)
+  const { uses } = JSON.parse(out) as { uses: { maps: typeof maps; memoryBytes: number } }
+  assert.deepEqual(uses.maps, maps)
+  assert.equal(uses.memoryBytes, memoryBytes)
+  const held = machineMemory(tenbin.instance).held!
+  for (const { name, bytes } of maps) {
+    const found = held.find((each) => each.name === name)!
+    assert.equal(Math.ceil(found.bytes / 4096) * 4096, bytes, name)
+  }
+  assert.deepEqual(machineMemory('nobody').held, [])
 })
 
 test('a server that leaves the file and comes back has its slots again', { skip }, async () => {
@@ -231,7 +248,7 @@ test('a server that falls silent is unusable, status says why, and nobody is sen
   // Only the slots of the silent one are with others.
   const meanwhile = await traces()
   for (const [at, flow] of before.entries()) {
-    if (flow.server === 'web02') assert.notEqual(meanwhile[at]!.server, 'web02')
+    if (flow.current === 'web02') assert.notEqual(meanwhile[at]!.current, 'web02')
     else assert.deepEqual(meanwhile[at], flow)
   }
 

@@ -10,8 +10,9 @@ import { after, before, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Status } from '../../src/daemon/api-schema.ts'
 import { Lab } from '../../src/lab/held-lab.ts'
+import { writeSysctls } from '../../src/lab/run.ts'
+import { findNode } from '../../src/lab/topology.ts'
 import { skip } from './support/execute.ts'
-import { addIp6, ip6Of } from './support/ip6.ts'
 import { Tenbin } from './support/tenbin.ts'
 import { askUdp, startUdpServers } from './support/udp.ts'
 
@@ -34,12 +35,20 @@ services:
   www6: { listen: "[${service6}]:80", servers: six01..03 }
 `
 
+/** A neighbour that is silent is found out in two seconds instead of a minute. */
+const impatient = {
+  'net/ipv6/neigh/eth0/base_reachable_time_ms': '500',
+  'net/ipv6/neigh/eth0/delay_first_probe_time': '1',
+  'net/ipv6/neigh/eth0/retrans_time_ms': '100',
+  'net/ipv6/neigh/eth0/interval_probe_time_ms': '200',
+}
+
 let lab: Lab
 let tenbin: Tenbin
 before(async () => {
   if (skip) return
-  lab = await Lab.hold({ prefix: 'six', servers: all.length })
-  await addIp6(lab)
+  lab = await Lab.hold({ prefix: 'six', servers: all.length, ipv6: true })
+  writeSysctls(findNode(lab.topology, 'lb1').namespace, impatient)
   await lab.startWebServers()
   await startUdpServers(lab, { addresses: [service, service6], port: PORT })
   tenbin = new Tenbin(lab)
@@ -113,7 +122,7 @@ for (const [name, address] of [
     assert.equal(Number(after.services.find((each) => each.name === name)?.packets), REQUESTS)
     assert.equal(packetsOf(after.servers) - packetsOf(before.servers), REQUESTS)
     const at = (host: string, port: number) => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`)
-    const client = name === 'dns' ? '10.0.0.200' : ip6Of({ address: '10.0.0.200' })
+    const client = name === 'dns' ? '10.0.0.200' : '2001:db8::200'
     for (const { localPort, server } of answered) {
       const traced = await tenbin.trace(at(client, localPort), at(address, PORT), 'udp')
       assert.equal(traced.server?.slice(-2), server?.slice(-2))
@@ -145,7 +154,7 @@ test('nothing was dropped, and the node’s own kernel saw no datagram', { skip 
 })
 
 test('a server silent in IPv6 alone is unusable in IPv6 alone, and comes back', { skip }, async () => {
-  const address = `${ip6Of({ address: '10.0.0.13' })}/64`
+  const address = '2001:db8::13/64'
   await lab.run('web03', ['ip', 'addr', 'del', address, 'dev', 'eth0'])
   const whyOf = ({ servers }: Status, name: string) => servers.find((each) => each.name === name)?.why
   const down = await until((now) => whyOf(now, 'six03') !== undefined, 'six03 is unusable')

@@ -8,14 +8,19 @@ import { findCommand, run, SetupError, say, untilDone } from './process.mjs'
 import { readInstalled, setupFolder, writeInstalled } from './record.mjs'
 import { disableServices, removeStalePolicy, withoutServices } from './services.mjs'
 
-/** commandOf: package -> the command that shows that it is there. @type {Readonly<Record<string, string>>} */
+/** commandOf: package -> the command, or the file by its full name, that shows that it is there.
+ * @type {Readonly<Record<string, string>>} */
 export const commandOf = {
   bpftool: 'bpftool',
   'busybox-static': 'busybox',
   curl: 'curl',
+  'dnsmasq-base': 'dnsmasq',
+  dnsperf: 'dnsperf',
   ethtool: 'ethtool',
+  haproxy: 'haproxy',
   iproute2: 'ip',
   kmod: 'modprobe',
+  'libnginx-mod-stream': '/usr/lib/nginx/modules/ngx_stream_module.so',
   'nginx-light': 'nginx',
   procps: 'sysctl',
   'qemu-system-x86': 'qemu-system-x86_64',
@@ -25,8 +30,13 @@ export const commandOf = {
   wrk: 'wrk',
 }
 
+const isThere = (/** @type {string} */ name) => {
+  const sign = commandOf[name] ?? name
+  return sign.startsWith('/') ? existsSync(sign) : findCommand(sign) !== undefined
+}
+
 /** missingPackages: those whose command is not on this machine. @param {readonly string[]} packages */
-export const missingPackages = (packages) => packages.filter((name) => !findCommand(commandOf[name] ?? name))
+export const missingPackages = (packages) => packages.filter((name) => !isThere(name))
 
 /** parsePlan: what `apt-get -s install` would do: new packages, and ones that it would upgrade. @param {string} output */
 export function parsePlan(output) {

@@ -53,7 +53,7 @@ const halves: readonly Story[] = [
     name: 'half of a record with another server and half of one are no record',
     fixture: 'changes',
     held: [{ place: 0, record: 'established 2', keyOf: 'established 1', own: true }],
-    steps: [{ word: moved(1, 1), send: data(), to: 1, events: 'miss insert', record: 'established 1 in 1' }],
+    steps: [{ word: moved(1, 1), send: data(), to: 1, events: 'miss insert', record: 'established 1 in 4' }],
   },
   {
     name: 'half of a record for another service and half of one are no record',
@@ -117,10 +117,22 @@ const room: readonly Story[] = [
     { record: 'syn 1 in 4' },
   ),
   tells(
-    'an empty place in either bucket: the first',
+    'empty places in both buckets: the emptier',
     'changes',
     [...held(`${E}900`, `${E}900`, `${E}900`), ...second(held(`${E}900`))],
-    { record: 'syn 1 in 3' },
+    { record: 'syn 1 in 5' },
+  ),
+  tells(
+    'two buckets that are equally full: the first',
+    'changes',
+    [...held(`${E}900`, `${E}900`), ...second(held(`${E}900`, `${E}900`))],
+    { record: 'syn 1 in 2' },
+  ),
+  tells(
+    'a hole in the first bucket before the end of the second',
+    'changes',
+    [{ place: 1, record: `${E}900` }, { place: 2, record: `${E}900` }, ...second(held(`${E}900`))],
+    { record: 'syn 1 in 0' },
   ),
   tells(
     'equals in both buckets: the first',

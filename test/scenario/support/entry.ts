@@ -5,7 +5,7 @@ import type { Command } from '../../../src/lab/run.ts'
 
 /** entryOf: the command that runs NAME.ts of this folder with `options` as its only argument, in JSON. */
 export const entryOf = (
-  name: 'open-connections-process' | 'udp-answer-process' | 'udp-ask-process',
+  name: `${'open-connections' | 'connections' | 'udp-answer' | 'udp-ask' | 'udp-flows' | 'bulk-server' | 'bulk-client'}-process`,
   options: unknown,
 ): Command => [
   ...([process.execPath, '--import', import.meta.resolve('tsx')] as const),

@@ -1,27 +1,19 @@
 // Load from a client of a lab that runs until it is told to stop and then says what failed: wrk over connections that
 // stay open, curl over a new connection for every request, and connections that are open all the time.
 
-import type { ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import type { Lab } from '../../../src/lab/held-lab.ts'
+import type { Command } from '../../../src/lab/run.ts'
 import { entryOf } from './entry.ts'
 import { execute } from './execute.ts'
 import type { OpenConnectionsOptions, OpenConnectionsReport } from './open-connections-process.ts'
+import { gone, TalkingProcess } from './talking-process.ts'
 
 /** Load: something that runs; `stop` ends it and resolves with its result, dispose ends it whatever it is doing. */
 export interface Load<Result> extends AsyncDisposable {
   stop(): Promise<Result>
-}
-
-/** gone: the process has ended, killed if need be. */
-async function gone(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const closed = once(child, 'close')
-  child.kill('SIGKILL')
-  await closed
 }
 
 /** WrkResult: wrk's own counts; `errors` is all it knows as one. */
@@ -30,8 +22,9 @@ export interface WrkResult {
   readonly errors: Readonly<Record<'connect' | 'read' | 'write' | 'status' | 'timeout', number>>
 }
 
-const WRK_SCRIPT = `
-function delay() return 10 end
+let loads = 0
+const wrkScript = (pauseMs: number) => `
+${pauseMs > 0 ? `function delay() return ${pauseMs} end` : ''}
 function done(summary)
   local e = summary.errors
   io.write(string.format(
@@ -40,15 +33,35 @@ function done(summary)
 end
 `
 
-/** startWrk: one request every 10 ms on each connection. It makes one connection more, to see that somebody is there. */
-export function startWrk(lab: Lab, url: string, connections: number): Load<WrkResult> {
-  const script = join(lab.directory, 'wrk.lua')
-  writeFileSync(script, WRK_SCRIPT)
-  const options = ['-t1', `-c${connections}`, '-d300s', '--timeout', '10s', '-s', script]
-  const child = lab.spawn('client', ['wrk', ...options, url], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    detached: true,
-  })
+/**
+ * WrkOptions: `pauseMs` before each request of a connection; `closing`: every request over a connection of its own;
+ * `cpu`: where it runs, absent = anywhere.
+ */
+export interface WrkOptions {
+  readonly pauseMs?: number
+  readonly closing?: boolean
+  readonly cpu?: number
+}
+
+/**
+ * startWrk: requests on so many connections at a time; if nothing else is said one every 10 ms on each, which stays
+ * open. It makes one connection more, to see that somebody is there.
+ */
+export function startWrk(
+  lab: Lab,
+  url: string,
+  connections: number,
+  { pauseMs = 10, closing = false, cpu }: WrkOptions = {},
+): Load<WrkResult> {
+  const script = join(lab.directory, `wrk-${++loads}.lua`)
+  writeFileSync(script, wrkScript(pauseMs))
+  const command: Command = [
+    ...(cpu === undefined ? (['wrk'] as const) : (['taskset', '-c', String(cpu), 'wrk'] as const)),
+    ...['-t1', `-c${connections}`, '-d300s', '--timeout', '10s', '-s', script],
+    ...(closing ? ['-H', 'Connection: close'] : []),
+    url,
+  ]
+  const child = lab.spawn('client', command, { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
   const said = Promise.all([text(child.stdout!), text(child.stderr!)])
   return {
     stop: async () => {
@@ -103,29 +116,9 @@ export async function startOpenConnections(
   lab: Lab,
   options: OpenConnectionsOptions,
 ): Promise<Load<OpenConnectionsReport>> {
-  const command = entryOf('open-connections-process', options)
-  const child = lab.spawn('client', command, { stdio: ['pipe', 'pipe', 'pipe'], detached: true })
-  const err = text(child.stderr!)
-  const lines = child.stdout!.setEncoding('utf8')[Symbol.asyncIterator]() as AsyncIterator<string>
-  let said = ''
-  const line = async (): Promise<string> => {
-    while (!said.includes('\n')) {
-      const { done, value } = await lines.next()
-      if (done) throw new Error(`the open connections: ${said}${await err}`)
-      said += value
-    }
-    const end = said.indexOf('\n')
-    const first = said.slice(0, end)
-    said = said.slice(end + 1)
-    return first
-  }
-  const first = await line()
-  if (first !== 'open') throw new Error(`the open connections: ${first}`)
+  const talking = await TalkingProcess.start(lab, 'client', entryOf('open-connections-process', options))
   return {
-    stop: async () => {
-      child.stdin!.write('stop\n')
-      return JSON.parse(await line()) as OpenConnectionsReport
-    },
-    [Symbol.asyncDispose]: () => gone(child),
+    stop: () => talking.ask<OpenConnectionsReport>('stop'),
+    [Symbol.asyncDispose]: () => talking[Symbol.asyncDispose](),
   }
 }

@@ -17,15 +17,15 @@ export interface Served {
   readonly sha256: string
 }
 
-/** startNginx resolves when every server listens on port 80. */
-export async function startNginx(lab: Lab): Promise<Served> {
+/** startNginx resolves when every server listens on port 80. `connections`: how many one server may have. */
+export async function startNginx(lab: Lab, { connections = 4096 } = {}): Promise<Served> {
   const { directory, topology } = lab
   const content = randomBytes(FILE_BYTES)
   writeFileSync(join(directory, 'file'), content)
   await Promise.all(
     nodesOf(topology, 'server').map(async ({ name }) => {
       const file = join(directory, `nginx-${name}.conf`)
-      writeFileSync(file, configuration(directory, name))
+      writeFileSync(file, configuration(directory, name, connections, topology.serviceAddresses6.length > 0))
       const log = openSync(join(directory, `nginx-${name}.log`), 'a')
       const child = lab.spawn(name, ['nginx', '-e', 'stderr', '-p', directory, '-c', file], {
         stdio: ['ignore', log, log],
@@ -49,13 +49,13 @@ export async function startNginx(lab: Lab): Promise<Served> {
 const listens = (pid: number | undefined): boolean =>
   / 00000000:0050 00000000:0000 0A /.test(readFileSync(`/proc/${pid}/net/tcp`, 'latin1'))
 
-const configuration = (directory: string, name: string): string => `
+const configuration = (directory: string, name: string, connections: number, ipv6: boolean): string => `
 user root;
 daemon off;
 worker_processes 1;
 pid ${directory}/nginx-${name}.pid;
 error_log stderr warn;
-events { worker_connections 4096; }
+events { worker_connections ${connections}; }
 http {
   access_log off;
   client_body_temp_path ${directory}/nginx-${name};
@@ -64,11 +64,12 @@ http {
   uwsgi_temp_path ${directory}/nginx-${name};
   scgi_temp_path ${directory}/nginx-${name};
   keepalive_requests 100000000;
-  keepalive_timeout 300s;
+  keepalive_timeout 600s;
   client_header_timeout 300s;
   send_timeout 300s;
   server {
     listen 80 backlog=4096;
+    ${ipv6 ? 'listen [::]:80 backlog=4096;' : ''}
     default_type text/plain;
     location = / { return 200 "${name}\\n"; }
     location = /file { root ${directory}; }

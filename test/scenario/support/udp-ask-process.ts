@@ -28,7 +28,7 @@ async function ask(): Promise<UdpAnswered> {
   socket.send('who?')
   try {
     const [answer] = (await once(socket, 'message', { signal: AbortSignal.timeout(ANSWER_MS) })) as [Buffer]
-    return { localPort, server: answer.toString() }
+    return { localPort, server: answer.toString().split('|')[0]! }
   } catch {
     return { localPort }
   }

@@ -1,0 +1,129 @@
+// What a client may be connected through to two web servers: nothing (`direct`, what all others are a share of), or one
+// of those who balance. Each is started once, in a namespace of its own, and stays idle while others have their turn.
+// haproxy and nginx pass bytes on (mode tcp, stream), with one thread or worker each, and as their packages build them.
+//
+//   client ---- switch -+- lb1: tenbin, which holds 10.0.0.100
+//                       |- client2: haproxy      a namespace like a client's: many source ports, used again at once;
+//                       |- client3: nginx        and no program on its port of the switch, which would slow it down
+//                       '- web01, web02: nginx
+
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Lab } from '../../src/lab/held-lab.ts'
+import type { Command } from '../../src/lab/run.ts'
+import { nodesOf } from '../../src/lab/topology.ts'
+import { serverNames, tenbinFile } from '../../test/scenario/support/file.ts'
+import { Tenbin } from '../../test/scenario/support/tenbin.ts'
+
+/** Contender: the address that reaches server 0, and the one that reaches server 1; through a balancer the same. */
+export interface Contender {
+  readonly who: string
+  readonly addresses: readonly string[]
+  /** forwarded: packets that it forwarded so far, where it counts them. */
+  readonly forwarded?: () => Promise<number>
+}
+
+/** PROXIES: clients' namespaces beside the client itself. */
+const [HAPROXY, NGINX] = ['client2', 'client3'] as const
+export const TOPOLOGY = { servers: 2, clients: 3 } as const
+const PORT = 80
+const START_MS = 10_000
+
+/** balancers: who, and how it is started. */
+const balancers: Readonly<Record<string, (lab: Lab) => Promise<Omit<Contender, 'who'>>>> = {
+  'tenbin-dsr': async (lab) => {
+    const [service] = lab.topology.serviceAddresses
+    const tenbin = new Tenbin(lab)
+    const services = { www: { listen: [`${service}:${PORT}`], servers: serverNames(lab.topology) } }
+    tenbin.write(tenbinFile(lab.topology, services))
+    await tenbin.start()
+    return {
+      addresses: [service!, service!],
+      forwarded: async () => Number((await tenbin.status())!.outcomes.forwarded),
+    }
+  },
+  haproxy: (lab) =>
+    proxy(lab, HAPROXY, (file) => ['haproxy', '-db', '-f', file], {
+      text: (servers) => `
+global
+  nbthread 1
+  maxconn 4000
+defaults
+  mode tcp
+  timeout connect 5s
+  timeout client 30s
+  timeout server 30s
+listen www
+  bind :${PORT} backlog 4096
+  balance roundrobin
+${servers.map((address, at) => `  server web${at} ${address}:${PORT}`).join('\n')}
+`,
+    }),
+  nginx: (lab) =>
+    proxy(lab, NGINX, (file, folder) => ['nginx', '-e', 'stderr', '-p', folder, '-c', file], {
+      text: (servers, file) => `
+load_module /usr/lib/nginx/modules/ngx_stream_module.so;
+user root;
+daemon off;
+worker_processes 1;
+pid ${file}.pid;
+error_log stderr warn;
+events { worker_connections 8000; }
+stream {
+  upstream www {
+${servers.map((address) => `    server ${address}:${PORT};`).join('\n')}
+  }
+  server { listen ${PORT} backlog=4096; proxy_pass www; }
+}
+`,
+    }),
+}
+
+/** WHO: the names of those who balance. */
+export const WHO: readonly string[] = Object.keys(balancers)
+
+/** startContenders: `direct`, and all who balance, ready. */
+export async function startContenders(lab: Lab): Promise<readonly Contender[]> {
+  const contenders: Contender[] = [{ who: 'direct', addresses: serverAddresses(lab) }]
+  for (const who of WHO) contenders.push({ who, ...(await balancers[who]!(lab)) })
+  return contenders
+}
+
+const serverAddresses = (lab: Lab): readonly string[] =>
+  nodesOf(lab.topology, 'server').map(({ address }) => address)
+
+/** proxy starts a program in the foreground with a configuration of its own; resolves when it listens. */
+async function proxy(
+  lab: Lab,
+  node: string,
+  command: (file: string, folder: string) => Command,
+  { text }: { readonly text: (servers: readonly string[], file: string) => string },
+): Promise<Omit<Contender, 'who'>> {
+  const file = join(lab.directory, `${node}.conf`)
+  writeFileSync(file, text(serverAddresses(lab), file))
+  const log = openSync(`${file}.log`, 'a')
+  const child = lab.spawn(node, command(file, lab.directory), { stdio: ['ignore', log, log], detached: true })
+  closeSync(log)
+  let failure: Error | undefined
+  child.once('error', (error) => {
+    failure = error
+  })
+  const address = nodesOf(lab.topology, 'client').find(({ name }) => name === node)!.address
+  for (const deadline = Date.now() + START_MS; !listens(child.pid); await delay(10)) {
+    if (failure) throw failure
+    if (child.exitCode === null && Date.now() < deadline) continue
+    throw new Error(`${node}: ${readFileSync(`${file}.log`, 'utf8')}`)
+  }
+  child.unref()
+  return { addresses: [address, address] }
+}
+
+/** listens: a socket of the process's namespace is in state LISTEN (0A) on PORT (proc(5): net/tcp). */
+function listens(pid: number | undefined): boolean {
+  try {
+    return / 00000000:0050 00000000:0000 0A /.test(readFileSync(`/proc/${pid}/net/tcp`, 'latin1'))
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,140 @@
+// What the differential fuzz of tracked flows is made of: a fuzz fixture whose services track flows in all ways, with a
+// table that is too small; a small set of flows whose packets come again and again; and what happens between packets:
+// slots move, servers fail, are lost and come back, time goes on or comes round, records go.
+
+import { BUCKET_ENTRIES, WORDS } from '../flow-record.ts'
+import { bucketsOf } from '../memory.ts'
+import {
+  ASK_BEFORE,
+  type ServiceShape,
+  SLOT_LEARN,
+  SLOT_RECORDS,
+  slotWord,
+  TIMEOUTS,
+  type Track,
+} from '../shape.ts'
+import type { Fixture } from './fixture.ts'
+import { type FuzzShape, fuzzFixture } from './fuzz-fixtures.ts'
+import { createFrames } from './mutate.ts'
+import { createRandom, type Random } from './random.ts'
+import type { FlowPath } from './tell.ts'
+
+const SHIFT = 4
+const FLOWS = 96
+
+function randomServices(random: Random, count: number): ServiceShape[] {
+  const service = (): ServiceShape => ({
+    track: random.pick<Track>(['changes', 'changes', 'all', 'none']),
+    onFailure: random.pick(['keep', 'reset']),
+    hash: random.pick(['flow', 'flow', 'source']),
+  })
+  const one: ServiceShape = { ...service(), track: random.pick<Track>(['changes', 'all']) }
+  return Array.from({ length: count }, (_, i) => (i === 0 || count < 3 ? one : service()))
+}
+
+/** A slot's word: 0, any server that there is, the table before. */
+function randomWord(random: Random, servers: number, asks: boolean): number {
+  const id = () => (random.oneIn(8) ? 0 : 1 + random.below(servers))
+  const settled = asks && random.oneIn(3) ? ASK_BEFORE : id()
+  const flags = (random.oneIn(3) ? SLOT_LEARN : 0) + (random.oneIn(4) ? 0 : SLOT_RECORDS)
+  return slotWord(id(), settled, flags)
+}
+
+/** fuzzFlowFixture: a fuzz fixture that tracks flows. */
+export function fuzzFlowFixture(shape: FuzzShape, seed: number): Fixture {
+  const { shape: base, tables } = fuzzFixture(shape, seed)
+  const random = createRandom(seed ^ 0x7ac4)
+  const asks = random.oneIn(2)
+  const before = base.pools.map(() => random.pick([0, 509, 1_021, 2_039]))
+  if (asks && !before.some((slots) => slots > 0)) before[0] = 509
+  const words = (slots: number) => new Uint32Array(slots).map(() => randomWord(random, base.servers, false))
+  return {
+    shape: {
+      ...base,
+      services: randomServices(random, base.services.length),
+      flows: {
+        entries: random.pick([4, 16, 60, 256]),
+        newFlows: random.pick([3, 20, 10_000]),
+        clock: { source: 'word', hz: 250, shift: SHIFT },
+        idle: TIMEOUTS,
+      },
+      ...(asks && { before }),
+    },
+    tables: {
+      ...tables,
+      slots: base.pools.map((slots) =>
+        new Uint32Array(slots).map(() => randomWord(random, base.servers, asks)),
+      ),
+      ...(asks && { before: before.map(words) }),
+    },
+  }
+}
+
+/** createFlowFrames: each call gives the next packet, as a rule of one of few flows; the same seed gives the same. */
+export function createFlowFrames(fixture: Fixture, seed: number): () => Uint8Array {
+  const random = createRandom(seed)
+  const fresh = createFrames(fixture, seed)
+  const flows = Array.from({ length: FLOWS }, fresh)
+  return () => {
+    if (random.oneIn(12)) flows[random.below(FLOWS)] = fresh()
+    const frame = random.pick(flows).slice()
+    const at = frame[12] === 0x86 ? 54 : 14 + 4 * (frame[14]! & 0xf)
+    if (frame.length < at + 20) return frame
+    frame[at + 13] = random.pick([0x02, 0x10, 0x10, 0x10, 0x18, 0x11, 0x04, 0x14, random.below(256)])
+    if (random.oneIn(8)) frame[at + 12] = random.below(256)
+    for (let i = 4; i < 12; i++)
+      if (random.oneIn(4)) frame[at + i] = random.pick([0, 0xff, random.below(256)])
+    return frame
+  }
+}
+
+/** Between: what may happen before a packet, to both paths alike. */
+export type Between = (path: FlowPath) => void
+
+/** createBetween: each call gives what happens next; most often nothing. */
+export function createBetween({ shape }: Fixture, seed: number): () => Between {
+  const random = createRandom(seed)
+  const nothing: Between = () => {}
+  const asks = shape.before !== undefined
+  let jiffies = BigInt(random.word())
+
+  const time = (): Between => {
+    jiffies = random.pick([
+      () => jiffies + BigInt(random.below(64)),
+      () => jiffies + BigInt(random.below(4_000)),
+      () => jiffies + 250n * BigInt(random.pick([60, 61, 900, 905])) + BigInt(random.below(64)),
+      () => (BigInt(1 + random.below(3)) << 34n) - BigInt(random.below(200)),
+      () => (1n << 32n) - BigInt(random.below(200)),
+      () => (jiffies > 1_000n ? jiffies - BigInt(random.below(1_000)) : jiffies),
+    ])()
+    const now = jiffies
+    return (path) => path.setJiffies(now)
+  }
+  const slots = (): Between => {
+    const pool = random.below(shape.pools.length)
+    const size = shape.pools[pool]!
+    const [from, word] = [random.oneIn(3) ? 0 : random.below(size), randomWord(random, shape.servers, asks)]
+    return (path) => path.slots[pool]!.fill(word, from)
+  }
+  const before = (): Between => {
+    const pool = random.below(shape.pools.length)
+    const word = randomWord(random, shape.servers, random.oneIn(9))
+    return (path) => path.before[pool]?.fill(word)
+  }
+  const failed = (): Between => {
+    const [word, bits] = [random.word(), random.pick([0, random.word(), random.word() & random.word()])]
+    return ({ failed: words }) => {
+      words[word % words.length] = bits
+    }
+  }
+  const lost = (): Between => {
+    const id = 1 + random.below(shape.servers)
+    const usable = !random.oneIn(4)
+    return (path) => path.setUsable(id, usable)
+  }
+  const gone = (): Between => {
+    const entry = random.below(bucketsOf(shape.flows!) * BUCKET_ENTRIES)
+    return ({ flows }) => flows.fill(0, WORDS.count * entry, WORDS.count * (entry + 1))
+  }
+  return () => (random.oneIn(2) ? nothing : random.pick([time, time, slots, before, failed, lost, gone])())
+}

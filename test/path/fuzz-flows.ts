@@ -1,0 +1,57 @@
+// Differential fuzz of tracked flows: the generated program and the model get the same packets, and between them the
+// same moves of slots, failures and times; they must agree on each packet, its events, and every byte of the flow table.
+
+import assert from 'node:assert/strict'
+import type { FuzzShape } from '../../src/dataplane/vectors/fuzz-fixtures.ts'
+import { createBetween, createFlowFrames, fuzzFlowFixture } from '../../src/dataplane/vectors/fuzz-flows.ts'
+import { modelPath } from '../../src/dataplane/vectors/model-path.ts'
+import { affinity, setAffinity } from '../../src/sys/affinity.ts'
+import { KernelPath } from './kernel-path.ts'
+
+/** So often the tables are compared. */
+const EVERY = 64
+
+/** Counts: packets by outcome, events by name. */
+export type Counts = Record<string, number>
+
+/**
+ * fuzzFlows compares `packets` packets of one shape, and adds to `counts`; throws at the first difference. On one CPU:
+ * new records are counted for each.
+ */
+export function fuzzFlows(shape: FuzzShape, packets: number, seed: number, counts: Counts): void {
+  const cpus = affinity()
+  setAffinity([cpus[0]!])
+  try {
+    const fixture = fuzzFlowFixture(shape, seed)
+    using kernel = new KernelPath(fixture)
+    const model = modelPath(fixture)
+    const next = createFlowFrames(fixture, seed)
+    const between = createBetween(fixture, seed)
+    for (let i = 0; i < packets; i++) {
+      const change = between()
+      for (const path of [model, kernel]) change(path)
+      const frame = next()
+      const where = () =>
+        `seed ${seed}, flows of ${shape.name}, packet ${i}: ${Buffer.from(frame).toString('hex')}`
+      const [expected, got] = [model.run(frame), kernel.run(frame)]
+      const [expectedEvents, gotEvents] = [model.events(), kernel.events()]
+      assert.deepEqual(
+        { ...got, ...gotEvents },
+        { ...expected, frame: new Uint8Array(expected.frame), ...expectedEvents },
+        where(),
+      )
+      if (i % EVERY === EVERY - 1 || i === packets - 1)
+        assert.deepEqual(
+          Buffer.compare(bytesOf(kernel.flows), bytesOf(model.flows)),
+          0,
+          `flow tables differ: ${where()}`,
+        )
+      counts[expected.outcome] = (counts[expected.outcome] ?? 0) + 1
+      for (const [name, times] of Object.entries(expectedEvents)) counts[name] = (counts[name] ?? 0) + times
+    }
+  } finally {
+    setAffinity(cpus)
+  }
+}
+
+const bytesOf = (words: Uint32Array): Buffer => Buffer.from(words.buffer, words.byteOffset, words.byteLength)
