@@ -58,6 +58,14 @@ const listenerText = (address: Ip): string =>
     ? String.fromCharCode(...[24, 16, 8, 0].map((shift) => (address >>> shift) & 0xff))
     : addressText(ip6Bytes(address), 0, 16)
 
+/** What IPv4 addresses have before them in their IPv6 form. */
+const MAPPED = '\0\0\0\0\0\0\0\0\0\0\xff\xff'
+/** A server's address in 16 bytes. */
+const targetText = (address: Ip | undefined): string => {
+  if (address === undefined) return '\0'.repeat(16)
+  return isIp4(address) ? MAPPED + listenerText(address) : listenerText(address)
+}
+
 /** The bytes of an extension header of IPv6 that is passed over, if `next` is one. */
 function extensionLength(next: number, second: number): number | undefined {
   if (next === 0 || next === 43 || next === 60) return 8 * (second + 1)
@@ -239,11 +247,9 @@ export function createModel(
     const other = shape.others.find(({ number }) => number === server.via)
     if (!isOwn && !other) return end('no-server')
     const mac = macBytes(server.mac)
-    const isFrom = (address: Ip) =>
-      isIpv6 === !isIp4(address) &&
-      addressText(frame, isIpv6 ? 22 : 26, isIpv6 ? 16 : 4) === listenerText(address)
-    const isItself = mac.every((octet, i) => frame[6 + i] === octet) && server.address !== undefined
-    if (isOwn && isItself && isFrom(server.address)) return end('hairpin')
+    const from = isIpv6 ? addressText(frame, 22, 16) : MAPPED + addressText(frame, 26, 4)
+    const isItself = mac.every((octet, i) => frame[6 + i] === octet) && from === targetText(server.address)
+    if (isOwn && isItself) return end('hairpin')
     const sent = new Uint8Array(frame)
     sent.set(mac, 0)
     sent.set(isOwn ? own : macBytes(other!.mac), 6)

@@ -109,9 +109,9 @@ export function packetPath(shape: Shape, memory: Memory): PacketPath {
     p.increment(p.element(countersOfCpu(p, shape, memory).outcomes, index), 1)
   }
   const main = xdpFunction(PATH_NAME, { outcomes: verdicts, count }, (p) => {
-    // looking an IPv6 address up in a table takes every register: context and length wait on the stack
+    // comparing an IPv6 address takes most registers, looking one up in a table all: context and length wait on the stack
     const isCrowded = has(shape, 6) && !isInline(shape)
-    const context = tracking || isCrowded ? p.stashContext() : undefined
+    const context = tracking || has(shape, 6) ? p.stashContext() : undefined
     const all = shape.jumbo ? p.call('xdp_get_buff_len', p.ctx) : undefined
     const frame = p.packet()
     const kept = isCrowded ? p.stash(all ?? p.length(frame.data, frame.end)) : undefined

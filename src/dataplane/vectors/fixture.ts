@@ -7,6 +7,7 @@ import {
   type FlowsShape,
   HASH_KEYS,
   type ListenerShape,
+  type OtherInterface,
   type ServerEntry,
   type ServiceShape,
   type Shape,
@@ -28,6 +29,8 @@ export const web1 = parseMac('02:a1:b2:c3:d4:e5')
 export const web2 = parseMac('06:10:20:30:40:50')
 export const web4 = parseMac('0e:4a:3b:2c:1d:0f')
 const lost = parseMac('0a:99:88:77:66:55')
+/** back: the MAC of another interface of the node's. */
+export const back = parseMac('02:2c:4d:6e:8f:a0')
 export const client = '198.51.100.7'
 /** vip: the address of most listeners. */
 export const vip = '192.0.2.10'
@@ -89,6 +92,13 @@ export interface FixtureParts {
   readonly keys?: readonly bigint[]
   readonly jumbo?: boolean
   readonly servers?: 3 | 4
+  /** The interface's number and the others; 0, and none. */
+  readonly number?: number
+  readonly others?: readonly OtherInterface[]
+  /** By which interface servers are reached, if not by that of number 0. */
+  readonly via?: Readonly<Record<number, number>>
+  /** Servers' addresses, if not IPv4 ones. */
+  readonly addresses?: Readonly<Record<number, string>>
   /** By index; STATELESS where it is not said. */
   readonly services?: readonly ServiceShape[]
   readonly flows?: FlowsShape
@@ -103,17 +113,24 @@ export function fixture({
   keys = someKeys,
   jumbo = false,
   servers: count = 3,
+  number = 0,
+  others = [],
+  via = {},
+  addresses = {},
   services,
   flows,
   before,
 }: FixtureParts): Fixture {
-  const servers = count === 4 ? [...three, fourth] : three
+  const servers = [...three, ...(count === 4 ? [fourth] : [])].map((entry, id) => {
+    const address = addresses[id]
+    return { ...entry, via: via[id] ?? 0, ...(address !== undefined && { address: parseIp(address) }) }
+  })
   const slots = pools.map((words) => (typeof words === 'number' ? new Uint32Array(SLOTS).fill(words) : words))
   return {
     shape: {
       mac: own,
-      own: 0,
-      others: [],
+      own: number,
+      others,
       jumbo,
       listeners,
       services:

@@ -1,6 +1,7 @@
 // All stories of tracked flows, by theme. Names are unique.
 
 import { flowBeforeStories } from './flow-before.ts'
+import { flowEgressStories } from './flow-egress.ts'
 import { flowIdentityStories } from './flow-identities.ts'
 import { flowPlaceStories } from './flow-places.ts'
 import { flowResetStories } from './flow-resets.ts'
@@ -18,4 +19,5 @@ export const flowStories: readonly Story[] = [
   ...flowResetStories,
   ...flowIdentityStories,
   ...flowBeforeStories,
+  ...flowEgressStories,
 ]

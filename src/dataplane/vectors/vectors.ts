@@ -2,8 +2,10 @@
 
 import { bothProtocolVectors } from './both-protocols.ts'
 import { choiceVectors } from './choices.ts'
+import { egressVectors } from './egress.ts'
 import { flagVectors } from './flags.ts'
 import { fragmentVectors } from './fragments.ts'
+import { hairpinVectors } from './hairpins.ts'
 import { headerVectors } from './headers.ts'
 import { hopVectors } from './hops.ts'
 import { hostileVectors } from './hostile.ts'
@@ -46,4 +48,6 @@ export const vectors: readonly Vector[] = [
   ...sixHashVectors,
   ...sixLinkVectors,
   ...tableVectors,
+  ...egressVectors,
+  ...hairpinVectors,
 ]
