@@ -330,16 +330,19 @@ export class Controller implements Operations, Disposable {
       this.#tellApplied(applied, `applied again: ${why.join('; ')}`, cause)
     }
     this.#neighbours.resync()
-    const down = links.filter((link) => !isUsable(link))
+    const usable = new Set(links.filter(isUsable).map(({ name }) => name))
+    const down = links.filter(({ name }) => !usable.has(name))
+    // of an interface that is down or gone, that is enough
     const doubts = this.#neighbours
       .doubts()
+      .filter(({ on }) => usable.has(on))
       .map(({ server, why }) =>
         problem('SERVER_DOUBTFUL', `server ${server.name} ${formatIp(server.address)}: ${why}`),
       )
     return [
       ...problems,
       ...down.map(({ name }) => problem('INTERFACE_DOWN', `${name} is down or has no carrier`)),
-      ...(down.length > 0 ? [] : doubts),
+      ...doubts,
       ...this.#settleAddresses(current, cause),
       ...this.#orders.settle(),
       ...this.#sweepFault,

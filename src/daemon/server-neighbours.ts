@@ -89,14 +89,13 @@ export class ServerNeighbours implements Disposable {
     return this.#view
   }
 
-  /** doubts: servers whose last MAC is used on, and what speaks against it. */
-  doubts(): { readonly server: Server; readonly why: string }[] {
+  /** doubts: servers whose last MAC is used on, on which NIC, and what speaks against it. */
+  doubts(): { readonly server: Server; readonly on: string; readonly why: string }[] {
     const now = known(this.#followers)
     return this.#servers.flatMap((server) => {
-      const found = now(server.address)
-      return isDoubtful(this.#view.get(server.name), found) && 'why' in found
-        ? [{ server, why: found.why }]
-        : []
+      const [told, found] = [this.#view.get(server.name), now(server.address)]
+      if (!told || 'why' in told || 'mac' in found || !isDoubtful(told, found)) return []
+      return [{ server, on: told.on, why: found.why }]
     })
   }
 
