@@ -209,6 +209,7 @@ export const traceSchema = z.object({
     .describe('what is remembered of this very flow'),
   server: z.string().optional(),
   mac: z.string().optional(),
+  interface: z.string().optional().describe('by which the server is reached'),
   steps: z.array(z.string()),
 })
 export type TraceAnswer = z.infer<typeof traceSchema>

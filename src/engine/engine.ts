@@ -188,6 +188,8 @@ export interface Trace {
   /** Who gets the next packet of an established flow with these ends. */
   readonly server?: string
   readonly mac?: Mac
+  /** The interface that it is reached by. */
+  readonly interface?: string
   /** Human sentences, in order. */
   readonly steps: readonly string[]
 }
