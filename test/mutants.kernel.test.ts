@@ -1,6 +1,6 @@
 // The tests are tested: a line is broken, and the suite that should notice must fail. A mutant is one exact textual
 // replacement (the test fails where the text is not there exactly once), handed in by an esbuild plugin, so that no
-// file changes. A suite is vectors, table or constructs, up to the first difference, for all mutants in one batch
+// file changes. A suite is vectors, stories, tables or constructs, up to the first difference, for all mutants in one batch
 // (mutants/batch.ts), or a test file of the builder, in a process of its own; each must pass without a mutant. Mutants
 // of types are all checked by one run of tsc over a copy of src/bpf each. It takes about 30 s on two cores.
 
@@ -24,6 +24,7 @@ import {
   type TestSuite,
   testSuites,
 } from './mutants/run-mutant.ts'
+import { trackMutants } from './mutants/track-mutants.ts'
 import { typeMutants } from './mutants/type-mutants.ts'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -31,7 +32,7 @@ const folder = mkdtempSync(join(tmpdir(), 'tenbin-mutants-'))
 symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
 after(() => rmSync(folder, { recursive: true, force: true }))
 
-const all = [...pathMutants, ...builderMutants]
+const all = [...pathMutants, ...trackMutants, ...builderMutants]
 const isBatched = (mutant: Mutant): mutant is Mutant<BatchSuite> => mutant.suite in batchSuites
 const isTestFile = (mutant: Mutant): mutant is Mutant<TestSuite> => mutant.suite in testSuites
 

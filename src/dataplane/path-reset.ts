@@ -92,7 +92,7 @@ export function resetFunction(shape: Shape): BuiltFunction | undefined {
   })
 }
 
-/** fold a sum of 32 bits to a checksum. */
+/** fold a sum to a checksum; bpf_csum_diff folds it itself since Linux 6.13 only. */
 function fold(p: Builder, sum: Val<'u32'>): Val<'u32'> {
   const once = p.alu('add', p.alu('and', sum, 0xffff), p.alu('rsh', sum, 16))
   const twice = p.alu('add', once, p.alu('rsh', once, 16))

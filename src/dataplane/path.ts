@@ -126,7 +126,7 @@ function hashedPorts(p: Path, { shape, memory, match }: Route, ports: () => Val<
 /** hashFlow: step 15's hash of the words, into the route. The ports are left out where the source alone chooses. */
 export function hashFlow(p: Path, route: Route, constant: number, terms: readonly Term[]): void {
   const { memory, hash } = route
-  const { keys } = p.memory(memory.tables)
+  const keys = p.pin(p.memory(memory.tables).keys)
   const key = (index: number) => p.load(p.element(keys, index))
   let sum = key(constant)
   for (const [index, word] of terms) {

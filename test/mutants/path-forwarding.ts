@@ -48,8 +48,8 @@ const choosing: readonly Mutant[] = [
   ),
   common(
     'the hash takes the words as they are',
-    "p.alu('mul', key(index), p.widen(word()))",
-    'p.widen(word())',
+    "p.alu('mul', key(index), p.widen(value()))",
+    'p.widen(value())',
   ),
   ipv4('the hash adds the multiplier of the source', 'KEY_SOURCE - 1, [', 'KEY_SOURCE, ['),
   ipv4('the hash takes one multiplier for both words', '[KEY_PORTS,', '[KEY_SOURCE,'),

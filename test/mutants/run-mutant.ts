@@ -15,6 +15,9 @@ export const root = fileURLToPath(new URL('../..', import.meta.url))
 export const batchSuites = {
   vectors: 'test/mutants/suites/vectors.ts',
   vectors6: 'test/mutants/suites/vectors6.ts',
+  stories: 'test/mutants/suites/stories.ts',
+  storiesPlaces: 'test/mutants/suites/stories-places.ts',
+  storiesResets: 'test/mutants/suites/stories-resets.ts',
   table: 'test/mutants/suites/table.ts',
   constructs: 'test/mutants/suites/constructs.ts',
 } as const

@@ -26,6 +26,7 @@ const dual = [
   listener(vip, 53, 1, 1, 'udp'),
   listener(vip6, 80, 2, 1),
   listener(vip6, 53, 3, 0, 'udp'),
+  listener(vip6, 69, 1, 1, 'udp'),
 ]
 
 /** The vip6 and eight addresses that differ from it in the lowest or the highest bit of one word. */
@@ -64,6 +65,11 @@ export const flowFixtures = {
     listeners: [listener(vip, 53, 0, 0, 'udp')],
     services: [changes],
     flows: flowsOf(256),
+  }),
+  'udp-capped': fixture({
+    listeners: [listener(vip, 53, 0, 0, 'udp')],
+    services: [changes],
+    flows: flowsOf(256, 1),
   }),
   'udp-tiny': fixture({
     listeners: [listener(vip, 53, 0, 0, 'udp')],
@@ -109,12 +115,20 @@ export const flowFixtures = {
     keys: keysOf({ 2: 1n << 48n }),
     flows: flowsOf(256),
   }),
-  /** Two pools that had other sizes before, and one that had not. */
+  /** The only listener's pool is the second. */
+  'second-pool': fixture({
+    listeners: [listener(vip, 80, 0, 1)],
+    pools: [1, 1],
+    services: [resets],
+    flows: flowsOf(256),
+  }),
+  /** Two pools that had other sizes before, and one that had not; the hash is the source address, as below. */
   before: fixture({
     listeners: [listener(vip, 80), listener(vip, 81, 0, 1), listener(vip, 82, 0, 2)],
     pools: [1, 1, 1],
     services: [changes],
     flows: flowsOf(256),
+    keys: keysOf({ 1: 1n << 32n }, [0, 1, 2]),
     before: [new Uint32Array(509), new Uint32Array(0), new Uint32Array(2_039)],
   }),
   /** The same with one pool and a hash that is the source address as a little-endian word. */

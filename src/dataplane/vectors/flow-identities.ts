@@ -183,10 +183,70 @@ const services = (fixture: 'mixed' | 'tabled'): readonly Story[] => {
           record: 'syn 1 of 2',
         }),
         both({ send: six(ack()), service: 2, to: 1, events: 'hit', record: 'established 1 of 2' }),
+        both({
+          send: six(datagram({ extensions: [extension(60)], udp: { destination: 69 } })),
+          service: 1,
+          to: 1,
+          events: 'miss insert',
+          record: 'established 1 of 1',
+        }),
+        both({
+          send: six(datagram({ udp: { destination: 69 } })),
+          service: 1,
+          to: 1,
+          events: 'hit',
+          record: 'established 1 of 1',
+        }),
       ],
     },
   ]
 }
+
+/** Listeners in tables, whose services keep and reset; and one whose pool is not the first. */
+const pools: readonly Story[] = [
+  {
+    name: 'a TCP service that keeps beside one that resets, found in tables',
+    fixture: 'tabled',
+    steps: [
+      {
+        word: [word, word],
+        failed: [
+          [0, 2],
+          [1, 2],
+        ],
+        send: ack({ ip: { destination: '203.0.113.1' } }),
+        service: 4,
+        to: 2,
+        events: 'miss insert',
+        record: 'established 2 of 4',
+      },
+      { send: ack({ ip: { destination: '203.0.113.2' } }), service: 5, to: 'reset', events: 'miss' },
+      {
+        failed: [[0, 2]],
+        send: ack({ ip: { destination: '203.0.113.2' } }),
+        service: 5,
+        to: 2,
+        events: 'miss insert',
+        record: 'established 2 of 5',
+      },
+    ],
+  },
+  {
+    name: 'the only listener’s pool is the second',
+    fixture: 'second-pool',
+    steps: [
+      {
+        word: [0, word],
+        failed: [[0, 2]],
+        send: ack(),
+        to: 2,
+        events: 'miss insert',
+        record: 'established 2',
+      },
+      { failed: [[1, 2]], send: ack(), to: 'reset', events: 'hit', record: 'established 2' },
+    ],
+  },
+]
 
 const slots: readonly Story[] = [
   {
@@ -219,5 +279,6 @@ export const flowIdentityStories: readonly Story[] = [
   ...identities,
   ...services('mixed'),
   ...services('tabled'),
+  ...pools,
   ...slots,
 ]

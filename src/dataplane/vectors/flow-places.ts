@@ -67,6 +67,25 @@ const halves: readonly Story[] = [
     held: [{ place: 0, record: 'established 2 @900', keyOf: 'syn 2 @800', own: true }],
     steps: [{ word: moved(1, 1), send: data(), to: 2, events: 'hit', record: 'established 2 in 0' }],
   },
+  ...(['hash', 'other'] as const).flatMap((shares) =>
+    [0, 4].map(
+      (place): Story => ({
+        name: `a record in place ${place} of another flow that shares a hash (${shares}) is not the flow’s`,
+        fixture: 'changes',
+        held: [{ place, record: 'established 2', shares }],
+        steps: [
+          {
+            word: moved(1, 1),
+            send: data(),
+            to: 1,
+            events: 'miss insert',
+            record: `established 1 in ${place === 0 ? 4 : 0}`,
+            left: [place],
+          },
+        ],
+      }),
+    ),
+  ),
   {
     name: 'two records of one flow: the first bucket’s',
     fixture: 'changes',
@@ -247,6 +266,12 @@ const room: readonly Story[] = [
     'tiny',
     held(`${E}1064`, `${E}1000`, `${E}1000`, `${E}1000`),
     { to: 2, events: 'miss full', left: [0, 1, 2, 3] },
+  ),
+  tells(
+    'a time a little ahead is the youngest',
+    'tiny',
+    held(`${E}1064`, `${E}1000`, `${E}900`, `${E}1000`),
+    { send: ack(), to: 2, events: 'miss evicted insert', record: 'established 2 in 2', left: [0, 1, 3] },
   ),
   tells('a time far ahead is a great age', 'tiny', held(`${E}1000`, `${E}1000`, `${E}1065`, `${E}1000`), {
     record: 'syn 1 in 2',

@@ -72,7 +72,8 @@ export const flowResetStories: readonly Story[] = [
       {
         word,
         failed: [2],
-        send: ack({ ip: { options: new Uint8Array(4).fill(1) } }),
+        // what would be taken for a TCP header's offset and flags, were there no options
+        send: ack({ ip: { options: new Uint8Array(4).fill(1) }, tcp: { acknowledgment: 0x50100000 } }),
         to: 'no-server',
         events: 'hit',
         record: 'established 2',
@@ -87,7 +88,9 @@ export const flowResetStories: readonly Story[] = [
       {
         word,
         failed: [2],
-        send: six(ack({ extensions: [{ kind: 'extension', number: 60, fields: {} }] })),
+        send: six(
+          ack({ extensions: [{ kind: 'extension', number: 60, fields: {} }], tcp: { sequence: 0x50100000 } }),
+        ),
         to: 'no-server',
         events: 'hit',
         record: 'established 2',

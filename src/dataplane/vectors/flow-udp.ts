@@ -102,6 +102,15 @@ export const flowUdpStories: readonly Story[] = [
     record: 'established 1 in 0',
   }),
   {
+    name: 'UDP: a flow that is not recorded goes where it would have gone',
+    fixture: 'udp-capped',
+    steps: [
+      { word: moved(1, 2), send: datagram(), to: 1, events: 'miss insert', record: 'established 1' },
+      { send: datagram({ udp: { source: 5 } }), to: 1, events: 'miss capped' },
+      { word: learns(1, 2), send: datagram({ udp: { source: 6 } }), to: 2, events: 'miss capped' },
+    ],
+  },
+  {
     name: 'UDP: the oldest established flow makes room',
     fixture: 'udp-tiny',
     held: [900, 800, 850, 950].map((time, place) => ({ place, record: `established 2 @${time}` })),

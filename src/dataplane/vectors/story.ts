@@ -53,6 +53,8 @@ export interface Held {
   readonly place: number
   readonly record: string
   readonly own?: true
+  /** Nobody we meet, but one of his hashes is that of the first packet's flow. */
+  readonly shares?: 'hash' | 'other'
   /** Its key is that of this record instead: half of one and half of another. */
   readonly keyOf?: string
 }

@@ -17,7 +17,7 @@ import type { EventName } from '../outcomes.ts'
 import type { Fixture } from './fixture.ts'
 import { SHIFT } from './flow-fixtures.ts'
 import { flowIdOf } from './flow-id.ts'
-import { type Change, eventText, START, type Story, type Told } from './story.ts'
+import { type Change, eventText, type Held, START, type Story, type Told } from './story.ts'
 import { frameOf } from './vector.ts'
 
 /** FlowPath: a packet path whose memory can be seen and set. */
@@ -55,8 +55,12 @@ function recordOf(text: string, { hash, other }: FlowId): FlowRecord {
   }
 }
 
-/** A flow that no packet of a story has. */
-const stranger = (place: number): FlowId => ({ hash: 0x5151_0000 + place, other: 0x7070_0000 + place })
+/** Whose a record is that is there from the start; strangers are flows that no packet of a story has. */
+function holderOf({ place, own, shares }: Held, id: FlowId): FlowId {
+  if (own) return id
+  const stranger = { hash: 0x5151_0000 + place, other: 0x7070_0000 + place }
+  return shares ? { ...stranger, [shares]: id[shares] } : stranger
+}
 
 /** entriesOf: the places that a flow's record may have: 0..3 of the first bucket, 4..7 of the second. */
 function entriesOf({ fixture }: FlowPath, { hash, other }: FlowId): number[] {
@@ -95,8 +99,9 @@ export function tell(path: FlowPath, { held = [], steps }: Story): Told[] {
   const first = steps[0]!
   const id = flowIdOf(path.fixture, first.send, first.service)
   const entries = entriesOf(path, id)
-  for (const { place, record, own, keyOf } of held) {
-    const whose = own ? id : stranger(place)
+  for (const each of held) {
+    const { place, record, keyOf } = each
+    const whose = holderOf(each, id)
     const entry = entries[place]!
     storeFlowRecord(path.flows, entry, recordOf(record, whose))
     if (keyOf === undefined) continue
@@ -113,7 +118,7 @@ export function tell(path: FlowPath, { held = [], steps }: Story): Told[] {
       flowIdOf(path.fixture, step.send, step.service),
       step.record?.includes(' in ') ?? false,
     )
-    const left = held.filter(({ place, own }) => !own && holds(path, entries[place]!, stranger(place)))
+    const left = held.filter((each) => !each.own && holds(path, entries[each.place]!, holderOf(each, id)))
     return { outcome, events, record, ...(step.left && { left: left.map(({ place }) => place) }) }
   })
 }
