@@ -126,10 +126,9 @@ export function layoutOf(shape: Shape, keys: BigUint64Array): Layout {
 
 /** serverWord: a server's entry as the one 64-bit word that is stored. */
 export function serverWord({ mac, usable, via }: ServerEntry): bigint {
-  if (!usable) return 0n
   const view = new DataView(new ArrayBuffer(Server.size))
   for (const [at, octet] of macBytes(mac).entries()) view.setUint8(at, octet)
-  view.setUint16(Server.offsets.state, stateOf(via), true)
+  view.setUint16(Server.offsets.state, usable ? stateOf(via) : 0, true)
   return view.getBigUint64(0, true)
 }
 

@@ -146,11 +146,7 @@ const rules: readonly Mutant[] = [
 ]
 
 const machine: readonly Mutant[] = [
-  allocator(
-    'a value that lives over a call may be in r1',
-    'interval.first < at && at < interval.last',
-    'false',
-  ),
+  allocator('a value that lives over a call may be in r1', '    if (isCall(item)) found |= live\n', ''),
   allocator(
     'arguments that change places overwrite each other',
     "    out.push(alu('mov', 0, { reg: source }, 64))\n",

@@ -257,11 +257,6 @@ const hops: readonly Mutant[] = [
   common('a TTL of 2 is not sent on', "le(hops, 1), 'ttl'", "le(hops, 2), 'ttl'"),
 ]
 
-const servers: readonly Mutant[] = [
-  path('a server without a MAC gets frames', "  p.exitIf(lt(upper, 0x10000), 'no-server')\n", removed),
-  path('half a MAC makes a server usable', 'lt(upper, 0x10000)', 'lt(upper, 1)'),
-]
-
 /** guardMutants: all of them. */
 export const guardMutants: readonly Mutant[] = [
   ...links,
@@ -271,5 +266,4 @@ export const guardMutants: readonly Mutant[] = [
   ...protocols,
   ...lengths,
   ...hops,
-  ...servers,
 ]

@@ -1,5 +1,6 @@
 // Mutants of the packet path, by what they break.
 
+import { egressMutants } from './path-egress.ts'
 import { forwardingMutants } from './path-forwarding.ts'
 import { guardMutants } from './path-guards.ts'
 import { ipv6Mutants } from './path-ipv6.ts'
@@ -10,6 +11,7 @@ import type { Mutant } from './run-mutant.ts'
 export const pathMutants: readonly Mutant[] = [
   ...guardMutants,
   ...forwardingMutants,
+  ...egressMutants,
   ...ipv6Mutants,
   ...tableMutants,
 ]

@@ -39,6 +39,7 @@ export const egressVectors: readonly Vector[] = [
   forwards('one interface whose number is not 0', {}, { fixture: 'alone' }),
   keeps('no-server', 'several interfaces: a server behind none of them', {}, 'nowhere'),
   keeps('no-server', 'several interfaces: a server without a MAC', {}, 'far-lost'),
+  keeps('no-server', 'the second interface: a server without a MAC', {}, 'back-lost'),
   keeps('no-server', 'several interfaces: nobody', {}, 'far-nobody'),
   keeps('ttl', 'another interface: TTL 1', { ip: { ttl: 1 } }, 'far'),
   keeps('bad-length', 'another interface: a length that lies', { ip: { totalLength: 39 } }, 'far'),

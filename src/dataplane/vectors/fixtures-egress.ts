@@ -36,6 +36,7 @@ export const fixturesEgress = {
   nowhere: fixture({ others: [other(1)], via, pools: [4], servers: 4 }),
   /** The program of the other interface, to which server 1 is the far one. */
   'back-near': fixture({ number: 1, others: [other(0)], via, pools: [2] }),
+  'back-lost': fixture({ number: 1, others: [other(0)], via, pools: [3] }),
   'back-far': fixture({ number: 1, others: [other(0)], via, pools: [1] }),
   /** Four interfaces; numbers have holes, the last is the highest that there may be. */
   'far-second': fixture({
@@ -57,4 +58,10 @@ export const fixturesEgress = {
   /** The servers' addresses are IPv6. */
   'six-hairpin': fixture({ listeners: [listener(vip6, 80)], addresses: addresses6 }),
   'dual-hairpin': fixture({ listeners: both, addresses: { 2: '2001:db8::22' }, pools: [1, 2] }),
+  /** Server 1's IPv6 address ends in an IPv4 one, which it has not; server 2's does so in its IPv6 form, but for its start. */
+  'dual-resembling': fixture({
+    listeners: [listener(vip, 80), listener(vip, 81, 0, 1), listener(vip6, 80)],
+    addresses: { 1: '::c000:215', 2: '2001:db8::ffff:c000:215' },
+    pools: [1, 2],
+  }),
 } satisfies Record<string, Fixture>
