@@ -7,7 +7,7 @@ import { LIMITS } from '../engine/engine.ts'
 import { toEngineSpec } from './engine-spec.ts'
 import { load } from './load.ts'
 import { textReader } from './reader.ts'
-import { type DesiredState, heldBy, ONLY_NODE, serviceNics, whichNode } from './state.ts'
+import { type DesiredState, heldBy, nicsOf, ONLY_NODE, serviceNics, whichNode } from './state.ts'
 
 const text = `
 nodes: { lb1: 192.168.8.2, lb2: 192.168.8.3 }
@@ -105,4 +105,23 @@ test('the engine gets the services and only the pools and servers that they use'
     ],
     limits: LIMITS,
   })
+})
+
+test('address sets may be on several interfaces, and servers on none of their networks', () => {
+  const two = read(`
+nodes: { lb1: 192.168.8.2, lb2: 192.168.8.3 }
+interfaces: { back: { lb1: eth1, lb2: eth7 }, lan: eth0, spare: eth9 }
+addresses:
+  front: { on: lan, ips: [192.168.8.100/24] }
+  inner: { on: back, ips: [10.1.0.100/24] }
+servers: { web01..02: 10.1.0.11..12, far01: 10.2.0.11 }
+services: { www: { listen: [192.168.8.100:80, 10.1.0.100:80], servers: [web01, web02, far01], check: none } }
+`)
+  assert.deepEqual(serviceNics(two, 'lb1'), ['eth1', 'eth0'])
+  assert.deepEqual(serviceNics(two, 'lb2'), ['eth7', 'eth0'])
+  assert.deepEqual(nicsOf(two, 'lb2'), ['eth7', 'eth0', 'eth9'])
+  assert.deepEqual(
+    heldBy(two, 'lb1').map(({ address, nic }) => `${formatIp(address)} ${nic}`),
+    ['192.168.8.100 eth0', '10.1.0.100 eth1'],
+  )
 })

@@ -104,3 +104,23 @@ test('a file that does not fit this machine is an error, on another machine it i
   const strangers = fileText().replace('10.0.0.2,', '10.0.0.4,')
   assert.deepEqual(examine(state(strangers), { network, memory }, 4).errors, [])
 })
+
+test('each interface that forwards is told with its program; of those by which servers are reached only a machine knows', () => {
+  const { network } = machine()
+  const text = fileText()
+    .replace('{ lan: eth0 }', '{ lan: eth0, back: eth1 }')
+    .replace('10.0.0.11..12', '10.1.0.11..12')
+  const eth1 = network.addLink({ name: 'eth1', mac: parseMac('02:00:0a:01:00:02') })
+  network.addAddress({ ifindex: eth1.index, address: parseIp('10.1.0.2'), prefix: 24, protocol: 0 })
+  const names = (examination: ReturnType<typeof examine>) =>
+    examination.uses.interfaces.map(({ name }) => name)
+  const here = examine(state(text), { network }, 4)
+  assert.deepEqual(here.errors, [])
+  assert.deepEqual(names(here), ['eth0', 'eth1'])
+  assert.ok(here.uses.interfaces.every(({ instructions }) => instructions > 100))
+  assert.deepEqual(
+    here.listing().filter((line) => line.startsWith('on ')),
+    ['on eth0:', 'on eth1:'],
+  )
+  assert.deepEqual(names(examine(state(text), undefined, 4)), ['eth0'])
+})
