@@ -13,11 +13,11 @@ import { setupFolder } from './setup/record.mjs'
 
 /** labPackages: what a lab needs, and what its hints tell people to type there. */
 export const labPackages = ['iproute2', 'ethtool', 'util-linux', 'procps', 'curl', 'tcpdump']
-/** testPackages: what the tests need; user-mode-linux is built for x86-64 only, and its tests say so elsewhere. */
+/** testPackages: what the tests need; user-mode-linux is built for x86-64 only, and its tests say so elsewhere, LVS's too. */
 export const testPackages = [
   ...labPackages,
   ...['nginx-light', 'wrk', 'dnsmasq-base', 'dnsperf', 'kmod', 'bpftool'],
-  ...(process.arch === 'x64' ? ['user-mode-linux'] : []),
+  ...(process.arch === 'x64' ? ['user-mode-linux', 'ipvsadm'] : []),
 ]
 /** proxyPackages: what the bench `proxy` compares tenbin with, and by. */
 export const proxyPackages = [...labPackages, 'nginx-light', 'wrk', 'haproxy', 'libnginx-mod-stream']

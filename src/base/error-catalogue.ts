@@ -221,6 +221,10 @@ export const errorCatalogue = {
     "the kernel's verifier refused the program",
     'the message starts with the source line; report it as a bug, with the kernel version and the log',
   ),
+  WEIGHTS_SCALED: entry(
+    'the weights of a pool make more turns than there is room for',
+    'write smaller weights of about the same ratios: 3 and 1 for 3001 and 1000',
+  ),
   XDP_OCCUPIED: entry(
     'another XDP program is attached to the interface',
     'end what put it there (`tenbin down --instance NAME`, `ip link set dev NIC xdp off`, or its own command), or use another interface',

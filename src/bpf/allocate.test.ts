@@ -4,7 +4,19 @@ import { allocate } from './allocate.ts'
 import { type Assembled, assemble, type FunctionCode } from './assemble.ts'
 import { VIRTUAL, type VirtualItem } from './code.ts'
 import { interpret } from './interpret.ts'
-import { alu, CALL, callFunction, callHelper, EXIT, exit, helpers, jump, Label, loadImm64 } from './isa.ts'
+import {
+  alu,
+  CALL,
+  callFunction,
+  callHelper,
+  EXIT,
+  exit,
+  goto,
+  helpers,
+  jump,
+  Label,
+  loadImm64,
+} from './isa.ts'
 import { layout } from './layout.ts'
 import { listing } from './listing.ts'
 import { randomBuilder } from './random-builder.ts'
@@ -119,6 +131,32 @@ test('values over a call survive in r6 to r9, and a fifth is refused with all th
     () => build(items(5)),
     /main: out of registers that survive a call at src\/x\.ts:5: stash a value; taken: r6 from src\/x\.ts:1, r7 from src\/x\.ts:2, r8 from src\/x\.ts:3, r9 from src\/x\.ts:4/,
   )
+})
+
+test('a value that a calling cold block never comes back with may lie in a register that the call clobbers', () => {
+  const [aside, back] = [new Label('aside'), new Label('back')]
+  const call = { enter: callHelper(helpers.get_smp_processor_id), args: [], result: v(30), line }
+  const items = (leaves: boolean): VirtualItem[] => [
+    ...Array.from({ length: 6 }, (_, i) => ({ ...loadImm64(v(i), BigInt(i + 1)), line })),
+    jump('jeq', v(0), 7, 64, aside),
+    { cold: true },
+    { bind: aside },
+    call,
+    ...(leaves
+      ? [alu('mov', 0, r(v(30)), 64), exit()]
+      : [...Array.from({ length: 6 }, (_, i) => alu('mov', v(i), 9, 64)), goto(back)]),
+    { cold: false },
+    { bind: back },
+    alu('mov', v(20), 0, 64),
+    ...Array.from({ length: 6 }, (_, i) => alu('add', v(20), r(v(i)), 64)),
+    alu('mov', 0, r(v(20)), 64),
+    exit(),
+  ]
+  const world = { helpers: { [helpers.get_smp_processor_id]: () => 0n } }
+  assert.equal(interpret(build(items(true)), world).r0, 21n)
+  assert.equal(interpret(build(items(false)), world).r0, 21n)
+  const needed = items(false).filter((item) => !('code' in item) || item.imm !== 9)
+  assert.throws(() => build(needed), /out of registers that survive a call/)
 })
 
 test('ten values at a time fit, eleven are refused', () => {

@@ -1,5 +1,6 @@
 // Virtual registers to r0..r9 by one linear scan. Because jumps only go forward in emission order, the interval
-// from a value's first write to its last use is exact enough that no path can see another value in its register.
+// from a value's first write to its last use is exact enough that no path can see another value in its register; what
+// a loop touches and was there before lives to the loop's end.
 // A value that lives across a call gets r6..r9; when none is left that is an error that names the values and
 // lines (stash one on the stack): nothing is spilled silently. What a cold block that calls does not come back
 // with does not live across that call, though its interval spans the block.
@@ -11,6 +12,7 @@ import {
   type CallArgument,
   isCall,
   isInstruction,
+  loops,
   touched,
   VIRTUAL,
   type VirtualItem,
@@ -25,8 +27,9 @@ const SAVED = [6, 7, 8, 9] as const
 const SCRATCH = [1, 2, 3, 4, 5, 0] as const
 
 interface Interval {
+  readonly first: number
   last: number
-  readonly crosses: boolean
+  crosses: boolean
   /** A machine register that would save a move. */
   hint?: number
 }
@@ -39,12 +42,23 @@ const isPure = (insn: Insn): boolean =>
 function withoutDead(items: readonly VirtualItem[]): VirtualItem[] {
   const read = new Set<number>()
   const kept: VirtualItem[] = []
-  for (const item of [...items].reverse()) {
+  const around = new Map(loops(items).map(([begin, end]) => [end, begin]))
+  const born = new Map<number, number>()
+  if (around.size > 0)
+    for (const [at, item] of items.entries())
+      for (const reg of touched(item).writes) if (!born.has(reg)) born.set(reg, at)
+  for (let at = items.length - 1; at >= 0; at--) {
+    const item = items[at]!
+    const begin = around.get(at)
+    // the next round reads, further up, what was there before the loop
+    if (begin !== undefined)
+      for (const inside of items.slice(begin, at))
+        for (const reg of touched(inside).reads) if (born.get(reg)! < begin) read.add(reg)
     const { reads, writes } = touched(item)
     const dead =
       isInstruction(item) && isPure(item) && writes.length > 0 && writes.every((reg) => !read.has(reg))
     if (dead) continue
-    for (const reg of reads) if (!(isInstruction(item) && writes.includes(reg))) read.add(reg)
+    for (const reg of reads) read.add(reg)
     kept.push(item)
   }
   return kept.reverse()
@@ -87,7 +101,7 @@ function intervals(items: readonly VirtualItem[]): Map<number, Interval> {
     for (const reg of [...reads, ...writes]) {
       const interval = found.get(reg)
       if (interval) interval.last = at
-      else found.set(reg, { last: at, crosses: (crosses & bit(reg)) !== 0n })
+      else found.set(reg, { first: at, last: at, crosses: (crosses & bit(reg)) !== 0n })
     }
     if (!isCall(item)) return
     item.args.forEach((arg, index) => {
@@ -95,6 +109,15 @@ function intervals(items: readonly VirtualItem[]): Map<number, Interval> {
     })
     if (item.result !== undefined) found.get(item.result)!.hint ??= 0
   })
+  const around = loops(items)
+  if (around.length === 0) return found
+  // one pass backwards does not see what the next round reads: in a function with a loop an interval's ends decide
+  for (const [begin, end] of around)
+    for (const interval of found.values())
+      if (interval.first < begin && interval.last > begin && interval.last < end) interval.last = end
+  const calls = [...items.keys()].filter((at) => isCall(items[at]!))
+  for (const interval of found.values())
+    interval.crosses = calls.some((at) => interval.first < at && at < interval.last)
   return found
 }
 
@@ -178,6 +201,10 @@ export function allocate(name: string, code: readonly VirtualItem[]): AllocatedI
   for (const [at, item] of items.entries()) {
     if (isCall(item)) {
       emitCall(item, at)
+      continue
+    }
+    if ('loop' in item) {
+      for (const virtual of [...home.keys()]) if (live.get(virtual)!.last === at) release(virtual)
       continue
     }
     if (!isInstruction(item)) {

@@ -1,6 +1,7 @@
 // Whether every value is set on every path that reads it. The verifier cannot tell: a variable that one path left
 // unset may share its register with a value of before, which is then read instead. Jumps go forward in emission order,
-// so one pass is exact: what is set at a label is what is set wherever the code comes from.
+// so one pass is exact: what is set at a label is what is set wherever the code comes from. A loop's jump back brings
+// what was set at its beginning and more.
 
 import { isCall, isInstruction, touched, VIRTUAL, type VirtualItem } from './code.ts'
 import { EXIT, isGoto, type Label } from './isa.ts'
@@ -25,7 +26,7 @@ export function unassigned(items: readonly VirtualItem[]): string[] {
       state = item.cold ? undefined : outside.pop()
     } else if ('bind' in item) {
       state = both(state, arriving.get(item.bind))
-    } else if (state !== undefined) {
+    } else if (!('loop' in item) && state !== undefined) {
       const { reads, writes } = touched(item)
       for (const reg of reads) {
         if (state & bit(reg)) continue

@@ -14,10 +14,18 @@ import { type Context, fields, type HostKind, isVal, type Pointer, type Val, typ
 /** MAX_PACKET_OFF: how far a packet pointer may be from the packet's start (kernel/bpf/verifier.c). */
 const MAX_PACKET_OFF = 0xffff
 
-/** Exits: every way out of a function by name, and how one is counted: `count` emits, for the outcome's index. */
+/**
+ * Exits: every way out of a function by name, and how one is counted: `count` emits, for the outcome's index. Without
+ * it the function answers its caller, which counts.
+ */
 export interface Exits<C extends string> {
   readonly outcomes: Outcomes<C>
-  readonly count: (p: Builder<C>, index: Val<'u32'>) => void
+  readonly count?: (p: Builder<C>, index: Val<'u32'>) => void
+}
+
+/** StashedContext: where on the stack the context is. */
+export interface StashedContext {
+  readonly contextAt: number
 }
 
 /** StashedContext: where on the stack the context is. */
@@ -54,6 +62,11 @@ export class Builder<C extends string = never> extends HelperBuilder<C> {
     const reg = this.register()
     this.push(load(8, reg, FP, contextAt), callerLine())
     return { context: true, reg }
+  }
+
+  /** restoreContext to the register that it had before it was stashed, so that it need not survive what came between. */
+  restoreContext({ contextAt }: StashedContext): void {
+    this.push(load(8, this.ctx.reg, FP, contextAt), callerLine())
   }
 
   /** length: bytes from `from` to `end`, modulo 2^64: `from` must not be behind it. */
@@ -105,6 +118,15 @@ export class Builder<C extends string = never> extends HelperBuilder<C> {
     const total = Object.values(layout).reduce((sum, header) => sum + header.size, 0)
     const last = this.advance(from, total)
     this.exitIf({ op: 'jgt', reg: last.reg, operand: { reg: end.reg }, bits: 64 }, short)
+    return this.checked(from, layout)
+  }
+
+  /** checked: headers from a pointer whose every way here has made sure of them; the verifier holds it to that. */
+  checked<const L extends Readonly<Record<string, Struct>>>(
+    from: Pointer,
+    layout: L,
+  ): { readonly [K in keyof L]: L[K] extends Struct<infer F> ? View<F> : never } {
+    this.fresh(from)
     const { reg, epoch, line } = from
     const base = { is: 'packet', reg, epoch, line, sets: this.pointerSets.get(reg)?.count ?? 0 } as const
     let offset = 0
@@ -117,7 +139,7 @@ export class Builder<C extends string = never> extends HelperBuilder<C> {
   }
 
   /** adjustHead moves the frame's start (negative: grows); every older place and pointer is void from here. */
-  adjustHead(delta: number, failed: Way<C>): void {
+  adjustHead(delta: number | Val<'u64'>, failed: Way<C>): void {
     this.#adjust('xdp_adjust_head', delta, failed)
   }
 
@@ -136,7 +158,21 @@ export class Builder<C extends string = never> extends HelperBuilder<C> {
     const { left } = this
     if (left === undefined) return
     invariant(hotPathLeaves(this.code), `${this.name}: the hot path runs off the end, into ${left}`)
-    this.exits((index) => this.#exits!.count(this, index))
+    const { count } = this.#exits!
+    if (count) this.exits((index) => count(this, index))
+    else this.answers()
+  }
+
+  /** resume: answer the caller that it is to go on, with the packet as it was. */
+  resume(): void {
+    invariant(this.#exits && !this.#exits.count, `${this.name} is no function that answers`)
+    invariant(!this.adjustsPacket, `${this.name}: who adjusts the packet has dealt with it`)
+    this.exit(0)
+  }
+
+  /** answersOutcome: a called function that leaves by outcomes, which its caller counts. */
+  get answersOutcome(): boolean {
+    return this.#exits !== undefined && !this.#exits.count
   }
 
   #pointer(line: Line): Pointer {

@@ -9,6 +9,7 @@ import {
   type AluOp,
   alu,
   atomicAdd,
+  atomicFetchAdd,
   callFunction,
   callHelper,
   exit,
@@ -43,6 +44,7 @@ const golden: readonly (readonly [string, Insn])[] = [
   ['7b 6a f8 ff 00 00 00 00', store(8, 10, -8, { reg: 6 })],
   ['62 0a fc ff 2a 00 00 00', store(4, 10, -4, 42)],
   ['db 31 10 00 00 00 00 00', atomicAdd(8, 1, 16, 3)],
+  ['c3 31 10 00 01 00 00 00', atomicFetchAdd(4, 1, 16, 3)],
   ['85 00 00 00 08 00 00 00', callHelper(8)],
   ['95 00 00 00 00 00 00 00', exit()],
   ['18 01 00 00 ef be ad de 00 00 00 00 0d f0 ad 0b', loadImm64(1, 0x0badf00ddeadbeefn)],
@@ -103,6 +105,7 @@ const anyInsn = (to: Label) =>
     fc.tuple(width, register, register, off).map((args) => load(...args)),
     fc.tuple(width, register, off, operand).map((args) => store(...args)),
     fc.tuple(fc.constantFrom<4 | 8>(4, 8), register, off, register).map((args) => atomicAdd(...args)),
+    fc.tuple(fc.constantFrom<4 | 8>(4, 8), register, off, register).map((args) => atomicFetchAdd(...args)),
     fc.tuple(register, fc.bigInt(0n, 2n ** 64n - 1n)).map((args) => loadImm64(...args)),
     fc
       .tuple(fc.constantFrom(...comparisons), register, operand, bits)
@@ -147,7 +150,8 @@ test('bytes that encode nothing are refused with the slot and the reason', () =>
   refused('0f 21 00 00 01 00 00 00', /immediate 1/)
   refused('3f 21 01 00 00 00 00 00', /offset 1/) // signed division
   refused('dc 02 00 00 08 00 00 00', /immediate 8/)
-  refused('db 31 10 00 01 00 00 00', /immediate 1/) // atomic add that fetches
+  refused('db 31 10 00 40 00 00 00', /immediate 64/) // atomic or
+  refused('db 31 10 00 e1 00 00 00', /immediate 225/) // atomic exchange
   refused('85 20 00 00 01 00 00 00', /source 2/) // kernel function
   refused('95 01 00 00 00 00 00 00', /destination r1/)
   refused('18 01 00 00 01 00 00 00', /second half is missing/)

@@ -9,6 +9,7 @@ import {
   CALL,
   CLASS,
   EXIT,
+  FETCH,
   FP,
   type Insn,
   isJump,
@@ -43,7 +44,12 @@ for (const size of sizes) {
   shapes.set(CLASS.st | MODE.mem | size, { dst: true, off: true, imm: true })
 }
 for (const size of [SIZE[4], SIZE[8]])
-  shapes.set(CLASS.stx | MODE.atomic | size, { dst: true, src: true, off: true, imms: [ALU.add] })
+  shapes.set(CLASS.stx | MODE.atomic | size, {
+    dst: true,
+    src: true,
+    off: true,
+    imms: [ALU.add, ALU.add | FETCH],
+  })
 for (const kind of [CLASS.alu, CLASS.alu64]) {
   for (const op of Object.values(ALU)) {
     if (op === ALU.end || op === ALU.neg) continue

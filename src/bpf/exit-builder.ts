@@ -1,9 +1,10 @@
-// The part of the builder for ways out and guards. Guards do not nest: what happens on failure is a required argument,
-// the name of a counted outcome, a label ahead, or a block of cold code.
+// The part of the builder for ways out, guards and loops. Guards do not nest: what happens on failure is a required
+// argument, the name of a counted outcome, a label ahead, or a block of cold code. A loop is bounded by a constant, so
+// that the verifier, which goes round it as often as it can be gone round, comes to an end.
 
 import { invariant } from '../base/errors.ts'
-import { alu, exit, Label } from './isa.ts'
-import { callerLine, type Line } from './line.ts'
+import { alu, exit, jump, Label } from './isa.ts'
+import { callerLine, formatLine, type Line } from './line.ts'
 import { MemoryBuilder } from './memory-builder.ts'
 import { type Arg, type Cond, type Context, ge, type HostKind, type Val } from './values.ts'
 
@@ -18,12 +19,20 @@ export type Way<C extends string> = C | Label | (() => void)
 /** Outcomes: every counted way out of a function by name. */
 export type Outcomes<C extends string> = Readonly<Record<C, Verdict>>
 
+/**
+ * Answers: what a function without counters of its own tells its caller: 0 to go on, or an outcome's code, by which the
+ * caller leaves (leaveAs).
+ */
+const codeOf = (index: number, verdict: Verdict): number => (index << 8) | VERDICT[verdict]
+
 /** ExitBuilder: emits guards and ways out. */
 export class ExitBuilder<C extends string = never> extends MemoryBuilder {
   /** ctx: struct xdp_md, alive where used. */
   readonly ctx: Context
   readonly #outcomes: Outcomes<C> | undefined
   readonly #stubs = new Map<C, { readonly label: Label; readonly line: Line }>()
+  /** Where code that a called function answered is left by. */
+  #answered: { readonly label: Label; readonly code: Val<'u32'>; readonly outcome: C } | undefined
 
   constructor(name: string, outcomes: Outcomes<C> | undefined) {
     super(name)
@@ -50,6 +59,29 @@ export class ExitBuilder<C extends string = never> extends MemoryBuilder {
     return bounded
   }
 
+  /**
+   * loop: `body` for each index below `count`, in order. `count` has a known maximum: as often the verifier goes round,
+   * so what the body finds should be loaded from memory and not be the index, which is another one each time.
+   */
+  loop(count: Val<'u32'>, body: (index: Val<'u32'>) => void): void {
+    const line = callerLine()
+    const most = count.max
+    const times = this.again(count, 'u32', most, line)
+    if (most === 0) return
+    invariant(most < 2 ** 16, `${formatLine(line)}: a loop is gone round ${most} times at most`)
+    const [head, done] = [this.label('loop'), this.label('done')]
+    const index = this.variable('u32', most)
+    this.set(index, 0)
+    this.items.push({ loop: 'begin' })
+    this.bind(head)
+    this.jumpIf(ge(index, times), done)
+    body({ ...index, max: most - 1 })
+    this.aluInto('add', index.reg, 1, 32, line)
+    this.push({ ...jump('jlt', index.reg, most, 32, head), back: true }, line)
+    this.items.push({ loop: 'end' })
+    this.bind(done)
+  }
+
   /** leave by a counted outcome, or for a label ahead. */
   leave(way: C | Label): void {
     this.goto(this.target(way))
@@ -65,13 +97,22 @@ export class ExitBuilder<C extends string = never> extends MemoryBuilder {
     this.exit(VERDICT[this.#outcomesOf(outcome)[outcome]])
   }
 
+  /** leaveAs: leave by the outcome that a called function answered, which is not 0. */
+  leaveAs(code: Val<'u32'>): void {
+    const [outcome] = Object.keys(this.#outcomes ?? {}) as C[]
+    invariant(outcome !== undefined, `${this.name} has no outcomes to leave by`)
+    this.#answered ??= { label: this.label('count'), code: this.variable('u32'), outcome }
+    this.set(this.#answered.code, code)
+    this.goto(this.#answered.label)
+  }
+
   /** exitValue: return a value, for functions without outcomes. */
-  exitValue(value: Val<'u32'> | number): void {
+  exitValue(value: Val<'u32' | 'u64'> | number): void {
     invariant(!this.#outcomes, `${this.name}: every way out of a function with outcomes is counted by name`)
     this.exit(value)
   }
 
-  protected exit(value: Arg<'u32'>): void {
+  protected exit(value: Arg<'u32' | 'u64'>): void {
     const line = callerLine()
     this.moveInto(0, value, line)
     this.push(exit(), line)
@@ -79,27 +120,41 @@ export class ExitBuilder<C extends string = never> extends MemoryBuilder {
 
   /** exits emits the code behind the outcomes that were left by, counted by what `count` emits for an index. */
   protected exits(count: (index: Val<'u32'>) => void): void {
-    const [first] = this.#stubs.keys()
+    const first = this.left
     if (first === undefined) return
     const outcomes = this.#outcomesOf(first)
     const names = Object.keys(outcomes)
-    const counter = this.variable('u32', names.length - 1)
-    const verdict = this.variable('u32')
-    const tail = this.label('count')
+    const { label: tail, code } = this.#answered ?? { label: this.label('count'), code: this.variable('u32') }
     for (const [outcome, { label, line }] of this.#stubs) {
       this.bind(label)
-      this.push(alu('mov', counter.reg, names.indexOf(outcome), 64), line)
-      this.push(alu('mov', verdict.reg, VERDICT[outcomes[outcome]], 64), line)
+      const known = codeOf(names.indexOf(outcome), outcomes[outcome])
+      this.push(alu('mov', code.reg, known, 64), line)
       this.goto(tail)
     }
     this.bind(tail)
-    count(counter)
-    this.exit(verdict)
+    // a called function's answer is masked, as the verifier does not know that it is one of the outcomes
+    const index = this.alu('rsh', code, 8)
+    const isKnown = this.#answered === undefined
+    const most = isKnown ? names.length - 1 : 2 ** Math.ceil(Math.log2(names.length)) - 1
+    count(isKnown ? { ...index, max: most } : this.alu('and', index, most))
+    this.exit(this.alu('and', code, 0xff))
+  }
+
+  /** answers emits the code behind the outcomes that were left by: the caller is told which, and counts. */
+  protected answers(): void {
+    for (const [outcome, { label }] of this.#stubs) {
+      const outcomes = this.#outcomesOf(outcome)
+      this.bind(label)
+      this.exit(codeOf(Object.keys(outcomes).indexOf(outcome), outcomes[outcome]))
+    }
+    if (!this.#answered) return
+    this.bind(this.#answered.label)
+    this.exit(this.#answered.code)
   }
 
   /** left: an outcome that the code leaves by, or undefined when there is none. */
   protected get left(): C | undefined {
-    return this.#stubs.keys().next().value
+    return this.#answered?.outcome ?? this.#stubs.keys().next().value
   }
 
   protected target(way: C | Label): Label {

@@ -17,6 +17,7 @@ import {
   type Fields,
   type KernelMap,
   type ObjectMap,
+  type Struct,
   sizeOf,
   struct,
 } from './types.ts'
@@ -52,6 +53,9 @@ export interface Callee {
   readonly takes?: Takes | undefined
 }
 
+/** Passed: what a function of the program is called with: values, the context, a place on the stack. */
+export type Passed = Val<HostKind> | Context | Place
+
 /** FibLookup: struct bpf_fib_lookup; an IPv4 address is the first four bytes of its field. */
 export const FibLookup = struct('bpf_fib_lookup', {
   family: 'u8',
@@ -77,6 +81,8 @@ export type Numbers<K extends readonly ('u32' | 'u64')[]> = { readonly [I in key
 
 /** HelperBuilder: emits calls. */
 export class HelperBuilder<C extends string = never> extends ExitBuilder<C> {
+  /** called: the functions that this one calls, each once. */
+  readonly called = new Set<Callee>()
   #takes: Takes | undefined
 
   /** call a helper that takes and answers numbers. */
@@ -96,7 +102,8 @@ export class HelperBuilder<C extends string = never> extends ExitBuilder<C> {
 
   /**
    * parameters: a function that is called with numbers, instead of the context or behind it, says so first. With
-   * numbers alone the verifier looks at it once, on its own, and not at every call.
+   * numbers alone the verifier looks at it once, on its own, and not at every call. Behind the context a number may be
+   * an address on the caller's stack.
    */
   parameters<const K extends readonly ('u32' | 'u64')[]>(
     first: 'numbers' | 'context',
@@ -116,18 +123,33 @@ export class HelperBuilder<C extends string = never> extends ExitBuilder<C> {
   }
 
   /** callSub: BPF-to-BPF call of another function of the program. It clobbers nothing that is live. */
-  callSub(target: Callee, ...args: readonly (Val<HostKind> | Context)[]): Val<'u32'> {
-    const line = callerLine()
-    const out = this.value('u32')
-    const passed = args.map(({ reg }) => ({ reg }))
+  callSub(target: Callee, ...args: readonly Passed[]): Val<'u32'> {
+    return this.#callFunction(target, args, 'u32', callerLine())
+  }
+
+  /** callWide: the same of a function that answers with 64 bits. */
+  callWide(target: Callee, ...args: readonly Passed[]): Val<'u64'> {
+    return this.#callFunction(target, args, 'u64', callerLine())
+  }
+
+  #callFunction<K extends 'u32' | 'u64'>(
+    target: Callee,
+    args: readonly Passed[],
+    kind: K,
+    line: Line,
+  ): Val<K> {
+    const out = this.value(kind)
     if (target.takes) {
       const { context, numbers } = target.takes
       const fits = args.every((arg, at) => 'context' in arg === (context && at === 0))
+      const isLent = args.some((arg) => 'base' in arg)
       invariant(
-        fits && args.length === numbers + (context ? 1 : 0),
+        fits && args.length === numbers + (context ? 1 : 0) && (context || !isLent),
         `${formatLine(line)}: ${target.entry.name} takes ${context ? 'the context and ' : ''}${numbers} numbers`,
       )
     }
+    const passed = args.map((arg) => ('reg' in arg ? { reg: arg.reg } : this.#address(arg, line)))
+    this.called.add(target)
     this.enter(callFunction(target.entry), passed, out.reg, line)
     if (target.adjustsPacket) this.adjusted(line)
     return out
@@ -184,6 +206,47 @@ export class HelperBuilder<C extends string = never> extends ExitBuilder<C> {
     )
     const args = [this.#map(ring), this.#address(record, line), { imm: sizeOf(record.type) }, { imm: 0 }]
     this.exitIf(ne(this.helper('ringbuf_output', args, line), 0), lost)
+  }
+
+  /** ringbufReserve: room for a record in the ring, to be submitted or discarded on every way; none: `lost`. */
+  ringbufReserve<F extends Fields>(
+    ring: ObjectMap<'ringbuf'>,
+    type: Struct<F>,
+    lost: Way<C>,
+  ): Place<Struct<F>> {
+    const line = callerLine()
+    const record = this.helper('ringbuf_reserve', [this.#map(ring), { imm: type.size }, { imm: 0 }], line)
+    this.exitIf({ op: 'jeq', reg: record.reg, operand: 0, bits: 64 }, lost)
+    return { base: { is: 'register', reg: record.reg }, offset: 0, type }
+  }
+
+  /** ringbufSubmit hands a reserved record over. */
+  ringbufSubmit(record: Place<Struct>): void {
+    const line = callerLine()
+    this.enter(callHelper(helpers.ringbuf_submit), [this.#address(record, line), { imm: 0 }], undefined, line)
+  }
+
+  /** ringbufDiscard gives a reserved record up. */
+  ringbufDiscard(record: Place<Struct>): void {
+    const line = callerLine()
+    this.enter(
+      callHelper(helpers.ringbuf_discard),
+      [this.#address(record, line), { imm: 0 }],
+      undefined,
+      line,
+    )
+  }
+
+  /** loadBytes copies bytes of the packet, wherever its buffers are, to memory that is none of the packet's. */
+  loadBytes(offset: Arg<HostKind>, to: Place<Bytes>, length: Val<'u64'>, failed: Way<C>): void {
+    const line = callerLine()
+    const args = [
+      { reg: this.ctx.reg },
+      this.#argument(offset, line),
+      this.#address(to, line),
+      { reg: length.reg },
+    ]
+    this.exitIf(ne(this.helper('xdp_load_bytes', args, line), 0), failed)
   }
 
   /** redirectMap chooses the device at an index; then leave by an outcome whose verdict is redirect. */

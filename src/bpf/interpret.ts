@@ -15,6 +15,7 @@ import {
   effects,
   FP,
   type Insn,
+  isFetch,
   isGoto,
   MODE,
   SIZE,
@@ -196,12 +197,14 @@ class Machine {
     const width = widthOf(insn)
     const address = this.#address(insn.dst, insn.off)
     const isAtomic = (insn.code & 0xe0) === MODE.atomic
-    const sum = isAtomic ? this.#load(address, width) + value : value
+    const old = isAtomic ? this.#load(address, width) : 0n
+    const sum = old + value
     const { region, offset } = this.#find(address, width, 'writes')
     if (region === this.#context) throw new Fault('writes the context')
     if (isAtomic && offset % width) throw new Fault('adds to an unaligned address')
     let rest = BigInt.asUintN(64, sum)
     for (let at = 0; at < width; at++, rest >>= 8n) region.view.setUint8(offset + at, Number(rest & 0xffn))
+    if (isFetch(insn)) this.#put(insn.src, old)
   }
 
   /** struct xdp_md: packet pointers look like 32-bit fields and are 64-bit pointers. */

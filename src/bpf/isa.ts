@@ -1,6 +1,6 @@
 // The eBPF instruction set as values. An instruction is plain data that may name a label or a map; registers are
 // numbers 0..10. Encodings: Documentation/bpf/standardization/instruction-set.rst and linux/bpf.h of the kernel.
-// Left out: atomics other than add, sign-extending loads, legacy packet access.
+// Left out: atomics other than add and fetch-and-add, sign-extending loads, legacy packet access.
 
 import { invariant } from '../base/errors.ts'
 import type { Line } from './line.ts'
@@ -77,8 +77,12 @@ export const helpers = {
   fib_lookup: 69,
   jiffies64: 118,
   ringbuf_output: 130,
+  ringbuf_reserve: 131,
+  ringbuf_submit: 132,
+  ringbuf_discard: 133,
   ktime_get_coarse_ns: 160,
   xdp_get_buff_len: 188,
+  xdp_load_bytes: 189,
 } as const
 export type HelperName = keyof typeof helpers
 
@@ -101,6 +105,8 @@ export interface Insn {
   readonly off: number
   readonly imm: number | bigint
   readonly to?: Label
+  /** The jump back of a bounded loop: the one that may close a cycle. */
+  readonly back?: true
   readonly ref?: MapRef
   readonly line?: Line
 }
@@ -149,6 +155,13 @@ export const store = (width: Width, base: number, off: number, operand: Operand)
 export const atomicAdd = (width: 4 | 8, base: number, off: number, src: number): Insn =>
   insn(CLASS.stx | MODE.atomic | SIZE[width], base, src, off, ALU.add)
 
+/** FETCH: an atomic operation gives the old value, in its source register (BPF_FETCH). */
+export const FETCH = 0x01
+
+/** atomicFetchAdd: memory += src in one step; src becomes what was there before. */
+export const atomicFetchAdd = (width: 4 | 8, base: number, off: number, src: number): Insn =>
+  insn(CLASS.stx | MODE.atomic | SIZE[width], base, src, off, ALU.add | FETCH)
+
 export const jump = (
   op: Exclude<JmpOp, 'ja'>,
   dst: number,
@@ -181,6 +194,10 @@ export const isJump = (i: Insn): boolean =>
   (classOf(i) === CLASS.jmp || classOf(i) === CLASS.jmp32) && i.code !== CALL && i.code !== EXIT
 export const isGoto = (i: Insn): boolean => i.code === (CLASS.jmp | JMP.ja)
 
+/** isFetch: an atomic operation that gives the old value. */
+export const isFetch = (i: Insn): boolean =>
+  classOf(i) === CLASS.stx && (i.code & 0xe0) === MODE.atomic && (Number(i.imm) & FETCH) !== 0
+
 /** Effects: registers that an instruction reads and writes. A call reads the arguments that it is given. */
 export interface Effects {
   readonly reads: readonly number[]
@@ -199,7 +216,7 @@ export function effects(i: Insn): Effects {
     case CLASS.st:
       return { reads: [i.dst], writes: [] }
     case CLASS.stx:
-      return { reads: [i.dst, i.src], writes: [] }
+      return { reads: [i.dst, i.src], writes: isFetch(i) ? [i.src] : [] }
     case CLASS.alu:
     case CLASS.alu64: {
       const op = i.code & 0xf0

@@ -128,6 +128,12 @@ test('a jump that closes a cycle is found, also a cycle over the end of the code
   assert.deepEqual(check(...items), ['src/x.ts:31: jumps back and closes a cycle'])
 })
 
+test('a loop may jump back', () => {
+  const again = new Label('again')
+  const back = { ...jump('jne', 1, 0, 64, again), back: true } as const
+  assert.deepEqual(check(zero(0), { bind: again }, back, exit()), [])
+})
+
 test('writes to the frame pointer are found', () => {
   assert.deepEqual(check(zero(0), at(1, alu('add', 10, 8, 64)), exit()), ['src/x.ts:1: writes r10'])
   assert.deepEqual(check(zero(0), at(2, loadImm64(10, 1n)), exit()), ['src/x.ts:2: writes r10'])

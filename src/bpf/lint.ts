@@ -1,6 +1,6 @@
 // What can be wrong with one function, found before the kernel sees it, with our line: registers and stack bytes
-// read before they are set, code that cannot be reached or does not end, jumps that close a cycle, writes to the
-// frame pointer. One forward pass over the paths keeps what every path has set and what any path has; it repeats
+// read before they are set, code that cannot be reached or does not end, jumps that close a cycle (but a loop's own),
+// writes to the frame pointer. One forward pass over the paths keeps what every path has set and what any path has; it repeats
 // until nothing changes, since cold code may jump back.
 // Left out: types, bounds and helper signatures, which the verifier proves.
 
@@ -219,7 +219,7 @@ function cycles(nodes: readonly Node[]): number[] {
       colour[top.at] = 2
       path.pop()
     } else if (to < nodes.length) {
-      if (colour[to] === 1) found.push(top.at)
+      if (colour[to] === 1 && !nodes[top.at]!.insn.back) found.push(top.at)
       else if (colour[to] === 0) {
         colour[to] = 1
         path.push({ at: to, edge: 0 })

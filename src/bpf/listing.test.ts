@@ -4,6 +4,7 @@ import { assemble } from './assemble.ts'
 import {
   alu,
   atomicAdd,
+  atomicFetchAdd,
   callFunction,
   callHelper,
   exit,
@@ -28,6 +29,8 @@ test('instructions read as the kernel’s disassembler prints them', () => {
     ['*(u8 *)(r1 +0) = r3', store(1, 1, 0, { reg: 3 })],
     ['*(u32 *)(r10 -4) = -7', store(4, 10, -4, -7)],
     ['lock *(u64 *)(r1 +16) += r3', atomicAdd(8, 1, 16, 3)],
+    ['r3 = atomic64_fetch_add((u64 *)(r1 +16), r3)', atomicFetchAdd(8, 1, 16, 3)],
+    ['r3 = atomic_fetch_add((u32 *)(r1 -4), r3)', atomicFetchAdd(4, 1, -4, 3)],
     ['w3 &= 7', alu('and', 3, 7, 32)],
     ['r3 = r4', alu('mov', 3, { reg: 4 }, 64)],
     ['w3 = w4', alu('mov', 3, { reg: 4 }, 32)],

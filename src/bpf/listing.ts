@@ -11,6 +11,7 @@ import {
   EXIT,
   helpers,
   type Insn,
+  isFetch,
   isGoto,
   JMP,
   type JmpOp,
@@ -103,7 +104,9 @@ export function formatInsn(insn: Insn, target: () => string): string {
     case CLASS.st:
       return `${memory(dst)} = ${imm}`
     case CLASS.stx:
-      return (code & 0xe0) === MODE.atomic ? `lock ${memory(dst)} += r${src}` : `${memory(dst)} = r${src}`
+      if ((code & 0xe0) !== MODE.atomic) return `${memory(dst)} = r${src}`
+      if (!isFetch(insn)) return `lock ${memory(dst)} += r${src}`
+      return `r${src} = atomic${(code & 0x18) === SIZE[8] ? '64' : ''}_fetch_add(${memory(dst).slice(1)}, r${src})`
     case CLASS.alu:
     case CLASS.alu64: {
       const r = kind === CLASS.alu ? 'w' : 'r'

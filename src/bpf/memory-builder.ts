@@ -3,7 +3,8 @@
 // older one is refused here, before any verifier sees it; so is one whose pointer was set to another place.
 
 import { invariant } from '../base/errors.ts'
-import { atomicAdd, FP, load, store, type Width } from './isa.ts'
+import type { Stashed } from './emitter.ts'
+import { atomicAdd, atomicFetchAdd, FP, load, store, type Width } from './isa.ts'
 import { callerLine, formatLine, type Line } from './line.ts'
 import {
   type AnyMap,
@@ -39,6 +40,7 @@ export type Contents<F extends Fields> = {
       : never
 }
 
+const atomicWidth = ({ type }: Place<'u64' | 'u32'>): 4 | 8 => (type === 'u64' ? 8 : 4)
 /** StashedPlace: where on the stack a place's address is, and how far from it the place. */
 export interface StashedPlace<T extends Type> {
   readonly at: number
@@ -87,10 +89,28 @@ export class MemoryBuilder extends ValueBuilder {
   }
 
   /** atomicAdd to memory that several CPUs write. */
-  atomicAdd(place: Place<'u64'>, by: Val<HostKind>): void {
+  atomicAdd(place: Place<'u64' | 'u32'>, by: Val<HostKind> | number): void {
     const line = callerLine()
     const { reg, offset } = this.reach(place, line)
-    this.push(atomicAdd(8, reg, offset, by.reg), line)
+    this.push(atomicAdd(atomicWidth(place), reg, offset, this.#source(by, line)), line)
+  }
+
+  /** fetchAdd to memory that several CPUs write: what was there before. */
+  fetchAdd<K extends 'u64' | 'u32'>(place: Place<K>, by: Val<HostKind> | number): Val<K> {
+    const line = callerLine()
+    const { reg, offset } = this.reach(place, line)
+    const out = this.value<K>(place.type)
+    this.moveInto(out.reg, by, line)
+    this.push(atomicFetchAdd(atomicWidth(place), reg, offset, out.reg), line)
+    return out
+  }
+
+  /** A register that holds the operand. */
+  #source(by: Val<HostKind> | number, line: Line): number {
+    if (typeof by !== 'number') return by.reg
+    const reg = this.register()
+    this.moveInto(reg, by, line)
+    return reg
   }
 
   /** copy a byte string by the widest moves that go: the stack wants them aligned. The lengths must be equal. */
@@ -123,6 +143,11 @@ export class MemoryBuilder extends ValueBuilder {
       else for (let at = 0; at < sizeOf(field.type); at++) this.push(store(1, FP, field.offset + at, 0), line)
     }
     return place
+  }
+
+  /** slotPlace: where a slot is, for a function that is given its address. */
+  slotPlace<K extends Kind>({ offset, kind }: Stashed<K>): Place<K> {
+    return { base: { is: 'register', reg: FP }, offset, type: kind }
   }
 
   /** memory: the places of a direct memory's fields. */

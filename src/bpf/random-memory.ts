@@ -32,7 +32,14 @@ export const mixers: readonly BuiltFunction[] = [1, 2, 3, 4, 5].map((count) => {
   const items = [alu('mov', 0, count, 64)]
   for (let i = 1; i <= count; i++) items.push(alu('mul', 0, 31, 32), alu('add', 0, { reg: i }, 32))
   for (let i = 1; i <= 5; i++) items.push(alu('mov', i, -i, 64))
-  return { name, entry, code: { name, entry, items: [...items, exit()] }, maps: [], adjustsPacket: false }
+  return {
+    name,
+    entry,
+    code: { name, entry, items: [...items, exit()] },
+    maps: [],
+    adjustsPacket: false,
+    calls: [],
+  }
 })
 /** mix: what a mixer of as many arguments returns. */
 export const mix = (args: readonly bigint[]): bigint =>

@@ -112,8 +112,10 @@ export class Generator {
     if (kind < 80) return this.#set()
     if (kind < 85) return this.#call()
     if (kind < 88) return this.#stash()
+    if (kind < 90) return this.#fetch()
     if (depth === 0) return this.#arithmetic()
-    return kind < 93 ? this.#skipped(depth - 1) : this.#cold(depth - 1)
+    if (kind < 93) return this.#loop(depth - 1)
+    return kind < 96 ? this.#skipped(depth - 1) : this.#cold(depth - 1)
   }
 
   #packetLoad(): Step {
@@ -231,6 +233,24 @@ export class Generator {
     }
   }
 
+  #fetch(): Step {
+    const { place, at, width } = this.#slot()
+    const by = this.#pick()
+    const bits = width === 8 ? 64 : 32
+    const { id } = this.#define(bits)
+    return {
+      emit: (e) => void e.values.set(id, e.p.fetchAdd(place(e) as Place<'u64'>, e.values.get(by.id)!)),
+      run: (r) => {
+        const to = at(r)
+        const old = read(r.memory, to, width)
+        const sum = BigInt.asUintN(bits, old + r.values.get(by.id)!)
+        if (width === 8) r.memory.setBigUint64(to, sum, true)
+        else r.memory.setUint32(to, Number(sum), true)
+        return put(r, id, old)
+      },
+    }
+  }
+
   #variable(): Step {
     const from = this.#pick()
     const { id } = this.#define(from.bits, true)
@@ -310,6 +330,35 @@ export class Generator {
     const steps = Array.from({ length: 1 + this.#random.below(5) }, () => this.#step(depth))
     this.#pool = outer
     return steps
+  }
+
+  /** loop: steps that are gone through up to seven times; they know how often they were. */
+  #loop(depth: number): Step {
+    const outer = this.#pool
+    const count = this.#pick()
+    this.#pool = [...outer]
+    const index = this.#define(32)
+    const steps = this.#inner(depth)
+    this.#pool = outer
+    return {
+      emit: (e) => {
+        const value = e.values.get(count.id)!
+        const times = e.p.alu('and', value.kind === 'u64' ? e.p.narrow(value as Val<'u64'>) : value, 7)
+        e.p.loop(times as Val<'u32'>, (at) => {
+          e.values.set(index.id, at)
+          for (const step of steps) step.emit(e)
+        })
+      },
+      run: (r) => {
+        const times = r.values.get(count.id)! & 7n
+        for (let at = 0n; at < times; at++) {
+          put(r, index.id, at)
+          const outcome = runAll(steps, r)
+          if (outcome) return outcome
+        }
+        return undefined
+      },
+    }
   }
 
   /** skipped: steps that a jump leads past, all or the last of them. */

@@ -8,6 +8,8 @@ import { type Assembled, assemble, type FunctionCode } from './assemble.ts'
 import { unassigned } from './assigned.ts'
 import { BtfBuilder, debugInfo, mapBtf } from './btf.ts'
 import { Builder, type Exits } from './builder.ts'
+import type { Outcomes } from './exit-builder.ts'
+import type { Callee } from './helper-builder.ts'
 import { callees, layout } from './layout.ts'
 import { lint } from './lint.ts'
 import type { MapSpec, ProgramSpec } from './program.ts'
@@ -22,8 +24,10 @@ export interface BuiltFunction {
   readonly entry: FunctionCode['entry']
   readonly code: FunctionCode
   readonly maps: readonly AnyMap[]
-  /** It moves the frame's start or end, or calls what does. */
+  /** It moves the frame's start or end, or calls what does, and its caller may go on then. */
   readonly adjustsPacket: boolean
+  /** What it calls. */
+  readonly calls: readonly Callee[]
   /** What it is called with; absent: struct xdp_md alone. */
   readonly takes?: FunctionCode['takes']
 }
@@ -48,8 +52,15 @@ function build<C extends string>(
   const code = { name, entry: p.entry, items, takes: p.takes }
   const findings = lint(code)
   invariant(findings.length === 0, `function ${name}: ${findings.join('; ')}`)
-  const { entry, takes, adjustsPacket } = p
-  return { name, entry, code, maps: [...p.maps.values()], adjustsPacket, takes }
+  return {
+    name,
+    entry: p.entry,
+    code,
+    maps: [...p.maps.values()],
+    adjustsPacket: p.adjustsPacket && !p.answersOutcome,
+    calls: [...p.called],
+    takes: p.takes,
+  }
 }
 
 /** xdpFunction: a function (struct xdp_md *) -> verdict whose every way out is a counted outcome. */
@@ -59,18 +70,36 @@ export const xdpFunction = <C extends string>(
   body: (p: Builder<C>) => void,
 ): BuiltFunction => build(name, exits, body)
 
+/** answeringFunction: a function that leaves by outcomes, which its caller counts (leaveAs), or lets it go on (resume). */
+export const answeringFunction = <C extends string>(
+  name: string,
+  outcomes: Outcomes<C>,
+  body: (p: Builder<C>) => void,
+): BuiltFunction => build(name, { outcomes }, body)
+
 /** plainFunction: a function that returns a value and counts nothing, for wrappers, probes and tests. */
 export const plainFunction = (name: string, body: (p: Builder) => void): BuiltFunction =>
   build(name, undefined, body)
 
-/** program puts functions together. `main` is entered by the kernel; maps of one name must be one map. */
+/** reached: a function and those that it calls, and they, each once. */
+function reached(main: BuiltFunction, found = new Set<BuiltFunction>()): Set<BuiltFunction> {
+  if (found.has(main)) return found
+  found.add(main)
+  for (const callee of main.calls) if ('code' in callee) reached(callee as BuiltFunction, found)
+  return found
+}
+
+/**
+ * program puts functions together: `main`, which is entered by the kernel, those that it calls, and `others`. Maps of
+ * one name must be one map.
+ */
 export function program(
   name: string,
   main: BuiltFunction,
   others: readonly BuiltFunction[] = [],
   flags = BPF_F_XDP_HAS_FRAGS,
 ): Built {
-  const functions = [main, ...others]
+  const functions = [...new Set([...reached(main), ...others])]
   const called = new Set(functions.flatMap(({ code }) => callees(code.items)))
   for (const other of others)
     invariant(

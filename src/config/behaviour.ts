@@ -1,6 +1,6 @@
 // How a service treats its flows: how they are forwarded, what picks their server, which are remembered and for how
 // long, what becomes of those of a failed server. What a service does not say comes from `defaults`, time-outs each on
-// their own. Of the ways to forward, schedule and check, those that are not built yet are known by name.
+// their own. A scheduler that counts turns or connections remembers every flow. Of the ways to forward, schedule and check, those that are not built yet are known by name.
 
 import { formatDuration, parseDuration } from '../base/durations.ts'
 import { TenbinError } from '../base/errors.ts'
@@ -17,7 +17,7 @@ import type { Findings } from './findings.ts'
 import type { Merged } from './merge.ts'
 import type { ServiceShape, TimeoutsShape } from './schema-services.ts'
 import { inside, keyOf, type Place } from './source.ts'
-import type { Scheduler } from './state.ts'
+import { countingOf, type Scheduler } from './state.ts'
 
 /** Behaviour: what a service or `defaults` says, where it says something that is right. */
 export interface Behaviour {
@@ -44,8 +44,8 @@ const forwards: Choice<'dsr'> = {
 const schedulers: Choice<Scheduler> = {
   key: 'scheduler',
   what: 'a scheduler',
-  built: ['mh', 'sh'],
-  later: ['rr', 'wrr', 'lc', 'wlc', 'dh', 'sed', 'nq', 'fo', 'ovf', 'twos', 'lblc', 'lblcr'],
+  built: ['mh', 'sh', 'rr', 'wrr', 'lc', 'wlc', 'sed', 'nq'],
+  later: ['dh', 'fo', 'ovf', 'twos', 'lblc', 'lblcr'],
 }
 const hashes: Choice<Flows['hash']> = { key: 'hash', what: 'part of a flow', built: ['flow', 'source'] }
 const tracks: Choice<Track> = {
@@ -140,8 +140,11 @@ export function resolveDefaults({ defaults, incomplete }: Merged, findings: Find
       : resolveBehaviour({ [name]: value } as Values, { ...place, path: place.path.slice(0, -1) }, findings),
   )
   const weight = defaults.find(({ name }) => name === 'weight')?.value
+  const behaviour: Behaviour = Object.assign({}, ...behaviours)
+  const track = defaults.find(({ name }) => name === 'track')
+  if (track) checkTrack(behaviour, {}, track.place, findings)
   return {
-    ...Object.assign({}, ...behaviours),
+    ...behaviour,
     weight: typeof weight === 'number' ? weight : 1,
     hasCheck: defaults.some(({ name }) => name === 'check') || incomplete.has('defaults'),
   }
@@ -153,9 +156,21 @@ export function missingCheck(service: Place, findings: Findings): void {
   findings.add(keyOf(service), `${NO_CHECKS}, ${why}`)
 }
 
+/**
+ * checkTrack: a scheduler that counts needs every flow remembered, so another `track`, at `place`, beside it or under it is
+ * refused. One under `defaults` is not meant for a service that has such a scheduler of its own.
+ */
+export function checkTrack(own: Behaviour, defaults: Behaviour, place: Place, findings: Findings): void {
+  const scheduler = own.scheduler ?? defaults.scheduler
+  if (!countingOf(scheduler) || own.track === undefined || own.track === 'all') return
+  findings.add(place, `scheduler ${scheduler} remembers every flow: write track: all, or leave it out`)
+}
+
 /** settled: what a service does, by itself or by default. */
 export function settled(own: Behaviour, defaults: Behaviour) {
-  const { scheduler = 'mh', hash, track = 'changes', onFailure = 'keep' } = { ...defaults, ...own }
+  const both = { ...defaults, ...own }
+  const { scheduler = 'mh', hash, onFailure = 'keep' } = both
+  const track: Track = countingOf(scheduler) ? 'all' : (both.track ?? 'changes')
   return {
     scheduler,
     // As LVS's sh, which hashes the client's address unless told to take the port as well.

@@ -3,7 +3,7 @@
 // servers that no such pool has are left out, so that nothing is resolved or sized for them.
 
 import type { EngineSpec } from '../engine/engine.ts'
-import type { DesiredState, ListenerState } from './state.ts'
+import { countingOf, type DesiredState, type ListenerState } from './state.ts'
 
 /** toEngineSpec: what the engine of a node is to forward, on these of its NICs. */
 export function toEngineSpec(state: DesiredState, interfaces: EngineSpec['interfaces']): EngineSpec {
@@ -14,6 +14,7 @@ export function toEngineSpec(state: DesiredState, interfaces: EngineSpec['interf
     interfaces,
     services: state.services.map(({ forward, scheduler, check, listeners, ...service }) => ({
       ...service,
+      ...(countingOf(scheduler) && { scheduler: countingOf(scheduler)! }),
       listeners: listeners.flatMap(portByPort),
     })),
     pools: pools.map(({ name, members }) => ({ name, members })),

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { type Change, refusals } from './refusals.fixture.ts'
 
 /** service: the right file's service with more keys, and where those begin. */
-const service = (keys: string): Change => ({
+const service = (keys: string): Exclude<Change, string> => ({
   services: `services: { www: { servers: web01..10, check: none, listen: [192.168.8.100:80], ${keys} } }`,
 })
 
@@ -15,12 +15,44 @@ test('what a service does with its flows is refused where it is not known or not
     ['on_failure: rst', '4:93: "rst" is not known: write on_failure: keep or reset'],
     ['hash: ports', '4:87: "ports" is not part of a flow: write hash: flow or source'],
     ['hash: sourec', '4:87: "sourec" is not part of a flow: did you mean "source"?'],
-    ['scheduler: sed', '4:92: scheduler sed is not built yet: write scheduler: mh or sh'],
+    [
+      'scheduler: dh',
+      '4:92: scheduler dh is not built yet: write scheduler: mh, sh, rr, wrr, lc, wlc, sed or nq',
+    ],
     ['sorry: [web01]', '4:81: "sorry" is not built yet: leave it out'],
     ['persistence: 5m', '4:81: "persistence" is not built yet: leave it out'],
     ['onfailure: keep', '4:81: unknown key "onfailure": did you mean "on_failure"?'],
   ]
   for (const [keys, ...expected] of cases) assert.deepEqual(refusals(service(keys)), expected)
+})
+
+test('a scheduler that counts remembers every flow, and another track beside it is refused', () => {
+  const remedy = (scheduler: string) =>
+    `scheduler ${scheduler} remembers every flow: write track: all, or leave it out`
+  assert.deepEqual(refusals(service('scheduler: rr, track: all')), [])
+  assert.deepEqual(refusals(service('scheduler: sh, track: none')), [])
+  assert.deepEqual(refusals(service('scheduler: rr, track: none')), [`4:103: ${remedy('rr')}`])
+  assert.deepEqual(refusals({ ...service('track: changes'), extra: 'defaults: { scheduler: nq }' }), [
+    `4:88: ${remedy('nq')}`,
+  ])
+  assert.deepEqual(refusals({ extra: 'defaults: { track: changes, scheduler: wlc }' }), [
+    `5:20: ${remedy('wlc')}`,
+  ])
+  // what is said for all is not meant for one that says otherwise
+  assert.deepEqual(refusals({ ...service('scheduler: lc'), extra: 'defaults: { track: changes }' }), [])
+})
+
+test('a scheduler that looks at connections has a bounded number of servers', () => {
+  const said = (scheduler: string, count: number, last: string) =>
+    refusals({
+      addresses: 'addresses: { front: { on: lan, ips: [10.9.0.1/8] } }',
+      servers: `servers: { s0001..${count}: 10.0.0.1..${last} }`,
+      services: `services: { www: { servers: s0001..${count}, check: none, listen: [10.9.0.1:80], scheduler: ${scheduler} } }`,
+    })
+  const why = 'which looks at all of them at each new connection: at most 1024, or write scheduler: mh'
+  assert.deepEqual(said('nq', 1024, '10.0.4.0'), [])
+  assert.deepEqual(said('wrr', 1025, '10.0.4.1'), [])
+  assert.deepEqual(said('nq', 1025, '10.0.4.1'), [`4:13: 1025 servers are too many for scheduler nq, ${why}`])
 })
 
 test('time-outs have units and bounds, and are whole seconds', () => {

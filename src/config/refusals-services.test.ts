@@ -179,10 +179,10 @@ test('services, listeners and pools are refused with what is wrong', () => {
     [
       {
         services:
-          'services: { www: { listen: [192.168.8.100:80], servers: web01..10, check: none, forward: nat, scheduler: wlc } }',
+          'services: { www: { listen: [192.168.8.100:80], servers: web01..10, check: none, forward: nat, scheduler: fo } }',
       },
       '4:90: forward nat is not built yet: write forward: dsr',
-      '4:106: scheduler wlc is not built yet: write scheduler: mh or sh',
+      '4:106: scheduler fo is not built yet: write scheduler: mh, sh, rr, wrr, lc, wlc, sed or nq',
     ],
     [
       {
@@ -190,12 +190,12 @@ test('services, listeners and pools are refused with what is wrong', () => {
           'services: { www: { listen: [192.168.8.100:80], servers: web01..10, check: none, forward: drs, scheduler: maglev } }',
       },
       '4:90: "drs" is not a way of forwarding: did you mean "dsr"?',
-      '4:106: "maglev" is not a scheduler: write scheduler: mh or sh',
+      '4:106: "maglev" is not a scheduler: write scheduler: mh, sh, rr, wrr, lc, wlc, sed or nq',
     ],
     [
-      { extra: 'defaults: { forward: ipip, scheduler: rr, check: tcp }' },
+      { extra: 'defaults: { forward: ipip, scheduler: dh, check: tcp }' },
       '5:22: forward ipip is not built yet: write forward: dsr',
-      '5:39: scheduler rr is not built yet: write scheduler: mh or sh',
+      '5:39: scheduler dh is not built yet: write scheduler: mh, sh, rr, wrr, lc, wlc, sed or nq',
       '5:50: health checks are not built yet: write check: none',
     ],
     [

@@ -84,11 +84,11 @@ defence: {}`,
 
 test('a fault hides no other: neither in the same entry nor where the entry is named', () => {
   const services =
-    'services: { www: { listen: [192.168.8.100:80], servers: web01..10, check: none, foward: dsr, scheduler: rr } }'
+    'services: { www: { listen: [192.168.8.100:80], servers: web01..10, check: none, foward: dsr, scheduler: dh } }'
   assert.deepEqual(refusals({ services, servers: 'servers: { web01..10: 7 }' }), [
     '3:23: expected an address such as 192.168.8.11 or a range such as 192.168.8.11..20, found 7',
     '4:81: unknown key "foward": did you mean "forward"?',
-    '4:105: scheduler rr is not built yet: write scheduler: mh or sh',
+    '4:105: scheduler dh is not built yet: write scheduler: mh, sh, rr, wrr, lc, wlc, sed or nq',
   ])
 })
 

@@ -71,8 +71,8 @@ const behaviour = {
   ).optional(),
   scheduler: choice(
     'a scheduler: mh',
-    ['mh', 'sh'],
-    'How a new connection picks its server; mh: by the whole flow, sh: by the client address alone.',
+    ['mh', 'sh', 'rr', 'wrr', 'lc', 'wlc', 'sed', 'nq'],
+    'What picks the server of a new connection, by the names of LVS; mh: a table and the whole flow; sh: a table and the client address; rr, wrr: turns; lc, wlc, sed, nq: connections.',
   ).optional(),
   hash: choice(
     'what of a flow picks its server: flow or source',

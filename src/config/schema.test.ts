@@ -71,7 +71,7 @@ test('the shipped schema rejects what load refuses for its shape', () => {
     service('listen: [192.168.8.100:80/sctp], servers: web01..10, check: none'),
     service('listen: [192.168.8.100:80], servers: web01..10, check: tcp'),
     service('listen: [192.168.8.100:80], servers: web01..10, check: none, forward: nat'),
-    service('listen: [192.168.8.100:80], servers: web01..10, check: none, scheduler: rr'),
+    service('listen: [192.168.8.100:80], servers: web01..10, check: none, scheduler: lblc'),
     service('listen: [192.168.8.100:8000-8099], servers: web01..10, check: none'),
     service('listen: [192.168.8.100:*], servers: web01..10, check: none'),
     service('listen: [192.168.8.100:80], servers: web01..10, check: none, track: some'),

@@ -1,7 +1,8 @@
 // Services: where clients connect and which pool answers. How flows are treated is behaviour.ts's.
 
 import { formatIp, formatListener, type Ip, isIp4 } from '../base/addresses.ts'
-import { type Defaults, missingCheck, resolveBehaviour, settled } from './behaviour.ts'
+import { isLeast, MOST_MEMBERS } from '../dataplane/scheduling.ts'
+import { checkTrack, type Defaults, missingCheck, resolveBehaviour, settled } from './behaviour.ts'
 import type { Findings } from './findings.ts'
 import type { Inventory } from './inventory.ts'
 import { parseListener } from './listener.ts'
@@ -12,7 +13,14 @@ import { checkOnLink } from './on-link.ts'
 import type { Pool, Pools } from './pools.ts'
 import type { ServiceShape } from './schema-services.ts'
 import { formatPlace, inside, keyOf, type Place } from './source.ts'
-import { type AddressSet, ALL_PORTS, type ListenerState, type ServiceState } from './state.ts'
+import {
+  type AddressSet,
+  ALL_PORTS,
+  countingOf,
+  type ListenerState,
+  type Scheduler,
+  type ServiceState,
+} from './state.ts'
 
 /** Services resolves them one by one and keeps what must not come twice. */
 export class Services {
@@ -41,13 +49,16 @@ export class Services {
     if (!pool) return undefined
     this.#checkFamilies(name, pool, listeners, inventory, place)
     for (const set of sets) this.#checkOnLink(pool, set, inventory)
+    checkTrack(behaviour, this.#defaults, inside(place, 'track'), this.#findings)
+    const does = settled(behaviour, this.#defaults)
+    this.#checkMembers(does.scheduler, pool, place)
     return {
       name,
       listeners,
       pool: pool.name,
       forward: 'dsr',
       check: 'none',
-      ...settled(behaviour, this.#defaults),
+      ...does,
     }
   }
 
@@ -131,6 +142,16 @@ export class Services {
       )
       return
     }
+  }
+
+  /** A scheduler that looks at connections looks at every server's, at each new one. */
+  #checkMembers(scheduler: Scheduler, { members }: Pool, place: Place): void {
+    const counting = countingOf(scheduler)
+    if (!counting || !isLeast(counting) || members.length <= MOST_MEMBERS) return
+    this.#findings.add(
+      keyOf(place),
+      `${members.length} servers are too many for scheduler ${scheduler}, which looks at all of them at each new connection: at most ${MOST_MEMBERS}, or write scheduler: mh`,
+    )
   }
 
   #checkOnLink(pool: Pool, set: AddressSet, inventory: Inventory): void {

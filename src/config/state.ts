@@ -4,7 +4,7 @@
 
 import { formatIp, type Ip, type Protocol } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
-import type { OnFailure, Timeouts, Track } from '../dataplane/shape.ts'
+import type { CountingScheduler, OnFailure, Timeouts, Track } from '../dataplane/shape.ts'
 import type { Limits } from '../engine/engine.ts'
 
 /** NodeState: a machine that runs tenbin. */
@@ -57,8 +57,15 @@ export interface ListenerState {
 /** ALL_PORTS: every port of the address and protocol that no other listener has (LVS: port 0). */
 export const ALL_PORTS = { port: 0, lastPort: 65_535 } as const
 
-/** Scheduler: what picks a server; `mh` and `sh` have the same table and differ in `hash` unless it is said. */
-export type Scheduler = 'mh' | 'sh'
+/**
+ * Scheduler: what picks a server; `mh` and `sh` have the same table and differ in `hash` unless it is said. The others
+ * count turns or connections.
+ */
+export type Scheduler = 'mh' | 'sh' | CountingScheduler
+
+/** countingOf: the scheduler, if it is one that counts. */
+export const countingOf = (scheduler: Scheduler | undefined): CountingScheduler | undefined =>
+  scheduler === 'mh' || scheduler === 'sh' ? undefined : scheduler
 
 /** ServiceState: what clients use. `pool` names a PoolState: one of the file, or one made of `servers:`. */
 export interface ServiceState {

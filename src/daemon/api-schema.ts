@@ -77,6 +77,8 @@ export const poolServerSchema = z.object({
   configured: z.int().describe('what the file says'),
   share: z.number().min(0).max(1).describe("part of this pool's slots that it holds now"),
   flows: z.int().describe("remembered flows of this pool's services that are with it"),
+  active: z.int().optional().describe('connections from their SYN on; where a scheduler looks at them'),
+  inactive: z.int().optional().describe('those of which a FIN or RST was seen'),
   drain: z
     .object({
       since: z.string().optional(),

@@ -35,6 +35,13 @@ test('memory grows with the CPUs and the servers', () => {
   assert.ok(bytes(fileText({ servers: 80 }), 4) > bytes(fileText(), 4))
 })
 
+test('weights that turns cannot keep exactly are a warning', () => {
+  const members = '[{ name: web1, weight: 65535 }, { name: web2, weight: 65534 }]'
+  const text = fileText().replace('servers: web1..2', `scheduler: wrr, servers: ${members}`)
+  const { errors, warnings } = examine(state(text), undefined, 4)
+  assert.deepEqual([codes(errors), codes(warnings)], [[], ['WEIGHTS_SCALED']])
+})
+
 test('on a node of the file the machine fits', () => {
   const { network } = machine()
   const { errors, warnings, isHere } = examine(state(fileText()), { network }, 4)
@@ -80,7 +87,7 @@ test('an address that a running tenbin put there is no contradiction', () => {
 test('memory is told map by map, with the flow table where a service remembers flows', () => {
   const { uses } = examine(state(fileText()), undefined, 4)
   const names = uses.maps.map(({ name }) => name)
-  assert.deepEqual(names, ['tables', 'slots', 'counters', 'flows', 'failed'])
+  assert.deepEqual(names, ['tables', 'slots', 'counters', 'fragments', 'flows', 'failed', 'held'])
   assert.equal(
     uses.memoryBytes,
     uses.maps.reduce((sum, { bytes }) => sum + bytes, 0),
@@ -90,7 +97,7 @@ test('memory is told map by map, with the flow table where a service remembers f
   const stateless = examine(state(fileText({ more: 'defaults: { track: none }' })), undefined, 4).uses
   assert.deepEqual(
     stateless.maps.map(({ name }) => name),
-    ['tables', 'slots', 'counters'],
+    ['tables', 'slots', 'counters', 'fragments', 'held'],
   )
   assert.equal(stateless.flows, undefined)
 })

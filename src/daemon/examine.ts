@@ -1,12 +1,13 @@
 // What a file that load() accepts would use, and what this machine, if it is one of the file's nodes, has to say
-// to it. What may still come (an interface, a route, an address) is a warning, as `tenbin run` waits for it; what
-// contradicts the file is an error.
+// to it. What may still come (an interface, a route, an address) is a warning, as `tenbin run` waits for it, and so is
+// what is kept only nearly; what contradicts the file is an error.
 
 import { formatIp, formatListener, macFromBytes } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import { toEngineSpec } from '../config/engine-spec.ts'
 import { type DesiredState, heldBy, ONLY_NODE, serviceNics } from '../config/state.ts'
 import type { EngineInterface } from '../engine/engine.ts'
+import { scaledWeights } from '../engine/picker.ts'
 import { TENBIN_PROTOCOL } from '../netlink/mark.ts'
 import type { Network } from '../netlink/network.ts'
 import type { Problem } from './api-schema.ts'
@@ -66,7 +67,10 @@ export function examine(desired: DesiredState, machine: Machine | undefined, cpu
     listing,
     isHere: placement !== undefined,
     errors: [...problems.filter(({ code }) => !mayStillCome.has(code)), ...shortage],
-    warnings: problems.filter(({ code }) => mayStillCome.has(code)),
+    warnings: [
+      ...problems.filter(({ code }) => mayStillCome.has(code)),
+      ...scaledWeights(spec).map((message) => problem('WEIGHTS_SCALED', message)),
+    ],
     uses: {
       node,
       interfaces,

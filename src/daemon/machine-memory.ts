@@ -29,7 +29,7 @@ function heldBy(instance: string): readonly MapSize[] | undefined {
       using program = link && programById(link.info().programId)
       for (const map of program ? mapsOfProgram(program).values() : []) {
         const { id, name, valueSize, maxEntries } = map.info
-        sizes.set(id, { name, bytes: valueSize * maxEntries })
+        sizes.set(id, { name, bytes: Math.max(1, valueSize) * maxEntries })
         map[Symbol.dispose]()
       }
     }

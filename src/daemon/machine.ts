@@ -20,7 +20,7 @@ export const machinePorts = (): RunPorts => ({
   openPacketPath: (options) => {
     refuseElsewhere()
     requireFeatures()
-    return openXdpEngine(options)
+    return openXdpEngine({ ...options, reactor: new Reactor() })
   },
   isAttached: (instance) => pinned(instance)?.isAttached ?? false,
   memory: machineMemory,

@@ -5,7 +5,7 @@
 import { listing } from '../bpf/listing.ts'
 import { layoutOf } from '../dataplane/fill.ts'
 import { clockOf } from '../dataplane/flow-clock.ts'
-import { type Memory, mapsOf } from '../dataplane/memory.ts'
+import { type Memory, mapSizes as mapSizesOf } from '../dataplane/memory.ts'
 import { packetProgram } from '../dataplane/packet-path.ts'
 import { HASH_KEYS } from '../dataplane/shape.ts'
 import type { EngineSpec } from '../engine/engine.ts'
@@ -32,7 +32,7 @@ export function preview(spec: EngineSpec, cpus: number): Preview {
   const built = planned.map(({ name, shape }) => ({ name, ...packetProgram(shape, memory) }))
   return {
     interfaces: built.map(({ name, spec }) => ({ name, instructions: spec.code.length / 8 })),
-    maps: sizesOf(memory),
+    maps: mapSizesOf(memory),
     listing: () =>
       built.flatMap(({ name, assembled }) => [`on ${name}:`, ...listing(assembled).trimEnd().split('\n')]),
   }
@@ -40,11 +40,7 @@ export function preview(spec: EngineSpec, cpus: number): Preview {
 
 /** mapSizes: the maps alone. */
 export const mapSizes = (spec: EngineSpec, cpus: number): readonly MapSize[] =>
-  sizesOf(laidOut(spec, cpus).memory)
-
-const PAGE = 4096
-const sizesOf = (memory: Memory): MapSize[] =>
-  mapsOf(memory).map(({ name, type }) => ({ name, bytes: Math.ceil(type.size / PAGE) * PAGE }))
+  mapSizesOf(laidOut(spec, cpus).memory)
 
 function laidOut(
   spec: EngineSpec,

@@ -140,7 +140,7 @@ function poolOf({ name, slots, young, servers }: PoolStatus, { overrides, pools,
 }
 
 function poolServerOf(
-  { name, state, weight, configured, share, flows, drain }: PoolServer,
+  { name, state, weight, configured, share, flows, active, inactive, drain }: PoolServer,
   { order, isOverdue, since, deadline }: Standing,
 ): Status['pools'][number]['servers'][number] {
   const isDisabled = order === 'disabled' || isOverdue
@@ -152,6 +152,8 @@ function poolServerOf(
     configured,
     share,
     flows,
+    ...(active !== undefined && { active }),
+    ...(inactive !== undefined && { inactive }),
     ...((drain || order === 'drained') && {
       drain: {
         ...(since !== undefined && { since: timeText(since) }),

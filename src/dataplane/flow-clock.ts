@@ -21,6 +21,9 @@ export const ticksOf = ({ hz, shift }: Pick<Clock, 'hz' | 'shift'>, seconds: num
 export const secondTicks = ({ hz, shift }: Pick<Clock, 'hz' | 'shift'>): number =>
   Math.max(0, Math.round(Math.log2(hz)) - shift)
 
+/** secondShift: 2^so many jiffies are about a second. */
+export const secondShift = ({ hz }: Pick<Clock, 'hz'>): number => Math.round(Math.log2(hz))
+
 /** FlowLimits: what the packet path compares with: ages in ticks, and the records a CPU makes in 2^secondTicks of them. */
 export interface FlowLimits {
   readonly syn: number

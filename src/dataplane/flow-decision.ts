@@ -3,7 +3,8 @@
 
 import { scaleHash } from '../schedule/hash.ts'
 import { limitsOf, secondTicks } from './flow-clock.ts'
-import { FLOW, isOlder, tickOf } from './flow-record.ts'
+import { FLOW, flowRecordAt, isOlder, tickOf } from './flow-record.ts'
+import type { FlowSchedules } from './flow-schedule.ts'
 import { type FlowId, FlowTable, type Found, isEstablished } from './flow-table.ts'
 import { bucketsOf, failedBit, type Memory } from './memory.ts'
 import { type EventName, eventNames } from './outcomes.ts'
@@ -42,9 +43,12 @@ export class FlowMemory {
   jiffies = 0n
   /** In which second records were made last, and how many (one CPU's). */
   newFlows = { second: 0, count: 0 }
+  /** schedules: of services whose scheduler counts. */
+  readonly schedules: FlowSchedules | undefined
 
-  constructor(flows: FlowsShape) {
+  constructor(flows: FlowsShape, schedules?: FlowSchedules) {
     this.table = new FlowTable(bucketsOf(flows))
+    this.schedules = schedules
   }
 }
 
@@ -58,7 +62,7 @@ export function createDecide(
   memory: FlowMemory,
   capacities: Pick<Memory, 'serverCapacity'>,
 ): Decide {
-  const { table, events } = memory
+  const { table, events, schedules } = memory
   const limits = limitsOf(shape.flows!)
   const { shift } = shape.flows!.clock
   const isReachable = (id: number): boolean => id !== 0 && tables.servers[id]?.usable === true
@@ -90,9 +94,14 @@ export function createDecide(
     return begin()
 
     /** What the record says; undefined where it does not hold any more. */
-    function follow({ server, entry, state, time }: Found): number | 'reset' | undefined {
+    function follow({ server, service: of, entry, state, time }: Found): number | 'reset' | undefined {
       const touch = (next: typeof state) => {
-        if (!peek) table.touch(entry, next, now)
+        if (peek) return server
+        table.touch(entry, next, now)
+        if (next === FLOW.closed && state !== FLOW.closed) {
+          schedules?.tally({ service: of, server, state }, -1)
+          schedules?.tally({ service: of, server, state: next }, 1)
+        }
         return server
       }
       if (kind === 'udp') return isHealthy(pool, server) ? touch(FLOW.established) : undefined
@@ -108,6 +117,11 @@ export function createDecide(
     function begin(): number | 'reset' {
       const before = settled(asked)
       const healthy = isHealthy(pool, before) ? before : 0
+      if ((kind === 'syn' || kind === 'udp') && !peek && schedules?.picks(service)) {
+        const server = schedules.pick(service)
+        const isKept = !isReachable(server) || remember(server, kind === 'syn' ? FLOW.syn : FLOW.established)
+        return isKept ? server : healthy || current || server
+      }
       if (kind === 'syn') {
         if (!isReachable(current) || remember(current, FLOW.syn)) return current
         return healthy || current
@@ -127,8 +141,14 @@ export function createDecide(
     function remember(server: number, state: typeof FLOW.syn | typeof FLOW.established): boolean {
       const { hash, other } = asked
       const next = { hash, other, server, service, time: now, state }
+      const write = (entry: number) => {
+        const was = flowRecordAt(table.words, entry)
+        if (was) schedules?.tally(was, -1)
+        table.write(entry, next)
+        schedules?.tally(next, 1)
+      }
       if (found) {
-        table.write(found.entry, next)
+        write(found.entry)
         return true
       }
       const second = now >>> secondTicks(shape.flows!.clock)
@@ -145,7 +165,7 @@ export function createDecide(
         }
         events['flow-evicted']++
       }
-      table.write(entry, next)
+      write(entry)
       events['flow-insert']++
       memory.newFlows.count++
       return true

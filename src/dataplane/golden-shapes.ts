@@ -4,6 +4,7 @@
 import { type Ip, type Ip4, type Ip6, type Protocol, parseIp, parseIp4, parseMac } from '../base/addresses.ts'
 import { clockOf } from './flow-clock.ts'
 import {
+  type CountingScheduler,
   type FlowsShape,
   HASH_KEYS,
   type ListenerShape,
@@ -100,6 +101,11 @@ const various: readonly ServiceShape[] = [
   STATELESS,
   { ...resets, hash: 'source' },
 ]
+const picking = (kind: CountingScheduler, room: number): ServiceShape => ({
+  ...resets,
+  track: 'all',
+  picker: { kind, room },
+})
 const everyKind: Kinds = { families: [4, 6], protocols: ['tcp', 'udp'] }
 
 /** goldenShapes: by file name. */
@@ -155,6 +161,16 @@ export const goldenShapes: Readonly<Record<string, Shape>> = {
     ...shape(1_000, 500, [1_021, 4_093, 1_021], tracked(changes, { ...everyKind, jumbo: true })),
     services: Array.from({ length: 500 }, (_, i) => various[i % various.length]!),
     before: [509, 0, 2_039],
+  },
+  'counting-rr': shape(1, 1, [1_021], tracked(picking('rr', 4))),
+  'counting-udp-nq': shape(1, 1, [1_021], tracked(picking('nq', 4), { protocols: ['udp'] })),
+  'counting-thousand-servers': shape(1, 1, [655_373], tracked(picking('wlc', 1_000), { servers: 1_000 })),
+  'counting-everything': {
+    ...shape(16, 8, [1_021, 4_093], tracked(changes, everyKind)),
+    services: [
+      ...([picking('rr', 4), picking('wrr', 65_536), picking('lc', 1_024), picking('wlc', 4)] as const),
+      ...([picking('sed', 4), picking('nq', 4), changes, STATELESS] as const),
+    ],
   },
   'ten-thousand-listeners': shape(10_000, 10_000, [1_021]),
   'ten-thousand-listeners-own-pools': shape(10_000, 10_000, Array<number>(10_000).fill(1_021)),

@@ -21,7 +21,7 @@ import {
   type Val,
   whole,
 } from '../bpf/values.ts'
-import { type Cell, cell, type Home, type Path, put } from './cell.ts'
+import { type Cell, cell, type Home, type Lender, lend, type Path, put } from './cell.ts'
 import { IPPROTO_TCP, IPPROTO_UDP } from './headers.ts'
 import {
   familyOf,
@@ -98,10 +98,12 @@ const portWord = (shape: Shape, { port, protocol }: ListenerShape): number =>
   immediate(be16(port)) | (isMixed(shape) ? number[protocol] << 16 : 0)
 
 /** portOf: the same of a packet. */
-export function portOf(p: Path, shape: Shape, ports: Place<Bytes<4>>, protocol: () => Val<'u8'>): Val<'u32'> {
-  const port = () => p.bits(p.load(part(ports, 2, 'be16')))
-  return isMixed(shape) ? p.alu('or', p.alu('lsh', protocol(), 16), port()) : port()
-}
+export const portOf = (
+  p: Path,
+  shape: Shape,
+  port: () => Val<'u32'>,
+  protocol: () => Val<'u8' | 'u32'>,
+): Val<'u32'> => (isMixed(shape) ? p.alu('or', p.alu('lsh', protocol(), 16), port()) : port())
 
 /** addressTree: a leaf for each distinct address of the listeners given, which it gets. */
 function addressTree(
@@ -149,9 +151,10 @@ const answersOf = (
 /** matchOf: cells for matchListener's answer. The service's is on the stack in any case. */
 export function matchOf(p: Path, shape: Shape, memory: Memory, home: Home): Match {
   const answers = answersOf(shape)
-  const known = (key: keyof Match, where: Home): Cell => {
+  const known = (key: keyof Match, where: Home, most?: number): Cell => {
     const all = answers.map((answer) => answer[key])
-    return all.every((value) => value === all[0]) ? (all[0] ?? 0) : cell(p, where, 'u32', Math.max(...all))
+    if (all.every((value) => value === all[0])) return all[0] ?? 0
+    return cell(p, where, 'u32', most ?? Math.max(...all))
   }
   if (isInline(shape))
     return {
@@ -164,9 +167,18 @@ export function matchOf(p: Path, shape: Shape, memory: Memory, home: Home): Matc
     service: p.slot('u32', memory.serviceCapacity - 1),
     base: cell(p, home, 'u32', maxOf('u32')),
     slots: uniformSlots(shape) ?? cell(p, home, 'u32', maxOf('u32')),
-    pool: known('pool', 'stack'),
+    // a pool that no listener has counts too
+    pool: known('pool', 'stack', shape.pools.length - 1),
   }
 }
+
+/** lendMatch: the same cells where they are on the caller's stack. */
+export const lendMatch = ({ service, base, slots, pool }: Match, lender: Lender): Match => ({
+  service: lend(service, lender),
+  base: lend(base, lender),
+  slots: lend(slots, lender),
+  pool: lend(pool, lender),
+})
 
 /** find an entry of a family's table by its key; falls out with the entry's value. */
 function find(
@@ -244,7 +256,7 @@ export function matchListener(
   { shape, memory, match }: Matching,
   destination: Destination,
   port: Val<'u32'>,
-  protocol: () => Val<'u8'>,
+  protocol: () => Val<'u8' | 'u32'>,
   none: Miss,
 ): void {
   const mine = shape.listeners.filter(({ address }) => familyOf(address) === destination.family)
@@ -255,8 +267,7 @@ export function matchListener(
       word: portWord(shape, listener),
       emit: () => {
         const answer = answers[shape.listeners.indexOf(listener)]!
-        for (const key of ['service', 'base', 'slots', 'pool'] as const)
-          put(p, match[key], p.constant(answer[key]))
+        for (const key of ['service', 'base', 'slots', 'pool'] as const) put(p, match[key], answer[key])
         p.goto(matched)
       },
     })

@@ -4,6 +4,8 @@
 //   tables    keys | servers (8 bytes each) | listeners (16 bytes each, open addressing) | pool sizes
 //             | what flows need: keys of their own, what services do | servers' addresses (16 bytes each)
 //   slots     one word a slot, pool after pool
+//   fragments ports of first fragments, a word each (path-fragment.ts)
+//   held      a ring: fragments on their way to the daemon
 //   counters  a block per possible CPU, each on its own pages, and one that only the daemon writes (carry)
 //
 // and where flows are tracked:
@@ -11,15 +13,18 @@
 //   flows     records, 64 bytes a bucket of four (flow-record.ts); it survives generations
 //   failed    a bit for each server of each pool
 //   before    tables that pools had before their size changed: where each begins and how many slots it has | words
-//   clock     jiffies, where tests set the time
+//   clock     jiffies, where tests set the time (not only there)
+//   schedule  what schedulers go by that count turns or connections (scheduling.ts)
 
 import { type Ip, isIp4, type Protocol } from '../base/addresses.ts'
 import { invariant } from '../base/errors.ts'
-import { array, bytes, type DirectMemory, direct, struct } from '../bpf/types.ts'
+import { array, bytes, type DirectMemory, direct, objectMap, struct } from '../bpf/types.ts'
 import { BUCKET_ENTRIES, FlowBucket } from './flow-record.ts'
 import { eventNames, outcomeNames } from './outcomes.ts'
+import { schedulingOf } from './scheduling.ts'
 import {
   ASK_BEFORE,
+  type Clock,
   type FlowsShape,
   HASH_KEYS,
   MAX_INTERFACES,
@@ -29,6 +34,8 @@ import {
 } from './shape.ts'
 
 const PAGE = 4096
+/** CLOCK: of a shape that says nothing of it. */
+const CLOCK: Clock = { source: 'jiffies', hz: 250, shift: 4 }
 /** Room for outcome counters in a block, and for events beside them. */
 const OUTCOMES = 64
 const EVENTS = 8
@@ -66,6 +73,13 @@ export const KIND_UDP = 2
 export const KIND_ADDRESS = 0x100
 /** BeforeTable: a pool's table before: its first word, and how many it has; 0: none. */
 export const BeforeTable = struct('before_table', { base: 'u32', slots: 'u32' })
+/** PerSecond: what a CPU does so many times in a second: in which second, and how often so far. */
+export const PerSecond = struct('per_second', { second: 'u32', count: 'u32' })
+/** FRAGMENT_BUCKETS, FRAGMENT_WAYS: first fragments are remembered in so many buckets of so many (path-fragment.ts). */
+export const FRAGMENT_BUCKETS = 4_096
+export const FRAGMENT_WAYS = 2
+/** Of a fragment that is handed over so many bytes have room, in a ring of so many. */
+const HELD = { usual: 2_040, jumbo: 10_232, ring: 1 << 18, jumboRing: 1 << 19 } as const
 /** NewFlows: what bounds records that a CPU makes: in which second, and how many so far. */
 export const NewFlows = struct('new_flows', { second: 'u32', count: 'u32' })
 export const Traffic = struct('traffic', { packets: 'u64', bytes: 'u64' })
@@ -122,6 +136,9 @@ export function poolBases(shape: Shape): number[] {
 /** flowsOf: the flow table's shape, where some service has any use for it. */
 export const flowsOf = ({ flows, listeners, services }: Shape): FlowsShape | undefined =>
   listeners.some(({ service }) => (services[service] ?? STATELESS).track !== 'none') ? flows : undefined
+
+/** timeOf: the clock that the packet path reads. */
+export const timeOf = (shape: Shape): Clock => flowsOf(shape)?.clock ?? shape.clock ?? CLOCK
 
 /** bucketsOf: how many buckets hold so many records. */
 export const bucketsOf = ({ entries }: FlowsShape): number => Math.max(1, Math.ceil(entries / BUCKET_ENTRIES))
@@ -197,7 +214,11 @@ export function memoryOf(shape: Shape, bits: Bits = { 4: 0, 6: 0 }) {
   const services = array(Traffic, serviceCapacity)
   const servers = array(Traffic, serverCapacity)
   const events = array('u64', EVENTS)
-  const used = 8 * (OUTCOMES + EVENTS) + NewFlows.size + Traffic.size * (serviceCapacity + serverCapacity)
+  const used =
+    8 * (OUTCOMES + EVENTS) +
+    NewFlows.size +
+    2 * PerSecond.size +
+    Traffic.size * (serviceCapacity + serverCapacity)
   const fill = PAGE - (used % PAGE)
   const Block = struct('block', {
     outcomes,
@@ -205,14 +226,23 @@ export function memoryOf(shape: Shape, bits: Bits = { 4: 0, 6: 0 }) {
     servers,
     events,
     newFlows: NewFlows,
+    exceeded: PerSecond,
+    held: PerSecond,
     fill: bytes(fill),
   })
   const counters = direct('counters', { blocks: array(Block, shape.cpus), carry: Block })
+  const tracking = flows && flowMapsOf(shape, flows, serverCapacity)
+  const isTold = timeOf(shape).source === 'word'
   return {
     tables,
     slots,
     counters,
-    tracking: flows && flowMapsOf(shape, flows, serverCapacity),
+    tracking,
+    scheduling: flows && schedulingOf(shape, serviceCapacity, serverCapacity),
+    fragments: direct('fragments', { records: array('u64', FRAGMENT_BUCKETS * FRAGMENT_WAYS) }),
+    held: objectMap('held', 'ringbuf', shape.jumbo ? HELD.jumboRing : HELD.ring),
+    heldBytes: shape.jumbo ? HELD.jumbo : HELD.usual,
+    clock: tracking?.clock ?? (isTold ? direct('clock', { jiffies: 'u64' }) : undefined),
     Block,
     serviceCapacity,
     serverCapacity,
@@ -222,14 +252,20 @@ export function memoryOf(shape: Shape, bits: Bits = { 4: 0, 6: 0 }) {
 }
 
 /** mapsOf: the maps of a shape, by role. */
-export const mapsOf = ({ tables, slots, counters, tracking }: Memory): readonly DirectMemory[] =>
-  [tables, slots, counters, tracking?.flows, tracking?.failed, tracking?.before, tracking?.clock].filter(
-    (map) => map !== undefined,
-  )
+export const mapsOf = (memory: Memory): readonly DirectMemory[] => {
+  const { tables, slots, counters, fragments, tracking, clock, scheduling } = memory
+  return [
+    ...[tables, slots, counters, fragments],
+    ...[tracking?.flows, tracking?.failed, tracking?.before, clock],
+    scheduling?.map,
+  ].filter((map) => map !== undefined)
+}
 
-/** memoryBytes: what the maps of a shape take, in all. */
-export const memoryBytes = (memory: Memory): number =>
-  mapsOf(memory).reduce((sum, { type }) => sum + Math.ceil(type.size / PAGE) * PAGE, 0)
+/** mapSizes: what each of the maps takes, in bytes; pages are whole. */
+export const mapSizes = (memory: Memory): { readonly name: string; readonly bytes: number }[] => [
+  ...mapsOf(memory).map(({ name, type }) => ({ name, bytes: Math.ceil(type.size / PAGE) * PAGE })),
+  { name: memory.held.name, bytes: memory.held.maxEntries },
+]
 
 invariant(outcomeNames.length <= OUTCOMES, 'more outcomes than counters')
 invariant(eventNames.length <= EVENTS, 'more events than counters')

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { sumWords } from '../wire/checksum.ts'
 import { createModel, type Model } from './model.ts'
+import { PacketMemory } from './model-memory.ts'
 import { outcomeNames, outcomes } from './outcomes.ts'
 import { type FixtureName, fixtures } from './vectors/fixtures.ts'
 import { flowStories } from './vectors/flow-stories.ts'
@@ -9,8 +10,10 @@ import { outcomeOf } from './vectors/story.ts'
 import { vectors } from './vectors/vectors.ts'
 
 const models = new Map<FixtureName, Model>()
+/** Each vector has a second of its own, and nothing remembered. */
+const memory = new PacketMemory()
 for (const [name, { shape, tables }] of Object.entries(fixtures))
-  models.set(name as FixtureName, createModel(shape, tables))
+  models.set(name as FixtureName, createModel(shape, tables, { packets: memory }))
 
 test('vectors have names of their own, and there are vectors for every way out', () => {
   const seen = new Set<string>()
@@ -28,6 +31,8 @@ test('vectors have names of their own, and there are vectors for every way out',
 for (const { name, fixture, frame, expected } of vectors)
   test(`${expected.outcome}: ${name}`, () => {
     const before = frame.slice()
+    memory.jiffies += 512
+    memory.forget()
     assert.deepEqual(models.get(fixture)!(frame), expected)
     assert.deepEqual(frame, before, 'the frame that came in was written to')
   })

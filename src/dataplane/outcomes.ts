@@ -13,20 +13,25 @@ const drop = (meaning: string): OutcomeText => ({ verdict: 'drop', meaning })
 
 /** outcomes: name -> verdict and meaning. Pass = to the node's kernel untouched. */
 export const outcomes = {
-  forwarded: { verdict: 'tx', meaning: 'sent to the server of its slot' },
+  forwarded: { verdict: 'tx', meaning: 'sent to the server of its slot, or of the flow that it is about' },
   short: pass('shorter than Ethernet and IPv4 headers'),
   'not-ip': pass('ARP and all else that is not IPv4, nor IPv6 where a listener has it'),
   'other-host': pass('IPv4 to a MAC that is not this interface’s: flooded or mirrored by the switch'),
   malformed: pass('IP version or header length that cannot be'),
-  'other-protocol': pass('ICMP, VRRP and other protocols that no listener has'),
+  'other-protocol': pass(
+    'VRRP and other protocols that no listener has; ICMP but for errors about a listener’s flows',
+  ),
   'no-listener': pass('TCP or UDP to an address and port that are nobody’s listener'),
-  vlan: drop('for a listener, but in a tagged frame'),
-  fragment: drop('a fragment for a service address'),
+  fragment: drop('a later fragment for a service address whose first one was not seen'),
   truncated: drop('for a service address, but ends before its transport header does'),
   'bad-length': drop('for a listener, but its total length contradicts the frame or the headers'),
-  ttl: drop('for a listener, but its TTL has run out: a loop'),
+  ttl: drop('for a listener, but its TTL has run out; its sender was not told'),
   'no-server': drop('for a listener that has no usable server'),
   reset: { verdict: 'tx', meaning: 'of a TCP flow whose server has failed: its client was sent a RST' },
+  'fragment-held': drop('the same, copied to the daemon, which runs it again a moment later'),
+  'fragment-lost': drop('run again by the daemon, but the first fragment had still not come'),
+  'tiny-fragment': drop('a fragment that hides a transport header, or starts within one'),
+  'time-exceeded': { verdict: 'tx', meaning: 'for a listener, but its TTL has run out: its sender was told' },
   redirected: { verdict: 'redirect', meaning: 'sent to the server of its slot, by another interface' },
   hairpin: drop(
     'of a server to a service that it would have to answer itself, from the address that it asks from',

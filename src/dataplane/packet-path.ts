@@ -1,12 +1,14 @@
 // The packet path as a program, for one shape: docs/packet-path.md step by step. Untagged frames without options,
-// extension headers or fragments go straight down; all else takes the slow path, which parses anything and joins
-// again where the server is chosen. What a shape does not need costs no instruction.
+// extension headers or fragments go straight down; all else takes the slow path, a function that parses anything, and
+// joins again where the server is chosen. What a shape does not need costs no instruction.
 //
 //   IPv4 ──────────────────────┐
 //   IPv6 (behind it, or alone) ┼── choose ── forward
 //   slow path (behind both) ───┘
 
+import type { StashedContext } from '../bpf/builder.ts'
 import { maxOf } from '../bpf/emitter.ts'
+import type { Label } from '../bpf/isa.ts'
 import { be16, ne, type Val } from '../bpf/values.ts'
 import { type Built, type BuiltFunction, program, xdpFunction } from '../bpf/xdp.ts'
 import { cell, type Home, move, type Path, take } from './cell.ts'
@@ -14,11 +16,11 @@ import { ETH_P_IP, ETH_P_IPV6, Ethernet, Ipv4, Ipv6, Tcp, Udp } from './headers.
 import { matchOf } from './match.ts'
 import { has, isInline, type Memory } from './memory.ts'
 import { type OutcomeName, outcomeNames, outcomes, type Verdict } from './outcomes.ts'
-import { otherHost, type Route } from './path.ts'
+import { countersOfCpu, otherHost, type Route } from './path.ts'
 import { answerReset, decideServer, trackingOf } from './path-flow.ts'
-import { countersOfCpu, type EthernetView, forward } from './path-forward.ts'
+import { forward } from './path-forward.ts'
 import { finishIpv4, guardIpv4 } from './path-ipv4.ts'
-import { finishIpv6, guardIpv6 } from './path-ipv6.ts'
+import { finishIpv6, guardIpv6, hashIpv6 } from './path-ipv6.ts'
 import { type Frame, slowPath } from './path-slow.ts'
 import type { Shape } from './shape.ts'
 
@@ -33,42 +35,66 @@ const verdicts = Object.fromEntries(outcomeNames.map((name) => [name, outcomes[n
 /** Routes: the straight path's facts in registers, those of the ways behind it on the stack. */
 type Routes = Readonly<Record<Home, Route>>
 
-/** parse: from the frame to the route, straight where possible. Gives the Ethernet header that all ways have checked. */
-function parse(p: Path, { register: straight, stack: behind }: Routes, frame: Frame): EthernetView {
+/** parse: from the frame to the route, straight where possible; what is not goes `slow`. */
+function parse(
+  p: Path,
+  { register: straight, stack: behind }: Routes,
+  { data, end }: Frame,
+  slow: Label,
+): void {
   const { shape } = straight
-  const { data, end } = frame
-  const slow = p.label('slow')
   // a datagram shorter than a TCP header takes the slow path where the file has both
   const l4 = has(shape, 'tcp') ? Tcp : Udp
   const ipv6 = (route: Route) => {
     const { eth, ip, transport } = p.headers(data, end, { eth: Ethernet, ip: Ipv6, transport: l4 }, slow)
     p.jumpIf(ne(p.load(eth.type), be16(ETH_P_IPV6)), slow)
     otherHost(p, shape, eth)
-    return {
-      eth,
-      finish: finishIpv6.bind(undefined, p, route, ip, guardIpv6(p, shape, ip, transport.ports, slow)),
+    const flow = guardIpv6(p, shape, ip, transport.ports, slow)
+    return () => {
+      finishIpv6(p, route, ip, flow)
+      hashIpv6(p, route, flow)
     }
   }
   const ipv4 = (route: Route, other: typeof slow) => {
     const { eth, ip, transport } = p.headers(data, end, { eth: Ethernet, ip: Ipv4, transport: l4 }, slow)
     p.jumpIf(ne(p.load(eth.type), be16(ETH_P_IP)), other)
     otherHost(p, shape, eth)
-    return {
-      eth,
-      finish: finishIpv4.bind(undefined, p, route, ip, guardIpv4(p, shape, ip, transport.ports, slow)),
-    }
+    return finishIpv4.bind(undefined, p, route, ip, guardIpv4(p, shape, ip, transport.ports, slow))
   }
   const second = has(shape, 4) && has(shape, 6) ? p.label('ipv6') : undefined
-  const { eth, finish } = has(shape, 4) || !has(shape, 6) ? ipv4(straight, second ?? slow) : ipv6(straight)
+  const finish = has(shape, 4) || !has(shape, 6) ? ipv4(straight, second ?? slow) : ipv6(straight)
   if (second) {
     p.cold(second, () => {
-      ipv6(behind).finish()
+      ipv6(behind)()
       p.goto(behind.join)
     })
   }
-  p.cold(slow, () => slowPath(p, behind, frame))
   finish()
-  return eth
+}
+
+/**
+ * takeSlowPath: what it answers is an outcome, or the route's cells are set; the frame is looked up again then. `kept`: the
+ * context, where it had to give its register up.
+ */
+function takeSlowPath(
+  p: Path,
+  behind: Route,
+  { data }: Frame,
+  slow: Label,
+  kept: StashedContext | undefined,
+): void {
+  const lent = p.slot('u64')
+  const called = slowPath(behind, lent.offset, verdicts)
+  p.cold(slow, () => {
+    const context = kept ?? p.stashContext()
+    const code = p.callSub(called, kept ? p.contextOf(kept) : p.ctx, p.slotPlace(lent))
+    p.exitIf(ne(code, 0), () => p.leaveAs(code))
+    if (!kept) p.restoreContext(context)
+    const frame = p.packet(kept ? p.contextOf(kept) : p.ctx)
+    p.headers(frame.data, frame.end, { eth: Ethernet }, 'short')
+    p.setPointer(data, frame.data)
+    p.goto(behind.join)
+  })
 }
 
 /** join: what a way behind the straight path found out, where the straight path has it. */
@@ -85,7 +111,7 @@ function join(p: Path, { register: to, stack: from }: Routes): void {
   p.bind(to.join)
 }
 
-/** slotWord: step 15, the word of the flow's slot. */
+/** slotWord: step 14, the word of the flow's slot. */
 function slotWord(p: Path, { memory, match, hash: kept }: Route): Val<'u32'> {
   const words = p.memory(memory.slots).words
   const [hash, base, slots] = [take(p, kept) as Val<'u64'>, take(p, match.base), take(p, match.slots)]
@@ -96,26 +122,21 @@ function slotWord(p: Path, { memory, match, hash: kept }: Route): Val<'u32'> {
   return p.load(p.element(words, index))
 }
 
-/** PacketPath: the function that decides about one packet, to be entered by the kernel or called, and those it calls. */
-export interface PacketPath {
-  readonly main: BuiltFunction
-  readonly others: readonly BuiltFunction[]
-}
-
-/** packetPath builds it for a shape. */
-export function packetPath(shape: Shape, memory: Memory): PacketPath {
+/** packetPath: the function that decides about one packet, to be entered by the kernel or called. */
+export function packetPath(shape: Shape, memory: Memory): BuiltFunction {
   const tracking = trackingOf(shape, memory)
   const count = (p: Path, index: Val<'u32'>) => {
     p.increment(p.element(countersOfCpu(p, shape, memory).outcomes, index), 1)
   }
-  const main = xdpFunction(PATH_NAME, { outcomes: verdicts, count }, (p) => {
-    // comparing an IPv6 address takes most registers, looking one up in a table all: context and length wait on the stack
+  return xdpFunction(PATH_NAME, { outcomes: verdicts, count }, (p) => {
+    // looking an IPv6 address up in a table takes every register: context and length wait on the stack
     const isCrowded = has(shape, 6) && !isInline(shape)
-    const context = tracking || has(shape, 6) ? p.stashContext() : undefined
+    const context = tracking || isCrowded ? p.stashContext() : undefined
     const all = shape.jumbo ? p.call('xdp_get_buff_len', p.ctx) : undefined
     const frame = p.packet()
     const kept = isCrowded ? p.stash(all ?? p.length(frame.data, frame.end)) : undefined
-    const where = tracking && p.slot('u32')
+    const where = tracking && p.slot('u64')
+    const slow = p.label('slow')
     const routeOf = (home: Home, label: string): Route => ({
       shape,
       memory,
@@ -126,25 +147,24 @@ export function packetPath(shape: Shape, memory: Memory): PacketPath {
         p.alu('sub', kept ? p.unstash(kept) : (all ?? p.length(frame.data, frame.end)), Ethernet.size),
       where,
       join: p.label(label),
+      expired: slow,
     })
     const routes = { register: routeOf('register', 'choose'), stack: routeOf('stack', 'join') }
-    const eth = parse(p, routes, frame)
+    parse(p, routes, frame, slow)
+    takeSlowPath(p, routes.stack, frame, slow, context)
     join(p, routes)
     const word = slotWord(p, routes.register)
     if (!tracking || !context) {
-      forward(p, routes.register, eth, p.alu('and', word, memory.serverCapacity - 1), context)
+      forward(p, routes.register, frame.data, p.alu('and', word, memory.serverCapacity - 1), context)
       return
     }
     const reset = p.label('reset')
     const server = decideServer(p, routes.register, tracking, context, word, reset)
-    forward(p, routes.register, eth, server, context)
+    forward(p, routes.register, frame.data, server, context)
     if (tracking.reset) answerReset(p, tracking.reset, context, reset)
   })
-  return { main, others: tracking?.functions ?? [] }
 }
 
 /** packetProgram: the program to attach. Its maps are memory's. */
-export function packetProgram(shape: Shape, memory: Memory): Built {
-  const { main, others } = packetPath(shape, memory)
-  return program(PATH_NAME, main, others)
-}
+export const packetProgram = (shape: Shape, memory: Memory): Built =>
+  program(PATH_NAME, packetPath(shape, memory))

@@ -9,6 +9,7 @@ import { type FlowLimits, limitsOf } from './flow-clock.ts'
 import { FlowEntry, TIME_MASK } from './flow-record.ts'
 import { answersReset, type Memory, SETTING, uniformUse } from './memory.ts'
 import { type EventName, eventNames } from './outcomes.ts'
+import { jiffies } from './path-clock.ts'
 import type { FlowsShape, Shape } from './shape.ts'
 
 /**
@@ -63,11 +64,8 @@ export function askedOf(p: Builder, shape: Shape, memory: Memory, flows: FlowsSh
   }
 }
 
-function ticks(p: Builder, { tracking }: Memory, { clock }: FlowsShape): Val<'u32'> {
-  const word = tracking?.clock
-  const jiffies = word ? p.load(p.memory(word).jiffies) : p.call('jiffies64')
-  return p.alu('and', p.narrow(p.alu('rsh', jiffies, clock.shift)), TIME_MASK)
-}
+const ticks = (p: Builder, memory: Memory, { clock }: FlowsShape): Val<'u32'> =>
+  p.alu('and', p.narrow(p.alu('rsh', jiffies(p, memory), clock.shift)), TIME_MASK)
 
 /** valueIn: both halves of an entry's value, read and written as one. */
 export const valueIn = (entry: Asked['entry']): Place<'u64'> => ({ ...fields(entry).stable, type: 'u64' })

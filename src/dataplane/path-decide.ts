@@ -26,6 +26,16 @@ import {
   valueIn,
   whereReset,
 } from './path-asked.ts'
+import {
+  type Closing,
+  type Counting,
+  closingOf,
+  countingOf,
+  pickServer,
+  tallyReplaced,
+  tellClosed,
+  whereClosed,
+} from './path-counting.ts'
 import { lookUp } from './path-look-up.ts'
 import { scanFunction } from './path-scan.ts'
 import { ASK_BEFORE, type FlowsShape, SERVER_MASK, SETTLED_SHIFT, type Shape, SLOT_LEARN } from './shape.ts'
@@ -35,19 +45,17 @@ export const RESET = 0x10000
 
 const stateBits = (state: number): number => (state << STATE_SHIFT) >>> 0
 
-/** decision: the function (flow, word, about) -> server or RESET of a shape with flows, and one that it calls. */
-export function decision(
-  shape: Shape,
-  memory: Memory,
-  flows: FlowsShape,
-): { readonly decide: BuiltFunction; readonly scan: BuiltFunction } {
+/** decision: the function (flow, word, about) -> server or RESET of a shape with flows. */
+export function decision(shape: Shape, memory: Memory, flows: FlowsShape): BuiltFunction {
   const scan = scanFunction(memory.tracking!.flows)
-  const decide = plainFunction('decide', (p) => {
+  const counting = countingOf(memory)
+  return plainFunction('decide', (p) => {
     const asked = askedOf(p, shape, memory, flows)
     const [missed, stale, unheld] = [p.label('no-record'), p.label('stale'), p.label('unheld')]
     const [counted, begin, reset] = [p.label('count-miss'), p.label('begin'), p.label('reset')]
+    const closing = counting?.tally && closingOf(p, memory)
     const value = lookUp(p, asked, scan, missed)
-    follow(p, asked, value, { stale, begin: unheld, reset })
+    follow(p, asked, value, { stale, begin: unheld, reset }, closing)
     p.bind(unheld)
     p.setSlot(asked.own, 1)
     p.goto(begin)
@@ -59,8 +67,9 @@ export function decision(
     p.bind(counted)
     count(p, asked, 'flow-miss')
     p.bind(begin)
-    beginFlow(p, asked, reset)
-    if (shape.pools.length > 1) {
+    beginFlow(p, asked, counting, reset)
+    if (closing) tellClosed(p, counting.tally, closing)
+    if (shape.pools.length > 1 || counting) {
       p.bind(asked.nobody)
       p.exitValue(0)
     }
@@ -69,7 +78,6 @@ export function decision(
       p.exitValue(RESET)
     }
   })
-  return { decide, scan }
 }
 
 /** silentFor: ticks since a record's time are more than so many; both are modulo 2^30. */
@@ -82,6 +90,7 @@ function follow(
   asked: Asked,
   value: Val<'u64'>,
   { stale, begin, reset }: { readonly stale: Label; readonly begin: Label; readonly reset: Label },
+  closing: Closing | undefined,
 ): void {
   const { shape, memory, about, now, entry, limits } = asked
   const server = p.below(p.alu('and', p.narrow(value), SERVER_MASK), memory.serverCapacity, stale)
@@ -125,6 +134,7 @@ function follow(
   const touched = p.alu('or', p.alu('lsh', p.widen(p.alu('or', next, now)), 32), p.narrow(value))
   p.jumpIf(eq(touched, value), answer)
   p.store(valueIn(entry), touched)
+  if (closing) whereClosed(p, closing, { server, value, next })
   p.bind(answer)
   p.exitValue(server)
 }
@@ -156,7 +166,7 @@ function settledServer(p: Builder, asked: Asked): Val<'u32'> {
 }
 
 /** beginFlow: no record holds: the current or the settled server, recorded. Ends by leaving, or at `nobody`. */
-function beginFlow(p: Builder, asked: Asked, reset: Label): void {
+function beginFlow(p: Builder, asked: Asked, counting: Counting | undefined, reset: Label): void {
   const { shape, memory, about, word } = asked
   const server = p.variable('u32', memory.serverCapacity - 1)
   const spare = p.slot('u32', memory.serverCapacity - 1)
@@ -168,6 +178,7 @@ function beginFlow(p: Builder, asked: Asked, reset: Label): void {
     p.label('record'),
     p.label('answer'),
   ]
+  const picked = counting && pickServer(p, asked, counting)
   const settled = settledServer(p, asked)
   p.set(server, p.alu('and', word(), memory.serverCapacity - 1))
   p.setSlot(spare, settled)
@@ -188,6 +199,17 @@ function beginFlow(p: Builder, asked: Asked, reset: Label): void {
   p.bind(unhealthy)
   p.setSlot(spare, 0)
   p.bind(healthy)
+  if (picked) {
+    const bySlot = p.label('by-slot')
+    const other = p.unstash(picked)
+    p.jumpIf(eq(other, 0), bySlot)
+    spareIsSomebody(p, asked, spare)
+    p.set(server, other)
+    if (has(shape, 'udp') && has(shape, 'tcp')) p.jumpIf(anyBits(about(), ABOUT.udp), record)
+    if (has(shape, 'tcp')) p.set(state, stateBits(FLOW.syn))
+    p.goto(record)
+    p.bind(bySlot)
+  }
   if (has(shape, 'tcp')) {
     const datagram = p.label('datagram')
     if (has(shape, 'udp')) p.jumpIf(anyBits(about(), ABOUT.udp), datagram)
@@ -202,18 +224,32 @@ function beginFlow(p: Builder, asked: Asked, reset: Label): void {
     p.set(server, other)
   }
   p.bind(record)
-  remember(p, asked, { server, spare, state }, answer)
+  remember(p, asked, { server, spare, state, picked }, counting, answer)
+}
+
+/** spareIsSomebody: where the settled server is none to fall back on, the slot's current one is. */
+function spareIsSomebody(p: Builder, { word, memory }: Asked, spare: Stashed<'u32'>): void {
+  const somebody = p.label('spare-is-somebody')
+  p.jumpIf(ne(p.unstash(spare), 0), somebody)
+  p.setSlot(spare, p.alu('and', word(), memory.serverCapacity - 1))
+  p.bind(somebody)
 }
 
 /** remember makes the flow a record, or tells why not, and leaves with the server; at `answer` without a record. */
 function remember(
   p: Builder,
   asked: Asked,
-  flow: { readonly server: Val<'u32'>; readonly spare: Stashed<'u32'>; readonly state: Val<'u32'> },
+  flow: {
+    readonly server: Val<'u32'>
+    readonly spare: Stashed<'u32'>
+    readonly state: Val<'u32'>
+    readonly picked: Stashed<'u32'> | undefined
+  },
+  counting: Counting | undefined,
   answer: Label,
 ): void {
   const { about, block, entry, flows, limits, now, own } = asked
-  const { server, spare, state } = flow
+  const { server, spare, state, picked } = flow
   const [write, free, capped, full, unrecorded] = [
     p.label('write'),
     p.label('free-entry'),
@@ -250,8 +286,11 @@ function remember(
     p.bind(full)
     count(p, asked, 'flow-full')
     p.bind(unrecorded)
-    // later packets of a SYN's flow will go to the settled server, having no record
+    // later packets of a SYN's flow will go to the settled server, having no record; all of a flow that has been picked for
+    const toSpare = p.label('to-spare')
+    if (picked) p.jumpIf(ne(p.unstash(picked), 0), toSpare)
     p.jumpIf(ne(state, stateBits(FLOW.syn)), answer)
+    if (picked) p.bind(toSpare)
     const other = p.unstash(spare)
     p.jumpIf(eq(other, 0), answer)
     p.exitValue(other)
@@ -260,8 +299,10 @@ function remember(
   p.bind(write)
   const stable = p.alu('or', p.widen(p.alu('lsh', serviceOf(p, asked), SERVICE_SHIFT)), server)
   const halves = p.alu('or', p.alu('lsh', stable, 32), stable)
+  const was = counting?.tally && p.stash(p.load(valueIn(entry)))
   p.store(valueIn(entry), p.alu('or', p.alu('lsh', p.widen(p.alu('or', state, now)), 32), stable))
   p.store(fields(entry).key, p.alu('xor', halves, asked.flow))
+  if (was && counting?.tally) tallyReplaced(p, counting.tally, was, p.narrow(stable))
   p.bind(answer)
   p.exitValue(server)
 }

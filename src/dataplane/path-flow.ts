@@ -18,18 +18,16 @@ import { type Shape, SLOT_RECORDS } from './shape.ts'
 export interface Tracking {
   readonly question: BuiltFunction
   readonly reset: BuiltFunction | undefined
-  /** All of them. */
-  readonly functions: readonly BuiltFunction[]
 }
 
 /** trackingOf a shape; undefined where it tracks no flows. */
 export function trackingOf(shape: Shape, memory: Memory): Tracking | undefined {
   const flows = flowsOf(shape)
   if (!flows) return undefined
-  const { decide, scan } = decision(shape, memory, flows)
+  const decide = decision(shape, memory, flows)
   const question = questionFunction(shape, memory, decide)
   const reset = resetFunction(shape)
-  return { question, reset, functions: [question, decide, scan, ...(reset ? [reset] : [])] }
+  return { question, reset }
 }
 
 /** aboutOf: pool and service as the question has them. */
@@ -64,7 +62,14 @@ export function decideServer(
     ]
     const about = aboutOf(p, pool, service)
     const { question } = tracking
-    const answer = p.callSub(question, p.contextOf(context), hash, word, about, p.unstash(route.where!))
+    const answer = p.callSub(
+      question,
+      p.contextOf(context),
+      hash,
+      word,
+      about,
+      take(p, route.where!) as Val<'u64'>,
+    )
     if (tracking.reset) p.jumpIf(anyBits(answer, RESET), reset)
     p.set(server, p.alu('and', answer, memory.serverCapacity - 1))
   }

@@ -1,4 +1,4 @@
-// Step 16: the frame leaves for its server. Where the server is behind the interface that the frame came in by, it goes
+// Step 15: the frame leaves for its server. Where the server is behind the interface that the frame came in by, it goes
 // back out there, at once; where it is behind another, the kernel takes it there. All of that is known when the program
 // is made but which of them it is, so a file with one interface has no code for others.
 
@@ -11,6 +11,7 @@ import {
   lt,
   ne,
   type Place,
+  type Pointer,
   part,
   type Val,
   type View,
@@ -18,42 +19,38 @@ import {
 } from '../bpf/values.ts'
 import { type Path, take } from './cell.ts'
 import { ETH_P_IP, ETH_P_IPV6, Ethernet, Ipv4, Ipv6 } from './headers.ts'
-import { has, type Memory, STATE_VIA, stateOf } from './memory.ts'
+import { has, STATE_VIA, stateOf } from './memory.ts'
 import { type OutcomeName, outcomeNames } from './outcomes.ts'
-import { macWord, type Route } from './path.ts'
-import type { OtherInterface, Shape } from './shape.ts'
+import { countersOfCpu, macWord, type Route } from './path.ts'
+import type { OtherInterface } from './shape.ts'
 
 /** The third word of an IPv4 address in IPv6 form, as it is read. */
 const MAPPED = 0xffff0000
 
 export type EthernetView = View<(typeof Ethernet)['fields']>
 
-/** countersOfCpu: this CPU's block of counters: there are as many as possible CPUs, so no other CPU writes it. */
-export function countersOfCpu(p: Path, shape: Shape, memory: Memory) {
-  const cpu = p.alu('and', p.narrow(p.call('get_smp_processor_id')), shape.cpus - 1)
-  return fields(p.pin(p.element(p.memory(memory.counters).blocks, cpu)))
-}
-
-/** Leaving: a frame that is about to; `upper` is the upper half of its server's entry: the MAC's end and the state. */
+/** Leaving: a frame that is about to, from its first byte on; `upper` is the upper half of its server's entry: the MAC's end and the state. */
 interface Leaving {
+  readonly data: Pointer
   readonly eth: EthernetView
   readonly server: Val<'u32'>
   readonly entry: Val<'u64'>
   readonly upper: Val<'u64'>
 }
 
-/** forward the frame to a server. Ends by leaving. `context` is where the context waits if it has no register. */
+/** forward the frame that begins at `data` to a server. Ends by leaving. `context` is where the context waits if it has no register. */
 export function forward(
   p: Path,
   route: Route,
-  eth: EthernetView,
+  data: Pointer,
   server: Val<'u32'>,
   context: StashedContext | undefined,
 ): void {
   const { shape, memory } = route
+  const { eth } = p.checked(data, { eth: Ethernet })
   const entry = p.load(whole(p.element(p.memory(memory.tables).servers, server), 'u64'))
   const upper = p.alu('rsh', entry, 32)
-  const leaving = { eth, server, entry, upper }
+  const leaving = { data, eth, server, entry, upper }
   if (shape.others.length === 0) p.exitIf(lt(upper, 0x10000), 'no-server')
   else p.exitIf(ne(p.alu('rsh', upper, 16), stateOf(shape.own)), () => redirect(p, route, leaving))
   const onward = p.label('onward')
@@ -124,21 +121,22 @@ function redirect(p: Path, route: Route, leaving: Leaving): void {
 function hairpin(
   p: Path,
   { shape, memory }: Route,
-  { eth, server, upper }: Leaving,
+  { data, eth, server, upper }: Leaving,
   context: StashedContext | undefined,
   onward: ReturnType<Path['label']>,
 ): void {
-  const target = fields(p.element(p.memory(memory.tables).targets, server))
+  const targetOf = () => fields(p.element(p.memory(memory.tables).targets, server))
   const differs = (field: Place<'u32' | 'u64'>, value: Val<'u32' | 'u64'> | number) =>
     p.jumpIf(ne(p.load(field), value), onward)
   p.jumpIf(ne(p.alu('and', upper, 0xffff), p.widen(p.load(part(eth.src, 4, 'u16')))), onward)
-  const { data, end } = p.packet(context ? p.contextOf(context) : p.ctx)
+  const { end } = p.packet(context ? p.contextOf(context) : p.ctx)
   const six = p.label('hairpin-ipv6')
   const type = p.load(eth.type)
   if (has(shape, 6)) p.jumpIf(eq(type, be16(ETH_P_IPV6)), six)
   if (has(shape, 4)) {
     p.jumpIf(ne(type, be16(ETH_P_IP)), onward)
     const { ip } = p.headers(data, end, { eth: Ethernet, ip: Ipv4 }, onward)
+    const target = targetOf()
     differs(target.fourth, p.bits(p.load(ip.source)))
     differs(target.third, MAPPED)
     differs(target.high, 0)
@@ -148,6 +146,7 @@ function hairpin(
     if (!has(shape, 4)) p.goto(onward)
     p.bind(six)
     const { wide } = p.headers(data, end, { eth: Ethernet, wide: Ipv6 }, onward)
+    const target = targetOf()
     differs(target.high, p.load(part(wide.source, 0, 'u64')))
     differs(target.third, p.load(part(wide.source, 8, 'u32')))
     differs(target.fourth, p.load(part(wide.source, 12, 'u32')))

@@ -1,25 +1,36 @@
 // Where a packet's headers are, as one number: every way through the parsing leaves it for whoever has to read the packet
-// again when its slot is known. Offsets count from the frame's start.
+// again when its slot is known (path-question.ts). Offsets count from the frame's start.
+//
+//   bits 0..6    the IP header | 7 UDP, where the IP header may not tell it
+//   bits 8..21   the transport header
+//
+// and of what only belongs to a flow, an error about it or a later fragment:
+//
+//   bits 8..21   an IP header whose source is the client's address, or what would be one if it were | 22 set
+//   bits 32..63  the client's port and the service's
 
 import type { Val } from '../bpf/values.ts'
 import type { Path } from './cell.ts'
 
-/** WHERE: bits of the cell that says where a packet's headers are: the IP header's offset, UDP, the transport's offset. */
-export const WHERE = { network: 0x7f, udp: 0x80, transport: 8, mask: 0x3fff } as const
+/** WHERE: bits of the cell. */
+export const WHERE = { network: 0x7f, udp: 0x80, offset: 8, mask: 0x3fff, peek: 1 << 22, ports: 32 } as const
 
 /** whereIs: the cell's value for headers at these offsets. */
-export const whereIs = (network: number, transport: number): number =>
-  network | (transport << WHERE.transport)
+export const whereIs = (network: number, transport: number): number => network | (transport << WHERE.offset)
 
-/** whereAt: the same of a packet of any make; with the protocol where the IP header may not tell it. */
+/** whereAt: the same of a packet of any make; `peek` is WHERE.peek or 0. */
 export function whereAt(
   p: Path,
   network: Val<'u32'>,
-  transport: Val<'u32'>,
-  protocol?: () => Val<'u8'>,
-): Val<'u32'> {
-  const both = p.alu('or', p.alu('lsh', transport, WHERE.transport), network)
-  if (!protocol) return both
+  offset: Val<'u32'>,
+  flow: { readonly protocol: Val<'u32'>; readonly ports: Val<'u32'>; readonly peek: Val<'u32'> },
+): Val<'u64'> {
   // of the protocols that a listener may have, UDP only has bit 4 of 17
-  return p.alu('or', both, p.alu('lsh', p.alu('and', protocol(), 0x10), 3))
+  const udp = p.alu('lsh', p.alu('and', flow.protocol, 0x10), 3)
+  const lower = p.alu(
+    'or',
+    p.alu('or', p.alu('lsh', offset, WHERE.offset), network),
+    p.alu('or', udp, flow.peek),
+  )
+  return p.alu('or', p.alu('lsh', p.widen(flow.ports), WHERE.ports), p.widen(lower))
 }

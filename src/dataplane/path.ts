@@ -2,10 +2,9 @@
 // guards that several of them have. docs/packet-path.md has the steps that comments number.
 
 import { type Mac, macBytes } from '../base/addresses.ts'
-import type { Stashed } from '../bpf/emitter.ts'
 import type { Label } from '../bpf/isa.ts'
 import type { Bytes } from '../bpf/types.ts'
-import { anyBits, eq, gt, le, lt, ne, type Place, part, type Val, type View } from '../bpf/values.ts'
+import { anyBits, eq, fields, gt, le, lt, ne, type Place, part, type Val, type View } from '../bpf/values.ts'
 import { type Cell, type Path, put, take } from './cell.ts'
 import { type Ethernet, IPPROTO_TCP, IPPROTO_UDP, Tcp, Udp } from './headers.ts'
 import { isMixed, type Match } from './match.ts'
@@ -24,16 +23,23 @@ export interface Route {
   readonly bytes: Cell
   /** held emits the number of bytes behind the Ethernet header, wherever they are. */
   readonly held: () => Val<'u64'>
-  /** Where the headers are (path-flow.ts), where a shape tracks flows. */
-  readonly where: Stashed<'u32'> | undefined
-  /** Where this way joins the straight one. */
+  /** Where the headers are (path-where.ts), where a shape tracks flows. */
+  readonly where: Cell<'u64'> | undefined
+  /** Where this way joins the straight one, and where it goes when TTL or hop limit has run out. */
   readonly join: Label
+  readonly expired: Label
 }
 
 /** macWord: `width` bytes of a MAC from `offset` on, as the machine reads them. */
 export function macWord(mac: Mac, offset: 0 | 4): number {
   const view = new DataView(macBytes(mac).buffer)
   return offset === 0 ? view.getUint32(0, true) : view.getUint16(4, true)
+}
+
+/** countersOfCpu: this CPU's block of counters: there are as many as possible CPUs, so no other CPU writes it. */
+export function countersOfCpu(p: Path, shape: Shape, memory: Memory) {
+  const cpu = p.alu('and', p.narrow(p.call('get_smp_processor_id')), shape.cpus - 1)
+  return fields(p.pin(p.element(p.memory(memory.counters).blocks, cpu)))
 }
 
 /** otherHost: step 5. */
@@ -46,7 +52,7 @@ export function otherHost(p: Path, { mac }: Shape, eth: View<(typeof Ethernet)['
 export function guardProtocol(
   p: Path,
   shape: Shape,
-  protocol: Val<'u8'>,
+  protocol: Val<'u8' | 'u32'>,
   unknown: OutcomeName | Label,
 ): void {
   const known = p.label('known-protocol')
@@ -56,7 +62,7 @@ export function guardProtocol(
 }
 
 /** leastOf: how many bytes a header of this protocol, which is a listener's, has at least. */
-export function leastOf(p: Path, shape: Shape, protocol: () => Val<'u8'>): Val<'u32'> | number {
+export function leastOf(p: Path, shape: Shape, protocol: () => Val<'u8' | 'u32'>): Val<'u32'> | number {
   if (!isMixed(shape)) return has(shape, 'tcp') ? Tcp.size : Udp.size
   const least = p.variable('u32', Tcp.size)
   const known = p.label('least')
@@ -72,19 +78,28 @@ export const plus = (p: Path, a: Val<'u32'> | number, b: number): Val<'u32'> | n
   typeof a === 'number' ? a + b : p.alu('add', a, b)
 
 /**
- * Upper: the transport header of a packet. What is a function emits when it is needed, so that nothing is held in
- * registers in between: `least` is the least total length (IPv4) or payload length (IPv6); `where` is for the route;
- * `tagged` leaves.
+ * Flow: what of a packet tells its flow. All are functions that emit when it is needed, so that nothing is held in
+ * registers in between. `least` is the least total length (IPv4) or payload length (IPv6).
  */
-export interface Upper {
-  readonly ports: Place<Bytes<4>>
-  readonly protocol: () => Val<'u8'>
+export interface Flow {
+  readonly protocol: () => Val<'u8' | 'u32'>
+  /** The client's address, word by word. */
+  readonly client: (word: number) => Val<'u32'>
+  /** The client's port and the service's, as in a packet of the client; and the service's alone. */
+  readonly ports: () => Val<'u32'>
+  readonly port: () => Val<'u32'>
   readonly least: () => Val<'u32'> | number
-  readonly where: () => Val<'u32'> | number
-  readonly tagged?: () => void
+  /** For the route. */
+  readonly where: () => Val<'u64'> | number
 }
 
-/** checkLength: step 13: a length field that counts what is behind `before` bytes. Gives the IP bytes. */
+/** portsIn: both ports where they lie in a packet of the client. */
+export const portsIn = (p: Path, place: Place<Bytes<4>>): Pick<Flow, 'ports' | 'port'> => ({
+  ports: () => p.load(part(place, 0, 'u32')),
+  port: () => p.bits(p.load(part(place, 2, 'be16'))),
+})
+
+/** checkLength: step 12: a length field that counts what is behind `before` bytes. Gives the IP bytes. */
 export function checkLength(
   p: Path,
   { held }: Route,
@@ -100,10 +115,10 @@ export function checkLength(
   return p.narrow(bytes)
 }
 
-/** decrementHops: steps 14 and 16: TTL or hop limit. */
-export function decrementHops(p: Path, place: Place<'u8'>): void {
+/** decrementHops: steps 13 and 15: TTL or hop limit. */
+export function decrementHops(p: Path, { expired }: Route, place: Place<'u8'>): void {
   const hops = p.load(place)
-  p.exitIf(le(hops, 1), 'ttl')
+  p.jumpIf(le(hops, 1), expired)
   p.storeLow(place, p.alu('sub', hops, 1))
 }
 
@@ -123,7 +138,7 @@ function hashedPorts(p: Path, { shape, memory, match }: Route, ports: () => Val<
   return hashed
 }
 
-/** hashFlow: step 15's hash of the words, into the route. The ports are left out where the source alone chooses. */
+/** hashFlow: step 14's hash of the words, into the route. The ports are left out where the source alone chooses. */
 export function hashFlow(p: Path, route: Route, constant: number, terms: readonly Term[]): void {
   const { memory, hash } = route
   const keys = p.pin(p.memory(memory.tables).keys)

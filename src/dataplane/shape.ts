@@ -3,6 +3,9 @@
 // generated program, the model and the engine all start from them.
 
 import type { Ip, Mac, Protocol } from '../base/addresses.ts'
+import type { LeastKind } from '../schedule/least.ts'
+import type { RotationKind } from '../schedule/rotation.ts'
+import type { ScheduleTable } from './scheduling.ts'
 
 /** ListenerShape: an address, protocol and port that clients use; `service` and `pool` index Shape's lists. */
 export interface ListenerShape {
@@ -37,6 +40,18 @@ export interface ServiceShape {
   readonly onFailure: OnFailure
   /** What of a flow chooses its slot: address and ports, or the client's address alone. */
   readonly hash: 'flow' | 'source'
+  /** Who picks a new flow's server; absent: its slot. With one, `track` is `all`. */
+  readonly picker?: PickerShape
+}
+
+/** CountingScheduler: one that picks a new flow's server by turns or by connections, by LVS's name. */
+export type CountingScheduler = RotationKind | LeastKind
+
+/** PickerShape: a scheduler that counts turns or connections (scheduling.ts). */
+export interface PickerShape {
+  readonly kind: CountingScheduler
+  /** For how many turns (rr, wrr) or servers there is room. */
+  readonly room: number
 }
 
 /** STATELESS: a service whose flows nobody remembers: the least that the packet path does. */
@@ -100,6 +115,8 @@ export interface Shape {
    * where no pool's did. Read for slots whose settled server is ASK_BEFORE.
    */
   readonly before?: readonly number[]
+  /** Where there is no flow table: the clock; absent: the kernel's, of 250 jiffies a second. */
+  readonly clock?: Clock
   /** The flow table; absent: no flow is tracked, whatever `track` a service has. */
   readonly flows?: FlowsShape
   /** Counter blocks, one a possible CPU: a power of two. */
@@ -128,6 +145,8 @@ export interface Tables {
   readonly before?: readonly Uint32Array[]
   /** Bits of servers that have failed in a pool (failedBit); absent: none has. */
   readonly failed?: Uint32Array
+  /** By service: what its scheduler goes by, where it has one that counts. */
+  readonly schedules?: ReadonlyMap<number, ScheduleTable>
 }
 
 export const HASH_KEYS = 16

@@ -82,13 +82,8 @@ function restoreIpv6(p: Builder, data: Pointer, end: Pointer) {
   return { eth, source: part(ip.source, 14, 'u16'), ports: l4.ports, address }
 }
 
-/** wrapped: the subject, and what it calls, in its wrapper. The packet given to a test run is a whole frame for one of the listeners. */
-export function wrapped(
-  shape: Shape,
-  memory: WrapperMemory,
-  subject: BuiltFunction,
-  others: readonly BuiltFunction[] = [],
-): Built {
+/** wrapped: the subject in its wrapper. The packet given to a test run is a whole frame for one of the listeners. */
+export function wrapped(shape: Shape, memory: WrapperMemory, subject: BuiltFunction): Built {
   const main = plainFunction('wrapper', (p) => {
     const { flow, mask, verdicts, listeners } = p.memory(memory)
     const { data, end } = p.packet()
@@ -112,5 +107,5 @@ export function wrapped(
     p.increment(p.element(verdicts, p.alu('and', verdict, 7)), 1)
     p.exitValue(verdict)
   })
-  return program('wrapper', main, [subject, ...others])
+  return program('wrapper', main)
 }

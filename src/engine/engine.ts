@@ -3,7 +3,7 @@
 // it again by its pins; it reads no file and knows no node. All calls are synchronous.
 
 import type { Endpoint, Ip, Mac, Protocol } from '../base/addresses.ts'
-import type { OnFailure, Timeouts, Track } from '../dataplane/shape.ts'
+import type { CountingScheduler, OnFailure, Timeouts, Track } from '../dataplane/shape.ts'
 
 /** Limits: what the memory of flows is bounded by, whatever arrives. */
 export interface Limits {
@@ -38,9 +38,11 @@ export interface EngineSpec {
     readonly track: Track
     readonly onFailure: OnFailure
     readonly hash: 'flow' | 'source'
+    /** Who picks the server of a new flow; absent: its slot. With one, `track` is `all`. */
+    readonly scheduler?: CountingScheduler
     readonly timeouts: Timeouts
   }[]
-  /** Weights 0..; a weight of 0 keeps the server known but gives it no slot. */
+  /** Weights 0..65535; a weight of 0 keeps the server known but gives it no slot. Schedulers that count go by this order. */
   readonly pools: readonly {
     readonly name: string
     readonly members: readonly { readonly server: string; readonly weight: number }[]
@@ -112,6 +114,9 @@ export interface PoolServer {
   readonly share: number
   /** Live records of flows of this pool's services that are with it. */
   readonly flows: number
+  /** Where a scheduler looks at them: connections, from their SYN on, and those of which a FIN or RST was seen. */
+  readonly active?: number
+  readonly inactive?: number
   readonly drain?: Drain
 }
 

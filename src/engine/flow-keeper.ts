@@ -11,6 +11,7 @@ import { Ticks } from './jiffies.ts'
 import { idleTicks } from './lives.ts'
 import type { Plan } from './plan.ts'
 import { Records } from './records.ts'
+import type { Schedules } from './schedules.ts'
 import { NO_PLACE, Sweep, type Swept } from './sweep.ts'
 
 /** A small table is walked through at once, but not more often than this. */
@@ -59,6 +60,7 @@ export class FlowKeeper implements Disposable {
       placeOf: this.#places,
       leastId: this.#leastId,
       places,
+      bySlot: Uint8Array.from(plan.shape.services, ({ picker }) => (picker ? 0 : 1)),
       idle: idleTicks(plan, shape.clock),
     })
   }
@@ -75,6 +77,19 @@ export class FlowKeeper implements Disposable {
     if (flows === 0) return { flows, silentS: undefined }
     const age = this.secondsOf(this.#swept!.silent[place]!)
     return { flows, silentS: age + this.#sinceWalk }
+  }
+
+  /** loadOf a server of a pool: connections, by the last whole walk. */
+  loadOf(pool: number, id: number): { readonly active: number; readonly inactive: number } {
+    const place = this.#places[pool]![id - this.#leastId[pool]!] ?? NO_PLACE
+    const { flows, closed } = this.#swept ?? {}
+    const inactive = closed?.[place] ?? 0
+    return { active: (flows?.[place] ?? 0) - inactive, inactive }
+  }
+
+  /** walk through all records at once, so that loads are known. */
+  walk(now: number): void {
+    this.#swept = this.#sweep.step(now, this.ticks.now(), this.records.entries)
   }
 
   /** secondsOf so many ticks. */
@@ -96,14 +111,16 @@ export class FlowKeeper implements Disposable {
     )
   }
 
-  /** step a slice of the walk, and end look-ups when it is complete. Returns the number of slots written. */
-  step(now: number, assignment: Assignment): number {
+  /** step a slice of the walk; when it is complete, look-ups end and loads are corrected. Returns the slots written. */
+  step(now: number, assignment: Assignment, schedules?: Schedules): number {
     this.#now = now
     if (this.#sweep.isBetween && now - this.#endedAt < WALK_MS) return 0
+    if (this.#sweep.isBetween) schedules?.watch()
     const swept = this.#sweep.step(now, this.ticks.now())
     if (!swept) return 0
     this.#swept = swept
     this.#endedAt = now
+    schedules?.correct((pool, id) => this.loadOf(pool, id))
     let written = 0
     for (const [pool, base] of poolBases(this.#plan.shape).entries()) {
       const isForeign = (slot: number) =>

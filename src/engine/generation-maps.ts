@@ -3,6 +3,7 @@
 import { TenbinError } from '../base/errors.ts'
 import type { MapSpec } from '../bpf/program.ts'
 import { fillSlots, fillTables, fillTracking, type Layout } from '../dataplane/fill.ts'
+import { ScheduleImage } from '../dataplane/scheduling.ts'
 import type { Shape, Tables } from '../dataplane/shape.ts'
 import { BpfMap } from '../kernel/map.ts'
 
@@ -56,6 +57,19 @@ export class GenerationMaps implements Disposable {
     return this.all.has(name) ? new Uint32Array(this.#memory(name)) : undefined
   }
 
+  /** schedule: what schedulers that count go by; undefined where there is none. */
+  schedule({ memory }: Layout): ScheduleImage | undefined {
+    if (!memory.scheduling) return undefined
+    return new ScheduleImage(memory.scheduling, new Uint8Array(this.#memory(memory.scheduling.map.name)))
+  }
+
+  /** fillSchedules: as nothing had been picked yet. */
+  fillSchedules(layout: Layout, { schedules }: Pick<Tables, 'schedules'>): void {
+    const image = this.schedule(layout)
+    image?.loads.fill(0)
+    for (const [service, table] of schedules ?? []) image?.fill(service, table)
+  }
+
   [Symbol.dispose](): void {
     for (const map of this.all.values()) map[Symbol.dispose]()
   }
@@ -79,6 +93,7 @@ export class GenerationMaps implements Disposable {
     const words = new Uint32Array(layout.memory.totalSlots)
     fillTables(layout, shape, tables, image)
     fillSlots(shape, tables, words)
+    this.fillSchedules(layout, tables)
     fillTracking(layout, shape, tables, { failed: this.words('failed'), before: this.words('before') })
     const written = new Uint8Array(this.#memory('tables'), 0, image.length)
     const slots = this.slots.subarray(0, words.length)

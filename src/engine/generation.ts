@@ -18,6 +18,7 @@ import { GenerationMaps } from './generation-maps.ts'
 import type { Known, Reach, ReachOf } from './known.ts'
 import { decodeMeta, encodeMeta, fits, META_MAP, type Meta, metaOf } from './meta.ts'
 import { fingerprint, type Plan, type PlannedInterface } from './plan.ts'
+import type { Schedules } from './schedules.ts'
 import { selfTest } from './self-test.ts'
 
 const ENTRY_ZERO = new Uint8Array(4)
@@ -81,6 +82,7 @@ export interface Contents {
   readonly reachOf: ReachOf
   readonly assignment: Assignment
   readonly known: Known
+  readonly schedules: Schedules | undefined
   readonly shared: ReadonlyMap<string, BpfMap>
 }
 
@@ -159,7 +161,7 @@ export class Generation implements Disposable {
   /** create: maps filled, program loaded, tested, counters at zero. Throws; nothing is left behind then. */
   static create(prepared: Prepared, number: number, contents: Contents): Generation {
     const { plan, keys, layout } = prepared
-    const { reachOf, assignment, known, shared } = contents
+    const { reachOf, assignment, known, schedules, shared } = contents
     const failed = assignment.failed(known, layout.memory)
     const tables: Tables = {
       keys,
@@ -167,6 +169,7 @@ export class Generation implements Disposable {
       slots: plan.pools.map((_, pool) => assignment.wordsOf(pool)),
       ...(assignment.before && { before: assignment.before }),
       ...(failed && { failed }),
+      ...(schedules && { schedules: schedules.tables() }),
     }
     const maps = GenerationMaps.create(prepared.maps, layout, plan.shape, tables, shared)
     const programs = new Map<number, BpfProgram>()
@@ -178,6 +181,7 @@ export class Generation implements Disposable {
         loadMs.set(each.number, loaded.loadMs)
       }
       maps.counters.fill(0n)
+      maps.fillSchedules(layout, tables)
       const meta = metaOf(plan, layout.memory, number, prepared.fingerprint, loadMs)
       bindMeta([...programs.values()], meta)
       return new Generation(

@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { parseIp4, parseMac } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import { HASH_KEYS, STATELESS, TIMEOUTS } from '../dataplane/shape.ts'
@@ -17,6 +18,7 @@ import { programById } from '../kernel/query.ts'
 import { runLive, testRun } from '../kernel/test-run.ts'
 import { KernelNetwork } from '../netlink/kernel-network.ts'
 import { NetworkNamespace } from '../sys/namespace.ts'
+import { Reactor } from '../sys/reactor.ts'
 import { ether, ipv4, packet, tcp } from '../wire/packet.ts'
 import { type EngineSpec, LIMITS, type Neighbour } from './engine.ts'
 import { downXdp } from './hook.ts'
@@ -205,6 +207,36 @@ test('the next daemon takes all of it over, and where a server is', () => {
   assert.equal(second.apply(spec(['eth0', 'eth1']), new Map()).change, 'taken-over')
   assert.deepEqual([idOn('eth0'), idOn('eth1')], ids)
   assert.equal(sent('eth0'), `redirect ${macs.web01} 02:00:00:00:00:01`)
+})
+
+test('a fragment that comes before its first one follows it out of the other interface', async () => {
+  using reactor = new Reactor()
+  const engine = openXdpEngine({ instance, keys, reactor })
+  engines.push(engine)
+  engine.apply(spec(['eth0', 'eth1']), behind('eth1'))
+  const fragment = (flags: { moreFragments?: boolean; fragmentOffset?: number }, payload: string) =>
+    packet(
+      ether({ destination: link('eth0').mac!, source: client }),
+      ipv4({ source: parseIp4('10.0.0.50'), destination: SERVICE, identification: 7, protocol: 6, ...flags }),
+      payload === '' ? tcp({ source: 40_000, destination: 80 }) : payload,
+      payload === '' ? new Uint8Array(12) : '',
+    )
+  const before = received('peer1')
+  using program = attached('eth0')
+  assert.equal(
+    VERDICT[testRun(program!, { packet: fragment({ fragmentOffset: 4 }, 'the rest') }).verdict],
+    'drop',
+  )
+  assert.equal(
+    VERDICT[testRun(program!, { packet: fragment({ moreFragments: true }, '') }).verdict],
+    'redirect',
+  )
+  const { outcomes } = engine.status()
+  assert.deepEqual([outcomes['fragment-held'], outcomes.redirected], [1n, 1n])
+  for (const deadline = Date.now() + 5_000; received('peer1') === before && Date.now() < deadline; )
+    await delay(5)
+  assert.equal(engine.status().outcomes.redirected, 2n)
+  assert.ok(received('peer1') > before)
 })
 
 test('interfaces come and go, and each keeps its number', () => {

@@ -41,13 +41,11 @@ export class CostMeter implements Disposable {
     this.#shape = shape
     this.#layout = layoutOf(shape, tables.keys)
     const memory = wrapperMemory(shape.listeners.length)
-    const wrap = (subject: BuiltFunction, others?: readonly BuiltFunction[]) =>
-      wrapped(shape, memory, subject, others).spec
-    const { main, others } = packetPath(shape, this.#layout.memory)
+    const wrap = (subject: BuiltFunction) => wrapped(shape, memory, subject).spec
     const specs = {
       empty: wrap(emptySubject()),
       reference: wrap(referenceSubject()),
-      path: wrap(main, others),
+      path: wrap(packetPath(shape, this.#layout.memory)),
     }
     const isWrappers = ({ name }: MapSpec) => name === memory.name
     try {

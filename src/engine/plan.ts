@@ -12,6 +12,7 @@ import { buildTable, type Table } from '../schedule/ranks.ts'
 import type { EngineInterface, EngineSpec } from './engine.ts'
 import { type Ids, INTERFACE_IDS, keepIds, SERVER_IDS, SERVICE_IDS } from './ids.ts'
 import { longestIdle } from './lives.ts'
+import { pickerOf } from './picker.ts'
 
 /** PlannedPool: a pool's table and the server id of each of the table's members. */
 export interface PlannedPool {
@@ -155,15 +156,19 @@ export function planOf(
     return listeners.map(({ address, port, protocol }) => ({ address, port, protocol, service, pool }))
   })
   const idle = longestIdle(spec)
+  const membersOf = new Map(pools.map(({ name, members }) => [name, members]))
   const shared = {
     listeners,
     services: services.map((service) => {
       if (!service) return STATELESS
-      const { track, onFailure, hash } = spec.services[service.at]!
-      return { track, onFailure, hash }
+      const wanted = spec.services[service.at]!
+      const { track, onFailure, hash } = wanted
+      const picker = pickerOf(wanted, membersOf.get(wanted.pool)!)
+      return { track, onFailure, hash, ...(picker && { picker }) }
     }),
     servers: servers.length - 1,
     pools: planned.map(({ table }) => table.slots),
+    clock,
     ...(idle && { flows: { entries: spec.limits.flows, newFlows: spec.limits.newFlows, clock, idle } }),
     cpus: 2 ** Math.ceil(Math.log2(cpus)),
   }

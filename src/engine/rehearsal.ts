@@ -3,7 +3,7 @@
 
 import { execFileSync } from 'node:child_process'
 import { type Mac, type Protocol, parseIp4, parseMac } from '../base/addresses.ts'
-import { type Clock, HASH_KEYS, TIMEOUTS, type Timeouts } from '../dataplane/shape.ts'
+import { type Clock, type CountingScheduler, HASH_KEYS, TIMEOUTS, type Timeouts } from '../dataplane/shape.ts'
 import { mapsOfProgram } from '../kernel/program-maps.ts'
 import { programById } from '../kernel/query.ts'
 import { testRun } from '../kernel/test-run.ts'
@@ -29,6 +29,10 @@ export interface Cast {
   readonly timeouts?: Timeouts
   readonly flows?: number
   readonly pool?: string
+  /** Who picks the servers of new flows, if not their slots. */
+  readonly scheduler?: CountingScheduler
+  /** Of servers, in order; 10 each. */
+  readonly weights?: readonly number[]
 }
 
 export const nameOf = (server: number): string => `web${String(server).padStart(2, '0')}`
@@ -89,17 +93,24 @@ export class Rehearsal implements Disposable {
     timeouts = TIMEOUTS,
     flows = 4_096,
     pool = 'web',
+    scheduler,
+    weights = [],
   }: Cast): EngineSpec {
     using network = new KernelNetwork()
     const { index, mac, mtu } = network.getLink('eth0')!
-    const does = { pool, track, onFailure, hash: 'flow', timeouts } as const
+    const does = { pool, track, onFailure, hash: 'flow', timeouts, ...(scheduler && { scheduler }) } as const
     return {
       interfaces: [{ name: 'eth0', index, mac: mac!, mtu }],
       services: [
         { name: 'www', ...does, listeners: [{ address: SERVICE, port: 80, protocol: 'tcp' }] },
         { name: 'dns', ...does, listeners: [{ address: SERVICE, port: 53, protocol: 'udp' }] },
       ],
-      pools: [{ name: pool, members: servers.map((server) => ({ server: nameOf(server), weight: 10 })) }],
+      pools: [
+        {
+          name: pool,
+          members: servers.map((server, i) => ({ server: nameOf(server), weight: weights[i] ?? 10 })),
+        },
+      ],
       servers: servers.map((server) => ({
         name: nameOf(server),
         address: parseIp4(`10.0.0.${100 + server}`),
@@ -133,6 +144,11 @@ export class Rehearsal implements Disposable {
     this.#withMaps((maps) => {
       new BigUint64Array(maps.get('clock')!.memory, 0, 1)[0] = jiffies
     })
+  }
+
+  /** spoil the memory of a map of what is attached. */
+  spoil(map: string, change: (bytes: Uint8Array) => void): void {
+    this.#withMaps((maps) => change(new Uint8Array(maps.get(map)!.memory)))
   }
 
   /** words of the slots now: a copy. */

@@ -2,13 +2,14 @@
 // the same time; a sum may be a packet older than its neighbour.
 
 import { FLOW } from '../dataplane/flow-record.ts'
-import { mapsOf } from '../dataplane/memory.ts'
+import { mapSizes } from '../dataplane/memory.ts'
 import type { Assignment } from './assignment.ts'
 import { readTotals } from './counters.ts'
 import type { Drain, EngineStatus, FlowsStatus, PoolServer, PoolStatus } from './engine.ts'
 import type { FlowKeeper } from './flow-keeper.ts'
 import type { Generation, Prepared } from './generation.ts'
 import type { Known } from './known.ts'
+import type { Schedules } from './schedules.ts'
 
 /** Live: what is applied and attached. */
 export interface Live {
@@ -17,9 +18,9 @@ export interface Live {
   readonly assignment: Assignment
   readonly known: Known
   readonly keeper: FlowKeeper | undefined
+  readonly schedules: Schedules | undefined
 }
 
-const PAGE = 4096
 const NONE = { packets: 0n, bytes: 0n }
 
 /** statusOf what is live. `modeOf`: how a program runs on an interface, by index; `now` by the engine's clock. */
@@ -34,10 +35,7 @@ export function statusOf(
   const totals = readTotals(generation.maps.counters, meta)
   const pools = plan.pools.map((_, pool) => poolStatus(live, pool, now))
   const sums = sumsOf(pools)
-  const maps = mapsOf(layout.memory).map(({ name, type }) => ({
-    name,
-    bytes: Math.ceil(type.size / PAGE) * PAGE,
-  }))
+  const maps = mapSizes(layout.memory)
   const flows = keeper && flowsStatus(keeper, maps.find(({ name }) => name === 'flows')?.bytes ?? 0)
   const indexOf = new Map(plan.services.flatMap((each, index) => (each ? [[each.name, index] as const] : [])))
   return {
@@ -95,7 +93,7 @@ function flowsStatus({ records, swept }: FlowKeeper, bytes: number): FlowsStatus
 }
 
 function poolStatus(live: Live, pool: number, now: number): PoolStatus {
-  const { prepared, assignment, known, keeper } = live
+  const { prepared, assignment, known, keeper, schedules } = live
   const { name, table, ids } = prepared.plan.pools[pool]!
   const slots = assignment.poolAt(pool)
   const { held } = slots
@@ -112,6 +110,7 @@ function poolStatus(live: Live, pool: number, now: number): PoolStatus {
         configured,
         share: held[member]! / table.slots,
         flows: keeper?.flowsOf(pool, ids[member]!).flows ?? 0,
+        ...schedules?.loadOf(pool, ids[member]!),
         ...(state === 'draining' && { drain: drainOf(live, pool, server, now) }),
       }
     }),

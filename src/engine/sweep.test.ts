@@ -7,12 +7,16 @@ import { scaleHash } from '../schedule/hash.ts'
 import { Records } from './records.ts'
 import { Sweep, type SweepPools, type Swept } from './sweep.ts'
 
-/** Services 0 and 1 of pools 0 and 1 (11 and 23 slots); 2 is gone. Servers 1 to 3; 1 and 2 in pool 0, 2 and 3 in 1. */
-const idle = Uint32Array.from([0, 10, 20, 100, 0, 5, 7, 50, 0, 0, 0, 0])
+/**
+ * Services 0 and 1 of pools 0 and 1 (11 and 23 slots); 2 is gone; 3 is of pool 0, and slots do not pick its servers.
+ * Servers 1 to 3; 1 and 2 in pool 0, 2 and 3 in 1.
+ */
+const idle = Uint32Array.from([0, 10, 20, 100, 0, 5, 7, 50, 0, 0, 0, 0, 0, 9, 9, 90])
+const poolOf = [0, 1, -1, 0]
 const slots = [11, 23]
 const currents = Array.from({ length: 34 }, (_, slot) => (slot < 11 ? 1 + (slot % 2) : 2 + (slot % 2)))
 const pools: SweepPools = {
-  poolOf: Int32Array.from([0, 1, -1]),
+  poolOf: Int32Array.from(poolOf),
   bases: [0, 11],
   slots,
   isServer: Uint8Array.of(0, 1, 1, 1),
@@ -20,6 +24,7 @@ const pools: SweepPools = {
   placeOf: [Uint32Array.of(0, 1), Uint32Array.of(2, 3)],
   leastId: Int32Array.of(1, 2),
   places: 4,
+  bySlot: Uint8Array.of(1, 1, 1, 0),
   idle,
 }
 const TICK = 40 // a little after ticks came round
@@ -27,7 +32,7 @@ const record = fc.record({
   hash: fc.integer({ min: 0, max: 0xffffffff }),
   other: fc.integer({ min: 0, max: 0xffffffff }),
   server: fc.integer({ min: 1, max: 5 }),
-  service: fc.integer({ min: 0, max: 2 }),
+  service: fc.integer({ min: 0, max: 3 }),
   age: fc.nat(130),
   state: fc.constantFrom(FLOW.closed, FLOW.syn, FLOW.established),
 })
@@ -52,7 +57,7 @@ test('a walk ends what is silent or nobody’s, counts the rest, and marks slots
       const sweep = new Sweep(flows, pools)
       const swept = walk(sweep, slice)
       assert.equal(sweep.isBetween, true)
-      const known = [...put.values()].filter(({ server, service }) => server <= 3 && service <= 1)
+      const known = [...put.values()].filter(({ server, service }) => server <= 3 && service !== 2)
       const live = known.filter(({ service, state, age }) => age <= idle[4 * service + state]!)
       assert.equal(swept.live, live.length)
       for (const each of put.values())
@@ -64,21 +69,23 @@ test('a walk ends what is silent or nobody’s, counts the rest, and marks slots
       )
       assert.deepEqual(
         [...swept.services],
-        [0, 1, 2].map((service) => count((each) => each.service === service)),
+        [0, 1, 2, 3].map((service) => count((each) => each.service === service)),
       )
-      for (const [place, [service, server]] of [
+      for (const [place, [pool, server]] of [
         [0, 1],
         [0, 2],
         [1, 2],
         [1, 3],
       ].entries()) {
         // biome-ignore format: pairs
-        const theirs = live.filter((each) => each.service === service && each.server === server)
+        const theirs = live.filter((each) => poolOf[each.service] === pool && each.server === server)
         assert.equal(swept.flows[place], theirs.length)
+        assert.equal(swept.closed[place], theirs.filter(({ state }) => state === FLOW.closed).length)
         assert.equal(swept.silent[place], Math.min(0xffffffff, ...theirs.map(({ age }) => age)))
       }
       const foreign = new Set(
         known
+          .filter(({ service }) => service !== 3)
           .map(({ hash, service, server }) => ({
             server,
             slot: [0, 11][service]! + scaleHash(hash, slots[service]!),

@@ -23,8 +23,9 @@ export interface Swept {
   readonly states: readonly number[]
   /** By service. */
   readonly services: Uint32Array
-  /** By place: flows of a server of a pool, and ticks since the last of them sent something. */
+  /** By place: flows of a server of a pool, those of them that are closed, and ticks since the last sent something. */
   readonly flows: Uint32Array
+  readonly closed: Uint32Array
   readonly silent: Uint32Array
   /** By slot, a bit: it had a record with another server than its current one, or one that went in this walk. */
   readonly foreign: Uint8Array
@@ -45,6 +46,8 @@ export interface SweepPools {
   readonly placeOf: readonly Uint32Array[]
   readonly leastId: Int32Array
   readonly places: number
+  /** By service: 1 where slots pick the servers of new flows. */
+  readonly bySlot: Uint8Array
   /** [4 * service + state]: ticks of silence after which a record goes. */
   readonly idle: Uint32Array
 }
@@ -85,6 +88,7 @@ export class Sweep {
       states: [0, 0, 0, 0],
       services: new Uint32Array(poolOf.length),
       flows: new Uint32Array(places),
+      closed: new Uint32Array(places),
       silent: new Uint32Array(places).fill(0xffffffff),
       foreign: new Uint8Array(Math.ceil(this.#totalSlots / 8)),
     }
@@ -99,7 +103,7 @@ export class Sweep {
     const stable = words[at + WORDS.stable]!
     const server = stable & 0x7fff
     const service = (stable >>> SERVICE_SHIFT) & 0xffff
-    const { poolOf, bases, slots, idle, isServer, placeOf, leastId } = this.#pools
+    const { poolOf, bases, slots, idle, isServer, placeOf, leastId, bySlot, words: current } = this.#pools
     const pool = poolOf[service] ?? -1
     if (pool < 0 || isServer[server] !== 1) {
       this.#table.clear(entry, stable, changing)
@@ -107,7 +111,7 @@ export class Sweep {
     }
     const slot = bases[pool]! + scaleHash((words[at + WORDS.keyHigh]! ^ stable) >>> 0, slots[pool]!)
     // also where the record goes now: a packet may bring it back, and only the next walk knows
-    if (server !== (this.#pools.words[slot]! & SERVER_MASK))
+    if (bySlot[service] === 1 && server !== (current[slot]! & SERVER_MASK))
       this.#walk.foreign[slot >>> 3]! |= 1 << (slot & 7)
     const age = ageOf(tick, changing & TIME_MASK)
     if (age > idle[4 * service + state]! && this.#table.clear(entry, stable, changing)) return
@@ -117,6 +121,7 @@ export class Sweep {
     const place = placeOf[pool]![server - leastId[pool]!] ?? NO_PLACE
     if (place === NO_PLACE) return
     this.#walk.flows[place]!++
+    if (state === FLOW.closed) this.#walk.closed[place]!++
     if (age < this.#walk.silent[place]!) this.#walk.silent[place] = age
   }
 }

@@ -8,6 +8,7 @@ import { scaleHash } from '../schedule/hash.ts'
 import type { Trace } from './engine.ts'
 import { hashesOf } from './flow-hashes.ts'
 import type { Plan } from './plan.ts'
+import type { Next } from './service-schedule.ts'
 import type { Live } from './status.ts'
 
 const STATES = { [FLOW.closed]: 'closed', [FLOW.syn]: 'syn', [FLOW.established]: 'established' } as const
@@ -50,14 +51,16 @@ export function trace(live: Live, client: Endpoint, listener: Endpoint, protocol
   const slot = { index: scaleHash(hash, table.slots), of: table.slots, hash }
   const word = assignment.wordsOf(found.pool)[slot.index]!
   const nameOf = (id: number) => plan.servers[id]
-  const current = nameOf(currentOf(word))
+  const next = live.schedules?.next(found.service)
+  const current = nameOf(next ? next.id : currentOf(word))
   const settled = nameOf(settledIn(live, found.pool, word, hash))
   const steps = [
     `${target} is a listener of service ${service}, pool ${pool}.`,
     `${hashed === 'source' ? `The address of ${formatEndpoint(client)}` : `The flow from ${formatEndpoint(client)}`} hashes to 0x${hash.toString(16).padStart(8, '0')}: slot ${slot.index} of ${slot.of}.`,
-    ...slotSteps(live, found.pool, slot.index, current),
+    ...slotSteps(live, found.pool, slot.index, nameOf(currentOf(word))),
+    ...pickSteps(next, current),
   ]
-  const decided = decide(live, found, { word, hash, other }, protocol)
+  const decided = decide(live, found, { word, hash, other, next: next?.id }, protocol)
   steps.push(...decided.why)
   const server = nameOf(decided.id)
   const neighbour = server === undefined ? undefined : known.neighbourOf(server)
@@ -127,17 +130,33 @@ function slotSteps(
   return [`The slot is ${owner.name}’s${why}; ${current} stands in for it.`]
 }
 
+/** Question: a flow, the word of its slot, and whom a scheduler that counts would pick for a new one. */
+interface Question {
+  readonly word: number
+  readonly hash: number
+  readonly other: number
+  readonly next: number | undefined
+}
+
+/** pickSteps: who gets new flows, where that is not told by the slot. */
+function pickSteps(next: Next | undefined, server: string | undefined): string[] {
+  if (!next) return []
+  const who = server ?? 'nobody'
+  return [`New flows are picked for by ${next.kind}, not by slot: ${who} gets the next one (${next.why}).`]
+}
+
 /** decide as the packet path does for a packet that begins no flow (docs/packet-path.md, Flows). */
 function decide(
   live: Live,
   { service, pool }: { readonly service: number; readonly pool: number },
-  { word, hash, other }: { readonly word: number; readonly hash: number; readonly other: number },
+  { word, hash, other, next }: Question,
   protocol: Protocol,
 ): Decided {
   const { prepared, known, keeper } = live
   const { plan } = prepared
   const { track, onFailure } = plan.spec.services[plan.services[service]!.at]!
   const current = currentOf(word)
+  const begins = next ?? current
   if (!keeper || track === 'none') return { id: current, why: [] }
   if (track === 'changes' && (word & SLOT_RECORDS) === 0)
     return { id: current, why: ['Nothing of late has changed the slot: its flows are not looked up.'] }
@@ -160,12 +179,12 @@ function decide(
   const settled = settledIn(live, pool, word, hash)
   if (protocol === 'udp') {
     if (record && isHealthy(found!.server)) return { id: found!.server, record, why: [told] }
-    const isLearned = (word & SLOT_LEARN) !== 0 && isHealthy(settled)
+    const isLearned = next === undefined && (word & SLOT_LEARN) !== 0 && isHealthy(settled)
     const freed = record ? [`${record.server} is not usable: UDP leaves it.`] : []
     const to = isLearned
       ? `${name(settled)} had the slot before, and its UDP flows are being learned: it gets this one.`
-      : `It goes to ${name(current)}.`
-    return { id: isLearned ? settled : current, ...(record && { record }), why: [told, ...freed, to] }
+      : `It goes to ${name(begins)}.`
+    return { id: isLearned ? settled : begins, ...(record && { record }), why: [told, ...freed, to] }
   }
   if (record) return tcp(found!.server, [told], record)
   if (settled === 0)
@@ -173,7 +192,7 @@ function decide(
   if (settled === current) return tcp(current, [told, `${name(current)} had the slot before, too.`])
   return tcp(settled, [
     told,
-    `A SYN goes to ${name(current)}; a flow of before is ${name(settled)}’s, which had the slot then.`,
+    `A SYN goes to ${name(begins)}; a flow of before is ${name(settled)}’s, which had the slot then.`,
   ])
 }
 

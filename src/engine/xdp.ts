@@ -21,6 +21,7 @@ import { possibleCpus } from '../kernel/cpus.ts'
 import { ensureBpffs } from '../kernel/pin.ts'
 import type { BpfProgram } from '../kernel/program.ts'
 import { jiffiesPerSecond } from '../sys/clock.ts'
+import type { Reactor } from '../sys/reactor.ts'
 import { Assignment } from './assignment.ts'
 import { readTotals, writeCarry } from './counters.ts'
 import type {
@@ -37,11 +38,14 @@ import type {
 import { Estate } from './estate.ts'
 import { FlowKeeper } from './flow-keeper.ts'
 import { Generation, type Prepared, prepare } from './generation.ts'
+import { HeldFragments } from './held-fragments.ts'
 import { heritageOf, knownOf, neighboursOf } from './heritage.ts'
 import { Hook, modeOf, type Place } from './hook.ts'
 import { onOneOf } from './known.ts'
 import { numberedIn } from './meta.ts'
+import { scaledWeights } from './picker.ts'
 import { planOf } from './plan.ts'
+import { Schedules } from './schedules.ts'
 import { type Live, statusOf } from './status.ts'
 import { FlowSuccession } from './succession.ts'
 import { trace } from './trace.ts'
@@ -54,6 +58,8 @@ export interface XdpOptions {
   readonly now?: () => number
   /** Where the packet path has its time from; the kernel's jiffies where it is not said. */
   readonly clock?: Clock['source']
+  /** Waits for fragments that came before their first; without it they are dropped. */
+  readonly reactor?: Reactor
 }
 
 /** What apply() works on. */
@@ -62,6 +68,7 @@ interface Work {
   readonly prepared: Prepared
   readonly assignment: Assignment
   readonly known: Live['known']
+  readonly schedules: Live['schedules']
   readonly notes: string[]
 }
 
@@ -70,14 +77,16 @@ export class XdpEngine implements Engine {
   readonly #hook: Hook
   readonly #now: () => number
   readonly #clockSource: Clock['source']
+  readonly #held: HeldFragments | undefined
   #live: Live | undefined
 
-  constructor({ instance, keys, now = () => performance.now(), clock = 'jiffies' }: XdpOptions) {
+  constructor({ instance, keys, now = () => performance.now(), clock = 'jiffies', reactor }: XdpOptions) {
     invariant(keys.length === HASH_KEYS, `${keys.length} hash keys`)
     this.#hook = new Hook(instance)
     this.#ownKeys = keys
     this.#now = now
     this.#clockSource = clock
+    this.#held = reactor && new HeldFragments(reactor)
   }
 
   /** keys: the hash key in use: the pinned one where there was one. */
@@ -104,18 +113,19 @@ export class XdpEngine implements Engine {
   }
 
   setNeighbour(server: string, neighbour: Neighbour): void {
-    const { prepared, generation, assignment, known } = this.#applied()
+    const { prepared, generation, assignment, known, schedules } = this.#applied()
     const id = prepared.plan.idOf.get(server)
     if (id === undefined) return
     known.setNeighbour(server, onOneOf(prepared.plan.interfaces, neighbour))
     const reach = known.reachOf(server)
     if (reach) generation.storeServer(prepared, id, reach)
     assignment.change(server, known, this.#now(), reach === undefined)
+    schedules?.change(known)
     if (!reach) generation.storeServer(prepared, id, undefined)
   }
 
   setServer(pool: string, server: string, view: ServerView): Changed {
-    const { prepared, generation, assignment, known } = this.#applied()
+    const { prepared, generation, assignment, known, schedules } = this.#applied()
     const { weight: asked = 0 } = view
     invariant(Number.isInteger(asked) && asked >= 0, `a weight of ${asked}`)
     const at = prepared.plan.pools.findIndex(({ name }) => name === pool)
@@ -126,16 +136,17 @@ export class XdpEngine implements Engine {
     known.setView(pool, server, view, now)
     if (view.up) generation.storeFailed(prepared, at, id, false)
     const slots = assignment.change(server, known, now, !view.up, at)
+    schedules?.change(known, at)
     if (!view.up) generation.storeFailed(prepared, at, id, true)
     const weight = known.weightOf(pool, server, member.weight)
     return { slots, weight, clamped: asked > member.weight }
   }
 
   tick(): void {
-    const { assignment, keeper } = this.#applied()
+    const { assignment, keeper, schedules } = this.#applied()
     const now = this.#now()
     assignment.expire(now)
-    keeper?.step(now, assignment)
+    keeper?.step(now, assignment, schedules)
   }
 
   status(): EngineStatus {
@@ -164,6 +175,7 @@ export class XdpEngine implements Engine {
   }
 
   [Symbol.dispose](): void {
+    this.#held?.[Symbol.dispose]()
     this.#live?.keeper?.[Symbol.dispose]()
     this.#live?.generation[Symbol.dispose]()
     this.#live = undefined
@@ -209,10 +221,14 @@ export class XdpEngine implements Engine {
     const assignment = new Assignment(plan, known, now, estate)
     const keys = this.#live?.prepared.keys ?? heritageOf(before)?.keys ?? this.#ownKeys
     const prepared = prepare(plan, keys, assignment.before)
-    return { before, prepared, assignment, known, notes }
+    const rows = prepared.layout.memory.scheduling?.rows
+    const schedules = rows && Schedules.of(plan, rows, known, this.#live?.schedules)
+    notes.push(...scaledWeights(spec))
+    return { before, prepared, assignment, known, schedules, notes }
   }
 
-  #takeOver(generation: Generation, { prepared, assignment, known, notes }: Work): Applied {
+  #takeOver(generation: Generation, work: Work): Applied {
+    const { prepared, assignment, known, schedules, notes } = work
     const meta = generation.meta!
     const { plan, layout } = prepared
     for (const pin of this.#hook.repin()) notes.push(`pin ${pin} was gone: pinned anew`)
@@ -224,23 +240,24 @@ export class XdpEngine implements Engine {
     }
     for (const [at, word] of failed?.entries() ?? []) Atomics.and(marks!, at, word)
     assignment.bind(generation.maps.slots)
+    schedules?.takeOver(generation.maps.schedule(layout)!)
     for (const [at, word] of failed?.entries() ?? []) Atomics.or(marks!, at, word)
     for (const [name, id] of plan.idOf)
       if (!known.isReachable(name)) generation.storeServer(prepared, id, undefined)
     const keeper = FlowKeeper.open(plan, generation.maps)
-    this.#enter({ prepared, assignment, known, generation, keeper })
+    this.#enter({ prepared, assignment, known, generation, keeper, schedules })
     const { instructions } = generation
     const loadMs = meta.interfaces.reduce((sum, each) => sum + each.loadMs, 0)
     return { change: 'taken-over', generation: meta.generation, loadMs, instructions, notes }
   }
 
-  #replace({ before, prepared, assignment, known, notes }: Work): Applied {
-    const { plan } = prepared
+  #replace({ before, prepared, assignment, known, schedules, notes }: Work): Applied {
+    const { plan, layout } = prepared
     const number = (before?.meta?.generation ?? 0) + 1
     const succession = new FlowSuccession(before, prepared)
     const shared = succession.shared()
     const reachOf = (server: string) => known.reachOf(server)
-    const generation = Generation.create(prepared, number, { reachOf, assignment, known, shared })
+    const generation = Generation.create(prepared, number, { reachOf, assignment, known, schedules, shared })
     const carry = () => {
       if (before?.meta)
         writeCarry(generation.maps.counters, generation.meta!, readTotals(before.maps.counters, before.meta))
@@ -251,6 +268,10 @@ export class XdpEngine implements Engine {
       // Before the swap too: a process that dies in it must not lose all that was ever counted.
       carry()
       if (keeper) notes.push(...succession.copy(keeper))
+      if (keeper && schedules) {
+        keeper.walk(this.#now())
+        schedules.bind(generation.maps.schedule(layout)!, (pool, id) => keeper!.loadOf(pool, id))
+      }
       const places = placesOf(prepared, generation).map((place) => ({ ...place, program: place.program! }))
       notes.push(...this.#hook.attach(places))
     } catch (error) {
@@ -263,7 +284,7 @@ export class XdpEngine implements Engine {
     carry()
     succession.finish()
     if (before !== this.#live?.generation) before?.[Symbol.dispose]()
-    this.#enter({ prepared, assignment, known, generation, keeper })
+    this.#enter({ prepared, assignment, known, generation, keeper, schedules })
     const { instructions } = generation
     return {
       change: before ? 'replaced' : 'created',
@@ -274,12 +295,24 @@ export class XdpEngine implements Engine {
     }
   }
 
+  /** #followHeld: fragments that came before their first are this generation's from now on. */
+  #followHeld({ prepared, generation }: Live): void {
+    const ring = generation.maps.all.get(prepared.layout.memory.held.name)!
+    const interfaces = prepared.plan.interfaces.map(({ index, mac, number }) => ({
+      index,
+      mac,
+      program: generation.programs.get(number)!,
+    }))
+    this.#held?.follow({ ring, interfaces })
+  }
+
   /** #enter makes a generation the live one, and closes what was. */
   #enter(live: Live): void {
     const before = this.#live
     live.assignment.bind(live.generation.maps.slots)
     live.keeper?.purge()
     this.#live = live
+    this.#followHeld(live)
     before?.keeper?.[Symbol.dispose]()
     if (before && before.generation !== live.generation) before.generation[Symbol.dispose]()
   }

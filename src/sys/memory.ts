@@ -38,12 +38,12 @@ export class SharedMemory implements Disposable {
   }
 
   /**
-   * map: the first `byteLength` bytes of what `fd` is, shared with everybody else who maps it. Writable unless said
+   * map: `byteLength` bytes of what `fd` is, from `offset` on, shared with everybody else who maps it. Writable unless said
    * otherwise; writing to a read-only map ends the process. `fd` may be closed afterwards. Throws SyscallError.
    */
-  static map(fd: Fd, byteLength: number, { writable = true } = {}): SharedMemory {
+  static map(fd: Fd, byteLength: number, { writable = true, offset = 0 } = {}): SharedMemory {
     const protection = writable ? PROT_READ | PROT_WRITE : PROT_READ
-    return new SharedMemory(mmap(0, byteLength, protection, MAP_SHARED, fd.number, 0), byteLength)
+    return new SharedMemory(mmap(0, byteLength, protection, MAP_SHARED, fd.number, offset), byteLength)
   }
 
   /** Dispose: what was mapped is no longer held; every view reads 0, and what it writes is lost. */

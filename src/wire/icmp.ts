@@ -4,13 +4,20 @@
 import { type Decoded, need, viewOf } from './decode.ts'
 
 /** Types, by the names of linux/icmp.h without ICMP_. */
-export const icmpType = { ECHOREPLY: 0, DEST_UNREACH: 3, ECHO: 8, TIME_EXCEEDED: 11 } as const
+export const icmpType = {
+  ECHOREPLY: 0,
+  DEST_UNREACH: 3,
+  ECHO: 8,
+  TIME_EXCEEDED: 11,
+  PARAMETERPROB: 12,
+} as const
 
 /** Types of ICMPv6, by the names of linux/icmpv6.h without ICMPV6_, and RFC 4861's neighbour messages. */
 export const icmp6Type = {
   DEST_UNREACH: 1,
   PKT_TOOBIG: 2,
   TIME_EXCEED: 3,
+  PARAMPROB: 4,
   ECHO_REQUEST: 128,
   ECHO_REPLY: 129,
   NEIGHBOUR_SOLICITATION: 135,

@@ -2,6 +2,7 @@
 
 import { callConstructs } from './calls.ts'
 import type { Construct } from './construct.ts'
+import { functionConstructs } from './functions.ts'
 import { keptConstructs } from './kept.ts'
 import { mapConstructs } from './maps.ts'
 import { memoryConstructs } from './memory.ts'
@@ -15,5 +16,6 @@ export const constructs: readonly Construct[] = [
   ...valueConstructs,
   ...packetConstructs,
   ...callConstructs,
+  ...functionConstructs,
   ...keptConstructs,
 ]

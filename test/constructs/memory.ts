@@ -118,6 +118,32 @@ const sums: Construct = {
   },
 }
 
+const fetches: Construct = {
+  name: 'fetchAdd adds and gives what was there before, in 32 and in 64 bits',
+  run: (kernel) => {
+    const it = kernel.plain((p) => {
+      const { out, narrow } = p.memory(memory)
+      put(p, 1, p.fetchAdd(p.element(out, 0), take(p, 0)))
+      put(p, 2, p.widen(p.fetchAdd(p.element(narrow, 1), take(p, 0))))
+      p.atomicAdd(p.element(narrow, 2), 3)
+      p.atomicAdd(p.element(narrow, 2), -5)
+      p.fetchAdd(p.element(narrow, 3), 1)
+    })
+    const view = it.memory()
+    it.give(0, 0x1_0000_0003n)
+    view.setBigUint64(offsets.out, 0xffff_ffff_ffff_fffen, true)
+    view.setUint32(offsets.narrow + 4, 0xffff_ffff, true)
+    it.run()
+    same(it.got(0), 0x1_0000_0001n)
+    same(it.got(1), 0xffff_ffff_ffff_fffen)
+    same(it.got(2), 0xffff_ffff)
+    assert.deepEqual(
+      [0, 1, 2, 3].map((i) => view.getInt32(offsets.narrow + 4 * i, true)),
+      [0, 2, -2, 1],
+    )
+  },
+}
+
 const copies: Construct = {
   name: 'copy moves byte strings of every length up to 17, both ways, and no byte more',
   run: (kernel) => {
@@ -227,6 +253,7 @@ export const memoryConstructs: readonly Construct[] = [
   orders,
   stores,
   sums,
+  fetches,
   copies,
   arrays,
   distances,

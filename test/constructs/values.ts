@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { compute, holds } from '../../src/bpf/arithmetic.ts'
 import { ALU, JMP } from '../../src/bpf/isa.ts'
+import { array, direct } from '../../src/bpf/types.ts'
 import { anyBits, eq, ge, gt, le, lt, ne } from '../../src/bpf/values.ts'
 import { type Construct, memory, put, same, take } from './construct.ts'
 
@@ -138,6 +139,44 @@ const variables: Construct = {
   },
 }
 
+const ROUNDS = 1_024
+const row = direct('row', { words: array('u64', ROUNDS), count: 'u64' })
+
+const loops: Construct = {
+  name: 'a loop goes as often round as memory says, up to 1,024 times, and keeps what it found',
+  run: (kernel) => {
+    const it = kernel.plain((p) => {
+      const { words, count } = p.memory(row)
+      const rounds = p.below(p.narrow(p.load(count)), ROUNDS + 1, () => p.exitValue(1))
+      const least = p.variable('u64')
+      p.set(least, 1_000_000)
+      p.loop(rounds, (index) => {
+        const skip = p.label('skip')
+        const word = p.load(p.element(words, index))
+        p.jumpIf(ge(word, least), skip)
+        p.set(least, word)
+        p.bind(skip)
+      })
+      put(p, 0, least)
+      put(p, 1, p.widen(rounds))
+    })
+    const view = it.memory(row.name)
+    for (let i = 0; i < ROUNDS; i++) view.setBigUint64(8 * i, BigInt(5_000 - i), true)
+    for (const [count, verdict, least] of [
+      [0, 2, 1_000_000],
+      [1, 2, 5_000],
+      [3, 2, 4_998],
+      [ROUNDS, 2, 5_000 - ROUNDS + 1],
+      [ROUNDS + 1, 1, 5_000 - ROUNDS + 1],
+    ] as const) {
+      view.setBigUint64(row.type.offsets.count, BigInt(count), true)
+      assert.equal(it.run().verdict, verdict)
+      same(it.got(0), least)
+    }
+    same(it.got(1), ROUNDS)
+  },
+}
+
 const stashed: Construct = {
   name: 'more values than registers live over a call when they are stashed',
   run: (kernel) => {
@@ -158,5 +197,6 @@ export const valueConstructs: readonly Construct[] = [
   ...conditions,
   widths,
   variables,
+  loops,
   stashed,
 ]

@@ -9,6 +9,7 @@ import { packetProgram } from '../../src/dataplane/packet-path.ts'
 import { type FixtureName, fixtures } from '../../src/dataplane/vectors/fixtures.ts'
 import { type FlowFixtureName, flowFixtures } from '../../src/dataplane/vectors/flow-fixtures.ts'
 import { flowStories } from '../../src/dataplane/vectors/flow-stories.ts'
+import { sequences } from '../../src/dataplane/vectors/sequences.ts'
 import { expectedOf } from '../../src/dataplane/vectors/story.ts'
 import { tell } from '../../src/dataplane/vectors/tell.ts'
 import { vectors } from '../../src/dataplane/vectors/vectors.ts'
@@ -18,6 +19,7 @@ import { BPF_F_ANY_ALIGNMENT, loadProgram } from '../../src/kernel/program.ts'
 import { Kernel } from '../constructs/construct.ts'
 import { constructs } from '../constructs/constructs.ts'
 import { KernelPath } from '../path/kernel-path.ts'
+import { runSequence } from '../path/run-sequence.ts'
 import type { GuestReport, Tried } from './report.ts'
 import { writeResult } from './result.ts'
 
@@ -44,11 +46,15 @@ function runVectors(): Tried {
   const paths = new Map<FixtureName, KernelPath>()
   const failed: { name: string; why: string }[] = []
   let passed = 0
+  let now = 0
   for (const { name, fixture, frame, expected, modelOnly } of vectors) {
     if (modelOnly !== undefined) continue
     try {
       const path = paths.get(fixture) ?? new KernelPath(fixtures[fixture], { anyAlignment: true })
       paths.set(fixture, path)
+      now += 512
+      path.setJiffies(BigInt(now))
+      path.forgetFragments()
       deepStrictEqual(path.run(frame), { ...expected, frame: new Uint8Array(expected.frame) })
       passed++
     } catch (error) {
@@ -78,6 +84,19 @@ function runStories(): Tried {
   return { passed, failed }
 }
 
+function runSequences(): Tried {
+  const failed: { name: string; why: string }[] = []
+  for (const sequence of sequences) {
+    try {
+      using path = new KernelPath(fixtures[sequence.fixture], { anyAlignment: true })
+      runSequence(path, sequence)
+    } catch (error) {
+      failed.push({ name: sequence.name, why: words(error) })
+    }
+  }
+  return { passed: sequences.length - failed.length, failed }
+}
+
 function runConstructs(): Tried {
   const failed: { name: string; why: string }[] = []
   for (const { name, run } of constructs) {
@@ -99,4 +118,5 @@ writeResult({
   constructs: runConstructs(),
   vectors: runVectors(),
   stories: runStories(),
+  sequences: runSequences(),
 } satisfies GuestReport)

@@ -24,12 +24,21 @@ export interface GuestReport {
   readonly vectors: Tried
   /** Stories of tracked flows. */
   readonly stories: Tried
+  /** Sequences of frames (src/dataplane/vectors/sequence.ts). */
+  readonly sequences: Tried
 }
 
 /** findings: a line for everything in the report that should be otherwise. */
-export const findings = ({ golden, constructs, vectors, stories }: GuestReport): readonly string[] => [
+export const findings = ({
+  golden,
+  constructs,
+  vectors,
+  stories,
+  sequences,
+}: GuestReport): readonly string[] => [
   ...golden.flatMap((one) => ('refused' in one ? [`golden program ${one.name}: ${one.refused}`] : [])),
   ...constructs.failed.map(({ name, why }) => `construct "${name}": ${why}`),
   ...vectors.failed.map(({ name, why }) => `vector "${name}": ${why}`),
   ...stories.failed.map(({ name, why }) => `story "${name}": ${why}`),
+  ...sequences.failed.map(({ name, why }) => `sequence "${name}": ${why}`),
 ]

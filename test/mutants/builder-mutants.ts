@@ -33,6 +33,11 @@ const mistakes: readonly Mutant[] = [
     '      made.offsets[field as keyof F] % alignOf(type) === 0,\n',
     '      true,\n',
   ),
+  memoryRun(
+    'fetchAdd gives what it added',
+    'this.push(atomicFetchAdd(atomicWidth(place), reg, offset, out.reg), line)',
+    'this.push(atomicAdd(atomicWidth(place), reg, offset, out.reg), line)',
+  ),
   memoryRun('zeros of a struct on the stack stay unwritten', 'at < sizeOf(field.type); at++', 'at < 0; at++'),
   file('xdp.ts', 'builder')(
     'two maps may have one name',
@@ -156,6 +161,16 @@ const machine: readonly Mutant[] = [
     'a register is free before its last use',
     'if (interval) interval.last = at',
     'if (interval) interval.last = Math.max(interval.first, at - 1)',
+  ),
+  allocator(
+    'what was there before a loop ends with its last use in it',
+    'interval.last < end) interval.last = end',
+    'interval.last < end) interval.last = interval.last',
+  ),
+  file('allocate.ts', 'loop')(
+    'what only the next round of a loop reads is dropped',
+    'if (born.get(reg)! < begin) read.add(reg)',
+    'if (born.get(reg)! > at) read.add(reg)',
   ),
   allocator(
     'what a call answers is left in r0',

@@ -1,5 +1,6 @@
 // Mutants of the packet path, by what they break.
 
+import { countingMutants } from './path-counting.ts'
 import { egressMutants } from './path-egress.ts'
 import { forwardingMutants } from './path-forwarding.ts'
 import { guardMutants } from './path-guards.ts'
@@ -9,6 +10,7 @@ import type { Mutant } from './run-mutant.ts'
 
 /** pathMutants: all of them. */
 export const pathMutants: readonly Mutant[] = [
+  ...countingMutants,
   ...guardMutants,
   ...forwardingMutants,
   ...egressMutants,

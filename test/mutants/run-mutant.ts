@@ -20,11 +20,13 @@ export const batchSuites = {
   storiesResets: 'test/mutants/suites/stories-resets.ts',
   table: 'test/mutants/suites/table.ts',
   constructs: 'test/mutants/suites/constructs.ts',
+  counting: 'test/mutants/suites/counting.ts',
 } as const
 /** testSuites: test files. They print TAP and exit with 1. */
 export const testSuites = {
   builder: 'src/bpf/builder.test.ts',
   allocate: 'src/bpf/allocate.test.ts',
+  loop: 'src/bpf/loop.test.ts',
 } as const
 export type BatchSuite = keyof typeof batchSuites
 export type TestSuite = keyof typeof testSuites

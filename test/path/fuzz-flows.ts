@@ -1,5 +1,6 @@
 // Differential fuzz of tracked flows: the generated program and the model get the same packets, and between them the
-// same moves of slots, failures and times; they must agree on each packet, its events, and every byte of the flow table.
+// same moves of slots, failures and times; they must agree on each packet, its events, and every byte of the flow table and
+// of what schedulers go by.
 
 import assert from 'node:assert/strict'
 import type { FuzzShape } from '../../src/dataplane/vectors/fuzz-fixtures.ts'
@@ -10,6 +11,7 @@ import { KernelPath } from './kernel-path.ts'
 
 /** So often the tables are compared. */
 const EVERY = 64
+const NONE = new Uint8Array()
 
 /** Counts: packets by outcome, events by name. */
 export type Counts = Record<string, number>
@@ -41,11 +43,11 @@ export function fuzzFlows(shape: FuzzShape, packets: number, seed: number, count
         where(),
       )
       if (i % EVERY === EVERY - 1 || i === packets - 1)
-        assert.deepEqual(
-          Buffer.compare(bytesOf(kernel.flows), bytesOf(model.flows)),
-          0,
-          `flow tables differ: ${where()}`,
-        )
+        for (const [what, mine, theirs] of [
+          ['flow tables', bytesOf(kernel.flows), bytesOf(model.flows)],
+          ['schedules', kernel.schedules?.bytes ?? NONE, model.schedules?.bytes ?? NONE],
+        ] as const)
+          assert.equal(Buffer.compare(mine, theirs), 0, `${what} differ: ${where()}`)
       counts[expected.outcome] = (counts[expected.outcome] ?? 0) + 1
       for (const [name, times] of Object.entries(expectedEvents)) counts[name] = (counts[name] ?? 0) + times
     }

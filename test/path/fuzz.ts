@@ -7,9 +7,12 @@
 import assert from 'node:assert/strict'
 import { TenbinError } from '../../src/base/errors.ts'
 import { createModel } from '../../src/dataplane/model.ts'
+import { PacketMemory } from '../../src/dataplane/model-memory.ts'
 import { eventNames, outcomeNames } from '../../src/dataplane/outcomes.ts'
 import { fuzzFixture, fuzzShapes } from '../../src/dataplane/vectors/fuzz-fixtures.ts'
 import { createFrames } from '../../src/dataplane/vectors/mutate.ts'
+import { createRandom, createTimes } from '../../src/dataplane/vectors/random.ts'
+import { affinity, setAffinity } from '../../src/sys/affinity.ts'
 import { type Counts, fuzzFlows } from './fuzz-flows.ts'
 import { KernelPath } from './kernel-path.ts'
 
@@ -26,14 +29,20 @@ export interface FuzzResult {
 export function fuzz(packets: number, seed: number, says: (line: string) => void = () => {}): FuzzResult {
   const outcomes: Counts = Object.fromEntries([...outcomeNames, ...eventNames].map((name) => [name, 0]))
   const share = Math.ceil(packets / fuzzShapes.length / 2)
+  // what is bounded is bounded for each CPU
+  setAffinity(affinity().slice(0, 1))
   let done = 0
   for (const [turn, shape] of fuzzShapes.entries()) {
     const fixture = fuzzFixture(shape, seed)
     using path = new KernelPath(fixture)
-    const model = createModel(fixture.shape, fixture.tables)
+    const memory = new PacketMemory()
+    const model = createModel(fixture.shape, fixture.tables, { packets: memory })
     const next = createFrames(fixture, seed + turn)
+    const time = createTimes(createRandom(seed + turn))
     for (let i = 0; i < share && done < packets; i++, done++) {
       const frame = next()
+      memory.jiffies = time()
+      path.setJiffies(BigInt(memory.jiffies))
       const expected = model(frame)
       const got = path.run(frame)
       outcomes[expected.outcome]!++

@@ -3,15 +3,18 @@
 // suite of vectors and one fuzzer run over both.
 
 import { invariant } from '../../src/base/errors.ts'
-import { layoutOf, serverWord } from '../../src/dataplane/fill.ts'
+import { type Layout, layoutOf, serverWord } from '../../src/dataplane/fill.ts'
 import { type Memory, poolBases, Traffic } from '../../src/dataplane/memory.ts'
 import type { Outcome } from '../../src/dataplane/model.ts'
 import { type EventName, eventNames, outcomeNames, outcomes } from '../../src/dataplane/outcomes.ts'
 import { packetProgram } from '../../src/dataplane/packet-path.ts'
+import type { ScheduleImage } from '../../src/dataplane/scheduling.ts'
 import type { Fixture } from '../../src/dataplane/vectors/fixture.ts'
 import type { FlowPath } from '../../src/dataplane/vectors/tell.ts'
 import { GenerationMaps } from '../../src/engine/generation-maps.ts'
+import { heldFrame } from '../../src/engine/held-fragments.ts'
 import { BPF_F_ANY_ALIGNMENT, type BpfProgram, loadProgram } from '../../src/kernel/program.ts'
+import { Ring } from '../../src/kernel/ring.ts'
 import { testRun } from '../../src/kernel/test-run.ts'
 
 const VERDICT = { drop: 1, pass: 2, tx: 3, redirect: 4 } as const
@@ -24,6 +27,8 @@ export class KernelPath implements FlowPath, Disposable {
   readonly fixture: Fixture
   readonly memory: Memory
   readonly #seen: BigUint64Array
+  readonly #layout: Layout
+  readonly #ring: Ring
   #events = new BigUint64Array(eventNames.length)
 
   /** `anyAlignment`: for kernels without JIT, whose verifier is strict about alignment. */
@@ -32,6 +37,7 @@ export class KernelPath implements FlowPath, Disposable {
     const layout = layoutOf(shape, tables.keys)
     this.fixture = fixture
     this.memory = layout.memory
+    this.#layout = layout
     const { spec } = packetProgram(shape, layout.memory)
     this.maps = GenerationMaps.create(spec.maps, layout, shape, tables)
     const flags = spec.flags | (anyAlignment ? BPF_F_ANY_ALIGNMENT : 0)
@@ -39,14 +45,18 @@ export class KernelPath implements FlowPath, Disposable {
     this.program = program
     this.loadMs = loadMs
     this.#seen = this.maps.counters.slice()
+    this.#ring = new Ring(this.maps.all.get('held')!)
   }
 
   /** run one frame of at least 14 bytes. Throws when anything was counted twice, or by halves. */
   run(packet: Uint8Array): Outcome {
     const { verdict, packet: frame } = testRun(this.program, { packet })
+    const handed = this.#ring.take()
     const counted = this.#counted()
     const outcome = outcomeNames[counted.outcome]!
     invariant(VERDICT[outcomes[outcome].verdict] === verdict, `counted ${outcome}, answered ${verdict}`)
+    const isHeld = handed.length === 1 && Buffer.compare(heldFrame(handed[0]!), packet) === 0
+    invariant(outcome === 'fragment-held' ? isHeld : handed.length === 0, 'another frame is held')
     // what a dropped frame holds is nobody's
     const after = verdict === VERDICT.drop ? new Uint8Array(packet) : new Uint8Array(frame)
     if (counted.service === undefined) return { outcome, frame: after }
@@ -79,8 +89,18 @@ export class KernelPath implements FlowPath, Disposable {
     })
   }
 
+  /** schedules: what schedulers that count go by. */
+  get schedules(): ScheduleImage | undefined {
+    return this.maps.schedule(this.#layout)
+  }
+
   setJiffies(jiffies: bigint): void {
     this.#words('clock', 8).set([Number(jiffies & 0xffffffffn), Number(jiffies >> 32n)])
+  }
+
+  /** forgetFragments: no fragment has come. */
+  forgetFragments(): void {
+    new Uint8Array(this.maps.all.get('fragments')!.memory).fill(0)
   }
 
   setUsable(server: number, usable: boolean): void {
@@ -119,10 +139,13 @@ export class KernelPath implements FlowPath, Disposable {
       this.#seen[at] = words[at]!
     }
     const carry = counters.type.offsets.carry
+    const { newFlows, exceeded, held } = Block.offsets
+    const bounds = [newFlows, exceeded, held]
     const inBlock = added.flatMap(({ at, by }) => {
       invariant(at < carry, 'the packet path wrote to the carry block')
       const place = at % Block.size
-      if (place === Block.offsets.newFlows) return []
+      // what is counted to bound something is none of the counters
+      if (bounds.includes(place)) return []
       const event = (place - Block.offsets.events) / 8
       if (event < 0 || event >= eventNames.length) return [{ at: place, by }]
       this.#events[event]! += by
@@ -154,6 +177,7 @@ export class KernelPath implements FlowPath, Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#ring[Symbol.dispose]()
     this.program[Symbol.dispose]()
     this.maps[Symbol.dispose]()
   }

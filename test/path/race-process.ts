@@ -1,6 +1,7 @@
-// A process of the race (race.kernel.test.ts), on one CPU until told how long:
+// A process of the races (race.kernel.test.ts, counting-race.kernel.test.ts), on one CPU until told how long:
 //
 //   run PROGRAM CPU PORT SECONDS    puts segments of many flows to that port through the program, over and over
+//   begin PROGRAM CPU PORT SECONDS  puts SYNs of many flows through it
 //   move PROGRAM CPU SECONDS        changes what the programs read meanwhile: slots, failures, the clock, records
 
 import { FLOW, SERVICE_SHIFT } from '../../src/dataplane/flow-record.ts'
@@ -21,11 +22,10 @@ const [what, id, cpu, ...rest] = process.argv.slice(2)
 const program = programById(Number(id))!
 setAffinity([Number(cpu)])
 
-function run(port: number, until: number): void {
-  const { SYN, ACK, FIN, RST } = tcpFlag
-  const packets = [SYN, ACK, ACK, FIN | ACK, RST].map((flags) =>
-    frameOf({ ether: { source: own }, tcp: { destination: port, flags } }),
-  )
+const { SYN, ACK, FIN, RST } = tcpFlag
+
+function run(port: number, until: number, kinds: readonly number[]): void {
+  const packets = kinds.map((flags) => frameOf({ ether: { source: own }, tcp: { destination: port, flags } }))
   for (let turn = 0; performance.now() < until; turn++)
     testRun(program, { packet: packets[turn % packets.length]!, repeat: AT_ONCE })
 }
@@ -63,5 +63,5 @@ function overwrite(flows: BigUint64Array, at: number, server: number, stranger: 
 
 const seconds = Number(rest.at(-1))
 const until = performance.now() + 1_000 * seconds
-if (what === 'run') run(Number(rest[0]), until)
-else move(until)
+if (what === 'move') move(until)
+else run(Number(rest[0]), until, what === 'begin' ? [SYN] : [SYN, ACK, ACK, FIN | ACK, RST])

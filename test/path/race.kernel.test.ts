@@ -52,9 +52,8 @@ function run(...args: readonly (string | number)[]): Promise<string> {
 async function race(ports: readonly [number, number]) {
   const tables = { ...parts, servers }
   const layout = layoutOf(shape, tables.keys)
-  const { main, others } = packetPath(shape, layout.memory)
   const wrapper = wrapperMemory(1)
-  const { spec } = wrapped(shape, wrapper, main, others)
+  const { spec } = wrapped(shape, wrapper, packetPath(shape, layout.memory))
   const isOwn = ({ name }: { readonly name: string }) => name === wrapper.name
   using maps = GenerationMaps.create(
     spec.maps.filter((map) => !isOwn(map)),

@@ -5,6 +5,7 @@ import { before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { goldenShapes } from '../../src/dataplane/golden-shapes.ts'
 import { flowStories } from '../../src/dataplane/vectors/flow-stories.ts'
+import { sequences } from '../../src/dataplane/vectors/sequences.ts'
 import { vectors } from '../../src/dataplane/vectors/vectors.ts'
 import { constructs } from '../constructs/constructs.ts'
 import { findings, type GuestReport } from '../guest/report.ts'
@@ -35,21 +36,35 @@ describe('on Linux 6.1', { skip: whyNoUml() ?? false }, () => {
       report.golden.map(({ name }) => name),
       Object.keys(goldenShapes),
     )
-    assert.deepEqual(findings({ ...report, constructs: none, vectors: none, stories: none }), [])
+    assert.deepEqual(
+      findings({ ...report, constructs: none, vectors: none, stories: none, sequences: none }),
+      [],
+    )
   })
 
   test('every construct of the builder does what it says', () => {
-    assert.deepEqual(findings({ ...report, golden: [], vectors: none, stories: none }), [])
+    assert.deepEqual(findings({ ...report, golden: [], vectors: none, stories: none, sequences: none }), [])
     assert.equal(report.constructs.passed, constructs.length)
   })
 
   test('every vector leaves as it does in the model', () => {
-    assert.deepEqual(findings({ ...report, golden: [], constructs: none, stories: none }), [])
+    assert.deepEqual(
+      findings({ ...report, golden: [], constructs: none, stories: none, sequences: none }),
+      [],
+    )
     assert.equal(report.vectors.passed, vectors.filter(({ modelOnly }) => modelOnly === undefined).length)
   })
 
   test('every story of tracked flows goes as it does in the model', () => {
-    assert.deepEqual(findings({ ...report, golden: [], constructs: none, vectors: none }), [])
+    assert.deepEqual(
+      findings({ ...report, golden: [], constructs: none, vectors: none, sequences: none }),
+      [],
+    )
     assert.equal(report.stories.passed, flowStories.length)
+  })
+
+  test('every sequence of frames goes as it does in the model', () => {
+    assert.deepEqual(findings({ ...report, golden: [], constructs: none, vectors: none, stories: none }), [])
+    assert.equal(report.sequences.passed, sequences.length)
   })
 })

@@ -19,6 +19,7 @@ export const commandOf = {
   ethtool: 'ethtool',
   haproxy: 'haproxy',
   iproute2: 'ip',
+  ipvsadm: 'ipvsadm',
   kmod: 'modprobe',
   'libnginx-mod-stream': '/usr/lib/nginx/modules/ngx_stream_module.so',
   'nginx-light': 'nginx',

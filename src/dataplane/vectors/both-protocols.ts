@@ -74,7 +74,12 @@ export const bothProtocolVectors: readonly Vector[] = [
     'apart',
   ),
   keeps('truncated', 'TCP of 42 bytes, which UDP could do with', cutTo(42, tcpTo(53)), 'both'),
-  keeps('fragment', 'a UDP fragment at the address that has TCP', udpTo(53, { fragmentOffset: 1 }), 'apart'),
+  keeps(
+    'fragment-held',
+    'a UDP fragment at the address that has TCP',
+    udpTo(53, { fragmentOffset: 1 }),
+    'apart',
+  ),
   keeps(
     'bad-length',
     'TCP of total length 39, which UDP could do with',

@@ -17,6 +17,8 @@ export const egressVectors: readonly Vector[] = [
   far('a SYN', {}),
   far('a segment with payload', { tcp: { flags: tcpFlag.ACK }, payload: 'a request' }),
   far('a trailer behind the packet', { trailer: new Uint8Array(9) }),
+  far('a tagged frame', { ether: { tags: [{ id: 7 }] } }),
+  far('IPv6 in a frame with two tags', { ip6: {}, ether: { tags: [{ id: 7 }, { id: 8 }] } }, 'six-far'),
   far('IP options', { ip: { options: new Uint8Array(8).fill(1) } }),
   far('TTL 2', { ip: { ttl: 2 } }),
   far('a jumbo frame', { payload: new Uint8Array(1_400) }, 'far-jumbo'),
@@ -41,7 +43,12 @@ export const egressVectors: readonly Vector[] = [
   keeps('no-server', 'several interfaces: a server without a MAC', {}, 'far-lost'),
   keeps('no-server', 'the second interface: a server without a MAC', {}, 'back-lost'),
   keeps('no-server', 'several interfaces: nobody', {}, 'far-nobody'),
-  keeps('ttl', 'another interface: TTL 1', { ip: { ttl: 1 } }, 'far'),
+  keeps(
+    'ttl',
+    'another interface: TTL 1 and options',
+    { ip: { ttl: 1, options: new Uint8Array(4).fill(1) } },
+    'far',
+  ),
   keeps('bad-length', 'another interface: a length that lies', { ip: { totalLength: 39 } }, 'far'),
   keeps(
     'other-host',

@@ -3,7 +3,9 @@
 // Servers: 1 and 2 are usable, 3 has lost its MAC; where there is a fourth, it is usable.
 
 import { type Mac, type Protocol, parseIp, parseMac } from '../../base/addresses.ts'
+import type { ScheduleTable } from '../scheduling.ts'
 import {
+  type Clock,
   type FlowsShape,
   HASH_KEYS,
   type ListenerShape,
@@ -38,6 +40,8 @@ export const client6 = '2001:db8:ffff::7'
 /** vip6: the address of most IPv6 listeners; all its groups differ. */
 export const vip6 = '2001:db8:a:b:c:d:e:f'
 export const SLOTS = 1_021
+/** clock: as whoever runs a fixture sets it. */
+export const clock: Clock = { source: 'word', hz: 250, shift: 4 }
 
 const nowhere = { mac: '00:00:00:00:00:00' as Mac, usable: false, via: 0 }
 const three: readonly ServerEntry[] = [
@@ -104,6 +108,8 @@ export interface FixtureParts {
   readonly flows?: FlowsShape
   /** For each pool the words of its table before; none: an empty one. */
   readonly before?: readonly Uint32Array[]
+  /** By service: what schedulers that count go by. */
+  readonly schedules?: ReadonlyMap<number, ScheduleTable>
 }
 
 /** fixture puts shape and tables together. */
@@ -120,6 +126,7 @@ export function fixture({
   services,
   flows,
   before,
+  schedules,
 }: FixtureParts): Fixture {
   const servers = [...three, ...(count === 4 ? [fourth] : [])].map((entry, id) => {
     const address = addresses[id]
@@ -138,6 +145,7 @@ export function fixture({
       servers: count,
       pools: slots.map(({ length }) => length),
       cpus: 2,
+      clock,
       ...(flows && { flows }),
       ...(before && { before: before.map(({ length }) => length) }),
     },
@@ -146,6 +154,7 @@ export function fixture({
       slots,
       servers,
       ...(before && { before }),
+      ...(schedules && { schedules }),
     },
   }
 }

@@ -1,18 +1,11 @@
 // What stories of tracked flows are told with: small flow tables, a clock that is a word, pools whose slots all have one
 // word, so that no hash need be computed to tell the slot. Names say what is special.
 
-import { type FlowsShape, type ServiceShape, TIMEOUTS } from '../shape.ts'
+import type { ServiceShape } from '../shape.ts'
+import { countingFixtures } from './counting-fixtures.ts'
 import { back, type Fixture, fixture, keysOf, listener, vip, vip6 } from './fixture.ts'
 import { wordOff } from './fixtures6.ts'
-
-/** SHIFT: a tick is 16 jiffies of 4 ms. */
-export const SHIFT = 4
-const flowsOf = (entries: number, newFlows = 1_000): FlowsShape => ({
-  entries,
-  newFlows,
-  clock: { source: 'word', hz: 250, shift: SHIFT },
-  idle: TIMEOUTS,
-})
+import { flowsOf } from './story-flows.ts'
 
 const others = [{ number: 1, ifindex: 3, mac: back }]
 
@@ -138,6 +131,7 @@ export const flowFixtures = {
     flows: flowsOf(256),
     before: [new Uint32Array(509)],
   }),
+  ...countingFixtures,
 } satisfies Record<string, Fixture>
 
 export type FlowFixtureName = keyof typeof flowFixtures

@@ -1,5 +1,8 @@
 // All stories of tracked flows, by theme. Names are unique.
 
+import { countingChoiceStories } from './counting-choices.ts'
+import { countingLoadStories } from './counting-loads.ts'
+import { countingTurnStories } from './counting-turns.ts'
 import { flowBeforeStories } from './flow-before.ts'
 import { flowEgressStories } from './flow-egress.ts'
 import { flowIdentityStories } from './flow-identities.ts'
@@ -20,4 +23,7 @@ export const flowStories: readonly Story[] = [
   ...flowIdentityStories,
   ...flowBeforeStories,
   ...flowEgressStories,
+  ...countingTurnStories,
+  ...countingLoadStories,
+  ...countingChoiceStories,
 ]

@@ -5,7 +5,7 @@
 import { type Ip, type Ip4, type Ip6, type Mac, macFromBytes, type Protocol } from '../../base/addresses.ts'
 import { assign, buildTable, NOBODY } from '../../schedule/ranks.ts'
 import { HASH_KEYS, type ListenerShape, type ServerEntry, STATELESS } from '../shape.ts'
-import { type Fixture, own } from './fixture.ts'
+import { clock, type Fixture, own } from './fixture.ts'
 import { createRandom, type Random } from './random.ts'
 
 /** FuzzKind: a listener's protocol and family. */
@@ -181,6 +181,7 @@ export function fuzzFixture(shape: FuzzShape, seed: number): Fixture {
       servers: SERVERS,
       pools: slots.map(({ length }) => length),
       cpus: 2,
+      clock,
     },
     tables: { keys: BigUint64Array.from({ length: HASH_KEYS }, key), slots, servers },
   }

@@ -1,11 +1,13 @@
 // What the differential fuzz of tracked flows is made of: a fuzz fixture whose services track flows in all ways, with a
 // table that is too small; a small set of flows whose packets come again and again; and what happens between packets:
-// slots move, servers fail, are lost and come back, time goes on or comes round, records go.
+// slots move, servers fail, are lost and come back, time goes on or comes round, records go, turns and weights change.
 
 import { BUCKET_ENTRIES, WORDS } from '../flow-record.ts'
 import { bucketsOf } from '../memory.ts'
+import { isLeast, KIND, type ScheduleTable } from '../scheduling.ts'
 import {
   ASK_BEFORE,
+  type CountingScheduler,
   type ServiceShape,
   SLOT_LEARN,
   SLOT_RECORDS,
@@ -21,15 +23,28 @@ import type { FlowPath } from './tell.ts'
 
 const SHIFT = 4
 const FLOWS = 96
+/** For how many turns or servers a service has room. */
+const ROOM = 12
+const kinds = Object.keys(KIND) as CountingScheduler[]
 
 function randomServices(random: Random, count: number): ServiceShape[] {
   const service = (): ServiceShape => ({
     track: random.pick<Track>(['changes', 'changes', 'all', 'none']),
     onFailure: random.pick(['keep', 'reset']),
     hash: random.pick(['flow', 'flow', 'source']),
+    ...(random.oneIn(3) && { track: 'all', picker: { kind: random.pick(kinds), room: ROOM } }),
   })
-  const one: ServiceShape = { ...service(), track: random.pick<Track>(['changes', 'all']) }
+  const first = service()
+  const one: ServiceShape = first.picker ? first : { ...first, track: random.pick<Track>(['changes', 'all']) }
   return Array.from({ length: count }, (_, i) => (i === 0 || count < 3 ? one : service()))
+}
+
+/** What a service of this kind goes by: some servers, of which some have no weight; or nobody. */
+function randomSchedule(random: Random, kind: CountingScheduler, servers: number): ScheduleTable {
+  const ids = Array.from({ length: random.below(ROOM + 1) }, () => 1 + random.below(servers))
+  if (!isLeast(kind))
+    return { turns: ids, cursor: random.oneIn(4) ? 2n ** 64n - 3n : BigInt(random.below(40)) }
+  return { members: ids.map((id) => ({ id, weight: random.pick([0, 1, 1, 2, 3, 65_535]) })) }
 }
 
 /** A slot's word: 0, any server that there is, the table before. */
@@ -48,10 +63,14 @@ export function fuzzFlowFixture(shape: FuzzShape, seed: number): Fixture {
   const before = base.pools.map(() => random.pick([0, 509, 1_021, 2_039]))
   if (asks && !before.some((slots) => slots > 0)) before[0] = 509
   const words = (slots: number) => new Uint32Array(slots).map(() => randomWord(random, base.servers, false))
+  const services = randomServices(random, base.services.length)
+  const schedules = services.flatMap(({ picker }, i) =>
+    picker ? [[i, randomSchedule(random, picker.kind, base.servers)] as const] : [],
+  )
   return {
     shape: {
       ...base,
-      services: randomServices(random, base.services.length),
+      services,
       flows: {
         entries: random.pick([4, 16, 60, 256]),
         newFlows: random.pick([3, 20, 10_000]),
@@ -66,6 +85,7 @@ export function fuzzFlowFixture(shape: FuzzShape, seed: number): Fixture {
         new Uint32Array(slots).map(() => randomWord(random, base.servers, asks)),
       ),
       ...(asks && { before: before.map(words) }),
+      schedules: new Map(schedules),
     },
   }
 }
@@ -136,5 +156,22 @@ export function createBetween({ shape }: Fixture, seed: number): () => Between {
     const entry = random.below(bucketsOf(shape.flows!) * BUCKET_ENTRIES)
     return ({ flows }) => flows.fill(0, WORDS.count * entry, WORDS.count * (entry + 1))
   }
-  return () => (random.oneIn(2) ? nothing : random.pick([time, time, slots, before, failed, lost, gone])())
+  const pickers = shape.services.flatMap(({ picker }, service) => (picker ? [{ service, ...picker }] : []))
+  const scheduled = (): Between => {
+    if (pickers.length === 0) return nothing
+    const { service, kind } = random.pick(pickers)
+    const table = randomSchedule(random, kind, shape.servers)
+    return ({ schedules }) => {
+      if ('members' in table) schedules!.setMembers(service, table.members)
+      else schedules!.setTurns(service, table.turns, table.cursor!)
+    }
+  }
+  const raced = (): Between => {
+    const [at, count] = [random.word(), random.below(9) - 3]
+    return ({ schedules }) => {
+      if (schedules) schedules.loads[at % schedules.loads.length] = count
+    }
+  }
+  const all = [time, time, slots, before, failed, lost, gone, scheduled, raced]
+  return () => (random.oneIn(2) ? nothing : random.pick(all)())
 }

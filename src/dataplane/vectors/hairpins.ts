@@ -9,13 +9,13 @@ import { forwards, keeps, type Parts, type Vector } from './vector.ts'
 const address = '192.0.2.21'
 const address6 = '2001:db8::21'
 const itself = (parts: Parts = {}): Parts => ({
-  ...parts,
   ether: { source: web1 },
+  ...parts,
   ip: { source: address, ...parts.ip },
 })
 const itself6 = (parts: Parts = {}): Parts => ({
-  ...parts,
   ether: { source: web1 },
+  ...parts,
   ip6: { source: address6, ...parts.ip6 },
 })
 
@@ -104,6 +104,11 @@ export const hairpinVectors: readonly Vector[] = [
     { ...itself({ tcp: { destination: 81 } }), ether: { source: web2 } },
     { fixture: 'dual-resembling', server: 2 },
   ),
-  keeps('ttl', 'a server’s own SYN whose TTL has run out', itself({ ip: { ttl: 1 } })),
+  keeps(
+    'ttl',
+    'a server’s own SYN with options whose TTL has run out',
+    itself({ ip: { ttl: 1, options: new Uint8Array(4).fill(1) } }),
+  ),
+  forwards('a server’s own SYN in a tagged frame', itself({ ether: { source: web1, tags: [{ id: 7 }] } })),
   keeps('no-listener', 'a server’s own SYN to nobody', itself({ tcp: { destination: 81 } })),
 ]

@@ -26,12 +26,9 @@ const wrong = (before: number, after: number): Vector =>
 
 /** hopVectors. */
 export const hopVectors: readonly Vector[] = [
-  keeps('ttl', 'TTL 0', { ip: { ttl: 0 } }),
-  keeps('ttl', 'TTL 1', { ip: { ttl: 1 } }),
   ...[2, 3, 63, 64, 65, 127, 128, 129, 254, 255].map((ttl) => forwards(`TTL ${ttl}`, { ip: { ttl } })),
   keeps('no-listener', 'TTL 1 to nobody', { ip: { ttl: 1, destination: '192.0.2.99' } }),
   keeps('no-listener', 'TTL 0 to nobody’s port', { ip: { ttl: 0 }, tcp: { destination: 81 } }),
-  keeps('ttl', 'TTL 1 where nobody is in the slots', { ip: { ttl: 1 } }, 'nobody'),
 
   sound('an ordinary one', 0x1234, 0x1334),
   sound('zero', 0x0000, 0x0100),

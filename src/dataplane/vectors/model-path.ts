@@ -2,6 +2,7 @@
 
 import { memoryOf } from '../memory.ts'
 import { createFlows, createModel, type Model } from '../model.ts'
+import { PacketMemory } from '../model-memory.ts'
 import { eventNames } from '../outcomes.ts'
 import type { ServerEntry, Tables } from '../shape.ts'
 import type { Fixture } from './fixture.ts'
@@ -17,7 +18,8 @@ export function modelPath(fixture: Fixture): FlowPath & { readonly model: Model 
   const before = (tables.before ?? []).map((words) => words.slice())
   const slots = tables.slots.map((words) => words.slice())
   const own: Tables = { ...tables, servers, failed, before, slots }
-  const model = createModel(shape, own, flows)
+  const packets = new PacketMemory()
+  const model = createModel(shape, own, { flows, packets })
   return {
     fixture,
     memory,
@@ -27,8 +29,10 @@ export function modelPath(fixture: Fixture): FlowPath & { readonly model: Model 
     failed,
     slots,
     before,
+    schedules: flows.schedules?.image,
     setJiffies: (jiffies) => {
       flows.jiffies = jiffies
+      packets.jiffies = Number(jiffies)
     },
     setUsable: (server, usable) => {
       servers[server] = { ...servers[server]!, usable }

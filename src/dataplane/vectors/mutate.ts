@@ -10,6 +10,8 @@ import { currentOf, type ListenerShape } from '../shape.ts'
 import { insert, put, put16, put32 } from './bytes.ts'
 import type { Fixture } from './fixture.ts'
 import { flip, ipv4Mutations, linkMutations, type Mutation } from './mutations.ts'
+import { errors4, errors6 } from './mutations-errors.ts'
+import { createFragments } from './mutations-fragments.ts'
 import { ipv6Mutations } from './mutations6.ts'
 import { createRandom, type Random } from './random.ts'
 
@@ -19,8 +21,8 @@ export interface FrameOptions {
   readonly longest?: number
 }
 
-const onIpv4: readonly Mutation[] = [...linkMutations, ...ipv4Mutations]
-const onIpv6: readonly Mutation[] = [...linkMutations, ...ipv6Mutations]
+const onIpv4: readonly Mutation[] = [...linkMutations, ...ipv4Mutations, ...errors4]
+const onIpv6: readonly Mutation[] = [...linkMutations, ...ipv6Mutations, ...errors6]
 
 /** Target: a listener, and its address in 16 bytes; an IPv4 one as its last four. */
 interface Target extends ListenerShape {
@@ -112,11 +114,15 @@ export function createFrames(fixture: Fixture, seed: number, options: FrameOptio
   const targets = listeners.map(targetOf)
   const random = createRandom(seed)
   const own = macBytes(mac)
+  const fragments = createFragments(random)
 
   return () => {
     const target = random.pick(targets)
     let frame = random.oneIn(50) ? noise(own, random) : soundFrame(target, own, random)
     if (frame.length >= 54 && random.oneIn(8)) fromServer(frame, target, fixture, random)
+    const part = random.below(24)
+    if (part === 0) frame = fragments.first(frame)
+    if (part === 1 || part === 2) frame = fragments.later() ?? frame
     while (!random.oneIn(3)) {
       const isIpv6 = frame[12] === 0x86 && frame[13] === 0xdd
       frame = random.pick(isIpv6 ? onIpv6 : onIpv4)(frame, random)

@@ -30,17 +30,6 @@ export const protocolVectors: readonly Vector[] = [
   keeps('other-protocol', 'a ping without payload', packet(outer, toVip, icmp())),
   keeps(
     'other-protocol',
-    'fragmentation needed',
-    packet(
-      outer,
-      toVip,
-      icmp({ type: 3, code: 4, rest: 1_400 }),
-      ipv4({ source: vip, destination: client }),
-      tcp(),
-    ),
-  ),
-  keeps(
-    'other-protocol',
     'UDP to a listener’s port',
     packet(outer, toVip, udp({ source: 53, destination: 80 }), 'x'),
   ),

@@ -14,6 +14,18 @@ export interface Random {
 
 const rotate = (word: number, by: number): number => (word << by) | (word >>> (32 - by))
 
+/**
+ * createTimes: each call gives the jiffies of one packet more: the time starts near the end of a clock's range, stands
+ * still for most packets, goes on by a little, and now and then by much.
+ */
+export function createTimes(random: Random): () => number {
+  let now = random.pick([0, 2 ** 32 - 50, 2 ** 40 - 50, 1_000])
+  return () => {
+    if (random.oneIn(200)) now += random.oneIn(10) ? random.below(5_000) : random.below(8)
+    return now
+  }
+}
+
 /** createRandom: `seed` is 0..2^32-1. */
 export function createRandom(seed: number): Random {
   // splitmix32 spreads the seed over the state, which must not be all zeros

@@ -214,11 +214,10 @@ export const sixChainVectors: readonly Vector[] = [
     chain(...times(6, short(DSTOPTS)), fragment({ more: true })),
     'six',
   ),
-  keeps(
-    'fragment',
+  forwards(
     'IPv6: a sixth header that is a fragment',
     chain(...times(5, short(DSTOPTS)), fragment({ more: true })),
-    'six',
+    { fixture: 'six' },
   ),
   keeps(
     'other-protocol',

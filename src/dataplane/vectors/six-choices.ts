@@ -62,9 +62,9 @@ const besideWords = (fixture: FixtureName) => [
   keeps('no-listener', `${fixture}: another port`, to(vip6, 81), fixture),
   keeps('no-listener', `${fixture}: the port’s octets exchanged`, to(vip6, 0x5000), fixture),
   keeps(
-    'fragment',
+    'fragment-held',
     `${fixture}: an IPv6 fragment`,
-    { ...to(wordOff(2, 1)), extensions: [fragment({ more: true })] },
+    { ...to(wordOff(2, 1)), extensions: [fragment({ offset: 9 })] },
     fixture,
   ),
 ]

@@ -3,6 +3,7 @@
 import { ipv6Next } from '../../wire/ipv6.ts'
 import type { FragmentFields } from '../../wire/layer.ts'
 import { extension, fragment, icmp } from '../../wire/packet.ts'
+import { own } from './fixture.ts'
 import { cut, forwards, frameOf, keeps, type Parts, type Vector } from './vector.ts'
 
 const { AH, DSTOPTS, HOPOPTS, ROUTING } = ipv6Next
@@ -23,9 +24,9 @@ const oneBit = bits.map((bit) => {
     reservedBits: bit === 1 ? 1 : bit === 2 ? 2 : 0,
     offset: bit > 2 ? 1 << (bit - 3) : 0,
   }
-  return bit === 1 || bit === 2
-    ? forwards(name, part(fields), on)
-    : keeps('fragment', name, part(fields), 'six')
+  // 8 and 16 are within a TCP header
+  if (bit < 3) return forwards(name, part(fields), on)
+  return keeps(bit < 5 ? 'tiny-fragment' : 'fragment-held', name, part(fields), 'six')
 })
 
 /** sixFragmentVectors. */
@@ -55,47 +56,85 @@ export const sixFragmentVectors: readonly Vector[] = [
     on,
   ),
 
-  keeps('fragment', 'IPv6: a first fragment', part({ more: true }), 'six'),
-  keeps('fragment', 'IPv6: a middle fragment', part({ more: true, offset: 181 }), 'six'),
-  keeps('fragment', 'IPv6: a last fragment', part({ offset: 181 }), 'six'),
-  keeps('fragment', 'IPv6: the highest offset', part({ offset: 0x1fff, more: true }), 'six'),
-  keeps('fragment', 'IPv6: a fragment of UDP', part({ more: true }, { udp: {} }), 'six-udp'),
+  forwards('IPv6: a first fragment', part({ more: true }), on),
+  keeps('fragment-held', 'IPv6: a middle fragment', part({ more: true, offset: 181 }), 'six'),
+  keeps('fragment-held', 'IPv6: a last fragment', part({ offset: 181 }), 'six'),
+  keeps('fragment-held', 'IPv6: the highest offset', part({ offset: 0x1fff, more: true }), 'six'),
+  forwards('IPv6: a fragment of UDP', part({ more: true }, { udp: {} }), { fixture: 'six-udp' }),
   keeps(
-    'fragment',
+    'other-protocol',
     'IPv6: a fragment of a ping, whatever is known',
     part({ more: true }, { behind: icmp() }),
     'six',
   ),
-  keeps('fragment', 'IPv6: a fragment of what nobody knows', part({ offset: 1, nextHeader: 253 }), 'six'),
-  keeps('fragment', 'IPv6: a fragment, jumbo', part({ offset: 1 }), 'six-jumbo'),
   keeps(
-    'fragment',
+    'other-protocol',
+    'IPv6: a fragment of what nobody knows',
+    part({ offset: 1, nextHeader: 253 }),
+    'six',
+  ),
+  keeps('tiny-fragment', 'IPv6: a fragment, jumbo', part({ offset: 1 }), 'six-jumbo'),
+  keeps(
+    'tiny-fragment',
     'IPv6: a fragment at an address whose listener has another protocol',
     part({ offset: 1 }),
     'crossed',
   ),
-  keeps(
-    'fragment',
+  forwards(
     'IPv6: a fragment before another fragment header',
     { ip6: {}, extensions: [fragment({ more: true }), fragment()] },
+    on,
+  ),
+  ...[DSTOPTS, AH].map((nextHeader) =>
+    keeps(
+      'fragment',
+      `IPv6: a later fragment of which number ${nextHeader} comes next`,
+      part({ offset: 9, nextHeader }),
+      'six',
+    ),
+  ),
+  keeps(
+    'no-listener',
+    'IPv6: a later fragment of which options come next, to nobody',
+    part({ offset: 9, nextHeader: DSTOPTS }, { ip6: elsewhere }),
+    'six',
+  ),
+  forwards(
+    'IPv6: a first fragment of which options come next',
+    { ip6: {}, extensions: [fragment({ more: true }), extension(DSTOPTS)] },
+    on,
+  ),
+  ...[0, 19].map((length) =>
+    keeps(
+      'tiny-fragment',
+      `IPv6: a first fragment with ${length} bytes of its segment`,
+      cut(frameOf(part({ more: true })), 62 + length),
+      'six',
+    ),
+  ),
+  keeps('fragment-held', 'IPv6: a fragment of UDP at offset 1', part({ offset: 1 }, { udp: {} }), 'six-udp'),
+  keeps(
+    'fragment-lost',
+    'IPv6: a later fragment that the daemon runs again',
+    { ...part({ offset: 9 }), ether: { source: own } },
     'six',
   ),
   keeps(
-    'fragment',
+    'tiny-fragment',
     'IPv6: a fragment behind an atomic one',
     { ip6: {}, extensions: [fragment(), fragment({ offset: 1 })] },
     'six',
   ),
   ...[HOPOPTS, ROUTING, AH, DSTOPTS].map((kind) =>
     keeps(
-      'fragment',
+      'tiny-fragment',
       `IPv6: a fragment behind number ${kind}`,
       { ip6: {}, extensions: [extension(kind), fragment({ offset: 2 })] },
       'six',
     ),
   ),
   keeps(
-    'fragment',
+    'fragment-held',
     'IPv6: a fragment that ends with its header',
     cut(frameOf(part({ offset: 9 })), 62),
     'six',
@@ -112,21 +151,16 @@ export const sixFragmentVectors: readonly Vector[] = [
     cut(frameOf(part({ offset: 9 })), 54),
     'six',
   ),
+  keeps('ttl', 'IPv6: a fragment with hop limit 0', part({ more: true }, { ip6: { hopLimit: 0 } }), 'six'),
   keeps(
-    'fragment',
-    'IPv6: a fragment with hop limit 0',
-    part({ more: true }, { ip6: { hopLimit: 0 } }),
-    'six',
-  ),
-  keeps(
-    'fragment',
+    'bad-length',
     'IPv6: a fragment whose payload length lies',
     part({ more: true }, { ip6: { payloadLength: 1 } }),
     'six',
   ),
-  keeps('fragment', 'IPv6: a fragment where nobody is', part({ more: true }), 'six-nobody'),
+  keeps('no-server', 'IPv6: a fragment where nobody is', part({ more: true }), 'six-nobody'),
   keeps(
-    'fragment',
+    'no-listener',
     'IPv6: a fragment to nobody’s port',
     part({ more: true }, { tcp: { destination: 81 } }),
     'six',
@@ -141,7 +175,7 @@ export const sixFragmentVectors: readonly Vector[] = [
     'six',
   ),
   keeps(
-    'no-listener',
+    'other-protocol',
     'IPv6: a fragment of a ping to nobody',
     part({ offset: 9 }, { ip6: elsewhere, behind: icmp() }),
     'six',

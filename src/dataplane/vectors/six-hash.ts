@@ -48,7 +48,7 @@ const byWord = words.flatMap((word) => {
   )
 })
 
-/** The slot by the formula of docs/packet-path.md, step 15. */
+/** The slot by the formula of docs/packet-path.md, step 14. */
 function slotOf(source: Ip, sourcePort: number, port: number): number {
   const swap = (word: bigint, octets: number): bigint => {
     let swapped = 0n

@@ -9,11 +9,11 @@ import type { FixtureName } from './fixtures.ts'
 import { forwards, keeps, type Parts, type Vector } from './vector.ts'
 
 const numbers = Array.from({ length: 256 }, (_, i) => i)
-const { AH, DSTOPTS, FRAGMENT, HOPOPTS, ROUTING } = ipv6Next
+const { AH, DSTOPTS, HOPOPTS, ROUTING } = ipv6Next
 
 /**
  * A SYN under the number `next`. As an extension header its first byte, of port 40,000 = 0x9c40, says that number
- * 156 comes next, which nobody knows; bytes 2 and 3, port 80, make a fragment of it.
+ * 156 comes next, which nobody knows; bytes 2 and 3, port 80, make a later fragment of it.
  */
 function under(where: string, next: number, parts: Parts, fixture: FixtureName): Vector {
   const name = `IPv6: number ${next} ${where}`
@@ -23,7 +23,6 @@ function under(where: string, next: number, parts: Parts, fixture: FixtureName):
       server: fixture === 'dual' ? 2 : 1,
       service: fixture === 'dual' ? 1 : 0,
     })
-  if (next === FRAGMENT) return keeps('fragment', name, parts, fixture)
   // UDP has no listener at port 80
   if (next === ipProtocol.UDP && fixture === 'dual') return keeps('no-listener', name, parts, fixture)
   return keeps('other-protocol', name, parts, fixture)

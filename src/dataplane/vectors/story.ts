@@ -5,6 +5,7 @@
 import type { Mac } from '../../base/addresses.ts'
 import type { Outcome } from '../model.ts'
 import type { EventName, OutcomeName } from '../outcomes.ts'
+import type { ScheduleTable } from '../scheduling.ts'
 import type { FlowFixtureName } from './flow-fixtures.ts'
 import { resetOf } from './reset-of.ts'
 import { forwards, keeps, type Parts } from './vector.ts'
@@ -26,13 +27,17 @@ export interface Change {
   readonly lost?: readonly number[]
   /** The table is emptied, as by a sweep of the daemon, or by another user of its places. */
   readonly sweep?: true
+  /** What schedulers that count go by, by service. */
+  readonly schedules?: Readonly<Record<number, ScheduleTable>>
+  /** Connections as service 0 sees them: 'SERVER:ACTIVE/INACTIVE' of those that are other. */
+  readonly loads?: string
 }
 
 /** Step: a change, and a packet. */
 export interface Step extends Change {
   readonly send: Parts
   /** The server that gets it, or how it ends. */
-  readonly to: 1 | 2 | Exclude<OutcomeName, 'forwarded' | 'redirected'>
+  readonly to: 1 | 2 | Exclude<OutcomeName, 'forwarded' | 'redirected' | 'time-exceeded'>
   /** The MAC of the interface that it leaves by, if that is another. */
   readonly by?: Mac
   /** Its service. */
@@ -46,6 +51,8 @@ export interface Step extends Change {
   readonly record?: string
   /** What is left of others' records, by place. */
   readonly left?: readonly number[]
+  /** Connections afterwards, as service 0 sees them: 'SERVER:ACTIVE/INACTIVE', of those who have any. */
+  readonly counts?: string
 }
 
 /** Held: a record that is there from the start, as in Step.record; of the first packet's flow, or of nobody we meet. */
@@ -73,6 +80,7 @@ export interface Told {
   readonly events: string
   readonly record: string
   readonly left?: readonly number[]
+  readonly counts?: string
 }
 
 const plain = (events: string): string => events.split(' ').filter(Boolean).sort().join(' ')
@@ -104,6 +112,7 @@ export function expectedOf({ steps }: Story): Told[] {
       events: plain(step.events ?? ''),
       record: record === 'none' || record.includes('@') ? record : atTime(record, now),
       ...(step.left && { left: step.left }),
+      ...(step.counts !== undefined && { counts: step.counts }),
     }
   })
 }

@@ -84,9 +84,9 @@ export const tableVectors: readonly Vector[] = [
   keeps('other-protocol', 'TCP to the port of one of 70 UDP listeners', to(vip, 8_001), 'udp-seventy'),
   keeps('no-listener', 'UDP beside 70 listeners', to(vip, 0, { udp: { destination: 8_071 } }), 'udp-seventy'),
   keeps(
-    'fragment',
+    'fragment-held',
     'a UDP fragment to the address of 70 listeners',
-    { ip: { moreFragments: true }, udp: { destination: 8_071 } },
+    { ip: { fragmentOffset: 9 }, udp: { destination: 8_071 } },
     'udp-seventy',
   ),
   keeps(

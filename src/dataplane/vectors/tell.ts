@@ -14,10 +14,11 @@ import type { FlowId } from '../flow-table.ts'
 import { bucketsOf, failedBit, type Memory } from '../memory.ts'
 import type { Outcome } from '../model.ts'
 import type { EventName } from '../outcomes.ts'
+import type { ScheduleImage } from '../scheduling.ts'
 import type { Fixture } from './fixture.ts'
-import { SHIFT } from './flow-fixtures.ts'
 import { flowIdOf } from './flow-id.ts'
 import { type Change, eventText, type Held, START, type Story, type Told } from './story.ts'
+import { SHIFT } from './story-flows.ts'
 import { frameOf } from './vector.ts'
 
 /** FlowPath: a packet path whose memory can be seen and set. */
@@ -30,6 +31,8 @@ export interface FlowPath {
   readonly failed: Uint32Array
   readonly slots: readonly Uint32Array[]
   readonly before: readonly Uint32Array[]
+  /** What schedulers that count go by, where there are any. */
+  readonly schedules: ScheduleImage | undefined
   setJiffies(jiffies: bigint): void
   setUsable(server: number, usable: boolean): void
   /** Events since the last time it was asked. */
@@ -88,11 +91,26 @@ function apply(path: FlowPath, change: Change): void {
   }
   if (lost) for (const server of [1, 2]) path.setUsable(server, !lost.includes(server))
   if (sweep) path.flows.fill(0)
+  for (const [service, table] of Object.entries(change.schedules ?? {}))
+    path.schedules!.fill(Number(service), table)
+  for (const [, server, active, inactive] of (change.loads ?? '').matchAll(/(\d+):(-?\d+)\/(-?\d+)/g))
+    path.schedules!.loads.set([Number(active), Number(inactive)], path.schedules!.loadAt(0, Number(server)))
+}
+
+/** countsOf: connections of servers as service 0 sees them, as text. */
+function countsOf({ schedules, fixture }: FlowPath): string {
+  const texts = Array.from({ length: fixture.shape.servers + 1 }, (_, id) => {
+    const [active = 0, inactive = 0] = schedules!.loads.subarray(schedules!.loadAt(0, id))
+    return active === 0 && inactive === 0 ? [] : [`${id}:${active}/${inactive}`]
+  })
+  return texts.flat().join(' ')
 }
 
 /** tell a story from its beginning: nothing is left of what was told before. */
 export function tell(path: FlowPath, { held = [], steps }: Story): Told[] {
   path.flows.fill(0)
+  path.schedules?.loads.fill(0)
+  for (const [service, table] of path.fixture.tables.schedules ?? []) path.schedules!.fill(service, table)
   apply(path, { at: START, failed: [], lost: [], word: 0, before: path.before.map(() => 0) })
   path.forgetNewFlows()
   path.events()
@@ -119,7 +137,11 @@ export function tell(path: FlowPath, { held = [], steps }: Story): Told[] {
       step.record?.includes(' in ') ?? false,
     )
     const left = held.filter((each) => !each.own && holds(path, entries[each.place]!, holderOf(each, id)))
-    return { outcome, events, record, ...(step.left && { left: left.map(({ place }) => place) }) }
+    return {
+      ...{ outcome, events, record },
+      ...(step.left && { left: left.map(({ place }) => place) }),
+      ...(step.counts !== undefined && { counts: countsOf(path) }),
+    }
   })
 }
 

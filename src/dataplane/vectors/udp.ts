@@ -125,26 +125,22 @@ export const udpVectors: readonly Vector[] = [
     ),
   ),
   ...[6, 7, 10, 15].flatMap(options),
-  ...[0, 1].map((ttl) => keeps('ttl', `UDP, TTL ${ttl}`, datagram({ ip: { ttl } }), 'udp')),
   ...[2, 3, 128, 255].map((ttl) => forwards(`UDP, TTL ${ttl}`, datagram({ ip: { ttl } }), on)),
   keeps('no-server', 'UDP where nobody is in the slots', datagram(), 'udp-nobody'),
 
-  keeps('fragment', 'UDP, a first fragment', datagram({ ip: { moreFragments: true } }), 'udp'),
-  keeps('fragment', 'UDP, a last fragment', datagram({ ip: { fragmentOffset: 185 } }), 'udp'),
+  forwards('UDP, a first fragment', datagram({ ip: { moreFragments: true } }), { fixture: 'udp' }),
+  keeps('fragment-held', 'UDP, a last fragment', datagram({ ip: { fragmentOffset: 185 } }), 'udp'),
   keeps(
     'no-listener',
     'UDP, a first fragment to nobody',
     datagram({ ip: { ...elsewhere, moreFragments: true } }),
     'udp',
   ),
-  keeps('vlan', 'UDP, a tag', datagram({ ether: { tags: [{ id: 7 }] } }), 'udp'),
-  keeps('vlan', 'UDP, two tags', datagram({ ether: { tags: [{ id: 7 }, { id: 8 }] } }), 'udp'),
-  keeps(
-    'vlan',
-    'UDP, a tag and options',
-    datagram({ ether: { tags: [{}] }, ip: { options: zeros(8) } }),
-    'udp',
-  ),
+  forwards('UDP, a tag', datagram({ ether: { tags: [{ id: 7 }] } }), { fixture: 'udp' }),
+  forwards('UDP, two tags', datagram({ ether: { tags: [{ id: 7 }, { id: 8 }] } }), { fixture: 'udp' }),
+  forwards('UDP, a tag and options', datagram({ ether: { tags: [{}] }, ip: { options: zeros(8) } }), {
+    fixture: 'udp',
+  }),
   keeps(
     'truncated',
     'UDP, a tag and one byte too few',

@@ -93,12 +93,13 @@ export function forwards(name: string, parts: Parts, options: Forwarding = {}): 
       : { ip: { ...ip, ttl: (ip?.ttl ?? 64) - 1, ...leaves } }),
   })
   const said = ip6?.payloadLength === undefined ? ip?.totalLength : ip6.payloadLength + 40
-  const bytes = said ?? frame.length - 14 - (parts.trailer?.length ?? 0)
+  const start = 14 + 4 * (parts.ether?.tags?.length ?? 0)
+  const bytes = said ?? frame.length - start - (parts.trailer?.length ?? 0)
   const outcome = by === undefined ? 'forwarded' : 'redirected'
   return { name, fixture, frame, expected: { outcome, frame: after, service, server, bytes } }
 }
 
-type Kept = Exclude<OutcomeName, 'forwarded' | 'redirected'>
+export type Kept = Exclude<OutcomeName, 'forwarded' | 'redirected' | 'reset' | 'time-exceeded'>
 
 /** keeps: the frame ends here untouched, passed or dropped. */
 export function keeps(

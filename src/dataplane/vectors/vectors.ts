@@ -3,6 +3,8 @@
 import { bothProtocolVectors } from './both-protocols.ts'
 import { choiceVectors } from './choices.ts'
 import { egressVectors } from './egress.ts'
+import { errorVectors } from './errors.ts'
+import { exceededVectors } from './exceeded.ts'
 import { flagVectors } from './flags.ts'
 import { fragmentVectors } from './fragments.ts'
 import { hairpinVectors } from './hairpins.ts'
@@ -15,6 +17,7 @@ import { plainVectors } from './plain.ts'
 import { protocolVectors } from './protocols.ts'
 import { sixChainVectors } from './six-chains.ts'
 import { sixChoiceVectors } from './six-choices.ts'
+import { sixErrorVectors } from './six-errors.ts'
 import { sixFragmentVectors } from './six-fragments.ts'
 import { sixHashVectors } from './six-hash.ts'
 import { sixLinkVectors } from './six-links.ts'
@@ -40,6 +43,8 @@ export const vectors: readonly Vector[] = [
   ...hostileVectors,
   ...udpVectors,
   ...bothProtocolVectors,
+  ...errorVectors,
+  ...exceededVectors,
   ...sixPlainVectors,
   ...sixNextVectors,
   ...sixChainVectors,
@@ -47,6 +52,7 @@ export const vectors: readonly Vector[] = [
   ...sixChoiceVectors,
   ...sixHashVectors,
   ...sixLinkVectors,
+  ...sixErrorVectors,
   ...tableVectors,
   ...egressVectors,
   ...hairpinVectors,

@@ -1,11 +1,11 @@
-// Tagged frames: what is for a listener is dropped, all else passes as it would untagged.
+// Tagged frames: what is for a listener leaves with its tags, all else passes as it would untagged.
 
 import { parseMac } from '../../base/addresses.ts'
 import type { VlanTag } from '../../wire/ethernet.ts'
 import { ipProtocol } from '../../wire/ipv4.ts'
 import { arp, ether, packet } from '../../wire/packet.ts'
 import { own, router } from './fixture.ts'
-import { cut, frameOf, keeps, type Parts, type Vector } from './vector.ts'
+import { cut, forwards, frameOf, keeps, type Parts, type Vector } from './vector.ts'
 
 const c = (id: number): Partial<VlanTag> => ({ tpid: 0x8100, id })
 const s = (id: number): Partial<VlanTag> => ({ tpid: 0x88a8, id })
@@ -21,15 +21,15 @@ const ends = (tags: readonly Partial<VlanTag>[], length: number) =>
 
 /** vlanVectors. */
 export const vlanVectors: readonly Vector[] = [
-  keeps('vlan', 'an 802.1Q tag', tagged(one)),
-  keeps('vlan', 'an 802.1ad tag alone', tagged([s(7)])),
-  keeps('vlan', 'a priority tag, id 0', tagged([{ id: 0, priority: 7 }])),
-  keeps('vlan', 'id 4095 with all bits', tagged([{ id: 4095, priority: 7, dropEligible: true }])),
-  keeps('vlan', 'two tags, 802.1ad and 802.1Q', tagged(two)),
-  keeps('vlan', 'two tags, both 802.1Q', tagged([c(1), c(2)])),
-  keeps('vlan', 'two tags, both 802.1ad', tagged([s(1), s(2)])),
-  keeps('vlan', 'two tags, 802.1Q and 802.1ad', tagged([c(1), s(2)])),
-  keeps('vlan', 'a tag whose control word looks like IPv4’s type', tagged([{ id: 0x800 }])),
+  forwards('an 802.1Q tag', tagged(one)),
+  forwards('an 802.1ad tag alone', tagged([s(7)])),
+  forwards('a priority tag, id 0', tagged([{ id: 0, priority: 7 }])),
+  forwards('id 4095 with all bits', tagged([{ id: 4095, priority: 7, dropEligible: true }])),
+  forwards('two tags, 802.1ad and 802.1Q', tagged(two)),
+  forwards('two tags, both 802.1Q', tagged([c(1), c(2)])),
+  forwards('two tags, both 802.1ad', tagged([s(1), s(2)])),
+  forwards('two tags, 802.1Q and 802.1ad', tagged([c(1), s(2)])),
+  forwards('a tag whose control word looks like IPv4’s type', tagged([{ id: 0x800 }])),
   keeps('not-ip', 'three tags', tagged([s(1), c(2), c(3)])),
   keeps('not-ip', 'four tags', tagged([c(1), c(2), c(3), c(4)])),
   keeps('not-ip', 'tag type 0x9100', tagged([{ tpid: 0x9100, id: 1 }])),
@@ -39,12 +39,12 @@ export const vlanVectors: readonly Vector[] = [
   keeps('not-ip', 'a tag, then ARP', packet(ether({ destination: own, source: router, tags: one }), arp())),
   ...range(34, 37).map((length) => keeps('short', `a tag and ${length} bytes`, ends(one, length))),
   ...range(38, 57).map((length) => keeps('truncated', `a tag and ${length} bytes`, ends(one, length))),
-  keeps('vlan', 'a tag and 58 bytes', ends(one, 58)),
+  forwards('a tag and 58 bytes', tagged(one, { tcp: { flags: 2 } })),
   keeps('short', 'a tag and 33 bytes', ends(one, 33)),
   ...range(34, 41).map((length) => keeps('short', `two tags and ${length} bytes`, ends(two, length))),
   keeps('truncated', 'two tags and 42 bytes', ends(two, 42)),
   keeps('truncated', 'two tags and 61 bytes', ends(two, 61)),
-  keeps('vlan', 'two tags and 62 bytes', ends(two, 62)),
+  forwards('two tags and 62 bytes', tagged(two, { tcp: { flags: 2 } })),
   keeps(
     'short',
     'a tag, an IPv6 type and 37 bytes',
@@ -61,19 +61,17 @@ export const vlanVectors: readonly Vector[] = [
   keeps('malformed', 'a tag, IP version 6', tagged(one, { ip: { version: 6 } })),
   keeps('malformed', 'two tags, IHL 4', tagged(two, { ip: { ihl: 4 } })),
   keeps('other-protocol', 'a tag, UDP', tagged(one, { ip: { protocol: ipProtocol.UDP } })),
-  keeps('fragment', 'a tag, a fragment', tagged(one, { ip: { moreFragments: true } })),
-  keeps('fragment', 'two tags, a fragment', tagged(two, { ip: { fragmentOffset: 1 } })),
+  forwards('a tag, a fragment', tagged(one, { ip: { moreFragments: true } })),
+  keeps('tiny-fragment', 'two tags, a fragment', tagged(two, { ip: { fragmentOffset: 1 } })),
   keeps('no-listener', 'a tag, to nobody', tagged(one, { ip: { destination: '192.0.2.99' } })),
   keeps('no-listener', 'two tags, to nobody’s port', tagged(two, { tcp: { destination: 81 } })),
-  keeps('vlan', 'a tag, options', tagged(one, { ip: { options: new Uint8Array(40) } })),
-  keeps('vlan', 'two tags, options', tagged(two, { ip: { options: new Uint8Array(8) } })),
-  keeps('vlan', 'a tag, a total length that lies', tagged(one, { ip: { totalLength: 1 } })),
-  keeps('vlan', 'a tag, TTL 1', tagged(one, { ip: { ttl: 1 } })),
-  keeps('vlan', 'a tag where nobody is in the slots', tagged(one), 'nobody'),
-  keeps(
-    'vlan',
-    'a tag, to the last of 70 listeners',
-    tagged(one, { ip: { destination: '203.0.113.30' } }),
-    'seventy',
-  ),
+  forwards('a tag, options', tagged(one, { ip: { options: new Uint8Array(40) } })),
+  forwards('two tags, options', tagged(two, { ip: { options: new Uint8Array(8) } })),
+  keeps('bad-length', 'a tag, a total length that lies', tagged(one, { ip: { totalLength: 1 } })),
+  keeps('no-server', 'a tag where nobody is in the slots', tagged(one), 'nobody'),
+  forwards('a tag, to the last of 70 listeners', tagged(one, { ip: { destination: '203.0.113.30' } }), {
+    fixture: 'seventy',
+    service: 69,
+    server: 2,
+  }),
 ]

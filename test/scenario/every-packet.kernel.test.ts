@@ -1,0 +1,246 @@
+// Packets that are no plain segments, on the wire: pings, tags, fragments in both orders, TTLs that have run out, and a
+// path with a smaller MTU, which a server hears of only if its ICMP errors come through.
+//
+//            .-- client 10.0.0.200 2001:db8::200, and behind it by a link that it sends 1,280 bytes on: far
+//   switch --+-- lb1 10.0.0.2 2001:db8::2: tenbin, services on 10.0.0.100 and 2001:db8::100
+//            '-- web01..03: HTTP on port 80, datagrams on port 53; they answer the client directly (dsr)
+
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Lab } from '../../src/lab/held-lab.ts'
+import { batch, runIn, writeSysctls } from '../../src/lab/run.ts'
+import { findNode, type LabNode, namespacePrefix } from '../../src/lab/topology.ts'
+import { createNamed, removeNamed } from '../../src/sys/named-namespace.ts'
+import { icmp6Type, icmpType } from '../../src/wire/icmp.ts'
+import type { Layer } from '../../src/wire/layer.ts'
+import { ether, fragment, icmp, ipv4, ipv6, packet, tcp, udp } from '../../src/wire/packet.ts'
+import { tcpFlag } from '../../src/wire/tcp.ts'
+import { Capture } from './support/capture.ts'
+import { skip } from './support/execute.ts'
+import { type Read, send } from './support/frames.ts'
+import { networkCounters, pick } from './support/network-counters.ts'
+import { startNginx } from './support/nginx.ts'
+import { Tenbin } from './support/tenbin.ts'
+import { askUdp, startUdpServers } from './support/udp.ts'
+
+const servers = ['web01', 'web02', 'web03']
+const [service, service6] = ['10.0.0.100', '2001:db8::100']
+const [client, client6] = ['10.0.0.200', '2001:db8::200']
+const DATAGRAM = 4_000
+const PIECE = 1_400
+
+const file = `
+nodes: { lb1: 10.0.0.2 }
+interfaces: { lan: eth0 }
+addresses: { front: { on: lan, ips: [${service}/24, "${service6}/64"] } }
+servers: { web01..03: 10.0.0.11..13, six01..03: 2001:db8::11..13 }
+defaults: { forward: dsr, check: none }
+services:
+  dns: { listen: "${service}:53/udp", servers: web01..03 }
+  dns6: { listen: "[${service6}]:53/udp", servers: six01..03 }
+  www: { listen: "${service}:80", servers: web01..03 }
+  www6: { listen: "[${service6}]:80", servers: six01..03 }
+`
+
+let lab: Lab
+let tenbin: Tenbin
+let far = ''
+const macOf = (name: string): string => (findNode(lab.topology, name) as LabNode).mac
+const outcomes = async () => (await tenbin.status())!.outcomes
+const link = (): Layer => ether({ destination: macOf('lb1'), source: macOf('client') })
+
+before(async () => {
+  if (skip) return
+  lab = await Lab.hold({ prefix: 'ev', servers: servers.length, ipv6: true })
+  await startNginx(lab)
+  await startUdpServers(lab, { addresses: [service, service6], port: 53 })
+  tenbin = new Tenbin(lab)
+  tenbin.write(file)
+  await tenbin.start()
+  // so that everybody knows everybody's MAC
+  await lab.run('client', ['curl', '-sS', '-m', '20', `http://${service}/`])
+  await askUdp(lab, { address: service6, port: 53, count: 8 })
+})
+after(async () => {
+  if (far) removeNamed(far)
+  await lab?.[Symbol.asyncDispose]()
+})
+
+/** answers: the frames that the client gets while `frames` are sent from it, and a moment longer. */
+async function answers(
+  frames: readonly Uint8Array[],
+  wanted: (frame: Read) => boolean,
+): Promise<Uint8Array[]> {
+  await using capture = await Capture.of(lab, 'client')
+  send(lab, 'client', frames)
+  await delay(200)
+  const all = await capture.stop()
+  return all
+    .filter((frame) => frame.ether.destination === macOf('client') && wanted(frame))
+    .map(({ bytes }) => Uint8Array.from(bytes))
+}
+const isIp = (frame: Read): boolean => frame.ip !== undefined && frame.tcp === undefined
+const isIp6 = ({ bytes }: Read): boolean => bytes[12] === 0x86 && bytes[13] === 0xdd
+
+test('a ping of a service address is answered by the node, over IPv4 and IPv6', { skip }, async () => {
+  const ping = packet(
+    link(),
+    ipv4({ source: client, destination: service }),
+    icmp({ rest: 0x00470001 }),
+    'four',
+  )
+  const [pong, ...more] = await answers([ping], isIp)
+  assert.ok(pong && more.length === 0)
+  assert.deepEqual([pong[34], Buffer.from(pong).toString('latin1', 42, 46)], [icmpType.ECHOREPLY, 'four'])
+  const ping6 = packet(
+    link(),
+    ipv6({ source: client6, destination: service6 }),
+    icmp({ rest: 0x00470001 }),
+    'six!',
+  )
+  const pongs = (await answers([ping6], isIp6)).filter((frame) => frame[54] === icmp6Type.ECHO_REPLY)
+  assert.equal(pongs.length, 1)
+  assert.equal(Buffer.from(pongs[0]!).toString('latin1', 62, 66), 'six!')
+  assert.equal(Buffer.from(pongs[0]!.subarray(6, 12)).toString('hex'), macOf('lb1').replaceAll(':', ''))
+})
+
+test('a tagged segment reaches a server with its tags', { skip }, async () => {
+  const tags = [{ id: 7 }]
+  const syn = packet(
+    ether({ destination: macOf('lb1'), source: macOf('client'), tags }),
+    ipv4({ source: client, destination: service }),
+    tcp({ source: 41_007, destination: 80, flags: tcpFlag.SYN }),
+  )
+  const traced = await tenbin.trace(`${client}:41007`, `${service}:80`)
+  const server = `web${traced.server!.slice(-2)}`
+  await using capture = await Capture.of(lab, server, 'client')
+  send(lab, 'client', [syn])
+  const tagged = (await capture.stop()).filter(({ ether: { tags } }) => tags.length > 0)
+  assert.equal(tagged.length, 1)
+  const [{ ether: header }] = tagged as [Read]
+  assert.deepEqual([header.tags[0]!.id, header.destination, header.source], [7, macOf(server), macOf('lb1')])
+})
+
+test('who sends a packet whose TTL has run out is told by the service address, soundly', {
+  skip,
+}, async () => {
+  const before = await networkCounters(lab, 'client')
+  const probe = (ttl: number) => tcp({ source: 41_100 + ttl, destination: 80, flags: tcpFlag.SYN })
+  const four = packet(link(), ipv4({ source: client, destination: service, ttl: 1 }), probe(1))
+  const [told, ...more] = await answers([four], isIp)
+  assert.ok(told && more.length === 0)
+  assert.deepEqual([...told.subarray(26, 34)], [10, 0, 0, 100, 10, 0, 0, 200])
+  assert.equal(told[34], icmpType.TIME_EXCEEDED)
+  assert.deepEqual(told.subarray(42), four.subarray(14, 42))
+  const six = packet(link(), ipv6({ source: client6, destination: service6, hopLimit: 1 }), probe(1))
+  const told6 = (await answers([six], isIp6)).filter((frame) => frame[54] === icmp6Type.TIME_EXCEED)
+  assert.equal(told6.length, 1)
+  assert.deepEqual(told6[0]!.subarray(62), six.subarray(14))
+  // the client's own kernel looks at every checksum
+  const now = await networkCounters(lab, 'client')
+  assert.equal(now.get('Icmp.InTimeExcds')! - before.get('Icmp.InTimeExcds')!, 1)
+  const names = ['Icmp.InCsumErrors', 'Ip.InHdrErrors']
+  assert.deepEqual(pick(now, ...names), pick(before, ...names))
+  assert.match(await lab.run('client', ['cat', '/proc/net/snmp6']), /^Icmp6InCsumErrors\s+0$/m)
+  assert.deepEqual(await outcomes().then((now) => [now['time-exceeded'], now.ttl]), ['2', '0'])
+})
+
+/** pieces: the fragments of a datagram to a service's port 53, of which the last is sent first where `turned`. */
+function pieces(isIpv6: boolean, source: number, turned: boolean): Uint8Array[] {
+  const ends = isIpv6
+    ? { source: client6, destination: service6 }
+    : { source: client, destination: service, protocol: 17 }
+  const header = isIpv6 ? ipv6(ends as { source: string; destination: string }) : ipv4(ends)
+  const start = isIpv6 ? 54 : 34
+  const whole = packet(link(), header, udp({ source, destination: 53 }), new Uint8Array(DATAGRAM)).subarray(
+    start,
+  )
+  const parts: Uint8Array[] = []
+  for (let at = 0; at < whole.length; at += PIECE) {
+    const [more, offset] = [at + PIECE < whole.length, at / 8]
+    const piece = whole.slice(at, at + PIECE)
+    const layers: Layer[] = isIpv6
+      ? [
+          ipv6({ source: client6, destination: service6 }),
+          fragment({ more, offset, identification: source, nextHeader: 17 }),
+        ]
+      : [ipv4({ ...ends, moreFragments: more, fragmentOffset: offset, identification: source })]
+    parts.push(packet(link(), ...layers, piece))
+  }
+  return turned ? parts.reverse() : parts
+}
+
+for (const [isIpv6, turned] of [
+  [false, false],
+  [false, true],
+  [true, false],
+  [true, true],
+] as const)
+  test(`a datagram in fragments, ${turned ? 'the last first' : 'in order'}, over IPv${isIpv6 ? 6 : 4}, is answered`, {
+    skip,
+  }, async () => {
+    const before = await outcomes()
+    const parts = pieces(isIpv6, 42_000 + (isIpv6 ? 10 : 0) + (turned ? 1 : 0), turned)
+    const got = await answers(parts, isIpv6 ? isIp6 : isIp)
+    const names = got.map((frame) => Buffer.from(frame).toString('latin1', isIpv6 ? 62 : 42))
+    assert.equal(names.length, 1)
+    assert.ok(servers.includes(names[0]!.slice(0, 5)), names[0])
+    const now = await outcomes()
+    const grown = (name: string) => Number(now[name]) - Number(before[name])
+    // and the client's port unreachable, as no socket has asked
+    assert.equal(grown('forwarded'), parts.length + 1)
+    assert.equal(grown('fragment-held'), turned ? parts.length - 1 : 0)
+    assert.deepEqual([grown('fragment-lost'), grown('fragment')], [0, 0])
+  })
+
+test('a later fragment whose first never comes is dropped, and the node’s kernel never sees it', {
+  skip,
+}, async () => {
+  const before = await outcomes()
+  const kernelBefore = await networkCounters(lab, 'lb1')
+  send(lab, 'client', pieces(false, 43_000, false).slice(1))
+  await delay(200)
+  const now = await outcomes()
+  assert.equal(Number(now['fragment-held']) - Number(before['fragment-held']), 2)
+  assert.equal(Number(now['fragment-lost']) - Number(before['fragment-lost']), 2)
+  const kernelNow = await networkCounters(lab, 'lb1')
+  assert.deepEqual(pick(kernelNow, 'Ip.ReasmReqds'), pick(kernelBefore, 'Ip.ReasmReqds'))
+})
+
+test('a server hears that the path to a client has a smaller MTU, and its answer arrives', {
+  skip,
+}, async () => {
+  far = `${namespacePrefix(lab.topology.lab)}far`
+  createNamed(far)[Symbol.dispose]()
+  const router = findNode(lab.topology, 'client').namespace
+  await batch(router, [
+    `link add name far mtu 1280 type veth peer name eth0 netns ${far}`,
+    'addr add 10.9.0.1/24 dev far',
+    'link set far up',
+  ])
+  writeSysctls(router, { 'net/ipv4/ip_forward': '1' })
+  await batch(far, [
+    'link set lo up',
+    'addr add 10.9.0.2/24 dev eth0',
+    'link set eth0 up',
+    'route add default via 10.9.0.1',
+  ])
+  for (const [place, device] of [
+    [router, 'far'],
+    [far, 'eth0'],
+  ] as const)
+    await runIn(place, ['ethtool', '-K', device, 'tx', 'off', 'gro', 'off', 'rxvlan', 'off', 'txvlan', 'off'])
+  for (const server of servers)
+    await batch(findNode(lab.topology, server).namespace, [`route add 10.9.0.0/24 via ${client}`])
+
+  const before = await networkCounters(lab, 'client')
+  const options = ['-sS', '-m', '10', '-r', '0-300000', '-o', '/dev/null', '-w', '%{size_download}']
+  const size = await runIn(far, ['curl', ...options, `http://${service}/file`])
+  assert.ok(Number(size) > 100_000, size)
+  // the router did refuse packets, and a server believed it
+  const now = await networkCounters(lab, 'client')
+  assert.ok(now.get('Icmp.OutDestUnreachs')! > before.get('Icmp.OutDestUnreachs')!)
+  const told = await Promise.all(servers.map((name) => networkCounters(lab, name)))
+  assert.ok(told.some((counters) => counters.get('Icmp.InDestUnreachs')! > 0))
+})
