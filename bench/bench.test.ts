@@ -47,11 +47,12 @@ test('proxy has the rows of all who balance, as shares of the same round without
     new Map([
       ['direct', turn(1000 * factor, 0.001, 1)],
       ['tenbin-dsr', turn(900 * factor, 0.00125, 1.5)],
+      ['tenbin-nat', turn(850 * factor, 0.00125, 1.5)],
       ['haproxy', { ...turn(500 * factor, 0.002, 2), problem: '3 errors' }],
       ['nginx', turn(400 * factor, 0.002, 2)],
     ])
   const rows = proxyRows([round(1), round(0.5), round(2)])
-  const whoRows = ['tenbin-dsr', 'haproxy', 'nginx'].flatMap((who) =>
+  const whoRows = ['tenbin-dsr', 'tenbin-nat', 'haproxy', 'nginx'].flatMap((who) =>
     ['cps.share', 'latency.p99.added', 'cpu'].map((name) => `proxy.${who}.${name}`),
   )
   const ownRows = ['cps', 'latency.p99', 'cpu'].map((name) => `proxy.direct.${name}`)

@@ -12,6 +12,7 @@ import { loadProgram } from '../src/kernel/program.ts'
 import { affinity, setAffinity } from '../src/sys/affinity.ts'
 import { ACK, cost, type Effort, type FixtureOptions, fixture, SYN, summary } from './path/cost.ts'
 import { changes, flowBytesRow, trackAllRows } from './path/flows.ts'
+import { natRows } from './path/nat.ts'
 import type { Row } from './runner/row.ts'
 
 const FLOWS = [1, 4_096, 65_536, 1_048_576] as const
@@ -65,7 +66,11 @@ export async function packet({ quick }: { readonly quick: boolean }): Promise<Ro
         cost('packet.reference', meter, 'reference', 65_536, effort),
       )
     }
-    rows.push(...trackAllRows(FLOWS, effort), flowBytesRow())
+    rows.push(
+      ...trackAllRows(FLOWS, effort),
+      ...natRows(quick ? FLOWS.slice(0, 2) : FLOWS, effort),
+      flowBytesRow(),
+    )
     for (const [listeners, pools, name] of [
       [1, 1, '1'],
       [64, 1, '64'],

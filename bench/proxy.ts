@@ -29,7 +29,7 @@ async function pin(lab: Lab, nodes: readonly LabNode[], cpu: number): Promise<vo
 export async function proxy({ quick }: { readonly quick: boolean }): Promise<readonly Row[]> {
   await setup(proxyPackages)
   const [count, effort]: [number, Effort] = quick
-    ? [5, { windowMs: 800, single: 400 }]
+    ? [4, { windowMs: 800, single: 400 }]
     : [15, { windowMs: 2000, single: 1000 }]
   await using lab = await Lab.hold({ prefix: 'bench', ...TOPOLOGY })
   await startNginx(lab)

@@ -36,7 +36,7 @@ const curl = (address = '10.0.0.100') =>
 const ip = (...args: string[]) => lab.run('lb1', ['ip', ...args])
 const held = async () =>
   [...(await ip('-4', '-o', 'addr', 'show', 'eth0')).matchAll(/inet (\S+)/g)].map((m) => m[1])
-const pin = () => `/sys/fs/bpf/tenbin/${lb1.instance.name}/link`
+const pin = () => `/sys/fs/bpf/tenbin/${lb1.instance.name}/link-eth0`
 const managed = async () => ((await ip('neigh')).match(/managed/g) ?? []).length
 
 test('the first start forwards and owns the service address', { skip }, async () => {

@@ -1,7 +1,7 @@
 // What a row of the packet bench is made of: a shape of 100 servers with its tables, and the paired differences of the
 // packet path and an empty program, with the proof that the right thing was measured.
 
-import { parseMac } from '../../src/base/addresses.ts'
+import { type Ip4, type Ip6, parseMac } from '../../src/base/addresses.ts'
 import { fixedKeys, type Kinds, listenersOf } from '../../src/dataplane/golden-shapes.ts'
 import type { EventName } from '../../src/dataplane/outcomes.ts'
 import {
@@ -54,6 +54,9 @@ export function fixture(
     mac: parseMac(`02:00:00:00:01:${id.toString(16).padStart(2, '0')}`),
     usable: id > 0,
     via: 0,
+    address: kinds.families?.includes(6)
+      ? (((0xfd00n << 112n) + BigInt(id)) as Ip6)
+      : ((0x0a020000 + id) as Ip4),
   }))
   const words = Uint32Array.from({ length: size }, (_, slot) => {
     const id = 1 + (slot % SERVERS)

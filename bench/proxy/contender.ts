@@ -2,7 +2,9 @@
 // of those who balance. Each is started once, in a namespace of its own, and stays idle while others have their turn.
 // haproxy and nginx pass bytes on (mode tcp, stream), with one thread or worker each, and as their packages build them.
 //
-//   client ---- switch -+- lb1: tenbin, which holds 10.0.0.100
+//   client ---- switch -+- lb1: tenbin, which holds 10.0.0.100, by dsr
+//                       |- lb2: tenbin, which holds 10.0.0.120, by nat: the client asks it from 10.0.1.200, for which the
+//                       |       servers have lb2 as their router
 //                       |- client2: haproxy      a namespace like a client's: many source ports, used again at once;
 //                       |- client3: nginx        and no program on its port of the switch, which would slow it down
 //                       '- web01, web02: nginx
@@ -26,7 +28,9 @@ export interface Contender {
 
 /** PROXIES: clients' namespaces beside the client itself. */
 const [HAPROXY, NGINX] = ['client2', 'client3'] as const
-export const TOPOLOGY = { servers: 2, clients: 3 } as const
+export const TOPOLOGY = { servers: 2, clients: 3, balancers: 2 } as const
+/** Where nat listens, on lb2, and from where the client asks it. */
+const [NAT, NAT_CLIENT] = ['10.0.0.120', '10.0.1.200'] as const
 const PORT = 80
 const START_MS = 10_000
 
@@ -34,14 +38,17 @@ const START_MS = 10_000
 const balancers: Readonly<Record<string, (lab: Lab) => Promise<Omit<Contender, 'who'>>>> = {
   'tenbin-dsr': async (lab) => {
     const [service] = lab.topology.serviceAddresses
-    const tenbin = new Tenbin(lab)
-    const services = { www: { listen: [`${service}:${PORT}`], servers: serverNames(lab.topology) } }
-    tenbin.write(tenbinFile(lab.topology, services))
-    await tenbin.start()
-    return {
-      addresses: [service!, service!],
-      forwarded: async () => Number((await tenbin.status())!.outcomes.forwarded),
-    }
+    return startTenbin(lab, 'lb1', service!, 'dsr')
+  },
+  'tenbin-nat': async (lab) => {
+    const { topology } = lab
+    const router = nodesOf(topology, 'balancer').find(({ name }) => name === 'lb2')!.address
+    await lab.run('client', ['ip', 'addr', 'add', `${NAT_CLIENT}/32`, 'dev', 'eth0'])
+    await lab.run('client', ['ip', 'route', 'add', NAT, 'dev', 'eth0', 'src', NAT_CLIENT])
+    await lab.run('lb2', ['ip', 'route', 'add', NAT_CLIENT, 'dev', 'eth0'])
+    for (const name of serverNames(topology))
+      await lab.run(name, ['ip', 'route', 'add', NAT_CLIENT, 'via', router])
+    return startTenbin(lab, 'lb2', NAT, 'nat')
   },
   haproxy: (lab) =>
     proxy(lab, HAPROXY, (file) => ['haproxy', '-db', '-f', file], {
@@ -78,6 +85,25 @@ ${servers.map((address) => `    server ${address}:${PORT};`).join('\n')}
 }
 `,
     }),
+}
+
+/** startTenbin on a node, by a file in which it is the only one. */
+async function startTenbin(
+  lab: Lab,
+  node: string,
+  service: string,
+  forward: 'dsr' | 'nat',
+): Promise<Omit<Contender, 'who'>> {
+  const { topology } = lab
+  const nodes = topology.nodes.filter(({ role, name }) => role !== 'balancer' || name === node)
+  const services = { www: { listen: [`${service}:${PORT}`], servers: serverNames(topology), forward } }
+  const tenbin = new Tenbin(lab, node)
+  tenbin.write(tenbinFile({ ...topology, nodes, serviceAddresses: [service] }, services))
+  await tenbin.start()
+  return {
+    addresses: [service, service],
+    forwarded: async () => Number((await tenbin.status())!.outcomes.forwarded),
+  }
 }
 
 /** WHO: the names of those who balance. */

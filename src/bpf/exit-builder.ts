@@ -6,7 +6,7 @@ import { invariant } from '../base/errors.ts'
 import { alu, exit, jump, Label } from './isa.ts'
 import { callerLine, formatLine, type Line } from './line.ts'
 import { MemoryBuilder } from './memory-builder.ts'
-import { type Arg, type Cond, type Context, ge, type HostKind, type Val } from './values.ts'
+import { type Arg, type Cond, type Context, eq, ge, type HostKind, type Val } from './values.ts'
 
 /** VERDICT: numbers of verdicts (enum xdp_action, linux/bpf.h). */
 export const VERDICT = { aborted: 0, drop: 1, pass: 2, tx: 3, redirect: 4 } as const
@@ -104,6 +104,12 @@ export class ExitBuilder<C extends string = never> extends MemoryBuilder {
     this.#answered ??= { label: this.label('count'), code: this.variable('u32'), outcome }
     this.set(this.#answered.code, code)
     this.goto(this.#answered.label)
+  }
+
+  /** answered: whether a called function answered this outcome. */
+  answered(code: Val<'u32'>, outcome: C): Cond {
+    const outcomes = this.#outcomesOf(outcome)
+    return eq(code, codeOf(Object.keys(outcomes).indexOf(outcome), outcomes[outcome]))
   }
 
   /** exitValue: return a value, for functions without outcomes. */

@@ -31,7 +31,7 @@ export const networkOptions: readonly OptionSpec[] = [
   { flags: '--ipv6', text: 'IPv6 beside IPv4: on every node, and a service of its own' },
   {
     flags: '--forward <how>',
-    text: 'dsr: servers answer clients directly (default: dsr)',
+    text: 'dsr: servers answer clients directly (the default); nat: through the node',
     choices: FORWARDS,
   },
 ]

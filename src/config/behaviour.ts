@@ -17,10 +17,13 @@ import type { Findings } from './findings.ts'
 import type { Merged } from './merge.ts'
 import type { ServiceShape, TimeoutsShape } from './schema-services.ts'
 import { inside, keyOf, type Place } from './source.ts'
-import { countingOf, type Scheduler } from './state.ts'
+import { countingOf, type Forward, type Scheduler } from './state.ts'
 
 /** Behaviour: what a service or `defaults` says, where it says something that is right. */
 export interface Behaviour {
+  readonly forward?: Forward
+  /** The servers' port, where it is not the listener's: of nat. */
+  readonly serverPort?: number
   readonly scheduler?: Scheduler
   readonly hash?: Flows['hash']
   readonly track?: Track
@@ -35,11 +38,11 @@ interface Choice<Built extends string> {
   readonly later?: readonly string[]
 }
 
-const forwards: Choice<'dsr'> = {
+const forwards: Choice<Forward> = {
   key: 'forward',
   what: 'a way of forwarding',
-  built: ['dsr'],
-  later: ['nat', 'fullnat', 'ipip', 'gue'],
+  built: ['dsr', 'nat'],
+  later: ['fullnat', 'ipip', 'gue'],
 }
 const schedulers: Choice<Scheduler> = {
   key: 'scheduler',
@@ -62,14 +65,14 @@ const TIMEOUT_BOUNDS = { min: 1, max: 86_400 }
 
 type Values = Pick<
   ServiceShape,
-  'forward' | 'scheduler' | 'hash' | 'track' | 'on_failure' | 'timeouts' | 'check'
+  'forward' | 'server_port' | 'scheduler' | 'hash' | 'track' | 'on_failure' | 'timeouts' | 'check'
 >
 
 /** resolveBehaviour reads the values of a service, or of `defaults`, whose place is `at`. */
 export function resolveBehaviour(values: Values, at: Place, findings: Findings): Behaviour {
   const choose = <Built extends string>(choice: Choice<Built>, value: string | undefined) =>
     value === undefined ? undefined : chosen(choice, value, inside(at, choice.key), findings)
-  choose(forwards, values.forward)
+  const forward = choose(forwards, values.forward)
   if ('check' in values && values.check !== 'none') findings.add(inside(at, 'check'), NO_CHECKS)
   const scheduler = choose(schedulers, values.scheduler)
   const hash = choose(hashes, values.hash)
@@ -77,6 +80,8 @@ export function resolveBehaviour(values: Values, at: Place, findings: Findings):
   const onFailure = choose(failures, values.on_failure)
   const timeouts = values.timeouts && resolveTimeouts(values.timeouts, inside(at, 'timeouts'), findings)
   return {
+    ...(forward && { forward }),
+    ...(values.server_port !== undefined && { serverPort: values.server_port }),
     ...(scheduler && { scheduler }),
     ...(hash && { hash }),
     ...(track && { track }),
@@ -166,12 +171,37 @@ export function checkTrack(own: Behaviour, defaults: Behaviour, place: Place, fi
   findings.add(place, `scheduler ${scheduler} remembers every flow: write track: all, or leave it out`)
 }
 
+/** checkNat: what nat does not go with: a service that says so, or to which it comes from `defaults`. */
+export function checkNat(
+  values: Values,
+  own: Behaviour,
+  defaults: Behaviour,
+  service: Place,
+  findings: Findings,
+): void {
+  const { forward = 'dsr', track } = { ...defaults, ...own }
+  if (forward === 'dsr' && own.serverPort !== undefined)
+    findings.add(
+      inside(service, 'server_port'),
+      'dsr leaves the port as it is: write forward: nat, or remove server_port',
+    )
+  if (forward !== 'nat' || track === undefined || track === 'all') return
+  const place = values.track === undefined ? keyOf(service) : inside(service, 'track')
+  findings.add(
+    place,
+    `forward nat tracks every flow, track ${track} does not: write track: all, or leave it out`,
+  )
+}
+
 /** settled: what a service does, by itself or by default. */
 export function settled(own: Behaviour, defaults: Behaviour) {
   const both = { ...defaults, ...own }
-  const { scheduler = 'mh', hash, onFailure = 'keep' } = both
-  const track: Track = countingOf(scheduler) ? 'all' : (both.track ?? 'changes')
+  const { forward = 'dsr', scheduler = 'mh', hash, onFailure = 'keep' } = both
+  const tracksAll = forward === 'nat' || countingOf(scheduler) !== undefined
+  const track: Track = tracksAll ? 'all' : (both.track ?? 'changes')
   return {
+    forward,
+    ...(own.serverPort !== undefined && { serverPort: own.serverPort }),
     scheduler,
     // As LVS's sh, which hashes the client's address unless told to take the port as well.
     hash: hash ?? (scheduler === 'sh' ? ('source' as const) : ('flow' as const)),

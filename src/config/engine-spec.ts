@@ -12,9 +12,10 @@ export function toEngineSpec(state: DesiredState, interfaces: EngineSpec['interf
   const members = new Set(pools.flatMap((pool) => pool.members.map(({ server }) => server)))
   return {
     interfaces,
-    services: state.services.map(({ forward, scheduler, check, listeners, ...service }) => ({
+    services: state.services.map(({ forward, serverPort = 0, scheduler, check, listeners, ...service }) => ({
       ...service,
       ...(countingOf(scheduler) && { scheduler: countingOf(scheduler)! }),
+      ...(forward === 'nat' && { nat: { port: serverPort } }),
       listeners: listeners.flatMap(portByPort),
     })),
     pools: pools.map(({ name, members }) => ({ name, members })),

@@ -68,7 +68,7 @@ export function checkOnLink(
     ].join(', ')
     findings.add(
       place,
-      `${first.name} (${formatIp(first.address)})${more} not on ${lan} of address set ${set.name}: dsr reaches on-link servers only; others will be reached by ipip, gue or nat, not built yet`,
+      `${first.name} (${formatIp(first.address)})${more} not on ${lan} of address set ${set.name}: dsr reaches servers on the service’s own network only: nat reaches those of any network of the node (forward: nat)`,
     )
   }
 }

@@ -21,6 +21,14 @@ test('what a service does with its flows is refused where it is not known or not
     ],
     ['sorry: [web01]', '4:81: "sorry" is not built yet: leave it out'],
     ['persistence: 5m', '4:81: "persistence" is not built yet: leave it out'],
+    ['forward: nat'],
+    ['forward: nat, track: all, server_port: 8080'],
+    [
+      'forward: nat, track: none',
+      '4:102: forward nat tracks every flow, track none does not: write track: all, or leave it out',
+    ],
+    ['server_port: 8080', '4:94: dsr leaves the port as it is: write forward: nat, or remove server_port'],
+    ['forward: nat, server_port: 65536', '4:108: expected a whole number from 1 to 65535, found 65536'],
     ['onfailure: keep', '4:81: unknown key "onfailure": did you mean "on_failure"?'],
   ]
   for (const [keys, ...expected] of cases) assert.deepEqual(refusals(service(keys)), expected)

@@ -40,7 +40,7 @@ test('names, ranges and the inventory are refused with what is wrong', () => {
     [
       { servers: 'servers: { web1..32767: 10.0.0.1..10.0.127.255, web0: 10.1.0.1 }' },
       '3:49: "web0" makes more than 32767 servers in all: split them over several balancers',
-      '4:57: web10 (10.0.0.10) is not on 192.168.8.0/24 of address set front: dsr reaches on-link servers only; others will be reached by ipip, gue or nat, not built yet',
+      '4:57: web10 (10.0.0.10) is not on 192.168.8.0/24 of address set front: dsr reaches servers on the service’s own network only: nat reaches those of any network of the node (forward: nat)',
     ],
     [
       { servers: 'servers: { web1..32768: 10.0.0.1..10.0.128.0 }' },

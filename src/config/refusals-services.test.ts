@@ -179,10 +179,10 @@ test('services, listeners and pools are refused with what is wrong', () => {
     [
       {
         services:
-          'services: { www: { listen: [192.168.8.100:80], servers: web01..10, check: none, forward: nat, scheduler: fo } }',
+          'services: { www: { listen: [192.168.8.100:80], servers: web01..10, check: none, forward: fullnat, scheduler: fo } }',
       },
-      '4:90: forward nat is not built yet: write forward: dsr',
-      '4:106: scheduler fo is not built yet: write scheduler: mh, sh, rr, wrr, lc, wlc, sed or nq',
+      '4:90: forward fullnat is not built yet: write forward: dsr or nat',
+      '4:110: scheduler fo is not built yet: write scheduler: mh, sh, rr, wrr, lc, wlc, sed or nq',
     ],
     [
       {
@@ -194,7 +194,7 @@ test('services, listeners and pools are refused with what is wrong', () => {
     ],
     [
       { extra: 'defaults: { forward: ipip, scheduler: dh, check: tcp }' },
-      '5:22: forward ipip is not built yet: write forward: dsr',
+      '5:22: forward ipip is not built yet: write forward: dsr or nat',
       '5:39: scheduler dh is not built yet: write scheduler: mh, sh, rr, wrr, lc, wlc, sed or nq',
       '5:50: health checks are not built yet: write check: none',
     ],
@@ -218,7 +218,7 @@ test('services, listeners and pools are refused with what is wrong', () => {
         servers: 'servers: { web01..10: 192.168.8.11..20, far: 192.168.9.11 }',
         services: 'services: { www: { listen: [192.168.8.100:80], servers: [web01..10, far], check: none } }',
       },
-      '4:69: far (192.168.9.11) is not on 192.168.8.0/24 of address set front: dsr reaches on-link servers only; others will be reached by ipip, gue or nat, not built yet',
+      '4:69: far (192.168.9.11) is not on 192.168.8.0/24 of address set front: dsr reaches servers on the service’s own network only: nat reaches those of any network of the node (forward: nat)',
     ],
     [
       { servers: 'servers: { web01..10: 192.168.8.246..255 }' },
@@ -227,21 +227,21 @@ test('services, listeners and pools are refused with what is wrong', () => {
     [
       { servers: 'servers: { web01..10: 192.168.7.251..192.168.8.4 }' },
       '4:57: web06 (192.168.8.0) is the network address of 192.168.8.0/24: no server can have it',
-      '4:57: web01 (192.168.7.251) and 4 more are not on 192.168.8.0/24 of address set front: dsr reaches on-link servers only; others will be reached by ipip, gue or nat, not built yet',
+      '4:57: web01 (192.168.7.251) and 4 more are not on 192.168.8.0/24 of address set front: dsr reaches servers on the service’s own network only: nat reaches those of any network of the node (forward: nat)',
     ],
     [
       {
         interfaces: `interfaces: { lan: eth0 }
 metrics: {}`,
         servers: 'servers: { web01..10: 192.168.8.11..19 }',
-        services: 'services: { www: { listen: [192.168.8.200:80], servers: web01..12, forward: nat } }',
+        services: 'services: { www: { listen: [192.168.8.200:80], servers: web01..12, forward: fullnat } }',
       },
       '2:1: "metrics" is not built yet: leave it out',
       '4:23: web01..10 is 10 servers, 192.168.8.11..19 is 9 addresses: both sides need as many',
       '5:13: health checks are not built yet: write check: none, here or under defaults (an absent check will mean a TCP connect)',
       '5:29: 192.168.8.200 is in no address set, so no node would have it: add it to an address set, such as front',
       '5:57: web11 (and 1 more) is not in servers: add it there',
-      '5:77: forward nat is not built yet: write forward: dsr',
+      '5:77: forward fullnat is not built yet: write forward: dsr or nat',
     ],
   ]
   for (const [changed, ...expected] of cases) assert.deepEqual(refusals(changed), expected)

@@ -146,7 +146,7 @@ test('values of the wrong kind say what belongs there and what was found', () =>
         services:
           'services: { www: { listen: [192.168.8.100:80], servers: web01..10, check: none, forward: true } }',
       },
-      '4:90: expected a way of forwarding: dsr, found true',
+      '4:90: expected a way of forwarding: dsr or nat, found true',
     ],
     [{ extra: 'nodes: { lb1: 7 }' }, '5:15: expected an address such as 192.168.8.2, found 7'],
     [

@@ -65,9 +65,9 @@ export const timeouts = section(
 /** behaviour: the keys that a service and `defaults` have alike. */
 const behaviour = {
   forward: choice(
-    'a way of forwarding: dsr',
-    ['dsr'],
-    'How a packet reaches its server; dsr: its MAC is rewritten.',
+    'a way of forwarding: dsr or nat',
+    ['dsr', 'nat'],
+    "How a packet reaches its server; dsr (if absent): its MAC is rewritten, the server answers the client itself; nat: its address and port become the server's, whose answers come back through the node.",
   ).optional(),
   scheduler: choice(
     'a scheduler: mh',
@@ -106,6 +106,11 @@ export const service = section(
     }),
     servers: members.optional(),
     pool: word('the name of a pool', NAME, 'A pool of `pools`, instead of servers.').optional(),
+    server_port: whole(
+      1,
+      65_535,
+      "The servers' port, of forward nat; the port that the client sent to if absent.",
+    ).optional(),
     ...behaviour,
   },
   'a service such as { listen: [192.168.8.100:80], servers: web01..10, check: none }',

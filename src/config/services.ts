@@ -2,7 +2,7 @@
 
 import { formatIp, formatListener, type Ip, isIp4 } from '../base/addresses.ts'
 import { isLeast, MOST_MEMBERS } from '../dataplane/scheduling.ts'
-import { checkTrack, type Defaults, missingCheck, resolveBehaviour, settled } from './behaviour.ts'
+import { checkNat, checkTrack, type Defaults, missingCheck, resolveBehaviour, settled } from './behaviour.ts'
 import type { Findings } from './findings.ts'
 import type { Inventory } from './inventory.ts'
 import { parseListener } from './listener.ts'
@@ -48,18 +48,12 @@ export class Services {
     const pool = this.#pool(name, value, place)
     if (!pool) return undefined
     this.#checkFamilies(name, pool, listeners, inventory, place)
-    for (const set of sets) this.#checkOnLink(pool, set, inventory)
     checkTrack(behaviour, this.#defaults, inside(place, 'track'), this.#findings)
+    checkNat(value, behaviour, this.#defaults, place, this.#findings)
     const does = settled(behaviour, this.#defaults)
+    if (does.forward === 'dsr') for (const set of sets) this.#checkOnLink(pool, set, inventory)
     this.#checkMembers(does.scheduler, pool, place)
-    return {
-      name,
-      listeners,
-      pool: pool.name,
-      forward: 'dsr',
-      check: 'none',
-      ...does,
-    }
+    return { name, listeners, pool: pool.name, check: 'none', ...does }
   }
 
   #pool(name: string, value: ServiceShape, place: Place) {

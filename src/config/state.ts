@@ -57,6 +57,9 @@ export interface ListenerState {
 /** ALL_PORTS: every port of the address and protocol that no other listener has (LVS: port 0). */
 export const ALL_PORTS = { port: 0, lastPort: 65_535 } as const
 
+/** Forward: how a packet reaches its server. */
+export type Forward = 'dsr' | 'nat'
+
 /**
  * Scheduler: what picks a server; `mh` and `sh` have the same table and differ in `hash` unless it is said. The others
  * count turns or connections.
@@ -72,7 +75,9 @@ export interface ServiceState {
   readonly name: string
   readonly listeners: readonly ListenerState[]
   readonly pool: string
-  readonly forward: 'dsr'
+  readonly forward: Forward
+  /** Of nat: the servers' port, where it is not the listener's. */
+  readonly serverPort?: number
   readonly scheduler: Scheduler
   readonly check: 'none'
   readonly track: Track

@@ -1,5 +1,5 @@
 // Whether the packet path's memory fits a machine. While a changed file is put in, the old generation of maps and the
-// new one are both there; the flow table is there once, and twice only while its size is changed. What this instance
+// new one are both there; the tables of flows and answers are there once, and twice only while their size is changed. What this instance
 // holds already counts as free, because it is what the new one takes the place of.
 
 import { TenbinError } from '../base/errors.ts'
@@ -17,9 +17,9 @@ export interface MachineMemory {
   readonly held: readonly MapSize[] | undefined
 }
 
-const FLOWS = 'flows'
+const FLOWS = ['flows', 'answers']
 const sum = (maps: readonly MapSize[]): number => maps.reduce((total, { bytes }) => total + bytes, 0)
-const flowsIn = (maps: readonly MapSize[]): number => sum(maps.filter(({ name }) => name === FLOWS))
+const flowsIn = (maps: readonly MapSize[]): number => sum(maps.filter(({ name }) => FLOWS.includes(name)))
 
 /** memoryShortage: why maps of these sizes do not fit; nothing where they do. */
 export function memoryShortage(maps: readonly MapSize[], machine: MachineMemory): Problem[] {

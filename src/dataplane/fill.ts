@@ -27,6 +27,7 @@ import {
   stateOf,
   Target,
   uniformUse,
+  usesNat,
 } from './memory.ts'
 import { KEY_ADDRESS, KEY_ADDRESS6, KEY_PORT, type ServerEntry, type Shape, type Tables } from './shape.ts'
 
@@ -132,10 +133,6 @@ export function serverWord({ mac, usable, via }: ServerEntry): bigint {
   return view.getBigUint64(0, true)
 }
 
-/** targetWords: an address as Target has it, each half as a number. */
-const targetWords = (address: Ip): [high: bigint, low: bigint] =>
-  isIp4(address) ? [0n, (0xffffn << 32n) | BigInt(address)] : [address >> 64n, BigInt.asUintN(64, address)]
-
 /** fillTables writes keys, servers, listeners, pool sizes and what flows need into the image of `tables` (zeroed before). */
 export function fillTables(
   { memory, listeners }: Layout,
@@ -150,12 +147,12 @@ export function fillTables(
     view.setBigUint64(offsets.servers + Server.size * id, serverWord(server), true)
   for (const [id, { address }] of servers.entries()) {
     if (address === undefined) continue
-    const words = targetWords(address)
-    for (const [i, word] of words.entries())
-      view.setBigUint64(offsets.targets + Target.size * id + 8 * i, word)
+    for (const [at, word] of wordsOf(address).entries())
+      view.setUint32(offsets.targets + Target.size * id + 4 * at, word, true)
   }
   for (const [pool, slots] of shape.pools.entries()) view.setUint32(offsets.poolSizes + 4 * pool, slots, true)
   fillFlowSettings({ memory, listeners }, shape, keys, view)
+  if (usesNat(shape)) fillNat(memory, shape, view)
   for (const [at, entry] of listeners[4].entries()) {
     if (!entry) continue
     const start = offsets.listeners + Listener.size * at
@@ -194,6 +191,15 @@ function fillFlowSettings({ memory }: Layout, shape: Shape, keys: BigUint64Array
       view.setUint8(offsets.settings + service, settingsOf(does))
   if (!flowsOf(shape)) return
   for (const [at, key] of flowKeys(keys).entries()) view.setBigUint64(offsets.flowKeys + 8 * at, key, true)
+}
+
+/** fillNat writes where servers are, which port they answer at, and where pools begin. */
+function fillNat(memory: Memory, shape: Shape, view: DataView): void {
+  const { offsets } = memory.tables.type
+  for (const [service, { nat }] of shape.services.entries())
+    view.setUint16(offsets.serverPorts + 2 * service, nat?.port ?? 0)
+  for (const [pool, base] of poolBases(shape).entries())
+    view.setUint32(offsets.poolBases + 4 * pool, base, true)
 }
 
 /** fillTracking writes the bits of failed servers, and `before` the tables that pools had; where there are any. */

@@ -33,6 +33,10 @@ export interface Asked extends FlowId {
   /** Of its slot. */
   readonly word: number
   readonly peek?: boolean
+  /** What is not recorded is refused: `no-room`. */
+  readonly recorded?: boolean
+  /** The flow goes to the word's current server, whatever its record says. */
+  readonly moves?: boolean
 }
 
 /** FlowMemory: what is kept from packet to packet. */
@@ -52,8 +56,8 @@ export class FlowMemory {
   }
 }
 
-/** Decide: the server's id, 0 for nobody, or that the client is to be told. */
-export type Decide = (asked: Asked) => number | 'reset'
+/** Decide: the server's id, 0 for nobody; that the client is to be told; that there is no room for a record. */
+export type Decide = (asked: Asked) => number | 'reset' | 'no-room'
 
 /** createDecide for a shape with flows. Tables that change afterwards are seen. */
 export function createDecide(
@@ -89,7 +93,8 @@ export function createDecide(
     const record = found && found.server < capacities.serverCapacity ? found : undefined
     events[record ? 'flow-hit' : 'flow-miss']++
 
-    const followed = record && follow(record)
+    const unrecorded = (server: number) => (asked.recorded ? 'no-room' : server)
+    const followed = record && !asked.moves ? follow(record) : undefined
     if (followed !== undefined) return followed
     return begin()
 
@@ -114,26 +119,27 @@ export function createDecide(
     }
 
     /** A flow without a record that holds. */
-    function begin(): number | 'reset' {
+    function begin(): ReturnType<Decide> {
       const before = settled(asked)
       const healthy = isHealthy(pool, before) ? before : 0
       if ((kind === 'syn' || kind === 'udp') && !peek && schedules?.picks(service)) {
         const server = schedules.pick(service)
         const isKept = !isReachable(server) || remember(server, kind === 'syn' ? FLOW.syn : FLOW.established)
-        return isKept ? server : healthy || current || server
+        return isKept ? server : unrecorded(healthy || current || server)
       }
       if (kind === 'syn') {
         if (!isReachable(current) || remember(current, FLOW.syn)) return current
-        return healthy || current
+        return unrecorded(healthy || current)
       }
       if (kind === 'udp') {
         const server = ((word & SLOT_LEARN) !== 0 && healthy) || current
-        if (isReachable(server) && !peek) remember(server, FLOW.established)
+        if (isReachable(server) && !peek && !remember(server, FLOW.established)) return unrecorded(server)
         return server
       }
       if (before !== 0 && resets(service) && hasFailed(pool, before)) return 'reset'
       const server = before || current
-      if (kind !== 'end' && isReachable(server) && !peek) remember(server, FLOW.established)
+      if (kind !== 'end' && isReachable(server) && !peek && !remember(server, FLOW.established))
+        return unrecorded(server)
       return server
     }
 

@@ -42,9 +42,16 @@ export interface FlowRecord {
   readonly state: FlowState
 }
 
-/** flowRecordAt: the record in an entry of the table, seen as 32-bit words (little-endian); undefined: empty. */
-export function flowRecordAt(words: Uint32Array, entry: number): FlowRecord | undefined {
-  const at = WORDS.count * entry
+/**
+ * flowRecordAt: the record in an entry of the table, seen as 32-bit words (little-endian); undefined: empty. `count`: words
+ * of an entry, which begins with these four in the table of answers, too.
+ */
+export function flowRecordAt(
+  words: Uint32Array,
+  entry: number,
+  count: number = WORDS.count,
+): FlowRecord | undefined {
+  const at = count * entry
   const stable = words[at + WORDS.stable]!
   const changing = words[at + WORDS.changing]!
   if (changing >>> STATE_SHIFT === FLOW.empty) return undefined

@@ -108,6 +108,9 @@ const picking = (kind: CountingScheduler, room: number): ServiceShape => ({
 })
 const everyKind: Kinds = { families: [4, 6], protocols: ['tcp', 'udp'] }
 
+const nat: ServiceShape = { ...changes, track: 'all', nat: { port: 0 } }
+const natPort: ServiceShape = { ...resets, track: 'all', nat: { port: 8_080 } }
+
 /** goldenShapes: by file name. */
 export const goldenShapes: Readonly<Record<string, Shape>> = {
   'one-listener': shape(1, 1, [1_021]),
@@ -172,6 +175,19 @@ export const goldenShapes: Readonly<Record<string, Shape>> = {
       ...([picking('sed', 4), picking('nq', 4), changes, STATELESS] as const),
     ],
   },
+  'nat-one-listener': shape(1, 1, [1_021], tracked(nat)),
+  'nat-one-udp-listener': shape(1, 1, [1_021], tracked(natPort, { protocols: ['udp'] })),
+  'nat-one-ipv6-listener': shape(1, 1, [1_021], tracked(nat, { families: [6] })),
+  'nat-and-dsr-everything-once-jumbo': {
+    ...shape(4, 2, [1_021, 4_093], tracked(nat, { ...everyKind, jumbo: true })),
+    services: [natPort, changes],
+  },
+  'nat-everything-two-interfaces': shape(
+    4,
+    2,
+    [1_021, 4_093],
+    tracked(nat, { ...everyKind, own: 3, others: others(1) }),
+  ),
   'ten-thousand-listeners': shape(10_000, 10_000, [1_021]),
   'ten-thousand-listeners-own-pools': shape(10_000, 10_000, Array<number>(10_000).fill(1_021)),
   'thousand-listeners-mixed-pools-jumbo': shape(1_000, 500, [1_021, 4_093, 1_021], { jumbo: true }),

@@ -3,6 +3,7 @@
 //
 //   tables    keys | servers (8 bytes each) | listeners (16 bytes each, open addressing) | pool sizes
 //             | what flows need: keys of their own, what services do | servers' addresses (16 bytes each)
+//             | what nat needs: servers' ports, pools' first slots
 //   slots     one word a slot, pool after pool
 //   fragments ports of first fragments, a word each (path-fragment.ts)
 //   held      a ring: fragments on their way to the daemon
@@ -11,6 +12,7 @@
 // and where flows are tracked:
 //
 //   flows     records, 64 bytes a bucket of four (flow-record.ts); it survives generations
+//   answers   what turns servers' answers back, 192 bytes a bucket of four (answer-record.ts); it survives generations
 //   failed    a bit for each server of each pool
 //   before    tables that pools had before their size changed: where each begins and how many slots it has | words
 //   clock     jiffies, where tests set the time (not only there)
@@ -19,6 +21,7 @@
 import { type Ip, isIp4, type Protocol } from '../base/addresses.ts'
 import { invariant } from '../base/errors.ts'
 import { array, bytes, type DirectMemory, direct, objectMap, struct } from '../bpf/types.ts'
+import { AnswerBucket } from './answer-record.ts'
 import { BUCKET_ENTRIES, FlowBucket } from './flow-record.ts'
 import { eventNames, outcomeNames } from './outcomes.ts'
 import { schedulingOf } from './scheduling.ts'
@@ -53,8 +56,8 @@ export const Server = struct('server', { mac: bytes(6), state: 'u16' })
 export const stateOf = (via: number): number => 1 | (via << STATE_VIA)
 /** STATE_VIA: how far the interface's number is to the left in `state`. */
 export const STATE_VIA = 8
-/** Target: a server's own address as packets have it, in words; an IPv4 one in its IPv6 form (RFC 4291 2.5.5.2). */
-export const Target = struct('target', { high: 'u64', third: 'u32', fourth: 'u32' })
+/** Target: a server's own address; of IPv4 the first four bytes. */
+export const Target = struct('target', { address: bytes(16) })
 /** Listener: `kind` 0 empty, 1 TCP, 2 UDP, 0x100 the address itself, with port 0. `base` is the pool's first slot. */
 const ListenerValue = struct('listener_value', { base: 'u32', service: 'u16', pool: 'u16' })
 export const Listener = struct('listener', {
@@ -84,7 +87,12 @@ const HELD = { usual: 2_040, jumbo: 10_232, ring: 1 << 18, jumboRing: 1 << 19 } 
 export const NewFlows = struct('new_flows', { second: 'u32', count: 'u32' })
 export const Traffic = struct('traffic', { packets: 'u64', bytes: 'u64' })
 
-export const isInline = (shape: Shape): boolean => shape.listeners.length <= INLINE_LISTENERS
+/**
+ * isInline: whether listeners are compared by instructions. With nat, where what comes behind is long, only one is: the
+ * verifier follows each from its comparison to the end.
+ */
+export const isInline = (shape: Shape): boolean =>
+  shape.listeners.length <= (usesNat(shape) ? 1 : INLINE_LISTENERS)
 
 const powerOfTwo = (n: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, n)))
 
@@ -107,7 +115,7 @@ const serviceUses = ({ listeners, services }: Shape): ServiceShape[] => [
   ...new Map(
     listeners.map(({ service }) => {
       const does = services[service] ?? STATELESS
-      return [`${does.track} ${does.onFailure} ${does.hash}`, does]
+      return [`${does.track} ${does.onFailure} ${does.hash} ${does.nat !== undefined}`, does]
     }),
   ).values(),
 ]
@@ -140,6 +148,10 @@ export const flowsOf = ({ flows, listeners, services }: Shape): FlowsShape | und
 /** timeOf: the clock that the packet path reads. */
 export const timeOf = (shape: Shape): Clock => flowsOf(shape)?.clock ?? shape.clock ?? CLOCK
 
+/** usesNat: whether some listener's packets are translated. */
+export const usesNat = (shape: Shape): boolean =>
+  flowsOf(shape) !== undefined && someUse(shape, ({ nat }) => nat !== undefined)
+
 /** bucketsOf: how many buckets hold so many records. */
 export const bucketsOf = ({ entries }: FlowsShape): number => Math.max(1, Math.ceil(entries / BUCKET_ENTRIES))
 
@@ -159,13 +171,14 @@ export type Memory = ReturnType<typeof memoryOf>
 /** FLOW_KEYS: multipliers of a flow's second hash, made of the hash keys (flow-keys.ts). */
 export const FLOW_KEYS = 12
 /** SETTING: what a service does, as bits of a byte. */
-export const SETTING = { changes: 1, all: 2, resets: 4, bySource: 8 } as const
+export const SETTING = { changes: 1, all: 2, resets: 4, bySource: 8, nat: 16 } as const
 /** settingsOf: the byte of a service. */
-export const settingsOf = ({ track, onFailure, hash }: ServiceShape): number =>
+export const settingsOf = ({ track, onFailure, hash, nat }: ServiceShape): number =>
   (track === 'changes' ? SETTING.changes : 0) |
   (track === 'all' ? SETTING.all : 0) |
   (onFailure === 'reset' ? SETTING.resets : 0) |
-  (hash === 'source' ? SETTING.bySource : 0)
+  (hash === 'source' ? SETTING.bySource : 0) |
+  (nat ? SETTING.nat : 0)
 
 /** The maps that tracking needs. */
 function flowMapsOf(shape: Shape, flows: FlowsShape, serverCapacity: number) {
@@ -173,6 +186,9 @@ function flowMapsOf(shape: Shape, flows: FlowsShape, serverCapacity: number) {
   const words = before.reduce((sum, slots) => sum + slots, 0)
   return {
     flows: direct('flows', { buckets: array(FlowBucket, bucketsOf(flows)) }),
+    answers: usesNat(shape)
+      ? direct('answers', { buckets: array(AnswerBucket, bucketsOf(flows)) })
+      : undefined,
     failed: direct('failed', { words: array('u32', Math.ceil((shape.pools.length * serverCapacity) / 32)) }),
     before:
       words === 0
@@ -192,6 +208,7 @@ export function memoryOf(shape: Shape, bits: Bits = { 4: 0, 6: 0 }) {
   )
   invariant(shape.servers < ASK_BEFORE, `${shape.servers} servers: at most ${ASK_BEFORE - 1} have ids`)
   const flows = flowsOf(shape)
+  const nat = usesNat(shape)
   const serverCapacity = powerOfTwo(shape.servers + 1)
   const serviceCapacity = powerOfTwo(shape.services.length)
   const totalSlots = Math.max(
@@ -208,6 +225,8 @@ export function memoryOf(shape: Shape, bits: Bits = { 4: 0, 6: 0 }) {
     flowKeys: array('u64', flows ? FLOW_KEYS : 1),
     settings: array('u8', uniformUse(shape) ? 8 : Math.max(8, serviceCapacity)),
     targets: array(Target, serverCapacity),
+    serverPorts: array('be16', nat ? Math.max(4, serviceCapacity) : 4),
+    poolBases: array('u32', nat ? Math.ceil(shape.pools.length / 2) * 2 : 2),
   })
   const slots = direct('slots', { words: array('u32', totalSlots) })
   const outcomes = array('u64', OUTCOMES)
@@ -256,7 +275,7 @@ export const mapsOf = (memory: Memory): readonly DirectMemory[] => {
   const { tables, slots, counters, fragments, tracking, clock, scheduling } = memory
   return [
     ...[tables, slots, counters, fragments],
-    ...[tracking?.flows, tracking?.failed, tracking?.before, clock],
+    ...[tracking?.flows, tracking?.answers, tracking?.failed, tracking?.before, clock],
     scheduling?.map,
   ].filter((map) => map !== undefined)
 }

@@ -6,6 +6,8 @@ import { PacketMemory } from './model-memory.ts'
 import { outcomeNames, outcomes } from './outcomes.ts'
 import { type FixtureName, fixtures } from './vectors/fixtures.ts'
 import { flowStories } from './vectors/flow-stories.ts'
+import { natStories } from './vectors/nat-stories.ts'
+import { expectedOf } from './vectors/nat-story.ts'
 import { outcomeOf } from './vectors/story.ts'
 import { vectors } from './vectors/vectors.ts'
 
@@ -24,6 +26,7 @@ test('vectors have names of their own, and there are vectors for every way out',
   const met = [
     ...vectors.map(({ expected }) => expected),
     ...flowStories.flatMap(({ steps }) => steps.map(outcomeOf)),
+    ...natStories.flatMap((story) => expectedOf(story).map(({ outcome }) => outcome)),
   ]
   for (const name of outcomeNames) assert.ok(met.filter(({ outcome }) => outcome === name).length >= 3, name)
 })

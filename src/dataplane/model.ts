@@ -8,14 +8,16 @@ import { hashWords, scaleHash, splitMultipliers } from '../schedule/hash.ts'
 import { updateChecksum } from '../wire/checksum.ts'
 import { ip6Bytes } from '../wire/ipv6.ts'
 import { tcpFlag } from '../wire/tcp.ts'
+import { CLASH_STEP, CLASH_TRIES } from './answer-record.ts'
 import { secondShift } from './flow-clock.ts'
-import { createDecide, type FlowKind, FlowMemory } from './flow-decision.ts'
+import { type Asked, createDecide, type Decide, type FlowKind, FlowMemory } from './flow-decision.ts'
 import { flowKeys } from './flow-keys.ts'
 import { resetFrame } from './flow-reset.ts'
 import { FlowSchedules } from './flow-schedule.ts'
-import { flowsOf, memoryOf, timeOf } from './memory.ts'
+import { flowsOf, memoryOf, timeOf, usesNat } from './memory.ts'
 import { exceeded } from './model-exceeded.ts'
 import { PacketMemory } from './model-memory.ts'
+import { createNat, type NatModel, type Refused } from './nat-model.ts'
 import type { OutcomeName } from './outcomes.ts'
 import {
   currentOf,
@@ -24,6 +26,7 @@ import {
   type Shape,
   SLOT_RECORDS,
   STATELESS,
+  slotWord,
   type Tables,
 } from './shape.ts'
 
@@ -39,7 +42,11 @@ export interface Outcome {
 }
 
 /** Model: the packet path of one shape and its tables. */
-export type Model = (frame: Uint8Array) => Outcome
+export interface Model {
+  (frame: Uint8Array): Outcome
+  /** Where some service has nat. */
+  readonly nat: NatModel | undefined
+}
 
 const ETH_P_IP = 0x0800
 const ETH_P_IPV6 = 0x86dd
@@ -67,13 +74,9 @@ const listenerText = (address: Ip): string =>
     ? String.fromCharCode(...[24, 16, 8, 0].map((shift) => (address >>> shift) & 0xff))
     : addressText(ip6Bytes(address), 0, 16)
 
-/** What IPv4 addresses have before them in their IPv6 form. */
-const MAPPED = '\0\0\0\0\0\0\0\0\0\0\xff\xff'
-/** A server's address in 16 bytes. */
-const targetText = (address: Ip | undefined): string => {
-  if (address === undefined) return '\0'.repeat(16)
-  return isIp4(address) ? MAPPED + listenerText(address) : listenerText(address)
-}
+/** A server's address in 16 bytes, of IPv4 the first four. */
+const targetText = (address: Ip | undefined): string =>
+  (address === undefined ? '' : listenerText(address)).padEnd(16, '\0')
 
 /** The bytes of an extension header of IPv6 that is passed over, if `next` is one. */
 function extensionLength(next: number, second: number): number | undefined {
@@ -97,6 +100,8 @@ interface Flow {
   readonly flags?: number
   /** It only belongs to the flow: an error about it, or a later fragment. */
   readonly isPeek?: true
+  /** Of an error: where the IP header is that it quotes. */
+  readonly quoted?: number
   /** A first fragment: the hash by which later ones find it. */
   readonly first?: number
 }
@@ -137,10 +142,11 @@ function quotedFlow(
   at: number,
   protocol: Protocol | undefined,
   client: number,
+  quoted: number,
 ): Flow | 'other-protocol' {
   if (protocol === undefined || frame.length < at + 8) return 'other-protocol'
   const ports = [be16(frame, at + 2), be16(frame, at)] as const
-  return { protocol, client, ports, end: at + 8, isSilent: true, isPeek: true }
+  return { protocol, client, ports, end: at + 8, isSilent: true, isPeek: true, quoted }
 }
 
 const isEqual = (frame: Uint8Array, a: number, b: number, length: number): boolean =>
@@ -209,7 +215,7 @@ function quotedFlow4(frame: Uint8Array, ip: number, at: number, protocols: Proto
   if (frame[quoted]! >> 4 !== 4 || ihl < 5) return 'other-protocol'
   if ((be16(frame, quoted + 6) & 0x1fff) !== 0) return 'other-protocol'
   if (!isEqual(frame, quoted + 12, ip + 16, 4)) return 'other-protocol'
-  return quotedFlow(frame, quoted + 4 * ihl, protocols.get(frame[quoted + 9]!), quoted + 16)
+  return quotedFlow(frame, quoted + 4 * ihl, protocols.get(frame[quoted + 9]!), quoted + 16, quoted)
 }
 
 /** Walk: what comes behind extension headers, and where; whether one of them made a fragment of the packet. */
@@ -272,7 +278,7 @@ function quotedFlow6(frame: Uint8Array, ip: number, at: number, protocols: Proto
   if (!isEqual(frame, quoted + 8, ip + 24, 16)) return 'other-protocol'
   const found = walk(frame, quoted + 40, frame[quoted + 6]!)
   if (found === 'truncated' || found.isLater) return 'other-protocol'
-  return quotedFlow(frame, found.at, protocols.get(found.next), quoted + 24)
+  return quotedFlow(frame, found.at, protocols.get(found.next), quoted + 24, quoted)
 }
 
 /** kindOf a segment by its flags. */
@@ -341,12 +347,19 @@ export function createModel(
   }
   const decide = flows && createDecide(shape, tables, flows, memoryOf(shape))
   flows?.schedules?.fill(tables)
+  const nat = flows && usesNat(shape) ? createNat(shape, tables, flows) : undefined
   const others = flowKeys(tables.keys)
   const otherTcp = pick(others, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9)
   const otherUdp = pick(others, 10, 1, 2, 3, 4, 5, 6, 7, 8, 9)
 
-  return (frame) => {
+  const model = (frame: Uint8Array): Outcome => {
     const end = (outcome: OutcomeName): Outcome => ({ outcome, frame })
+    // N4: what is for no listener may be an answer
+    const unserved = (): Outcome => {
+      const answer = nat?.answer(frame)
+      if (answer === undefined || answer === 'ttl') return end(answer ?? 'no-listener')
+      return { outcome: answer.isOwn ? 'answered' : 'answer-redirected', frame: answer.frame }
+    }
     const length = frame.length
 
     // 1
@@ -378,14 +391,14 @@ export function createModel(
     const flow = (isIpv6 ? flowOf6 : flowOf4)(frame, ip, protocols)
     if (flow === 'malformed' || flow === 'other-protocol') return end(flow)
     if (typeof flow === 'string') {
-      if (!ports) return end('no-listener')
+      if (!ports) return unserved()
       return end(flow === 'later' ? hold(frame) : flow)
     }
     const { client, protocol } = flow
 
     // 11
     const listener = ports?.get(`${protocol} ${flow.ports[1]}`)
-    if (listener === undefined) return end('no-listener')
+    if (listener === undefined) return unserved()
 
     // 12: IPv4's total length, or what it would be
     const bytes = isIpv6 ? be16(frame, ip + 4) + 40 : be16(frame, ip + 2)
@@ -404,17 +417,18 @@ export function createModel(
 
     // 14
     const { service, pool } = listener
-    const { track, hash: hashed } = shape.services[service] ?? STATELESS
+    const { track, hash: hashed, nat: translates } = shape.services[service] ?? STATELESS
     const words = isIpv6 ? [0, 4, 8, 12] : [0]
     const [first, ...rest] = words.map((word) => le32(frame, client + word)) as [number, ...number[]]
     const hash = hashWords(multipliers, 0, [first, hashed === 'source' ? 0 : portsWord, ...rest])
     const slot = scaleHash(hash, shape.pools[pool]!)
     const word = tables.slots[pool]![slot]!
-    let id: number | 'reset' = currentOf(word)
+    const kind = protocol === 'udp' ? 'udp' : kindOf(flow.flags ?? 0)
+    let id: ReturnType<Decide> = currentOf(word)
+    let asked: Asked | undefined
     if (decide && (track === 'all' || (track === 'changes' && (word & SLOT_RECORDS) !== 0))) {
       const destination = isIpv6 ? ip + 24 : ip + 16
       const [to, ...toRest] = words.map((word) => le32(frame, destination + word)) as [number, ...number[]]
-      const kind = protocol === 'udp' ? 'udp' : kindOf(flow.flags ?? 0)
       const peek = flow.isPeek === true
       const other = hashWords(kind === 'udp' ? otherUdp : otherTcp, 0, [
         first,
@@ -423,12 +437,38 @@ export function createModel(
         ...rest,
         ...toRest,
       ])
-      id = decide({ hash, other, kind, service, pool, word, peek })
+      asked = { hash, other, kind, service, pool, word, peek, recorded: translates !== undefined }
+      id = decide(asked)
     }
     if (id === 'reset') {
       const answer = flow.isPeek ? undefined : resetFrame(frame, own)
       return answer ? { outcome: 'reset', frame: answer } : end('no-server')
     }
+
+    // N1 to N3: to the server's address; a new flow whose place is taken tries other servers
+    const sent = new Uint8Array(frame)
+    if (nat && decide && asked && translates) {
+      const at = flow.end - HEADER[protocol]
+      const sentTo = (server: number): Refused | 'no-server' | undefined => {
+        if (!tables.servers[server]?.usable) return 'no-server'
+        const packet = { frame: sent, ip, isIpv6, service, server }
+        if (flow.isPeek) return nat.follow({ ...packet, quoted: flow.quoted })
+        return nat.request({ ...packet, at, kind })
+      }
+      if (typeof id !== 'number') return end('no-room')
+      let refused = sentTo(id)
+      for (let tries = 0; refused === 'taken' && tries < CLASH_TRIES; tries++) {
+        const next = scaleHash((Math.imul(hash, CLASH_STEP) + tries) >>> 0, shape.pools[pool]!)
+        const other = currentOf(tables.slots[pool]![next]!)
+        refused = sentTo(other)
+        if (refused === 'no-server') refused = 'taken'
+        if (refused !== undefined) continue
+        decide({ ...asked, word: slotWord(other, other), moves: true })
+        id = other
+      }
+      if (refused) return end(refused === 'taken' ? 'clash' : refused)
+    }
+    if (typeof id !== 'number') return end('no-room')
     const server = tables.servers[id]
     if (!server?.usable) return end('no-server')
 
@@ -437,18 +477,19 @@ export function createModel(
     const other = shape.others.find(({ number }) => number === server.via)
     if (!isOwn && !other) return end('no-server')
     const mac = macBytes(server.mac)
-    const from = isIpv6 ? addressText(frame, 22, 16) : MAPPED + addressText(frame, 26, 4)
-    const isItself = mac.every((octet, i) => frame[6 + i] === octet) && from === targetText(server.address)
+    const from = isIpv6 ? addressText(frame, 22, 16) : addressText(frame, 26, 4)
+    const isItself =
+      mac.every((octet, i) => frame[6 + i] === octet) && targetText(server.address).startsWith(from)
     if (isOwn && isItself && ip === 14) return end('hairpin')
-    const sent = new Uint8Array(frame)
     sent.set(mac, 0)
     sent.set(isOwn ? own : macBytes(other!.mac), 6)
     sent[hops]! -= 1
     if (!isIpv6) {
-      const checksum = updateChecksum(be16(frame, ip + 10), be16(frame, ip + 8), be16(sent, ip + 8))
+      const checksum = updateChecksum(be16(sent, ip + 10), be16(frame, ip + 8), be16(sent, ip + 8))
       sent[ip + 10] = checksum >> 8
       sent[ip + 11] = checksum & 0xff
     }
     return { outcome: isOwn ? 'forwarded' : 'redirected', frame: sent, service, server: id, bytes }
   }
+  return Object.assign(model, { nat })
 }

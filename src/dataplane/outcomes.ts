@@ -32,6 +32,10 @@ export const outcomes = {
   'fragment-lost': drop('run again by the daemon, but the first fragment had still not come'),
   'tiny-fragment': drop('a fragment that hides a transport header, or starts within one'),
   'time-exceeded': { verdict: 'tx', meaning: 'for a listener, but its TTL has run out: its sender was told' },
+  answered: { verdict: 'tx', meaning: 'nat: a server’s answer, sent to its client as the listener’s' },
+  'answer-redirected': { verdict: 'redirect', meaning: 'nat: the same, by another interface' },
+  'no-room': drop('nat: a flow that could not be recorded: above the limit of new flows, or no room'),
+  clash: drop('nat: another flow of the client’s address and port has the same server and port'),
   redirected: { verdict: 'redirect', meaning: 'sent to the server of its slot, by another interface' },
   hairpin: drop(
     'of a server to a service that it would have to answer itself, from the address that it asks from',
@@ -53,6 +57,8 @@ export const events = {
   'flow-evicted': 'a record overwritten though its flow was established and not idle: the table is too small',
   'flow-full': 'a flow not recorded, because only established flows hold the places it could have',
   'flow-capped': 'a flow not recorded, because this CPU made its number of new records in this second',
+  'answer-insert': 'nat: a record made of what turns a flow’s answers back',
+  'answer-evicted': 'nat: such a record overwritten though its flow was established and not idle',
 } as const satisfies Record<string, string>
 
 export type EventName = keyof typeof events

@@ -8,7 +8,7 @@
 
 import type { StashedContext } from '../bpf/builder.ts'
 import { maxOf } from '../bpf/emitter.ts'
-import type { Label } from '../bpf/isa.ts'
+import { Label } from '../bpf/isa.ts'
 import { be16, ne, type Val } from '../bpf/values.ts'
 import { type Built, type BuiltFunction, program, xdpFunction } from '../bpf/xdp.ts'
 import { cell, type Home, move, type Path, take } from './cell.ts'
@@ -21,6 +21,7 @@ import { answerReset, decideServer, trackingOf } from './path-flow.ts'
 import { forward } from './path-forward.ts'
 import { finishIpv4, guardIpv4 } from './path-ipv4.ts'
 import { finishIpv6, guardIpv6, hashIpv6 } from './path-ipv6.ts'
+import { turnBack } from './path-nat.ts'
 import { type Frame, slowPath } from './path-slow.ts'
 import type { Shape } from './shape.ts'
 
@@ -81,6 +82,7 @@ function takeSlowPath(
   behind: Route,
   { data }: Frame,
   slow: Label,
+  unserved: OutcomeName | Label,
   kept: StashedContext | undefined,
 ): void {
   const lent = p.slot('u64')
@@ -88,6 +90,7 @@ function takeSlowPath(
   p.cold(slow, () => {
     const context = kept ?? p.stashContext()
     const code = p.callSub(called, kept ? p.contextOf(kept) : p.ctx, p.slotPlace(lent))
+    if (unserved instanceof Label) p.jumpIf(p.answered(code, 'no-listener'), unserved)
     p.exitIf(ne(code, 0), () => p.leaveAs(code))
     if (!kept) p.restoreContext(context)
     const frame = p.packet(kept ? p.contextOf(kept) : p.ctx)
@@ -137,6 +140,7 @@ export function packetPath(shape: Shape, memory: Memory): BuiltFunction {
     const kept = isCrowded ? p.stash(all ?? p.length(frame.data, frame.end)) : undefined
     const where = tracking && p.slot('u64')
     const slow = p.label('slow')
+    const unserved = tracking?.nat ? p.label('unserved') : 'no-listener'
     const routeOf = (home: Home, label: string): Route => ({
       shape,
       memory,
@@ -148,10 +152,11 @@ export function packetPath(shape: Shape, memory: Memory): BuiltFunction {
       where,
       join: p.label(label),
       expired: slow,
+      unserved,
     })
     const routes = { register: routeOf('register', 'choose'), stack: routeOf('stack', 'join') }
     parse(p, routes, frame, slow)
-    takeSlowPath(p, routes.stack, frame, slow, context)
+    takeSlowPath(p, routes.stack, frame, slow, unserved, context)
     join(p, routes)
     const word = slotWord(p, routes.register)
     if (!tracking || !context) {
@@ -162,6 +167,7 @@ export function packetPath(shape: Shape, memory: Memory): BuiltFunction {
     const server = decideServer(p, routes.register, tracking, context, word, reset)
     forward(p, routes.register, frame.data, server, context)
     if (tracking.reset) answerReset(p, tracking.reset, context, reset)
+    if (tracking.nat) turnBack(p, shape, tracking.nat, context, unserved)
   })
 }
 

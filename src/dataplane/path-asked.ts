@@ -15,8 +15,16 @@ import type { FlowsShape, Shape } from './shape.ts'
 /**
  * ABOUT: bits of `about`. The lowest 16 are the service, the upper half is the pool. `syn`: a SYN without ACK, FIN and
  * RST; `end`: FIN or RST; `segment`: any other of TCP. `peek`: nothing is to change (with `segment` or `udp`).
+ * `moves`: the flow goes to the word's current server, whatever its record says (with `syn` or `udp`).
  */
-export const ABOUT = { syn: 1 << 16, end: 1 << 17, segment: 1 << 18, udp: 1 << 19, peek: 1 << 20 } as const
+export const ABOUT = {
+  syn: 1 << 16,
+  end: 1 << 17,
+  segment: 1 << 18,
+  udp: 1 << 19,
+  peek: 1 << 20,
+  moves: 1 << 21,
+} as const
 /** ABOUT_POOL: how far the pool is to the left. */
 export const ABOUT_POOL = 32
 const SERVICE_MASK = 0xffff
@@ -64,7 +72,8 @@ export function askedOf(p: Builder, shape: Shape, memory: Memory, flows: FlowsSh
   }
 }
 
-const ticks = (p: Builder, memory: Memory, { clock }: FlowsShape): Val<'u32'> =>
+/** ticks: now, as records have it. */
+export const ticks = (p: Builder, memory: Memory, { clock }: FlowsShape): Val<'u32'> =>
   p.alu('and', p.narrow(p.alu('rsh', jiffies(p, memory), clock.shift)), TIME_MASK)
 
 /** valueIn: both halves of an entry's value, read and written as one. */

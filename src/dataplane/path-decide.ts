@@ -13,7 +13,7 @@ import { anyBits, eq, fields, ge, gt, lt, ne, type Val } from '../bpf/values.ts'
 import { type BuiltFunction, plainFunction } from '../bpf/xdp.ts'
 import { secondTicks } from './flow-clock.ts'
 import { FLOW, SERVICE_SHIFT, SLACK, STATE_SHIFT, TIME_MASK } from './flow-record.ts'
-import { answersReset, has, type Memory } from './memory.ts'
+import { answersReset, has, type Memory, usesNat } from './memory.ts'
 import {
   ABOUT,
   type Asked,
@@ -42,6 +42,8 @@ import { ASK_BEFORE, type FlowsShape, SERVER_MASK, SETTLED_SHIFT, type Shape, SL
 
 /** RESET: the client of this segment is to be told that its connection is no more. */
 export const RESET = 0x10000
+/** UNRECORDED: a flow's server, though there is no record of it, as there should be. Only where a shape has nat. */
+export const UNRECORDED = 0x20000
 
 const stateBits = (state: number): number => (state << STATE_SHIFT) >>> 0
 
@@ -118,6 +120,7 @@ function follow(
   }
 
   // what begins a flow, or has no connection, leaves a server that is not healthy
+  if (usesNat(shape)) p.jumpIf(anyBits(known, ABOUT.moves), begin)
   unlessHealthy(p, asked, server, begin)
   p.set(next, stateBits(FLOW.established))
   if (has(shape, 'udp')) {
@@ -248,7 +251,7 @@ function remember(
   counting: Counting | undefined,
   answer: Label,
 ): void {
-  const { about, block, entry, flows, limits, now, own } = asked
+  const { about, block, entry, flows, limits, now, own, shape } = asked
   const { server, spare, state, picked } = flow
   const [write, free, capped, full, unrecorded] = [
     p.label('write'),
@@ -287,13 +290,17 @@ function remember(
     count(p, asked, 'flow-full')
     p.bind(unrecorded)
     // later packets of a SYN's flow will go to the settled server, having no record; all of a flow that has been picked for
+    const told = usesNat(shape) ? p.label('told-unrecorded') : answer
     const toSpare = p.label('to-spare')
     if (picked) p.jumpIf(ne(p.unstash(picked), 0), toSpare)
-    p.jumpIf(ne(state, stateBits(FLOW.syn)), answer)
+    p.jumpIf(ne(state, stateBits(FLOW.syn)), told)
     if (picked) p.bind(toSpare)
     const other = p.unstash(spare)
-    p.jumpIf(eq(other, 0), answer)
-    p.exitValue(other)
+    p.jumpIf(eq(other, 0), told)
+    p.exitValue(usesNat(shape) ? p.alu('or', other, UNRECORDED) : other)
+    if (told === answer) return
+    p.bind(told)
+    p.exitValue(p.alu('or', server, UNRECORDED))
   })
 
   p.bind(write)

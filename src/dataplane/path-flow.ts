@@ -10,6 +10,7 @@ import { flowsOf, type Memory, SETTING, uniformUse } from './memory.ts'
 import type { Route } from './path.ts'
 import { ABOUT_POOL } from './path-asked.ts'
 import { decision, RESET } from './path-decide.ts'
+import { type NatFunctions, natOf, translateRequest } from './path-nat.ts'
 import { questionFunction } from './path-question.ts'
 import { resetFunction } from './path-reset.ts'
 import { type Shape, SLOT_RECORDS } from './shape.ts'
@@ -18,6 +19,7 @@ import { type Shape, SLOT_RECORDS } from './shape.ts'
 export interface Tracking {
   readonly question: BuiltFunction
   readonly reset: BuiltFunction | undefined
+  readonly nat: NatFunctions | undefined
 }
 
 /** trackingOf a shape; undefined where it tracks no flows. */
@@ -27,7 +29,7 @@ export function trackingOf(shape: Shape, memory: Memory): Tracking | undefined {
   const decide = decision(shape, memory, flows)
   const question = questionFunction(shape, memory, decide)
   const reset = resetFunction(shape)
-  return { question, reset }
+  return { question, reset, nat: natOf(shape, memory, flows, question) }
 }
 
 /** aboutOf: pool and service as the question has them. */
@@ -62,6 +64,7 @@ export function decideServer(
     ]
     const about = aboutOf(p, pool, service)
     const { question } = tracking
+    const kept = tracking.nat && { about: p.stash(about), hash: p.stash(p.widen(hash)) }
     const answer = p.callSub(
       question,
       p.contextOf(context),
@@ -72,6 +75,7 @@ export function decideServer(
     )
     if (tracking.reset) p.jumpIf(anyBits(answer, RESET), reset)
     p.set(server, p.alu('and', answer, memory.serverCapacity - 1))
+    if (tracking.nat && kept) translateRequest(p, route, tracking.nat, { context, answer, server, ...kept })
   }
   const use = uniformUse(shape)
   if (use?.track === 'all') {

@@ -24,9 +24,6 @@ import { type OutcomeName, outcomeNames } from './outcomes.ts'
 import { countersOfCpu, macWord, type Route } from './path.ts'
 import type { OtherInterface } from './shape.ts'
 
-/** The third word of an IPv4 address in IPv6 form, as it is read. */
-const MAPPED = 0xffff0000
-
 export type EthernetView = View<(typeof Ethernet)['fields']>
 
 /** Leaving: a frame that is about to, from its first byte on; `upper` is the upper half of its server's entry: the MAC's end and the state. */
@@ -125,9 +122,10 @@ function hairpin(
   context: StashedContext | undefined,
   onward: ReturnType<Path['label']>,
 ): void {
-  const targetOf = () => fields(p.element(p.memory(memory.tables).targets, server))
-  const differs = (field: Place<'u32' | 'u64'>, value: Val<'u32' | 'u64'> | number) =>
-    p.jumpIf(ne(p.load(field), value), onward)
+  const differs = (at: number, place: Place<'u32' | 'u64'>) => {
+    const { address } = fields(p.element(p.memory(memory.tables).targets, server))
+    p.jumpIf(ne(p.load(part(address, at, place.type)), p.load(place)), onward)
+  }
   p.jumpIf(ne(p.alu('and', upper, 0xffff), p.widen(p.load(part(eth.src, 4, 'u16')))), onward)
   const { end } = p.packet(context ? p.contextOf(context) : p.ctx)
   const six = p.label('hairpin-ipv6')
@@ -136,20 +134,15 @@ function hairpin(
   if (has(shape, 4)) {
     p.jumpIf(ne(type, be16(ETH_P_IP)), onward)
     const { ip } = p.headers(data, end, { eth: Ethernet, ip: Ipv4 }, onward)
-    const target = targetOf()
-    differs(target.fourth, p.bits(p.load(ip.source)))
-    differs(target.third, MAPPED)
-    differs(target.high, 0)
+    differs(0, { ...ip.source, type: 'u32' })
     p.leave('hairpin')
   }
   if (has(shape, 6)) {
     if (!has(shape, 4)) p.goto(onward)
     p.bind(six)
     const { wide } = p.headers(data, end, { eth: Ethernet, wide: Ipv6 }, onward)
-    const target = targetOf()
-    differs(target.high, p.load(part(wide.source, 0, 'u64')))
-    differs(target.third, p.load(part(wide.source, 8, 'u32')))
-    differs(target.fourth, p.load(part(wide.source, 12, 'u32')))
+    differs(0, part(wide.source, 0, 'u64'))
+    differs(8, part(wide.source, 8, 'u64'))
     p.leave('hairpin')
   }
 }

@@ -48,7 +48,7 @@ export function finishIpv4(p: Path, route: Route, ip: Ipv4View, flow: Flow): voi
     { family: 4, place: ip.destination },
     portOf(p, shape, port, protocol),
     protocol,
-    'no-listener',
+    route.unserved,
   )
   if (route.where) put(p, route.where, where())
   put(p, route.bytes, checkLength(p, route, p.load(ip.length), least, 0))

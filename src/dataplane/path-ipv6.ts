@@ -62,7 +62,7 @@ export function finishIpv6(p: Path, route: Route, ip: Ipv6View, flow: Flow): voi
     { family: 6, place: ip.destination },
     portOf(p, shape, port, protocol),
     protocol,
-    'no-listener',
+    route.unserved,
   )
   if (route.where) put(p, route.where, where())
   put(p, route.bytes, checkLength(p, route, p.load(ip.length), least, Ipv6.size))

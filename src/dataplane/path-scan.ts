@@ -10,9 +10,14 @@ import type { Memory } from './memory.ts'
 /** FOUND is no bit of a rank, and the place is below it. */
 export const FOUND = 4
 
-/** scanFunction: (flow, now in ticks, number of the bucket) -> as above. */
-export const scanFunction = (table: NonNullable<Memory['tracking']>['flows']): BuiltFunction =>
-  plainFunction('scan', (p) => {
+type Tracked = NonNullable<Memory['tracking']>
+
+/** scanFunction: (flow, now in ticks, number of the bucket) -> as above; of the table of answers, too. */
+export const scanFunction = (
+  table: Tracked['flows'] | NonNullable<Tracked['answers']>,
+  name = 'scan',
+): BuiltFunction =>
+  plainFunction(name, (p) => {
     const [flow, now, number] = p.parameters('numbers', 'u64', 'u32', 'u32')
     const { buckets } = p.memory(table)
     const nowhere = p.label('no-bucket')

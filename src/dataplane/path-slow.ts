@@ -72,6 +72,7 @@ export function slowPath(main: Route, origin: number, outcomes: Outcomes<Outcome
         held: () => p.unstash(held),
         join: p.label('resume'),
         expired: p.label('expired'),
+        unserved: 'no-listener',
       },
       facts: makeFacts(p),
       recall: recallFunction(shape, memory),

@@ -28,6 +28,8 @@ export interface Route {
   /** Where this way joins the straight one, and where it goes when TTL or hop limit has run out. */
   readonly join: Label
   readonly expired: Label
+  /** What is for no listener: an answer, perhaps. */
+  readonly unserved: OutcomeName | Label
 }
 
 /** macWord: `width` bytes of a MAC from `offset` on, as the machine reads them. */

@@ -42,6 +42,13 @@ export interface ServiceShape {
   readonly hash: 'flow' | 'source'
   /** Who picks a new flow's server; absent: its slot. With one, `track` is `all`. */
   readonly picker?: PickerShape
+  /** Packets are translated, and the servers' answers; its flows are tracked, all of them. Absent: dsr. */
+  readonly nat?: Nat
+}
+
+/** Nat: what translation needs of a service: the servers' port; 0: the listener's, whichever it is. */
+export interface Nat {
+  readonly port: number
 }
 
 /** CountingScheduler: one that picks a new flow's server by turns or by connections, by LVS's name. */
@@ -129,7 +136,7 @@ export interface ServerEntry {
   readonly usable: boolean
   /** The number of the interface that it is behind. */
   readonly via: number
-  /** Absent: nobody's id. */
+  /** Of the family of its services' listeners. Absent: nobody's id. */
   readonly address?: Ip
 }
 

@@ -8,7 +8,7 @@ import { array, bytes, direct, struct } from '../bpf/types.ts'
 import { be16, fields, ne, type Place, type Pointer, part } from '../bpf/values.ts'
 import { type Built, type BuiltFunction, plainFunction, program } from '../bpf/xdp.ts'
 import { ETH_P_IP, Ethernet, IPPROTO_TCP, Ipv4, Ipv6, Tcp, Udp } from './headers.ts'
-import { has } from './memory.ts'
+import { has, usesNat } from './memory.ts'
 import { macWord } from './path.ts'
 import type { Shape } from './shape.ts'
 
@@ -97,7 +97,8 @@ export function wrapped(shape: Shape, memory: WrapperMemory, subject: BuiltFunct
     const chosen = p.alu('mul', p.narrow(p.alu('and', number, p.load(mask))), SCATTER)
     p.storeLow(source, chosen)
     p.storeLow(part(ports, 0, 'u16'), p.alu('rsh', chosen, 16))
-    if (listeners.type.count > 1) {
+    // what nat has replaced, too
+    if (listeners.type.count > 1 || usesNat(shape)) {
       const scattered = p.alu('mul', p.narrow(number), SCATTER)
       const listener = fields(p.pin(p.element(listeners, p.scale(scattered, listeners.type.count))))
       address(listener.low, listener.high)

@@ -3,7 +3,7 @@
 // it again by its pins; it reads no file and knows no node. All calls are synchronous.
 
 import type { Endpoint, Ip, Mac, Protocol } from '../base/addresses.ts'
-import type { CountingScheduler, OnFailure, Timeouts, Track } from '../dataplane/shape.ts'
+import type { CountingScheduler, Nat, OnFailure, Timeouts, Track } from '../dataplane/shape.ts'
 
 /** Limits: what the memory of flows is bounded by, whatever arrives. */
 export interface Limits {
@@ -41,6 +41,8 @@ export interface EngineSpec {
     /** Who picks the server of a new flow; absent: its slot. With one, `track` is `all`. */
     readonly scheduler?: CountingScheduler
     readonly timeouts: Timeouts
+    /** Packets are translated to the servers' addresses, and all its flows tracked; absent: dsr. */
+    readonly nat?: Nat
   }[]
   /** Weights 0..65535; a weight of 0 keeps the server known but gives it no slot. Schedulers that count go by this order. */
   readonly pools: readonly {

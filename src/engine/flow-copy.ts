@@ -2,11 +2,10 @@
 // each later one what has changed since the pass before, so that the last, after the program has been swapped, has only
 // what came in during the one before it. A copy of the old table as the last pass saw it tells what changed.
 
-import { WORDS } from '../dataplane/flow-record.ts'
 import type { Records } from './records.ts'
 
-/** Words that are compared at once: whole entries. */
-const BLOCK = 1024 * WORDS.count
+/** Entries that are compared at once. */
+const BLOCK = 1024
 
 const bytesOf = (words: Uint32Array, start: number, end: number): Uint8Array =>
   new Uint8Array(words.buffer, words.byteOffset + 4 * start, 4 * (end - start))
@@ -30,14 +29,14 @@ export class FlowCopy {
 
   /** pass copies what has changed since the one before. `now`: the packet path's tick. */
   pass(now: number): Copied {
-    const { words } = this.#from
+    const { words, stride } = this.#from
     let [placed, unplaced] = [0, 0]
-    for (let start = 0; start < words.length; start += BLOCK) {
-      const end = Math.min(words.length, start + BLOCK)
+    for (let start = 0; start < words.length; start += BLOCK * stride) {
+      const end = Math.min(words.length, start + BLOCK * stride)
       if (Buffer.compare(bytesOf(words, start, end), bytesOf(this.#seen, start, end)) === 0) continue
-      for (let at = start; at < end; at += WORDS.count) {
+      for (let at = start; at < end; at += stride) {
         if (!this.#isNews(at)) continue
-        const record = this.#from.recordAt(at / WORDS.count)
+        const record = this.#from.recordAt(at / stride)
         if (!record) continue
         if (this.#to.put(record, now)) placed++
         else unplaced++
@@ -48,9 +47,9 @@ export class FlowCopy {
 
   /** #isNews: whether an entry has changed since it was seen; it has been now. */
   #isNews(at: number): boolean {
-    const { words } = this.#from
+    const { words, stride } = this.#from
     let isNews = false
-    for (let word = at; word < at + WORDS.count; word++) {
+    for (let word = at; word < at + stride; word++) {
       if (words[word] === this.#seen[word]) continue
       this.#seen[word] = words[word]!
       isNews = true

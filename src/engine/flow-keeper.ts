@@ -2,27 +2,29 @@
 // that ends what has been silent and counts the rest. With the words of the slots it is what is left to do as time goes
 // by: look-ups end where no record needs them any more.
 
+import { ANSWER_WORDS } from '../dataplane/answer-record.ts'
 import { ageOf, BUCKET_ENTRIES } from '../dataplane/flow-record.ts'
 import { bucketsOf, flowsOf, poolBases } from '../dataplane/memory.ts'
 import type { FlowsShape } from '../dataplane/shape.ts'
 import type { Assignment } from './assignment.ts'
+import { Expiry } from './expiry.ts'
 import type { GenerationMaps } from './generation-maps.ts'
 import { Ticks } from './jiffies.ts'
 import { idleTicks } from './lives.ts'
 import type { Plan } from './plan.ts'
 import { Records } from './records.ts'
 import type { Schedules } from './schedules.ts'
-import { NO_PLACE, Sweep, type Swept } from './sweep.ts'
-
-/** A small table is walked through at once, but not more often than this. */
-const WALK_MS = 1_000
+import { NO_PLACE, Sweep, type Swept, WALK_MS } from './sweep.ts'
 
 export class FlowKeeper implements Disposable {
   readonly records: Records
+  /** What turns answers back, where some service has nat. */
+  readonly answers: Records | undefined
   readonly ticks: Ticks
   readonly #plan: Plan
   readonly #shape: FlowsShape
   readonly #sweep: Sweep
+  readonly #expiry: Expiry | undefined
   /** By pool: its least id, and by id less that where a server is counted. */
   readonly #leastId: Int32Array
   readonly #places: readonly Uint32Array[]
@@ -40,6 +42,8 @@ export class FlowKeeper implements Disposable {
     this.#plan = plan
     this.#shape = shape
     this.records = new Records(words, bucketsOf(shape) * BUCKET_ENTRIES)
+    const answers = maps.words('answers')
+    this.answers = answers && new Records(answers, bucketsOf(shape) * BUCKET_ENTRIES, ANSWER_WORDS.count)
     this.ticks = new Ticks(shape.clock, maps.words('clock'))
     let places = 0
     this.#leastId = Int32Array.from(plan.pools, ({ ids }) => Math.min(...ids))
@@ -63,6 +67,7 @@ export class FlowKeeper implements Disposable {
       bySlot: Uint8Array.from(plan.shape.services, ({ picker }) => (picker ? 0 : 1)),
       idle: idleTicks(plan, shape.clock),
     })
+    this.#expiry = this.answers && new Expiry(this.answers, idleTicks(plan, shape.clock))
   }
 
   /** swept: what the last whole walk found; undefined: none has ended yet. */
@@ -105,15 +110,18 @@ export class FlowKeeper implements Disposable {
 
   /** purge records of numbers that nobody has, or whose service remembers no flows. */
   purge(): number {
-    const { servers } = this.#plan
-    return this.records.clearWhere(
-      (server, service) => servers[server] === undefined || !this.#remembers(service),
-    )
+    const { servers, services, spec } = this.#plan
+    const isNobodys = (server: number, service: number) =>
+      servers[server] === undefined || !this.#remembers(service)
+    const isDsr = (service: number) => spec.services[services[service]!.at]!.nat === undefined
+    this.answers?.clearWhere((server, service) => isNobodys(server, service) || isDsr(service))
+    return this.records.clearWhere(isNobodys)
   }
 
   /** step a slice of the walk; when it is complete, look-ups end and loads are corrected. Returns the slots written. */
   step(now: number, assignment: Assignment, schedules?: Schedules): number {
     this.#now = now
+    this.#expiry?.step(now, this.ticks.now())
     if (this.#sweep.isBetween && now - this.#endedAt < WALK_MS) return 0
     if (this.#sweep.isBetween) schedules?.watch()
     const swept = this.#sweep.step(now, this.ticks.now())

@@ -52,8 +52,8 @@ export class GenerationMaps implements Disposable {
     return new Uint32Array(this.#memory('slots'))
   }
 
-  /** words of a map that is there only where flows are tracked: `flows`, `failed`, `before` or `clock`. */
-  words(name: 'flows' | 'failed' | 'before' | 'clock'): Uint32Array | undefined {
+  /** words of a map that is there only where flows are tracked: `flows`, `answers`, `failed`, `before` or `clock`. */
+  words(name: 'flows' | 'answers' | 'failed' | 'before' | 'clock'): Uint32Array | undefined {
     return this.all.has(name) ? new Uint32Array(this.#memory(name)) : undefined
   }
 

@@ -21,6 +21,8 @@ import { fingerprint, type Plan, type PlannedInterface } from './plan.ts'
 import type { Schedules } from './schedules.ts'
 import { selfTest } from './self-test.ts'
 
+/** Maps of records, which survive generations. */
+const RECORDS = ['flows', 'answers'] as const
 const ENTRY_ZERO = new Uint8Array(4)
 const NOBODY_MAC = '00:00:00:00:00:00' as Mac
 
@@ -176,7 +178,7 @@ export class Generation implements Disposable {
     try {
       const loadMs = new Map<number, number>()
       for (const each of prepared.programs) {
-        const loaded = testedProgram(each, tables, maps, shared.has('flows'))
+        const loaded = testedProgram(each, tables, maps, shared)
         programs.set(each.number, loaded.program)
         loadMs.set(each.number, loaded.loadMs)
       }
@@ -231,18 +233,19 @@ function metaIn(maps: GenerationMaps): Meta | undefined {
 }
 
 /**
- * testedProgram: loaded, and its answers are the model's. The test writes records, so where the flow table goes on being
- * used, with flows of clients in it, the program is tested with a table of its own, and then loaded with the real one.
+ * testedProgram: loaded, and its answers are the model's. The test writes records, so where tables of records go on being
+ * used, with flows of clients in them, the program is tested with tables of its own, and then loaded with the real ones.
  */
 function testedProgram(
   { shape, built }: PreparedProgram,
   tables: Tables,
   maps: GenerationMaps,
-  isShared: boolean,
+  shared: ReadonlyMap<string, BpfMap>,
 ): Loaded {
-  const flows = built.spec.maps.find(({ name }) => name === 'flows')
-  using trial = isShared && flows ? BpfMap.create(flows) : undefined
-  const loaded = loadProgram(built.spec, trial ? new Map([...maps.all, ['flows', trial]]) : maps.all)
+  using flows = trialOf(built, shared, 'flows')
+  using answers = trialOf(built, shared, 'answers')
+  const trials = new Map([...maps.all, ...(flows?.named ?? []), ...(answers?.named ?? [])])
+  const loaded = loadProgram(built.spec, trials)
   try {
     selfTest(shape, tables, (packet) => {
       const { verdict, packet: frame } = testRun(loaded.program, { packet })
@@ -252,12 +255,22 @@ function testedProgram(
     loaded.program[Symbol.dispose]()
     throw error
   }
-  if (!trial) {
-    maps.words('flows')?.fill(0)
-    return loaded
-  }
+  for (const name of RECORDS) if (!shared.has(name)) maps.words(name)?.fill(0)
+  if (!flows && !answers) return loaded
   loaded.program[Symbol.dispose]()
   return loadProgram(built.spec, maps.all)
+}
+
+/** trialOf a map of records that is shared: one of its own for the test. */
+function trialOf(
+  { spec }: Built,
+  shared: ReadonlyMap<string, BpfMap>,
+  name: (typeof RECORDS)[number],
+): ({ readonly named: readonly (readonly [string, BpfMap])[] } & Disposable) | undefined {
+  const wanted = shared.has(name) ? spec.maps.find((map) => map.name === name) : undefined
+  if (!wanted) return undefined
+  const map = BpfMap.create(wanted)
+  return { named: [[name, map]], [Symbol.dispose]: () => map[Symbol.dispose]() }
 }
 
 function bindMeta(programs: readonly BpfProgram[], meta: Meta): void {

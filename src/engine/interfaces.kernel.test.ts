@@ -6,7 +6,7 @@ import { readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { parseIp4, parseMac } from '../base/addresses.ts'
+import { formatIp, parseIp4, parseMac } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import { HASH_KEYS, STATELESS, TIMEOUTS } from '../dataplane/shape.ts'
 import { handCode, returning } from '../kernel/hand-code.ts'
@@ -19,6 +19,7 @@ import { runLive, testRun } from '../kernel/test-run.ts'
 import { KernelNetwork } from '../netlink/kernel-network.ts'
 import { NetworkNamespace } from '../sys/namespace.ts'
 import { Reactor } from '../sys/reactor.ts'
+import { decodeIpv4 } from '../wire/ipv4.ts'
 import { ether, ipv4, packet, tcp } from '../wire/packet.ts'
 import { type EngineSpec, LIMITS, type Neighbour } from './engine.ts'
 import { downXdp } from './hook.ts'
@@ -237,6 +238,47 @@ test('a fragment that comes before its first one follows it out of the other int
     await delay(5)
   assert.equal(engine.status().outcomes.redirected, 2n)
   assert.ok(received('peer1') > before)
+})
+
+test('with nat a request leaves by the server’s interface and its answer by the client’s, from either program', () => {
+  const engine = open()
+  const base = spec(['eth0', 'eth1'])
+  const services = base.services.map((service) => ({
+    ...service,
+    track: 'all' as const,
+    nat: { port: 8_080 },
+  }))
+  engine.apply({ ...base, services }, behind('eth1'))
+  const run = (nic: string, frame: Uint8Array) => {
+    using program = attached(nic)
+    const { verdict, packet: out } = testRun(program!, { packet: frame })
+    const ends = decodeIpv4(out.subarray(14))
+    const [source, destination] = [out.readUInt16BE(34), out.readUInt16BE(36)]
+    return [
+      VERDICT[verdict],
+      `${macText(out.subarray(6, 12))} ${macText(out.subarray(0, 6))}`,
+      `${formatIp(ends.header.source)}:${source} ${formatIp(ends.header.destination)}:${destination}`,
+    ]
+  }
+  assert.deepEqual(run('eth0', syn('eth0')), [
+    'redirect',
+    `02:00:00:00:00:01 ${macs.web01}`,
+    '10.0.0.50:40000 10.0.0.11:8080',
+  ])
+  const answer = packet(
+    ether({ destination: link('eth1').mac!, source: parseMac(macs.web01) }),
+    ipv4({ source: parseIp4('10.0.0.11'), destination: parseIp4('10.0.0.50') }),
+    tcp({ source: 8_080, destination: 40_000, flags: 0x12 }),
+  )
+  assert.deepEqual(run('eth1', answer), [
+    'redirect',
+    `02:00:00:00:00:00 ${client}`,
+    '10.0.0.100:80 10.0.0.50:40000',
+  ])
+  assert.equal(engine.status().outcomes['answer-redirected'], 1n)
+  // an interface that is put before it takes no number away
+  engine.apply({ ...base, interfaces: spec(['eth2', 'eth0', 'eth1']).interfaces, services }, behind('eth1'))
+  assert.equal(run('eth1', answer)[1], `02:00:00:00:00:00 ${client}`)
 })
 
 test('interfaces come and go, and each keeps its number', () => {

@@ -5,8 +5,9 @@
 import { z } from 'zod'
 import { formatIp } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
+import { AnswerEntry } from '../dataplane/answer-record.ts'
 import { BUCKET_ENTRIES } from '../dataplane/flow-record.ts'
-import { bucketsOf, flowsOf, type Memory } from '../dataplane/memory.ts'
+import { bucketsOf, flowsOf, type Memory, usesNat } from '../dataplane/memory.ts'
 import { eventNames, outcomeNames } from '../dataplane/outcomes.ts'
 import { HASH_KEYS } from '../dataplane/shape.ts'
 import { type Numbered, type Plan, serverKey } from './plan.ts'
@@ -18,6 +19,8 @@ import { type Numbered, type Plan, serverKey } from './plan.ts'
 export const META_FORMAT = 2
 /** FLOW_FORMAT: raised when what a record of the flow table means changes: others are not taken over. */
 export const FLOW_FORMAT = 1
+/** ANSWER_FORMAT: the same of the table of answers. */
+export const ANSWER_FORMAT = 1
 /** META_MAP: the map's name. Its value is the JSON text, padded with zeros. */
 export const META_MAP = 'meta'
 
@@ -40,7 +43,15 @@ const metaSchema = z.strictObject({
   /** Where the words begin in the map `before`. */
   beforeWords: offset,
   /** The flow table: what its records look like, and how many there are; absent where there is none. */
-  flows: z.strictObject({ format: z.int(), entries: offset, shift: offset }).optional(),
+  flows: z
+    .strictObject({
+      format: z.int(),
+      entries: offset,
+      shift: offset,
+      /** What a record of the table of answers looks like, of which there are as many; absent where there is no nat. */
+      answers: z.int().optional(),
+    })
+    .optional(),
   /** Bytes in the counters map: blocks of `block` bytes, `blocks` of them and the carry behind. */
   counters: z.strictObject({
     block: offset,
@@ -97,7 +108,12 @@ export function metaOf(
     serverCapacity: memory.serverCapacity,
     beforeWords: memory.tracking?.before?.type.offsets.words ?? 0,
     ...(flows && {
-      flows: { format: FLOW_FORMAT, entries: bucketsOf(flows) * BUCKET_ENTRIES, shift: flows.clock.shift },
+      flows: {
+        format: FLOW_FORMAT,
+        entries: bucketsOf(flows) * BUCKET_ENTRIES,
+        shift: flows.clock.shift,
+        ...(usesNat(plan.shape) && { answers: ANSWER_FORMAT }),
+      },
     }),
     counters: {
       block: Block.size,
@@ -161,6 +177,7 @@ export function fits(meta: Meta, bytesOf: (map: string) => number): boolean {
     (!flows ||
       (servers.length <= meta.serverCapacity &&
         within(0, 4 * Math.ceil(bits / 32), bytesOf('failed')) &&
-        within(0, 16 * flows.entries, bytesOf('flows'))))
+        within(0, 16 * flows.entries, bytesOf('flows')) &&
+        (flows.answers === undefined || within(0, AnswerEntry.size * flows.entries, bytesOf('answers')))))
   )
 }

@@ -162,9 +162,9 @@ export function planOf(
     services: services.map((service) => {
       if (!service) return STATELESS
       const wanted = spec.services[service.at]!
-      const { track, onFailure, hash } = wanted
+      const { track, onFailure, hash, nat } = wanted
       const picker = pickerOf(wanted, membersOf.get(wanted.pool)!)
-      return { track, onFailure, hash, ...(picker && { picker }) }
+      return { track, onFailure, hash, ...(picker && { picker }), ...(nat && { nat }) }
     }),
     servers: servers.length - 1,
     pools: planned.map(({ table }) => table.slots),

@@ -16,21 +16,32 @@ import {
   WORDS,
 } from '../dataplane/flow-record.ts'
 
-/** Records: a view of the memory of the map `flows`; `entries` records. */
+/** WholeRecord: what an entry holds. `tail`: its words behind key and value, of the table of answers. */
+export interface WholeRecord extends FlowRecord {
+  readonly tail?: Uint32Array
+}
+
+/** Records: a view of the memory of the map `flows`, or `answers`, whose entries have more `words`; `entries` records. */
 export class Records {
   readonly words: Uint32Array
   readonly entries: number
+  /** Words of an entry. */
+  readonly stride: number
   readonly #halves: BigUint64Array
 
-  constructor(words: Uint32Array, entries: number) {
-    this.words = words.subarray(0, WORDS.count * entries)
+  constructor(words: Uint32Array, entries: number, stride: number = WORDS.count) {
+    this.words = words.subarray(0, stride * entries)
     this.entries = entries
-    this.#halves = new BigUint64Array(words.buffer, words.byteOffset, 2 * entries)
+    this.stride = stride
+    this.#halves = new BigUint64Array(words.buffer, words.byteOffset, (stride / 2) * entries)
   }
 
   /** recordAt: undefined where the entry is empty. */
-  recordAt(entry: number): FlowRecord | undefined {
-    return flowRecordAt(this.words, entry)
+  recordAt(entry: number): WholeRecord | undefined {
+    const { stride, words } = this
+    const record = flowRecordAt(words, entry, stride)
+    if (!record || stride === WORDS.count) return record
+    return { ...record, tail: words.slice(stride * entry + WORDS.count, stride * (entry + 1)) }
   }
 
   /** find the record of a flow by its two hashes: its entry, or -1. */
@@ -38,7 +49,7 @@ export class Records {
     const { words } = this
     for (const bucket of bucketsOfFlow(hash, other, this.entries / BUCKET_ENTRIES)) {
       for (let entry = BUCKET_ENTRIES * bucket; entry < BUCKET_ENTRIES * (bucket + 1); entry++) {
-        const at = WORDS.count * entry
+        const at = this.stride * entry
         if (words[at + WORDS.changing]! >>> STATE_SHIFT === FLOW.empty) continue
         const stable = words[at + WORDS.stable]!
         if ((words[at + WORDS.keyHigh]! ^ stable) >>> 0 !== hash) continue
@@ -51,14 +62,14 @@ export class Records {
   /** clear an entry, unless a packet has changed it since its words were `stable` and `changing`. */
   clear(entry: number, stable: number, changing: number): boolean {
     const value = (BigInt(changing) << 32n) | BigInt(stable)
-    return Atomics.compareExchange(this.#halves, 2 * entry + 1, value, 0n) === value
+    return Atomics.compareExchange(this.#halves, (this.stride / 2) * entry + 1, value, 0n) === value
   }
 
   /** clearWhere: takes away every record that `isGone` says so of; how many. */
   clearWhere(isGone: (server: number, service: number) => boolean): number {
     let cleared = 0
     for (let entry = 0; entry < this.entries; entry++) {
-      const at = WORDS.count * entry
+      const at = this.stride * entry
       const changing = this.words[at + WORDS.changing]!
       if (changing >>> STATE_SHIFT === FLOW.empty) continue
       const stable = this.words[at + WORDS.stable]!
@@ -74,13 +85,13 @@ export class Records {
    * put a record where its flow's is, or in place of what matters least of both its buckets, by the packet path's own
    * order: empty, closed, SYN only, established; the oldest of each. False: there are eight that matter more.
    */
-  put(record: FlowRecord, now: number): boolean {
+  put(record: WholeRecord, now: number): boolean {
     let place = this.find(record.hash, record.other)
     if (place < 0) {
       let least = rankOf((record.state << STATE_SHIFT) | record.time, now)
       for (const bucket of bucketsOfFlow(record.hash, record.other, this.entries / BUCKET_ENTRIES)) {
         for (let entry = BUCKET_ENTRIES * bucket; entry < BUCKET_ENTRIES * (bucket + 1); entry++) {
-          const rank = rankOf(this.words[WORDS.count * entry + WORDS.changing]!, now)
+          const rank = rankOf(this.words[this.stride * entry + WORDS.changing]!, now)
           if (rank >= least) continue
           least = rank
           place = entry
@@ -92,9 +103,11 @@ export class Records {
     const stable = server | (service << SERVICE_SHIFT)
     const key = (BigInt((hash ^ stable) >>> 0) << 32n) | BigInt((other ^ stable) >>> 0)
     const value = (BigInt(((state << STATE_SHIFT) | time) >>> 0) << 32n) | BigInt(stable >>> 0)
-    Atomics.store(this.#halves, 2 * place + 1, 0n)
-    Atomics.store(this.#halves, 2 * place, key)
-    Atomics.store(this.#halves, 2 * place + 1, value)
+    const at = (this.stride / 2) * place
+    Atomics.store(this.#halves, at + 1, 0n)
+    if (record.tail) this.words.set(record.tail, this.stride * place + WORDS.count)
+    Atomics.store(this.#halves, at, key)
+    Atomics.store(this.#halves, at + 1, value)
     return true
   }
 }

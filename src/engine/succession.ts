@@ -1,11 +1,12 @@
 // How flows get from one generation to the next. Their table is a map of its own: where its size stays, the new program
 // is bound to the same map, and nothing happens to it at all. Where the size changes, records are copied into a new one:
 // all of them before the swap, then those that changed meanwhile, then, behind the swap, those of the moment between.
-// A process that dies in the middle leaves the old program with its table, or the new one with what was copied.
+// The table of answers goes the same way. A process that dies in the middle leaves the old program with its table, or the new one with what was copied.
 //
 // Before that, records of numbers that nobody has are taken away: the next generation may give them to somebody.
 
 import { TenbinError } from '../base/errors.ts'
+import { ANSWER_WORDS } from '../dataplane/answer-record.ts'
 import { BUCKET_ENTRIES } from '../dataplane/flow-record.ts'
 import { bucketsOf, flowsOf } from '../dataplane/memory.ts'
 import type { BpfMap } from '../kernel/map.ts'
@@ -14,14 +15,15 @@ import { FlowCopy } from './flow-copy.ts'
 import type { FlowKeeper } from './flow-keeper.ts'
 import type { Generation, Prepared } from './generation.ts'
 import type { Ticks } from './jiffies.ts'
-import { FLOW_FORMAT } from './meta.ts'
+import { ANSWER_FORMAT, FLOW_FORMAT } from './meta.ts'
 import { Records } from './records.ts'
 
 export class FlowSuccession {
   readonly #before: Generation | undefined
   readonly #prepared: Prepared
   readonly #records: Records | undefined
-  #copy: FlowCopy | undefined
+  readonly #answers: Records | undefined
+  #copies: readonly FlowCopy[] = []
   #ticks: Ticks | undefined
 
   constructor(before: Generation | undefined, prepared: Prepared) {
@@ -34,10 +36,13 @@ export class FlowSuccession {
       meta?.flows && words && meta.flows.format === FLOW_FORMAT && meta.flows.shift === shape?.clock.shift
     if (!isReadable) return
     this.#records = new Records(words, meta.flows!.entries)
+    const answers = meta.flows!.answers === ANSWER_FORMAT ? before?.maps.words('answers') : undefined
+    this.#answers = answers && new Records(answers, meta.flows!.entries, ANSWER_WORDS.count)
     const { servers, services } = meta
-    this.#records.clearWhere(
-      (server, service) => !servers[server]?.name || !services[service]?.name, // biome-ignore format: a condition
-    )
+    for (const records of [this.#records, this.#answers])
+      records?.clearWhere(
+        (server, service) => !servers[server]?.name || !services[service]?.name, // biome-ignore format: a condition
+      )
   }
 
   /** Whether the flow table keeps its size. */
@@ -48,7 +53,7 @@ export class FlowSuccession {
 
   /** shared: the maps that the new program is bound to as well, opened anew: the caller owns them. */
   shared(): ReadonlyMap<string, BpfMap> {
-    const names = this.#isSame ? ['flows', 'clock'] : ['clock']
+    const names = this.#isSame ? ['flows', 'clock', ...(this.#answers ? ['answers'] : [])] : ['clock']
     const shared = new Map<string, BpfMap>()
     const wanted = new Set(this.#prepared.maps.map(({ name }) => name))
     for (const name of names) {
@@ -60,27 +65,33 @@ export class FlowSuccession {
   }
 
   /** copy what is to be copied, before the swap. Gives notes. Throws PINS_DAMAGED where it does not read back. */
-  copy({ records, ticks }: FlowKeeper): string[] {
+  copy({ records, answers, ticks }: FlowKeeper): string[] {
     if (!this.#records || this.#isSame) return []
     this.#ticks = ticks
-    this.#copy = new FlowCopy(this.#records, records)
-    const { placed, unplaced } = this.#copy.pass(ticks.now())
-    const missing = this.#copy.missing()
-    const later = this.#copy.pass(ticks.now())
+    const notes = [this.#copyTable('flow table', this.#records, records)]
+    if (this.#answers && answers) notes.push(this.#copyTable('table of answers', this.#answers, answers))
+    return notes
+  }
+
+  #copyTable(what: string, from: Records, to: Records): string {
+    const copy = new FlowCopy(from, to)
+    this.#copies = [...this.#copies, copy]
+    const now = () => this.#ticks!.now()
+    const { placed, unplaced } = copy.pass(now())
+    const missing = copy.missing()
+    const later = copy.pass(now())
     // A record without room may have pushed another out; and some came in just now.
     if (missing > 2 * unplaced + later.placed + later.unplaced) {
-      throw new TenbinError('PINS_DAMAGED', 'copy the flow table', {
+      throw new TenbinError('PINS_DAMAGED', `copy the ${what}`, {
         detail: `${missing} of ${placed} records do not read back`,
       })
     }
     const lost = missing === 0 ? '' : `, ${missing} had no room`
-    return [
-      `flow table of ${records.entries} records instead of ${this.#records.entries}: ${placed} copied${lost}`,
-    ]
+    return `${what} of ${to.entries} records instead of ${from.entries}: ${placed} copied${lost}`
   }
 
   /** finish behind the swap: what the old program still recorded; again, for what was on its way through it. */
   finish(): void {
-    if (this.#ticks) this.#copy?.pass(this.#ticks.now())
+    for (const copy of this.#copies) copy.pass(this.#ticks!.now())
   }
 }

@@ -11,6 +11,9 @@ import type { Records } from './records.ts'
 /** SLICE: how many entries a step looks at: one to two milliseconds. */
 export const SLICE = 32_768
 
+/** WALK_MS: a small table is walked through at once, but not more often than this. */
+export const WALK_MS = 1_000
+
 /** NO_PLACE: of a server that is none of a pool's. */
 export const NO_PLACE = 0xffffffff
 

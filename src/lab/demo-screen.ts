@@ -19,6 +19,7 @@ const WINDOW_MS = 1000
 /** wayBack and ways: how answers go, told before and shown in bytes at the end. */
 const wayBack: Readonly<Record<LabForward, string>> = {
   dsr: 'The server answers the client directly: lb1 sees only one direction (dsr).',
+  nat: 'The server answers through lb1, its router, which puts the service address back (nat).',
 }
 type Way = readonly [way: string, bytes: number, words: string]
 const ways: Readonly<Record<LabForward, (into: number, out: number, servers: number) => readonly Way[]>> = {
@@ -26,6 +27,11 @@ const ways: Readonly<Record<LabForward, (into: number, out: number, servers: num
     ['client -> lb1', into, 'requests'],
     ['lb1 -> servers', out, 'the same frames, with the MAC of a server'],
     ['servers -> client', servers, 'answers: lb1 sees none of them'],
+  ],
+  nat: (into, out, servers) => [
+    ['all -> lb1', into, 'requests, and the answers to them'],
+    ['lb1 -> all', out, 'both again, translated'],
+    ['servers -> lb1', servers, 'the answers alone: they come back through lb1'],
   ],
 }
 

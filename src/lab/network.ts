@@ -71,6 +71,7 @@ async function nodeUp(topology: Topology, node: LabNode): Promise<void> {
     `addr add ${node.address}/${PREFIX_LENGTH} dev eth0`,
     ...(node.address6 === undefined ? [] : [`addr add ${node.address6}/${PREFIX_LENGTH6} dev eth0 nodad`]),
     'link set eth0 up',
+    ...routes[topology.forward](topology, node),
   ])
   await realFrames(node.namespace, 'eth0')
 }
@@ -85,6 +86,29 @@ const servedBy: Readonly<Record<LabForward, (topology: Topology) => readonly str
     ...serviceAddresses.map((address) => `addr add ${address}/32 dev lo`),
     ...serviceAddresses6.map((address) => `addr add ${address}/128 dev lo`),
   ],
+  nat: () => [],
+}
+
+/** The two networks of a lab with nat. */
+const [servers, clients] = ['10.0.0.0/24', '10.0.1.0/24']
+const [servers6, clients6] = ['2001:db8::/64', '2001:db8:1::/64']
+
+/** routes of a node, beside those of its own network, as lines for ip(8). */
+const routes: Readonly<Record<LabForward, (topology: Topology, node: LabNode) => readonly string[]>> = {
+  dsr: () => [],
+  nat: (topology, { role, address6 }) => {
+    const [balancer] = nodesOf(topology, 'balancer')
+    const both = (four: string, six: string) =>
+      address6 === undefined ? [`route add ${four}`] : [`route add ${four}`, `route add ${six}`]
+    switch (role) {
+      case 'client':
+        return both(`${servers} dev eth0`, `${servers6} dev eth0`)
+      case 'balancer':
+        return both(`${clients} dev eth0`, `${clients6} dev eth0`)
+      case 'server':
+        return both(`default via ${balancer!.address}`, `default via ${balancer!.address6}`)
+    }
+  },
 }
 
 const ipv6Off = { 'net/ipv6/conf/all/disable_ipv6': '1', 'net/ipv6/conf/default/disable_ipv6': '1' }

@@ -63,6 +63,18 @@ test('with IPv6 every node and service has an address of that family too, and wi
   assert.ok(without.nodes.every((node) => !('address6' in node)))
 })
 
+test('with nat clients are on a network of their own', () => {
+  const topology = labTopology('lab', { forward: 'nat', ipv6: true, servers: 1 })
+  assert.deepEqual(
+    topology.nodes.map(({ address, address6, mac }) => `${address} ${address6} ${mac}`),
+    [
+      '10.0.1.200 2001:db8:1::200 02:00:0a:00:01:c8',
+      '10.0.0.2 2001:db8::2 02:00:0a:00:00:02',
+      '10.0.0.11 2001:db8::11 02:00:0a:00:00:0b',
+    ],
+  )
+})
+
 test('a MAC holds the four bytes of its address', () => {
   assert.equal(nodesOf(labTopology('lab'), 'server')[1]!.mac, '02:00:0a:00:00:0c')
 })

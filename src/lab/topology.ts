@@ -4,11 +4,14 @@
 //
 //   10.0.0.2..9  lb1..lb8      10.0.0.11..60  web01..web50      10.0.0.100..  services      10.0.0.200..  clients
 //   ::2..9                     ::11..42                         ::100..                     ::200..           2001:db8
+//
+// With nat clients are on a network of their own, over the same switch: 10.0.1.200.. and 2001:db8:1::200.., so that servers
+// do not answer them but by their router, which is lb1.
 
 import { TenbinError } from '../base/errors.ts'
 
 /** FORWARDS: how a lab's service reaches its servers, the usual way first. */
-export const FORWARDS = ['dsr'] as const
+export const FORWARDS = ['dsr', 'nat'] as const
 export type LabForward = (typeof FORWARDS)[number]
 
 export type LabRole = 'client' | 'balancer' | 'server'
@@ -77,9 +80,17 @@ export function labTopology(lab: string, options: TopologyOptions = {}): Topolog
     Array.from({ length }, (_, index): LabNode => {
       const node = name(index + 1)
       const byte = first + index
-      const mac = `02:00:0a:00:00:${byte.toString(16).padStart(2, '0')}`
-      const address6 = ipv6 && { address6: ip6(first, index) }
-      return { name: node, role, namespace: namespace(node), address: `10.0.0.${byte}`, ...address6, mac }
+      const net = role === 'client' && forward === 'nat' ? 1 : 0
+      const mac = `02:00:0a:00:0${net}:${byte.toString(16).padStart(2, '0')}`
+      const address6 = ipv6 && { address6: ip6(first, index, net) }
+      return {
+        name: node,
+        role,
+        namespace: namespace(node),
+        address: `10.0.${net}.${byte}`,
+        ...address6,
+        mac,
+      }
     })
   const services = count('services', options.services, 1, 99)
   return {
@@ -104,8 +115,8 @@ export function labTopology(lab: string, options: TopologyOptions = {}): Topolog
 }
 
 /** ip6: the first of a group ends in the digits of its IPv4 address, the others count on in hexadecimal. */
-const ip6 = (first: number, index: number): string =>
-  `2001:db8::${(Number.parseInt(String(first), 16) + index).toString(16)}`
+const ip6 = (first: number, index: number, net = 0): string =>
+  `2001:db8:${net === 0 ? '' : `${net}:`}:${(Number.parseInt(String(first), 16) + index).toString(16)}`
 
 /** checkLabName: a letter, then up to 11 letters and digits. Throws LAB_OPTION_INVALID. */
 export function checkLabName(lab: string): void {

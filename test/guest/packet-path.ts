@@ -7,8 +7,11 @@ import { layoutOf } from '../../src/dataplane/fill.ts'
 import { fixedKeys, goldenShapes } from '../../src/dataplane/golden-shapes.ts'
 import { packetProgram } from '../../src/dataplane/packet-path.ts'
 import { type FixtureName, fixtures } from '../../src/dataplane/vectors/fixtures.ts'
-import { type FlowFixtureName, flowFixtures } from '../../src/dataplane/vectors/flow-fixtures.ts'
+import { flowFixtures } from '../../src/dataplane/vectors/flow-fixtures.ts'
 import { flowStories } from '../../src/dataplane/vectors/flow-stories.ts'
+import { natFixtures } from '../../src/dataplane/vectors/nat-fixtures.ts'
+import { natStories } from '../../src/dataplane/vectors/nat-stories.ts'
+import { expectedOf as expectedOfNat, tellNat } from '../../src/dataplane/vectors/nat-story.ts'
 import { sequences } from '../../src/dataplane/vectors/sequences.ts'
 import { expectedOf } from '../../src/dataplane/vectors/story.ts'
 import { tell } from '../../src/dataplane/vectors/tell.ts'
@@ -65,16 +68,27 @@ function runVectors(): Tried {
   return { passed, failed }
 }
 
+/** Stories of flows and of nat, each told to the path of its fixture. */
 function runStories(): Tried {
-  const paths = new Map<FlowFixtureName, KernelPath>()
+  const paths = new Map<string, KernelPath>()
   const failed: { name: string; why: string }[] = []
   let passed = 0
-  for (const story of flowStories) {
+  const all = { ...flowFixtures, ...natFixtures }
+  const told = [
+    ...flowStories.map((story) => ({
+      story,
+      run: (path: KernelPath) => deepStrictEqual(tell(path, story), expectedOf(story)),
+    })),
+    ...natStories.map((story) => ({
+      story,
+      run: (path: KernelPath) => deepStrictEqual(tellNat(path, story), expectedOfNat(story)),
+    })),
+  ]
+  for (const { story, run } of told) {
     try {
-      const path =
-        paths.get(story.fixture) ?? new KernelPath(flowFixtures[story.fixture], { anyAlignment: true })
+      const path = paths.get(story.fixture) ?? new KernelPath(all[story.fixture], { anyAlignment: true })
       paths.set(story.fixture, path)
-      deepStrictEqual(tell(path, story), expectedOf(story))
+      run(path)
       passed++
     } catch (error) {
       failed.push({ name: story.name, why: words(error) })

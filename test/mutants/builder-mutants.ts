@@ -102,8 +102,8 @@ const rules: readonly Mutant[] = [
   ),
   file('exit-builder.ts', 'constructs')(
     'every outcome has the first one’s counter',
-    'names.indexOf(outcome), 64)',
-    '0, 64)',
+    'const known = codeOf(names.indexOf(outcome),',
+    'const known = codeOf(0,',
   ),
   file('layout.ts', 'builder')(
     'cold code may fall through',

@@ -27,11 +27,6 @@ const links: readonly Mutant[] = [
     '    p.jumpIf(ne(p.load(eth.type), be16(ETH_P_IP)), other)\n    otherHost(p, shape, eth)\n',
     '    p.jumpIf(ne(p.load(eth.type), be16(ETH_P_IP)), other)\n',
   ),
-  slow(
-    'the slow path takes the IPv4 frames of other hosts',
-    "'not-ip')\n  otherHost(p, shape, eth)\n",
-    "'not-ip')\n",
-  ),
   path(
     'the hot path takes any type for IPv4',
     '    p.jumpIf(ne(p.load(eth.type), be16(ETH_P_IP)), other)\n',
@@ -73,25 +68,8 @@ const tags: readonly Mutant[] = [
     '  p.jumpIf(ne(type, be16(ETH_P_8021AD)), parse)\n  p.bind(twice)',
     '  p.bind(twice)',
   ),
-  slow('a tag is not stepped over', 'p.advance(data, Ethernet.size + 4)', 'p.advance(data, Ethernet.size)'),
-  slow(
-    'a second tag is not stepped over',
-    'p.advance(data, Ethernet.size + 8)',
-    'p.advance(data, Ethernet.size + 4)',
-  ),
   slow('the type behind a tag is the tag’s', '  p.set(type, p.load(tags.type))\n', removed),
   slow('the type behind two tags is the second’s', '  p.set(type, p.load(tags.type2))\n', removed),
-  slow(
-    'tagged frames are forwarded',
-    "    p.exitIf(ne(p.length(frame.data, network), Ethernet.size), 'vlan')\n",
-    removed,
-  ),
-  slow(
-    'only frames with two tags are tagged',
-    "p.exitIf(ne(p.length(frame.data, network), Ethernet.size), 'vlan')",
-    "p.exitIf(eq(p.length(frame.data, network), Ethernet.size + 8), 'vlan')",
-  ),
-  ipv4('tagged IPv4 frames are forwarded', '  tagged?.()\n', removed),
 ]
 
 const headersOfIpv4: readonly Mutant[] = [
@@ -110,13 +88,6 @@ const headersOfIpv4: readonly Mutant[] = [
     'ne(p.load(ip.versionIhl), 0x45)',
     "ne(p.alu('and', p.load(ip.versionIhl), 15), 5)",
   ),
-  slow('any version is 4', "    p.exitIf(ne(p.alu('rsh', first(), 4), 4), 'malformed')\n", removed),
-  slow('a header of any length will do', "    p.exitIf(lt(size(), Ipv4.size), 'malformed')\n", removed),
-  slow('a header of 16 bytes will do', 'lt(size(), Ipv4.size)', 'lt(size(), Ipv4.size - 4)'),
-  slow('a header of 20 bytes will not do', 'lt(size(), Ipv4.size)', 'lt(size(), Ipv4.size + 1)'),
-  slow('options are half as long as they are', 'first(), 15), 2)', 'first(), 15), 1)'),
-  slow('a header has 28 bytes at most', "p.alu('and', first(), 15)", "p.alu('and', first(), 7)"),
-  slow('options are not stepped over', 'p.advance(network, size())', 'p.advance(network, Ipv4.size)'),
 ]
 
 const fragments: readonly Mutant[] = [
@@ -125,30 +96,9 @@ const fragments: readonly Mutant[] = [
     '  p.jumpIf(anyBits(p.load(ip.fragment), be16(IP_FRAGMENT)), slow)\n',
     removed,
   ),
-  slow(
-    'the slow path reads ports of fragments',
-    '    p.jumpIf(anyBits(p.load(ip.fragment), be16(IP_FRAGMENT)), unreadable)\n',
-    removed,
-  ),
   headers('the first fragment is none', 'IP_FRAGMENT = 0x3fff', 'IP_FRAGMENT = 0x1fff'),
   headers('the last fragment is none', 'IP_FRAGMENT = 0x3fff', 'IP_FRAGMENT = 0x2000'),
   headers('a packet that must not be fragmented is one', 'IP_FRAGMENT = 0x3fff', 'IP_FRAGMENT = 0x7fff'),
-  slow(
-    'a fragment is told as truncated',
-    'p.setSlot(isFragment, p.constant(1))\n    p.jumpIf',
-    'p.setSlot(isFragment, p.constant(0))\n    p.jumpIf',
-  ),
-  slow(
-    'a truncated packet is told as a fragment',
-    'p.setSlot(isFragment, p.constant(0))\n    const ports',
-    'p.setSlot(isFragment, p.constant(1))\n    const ports',
-  ),
-  slow(
-    'a fragment of any protocol is told as truncated',
-    "  p.exitIf(ne(p.unstash(isFragment), 0), 'fragment')\n",
-    removed,
-  ),
-  slow('what has no ports is dropped whoever it is for', '  match()\n', removed),
 ]
 
 const protocols: readonly Mutant[] = [
@@ -167,33 +117,6 @@ const protocols: readonly Mutant[] = [
     "ne(protocol, has(shape, 'udp') ? IPPROTO_UDP : IPPROTO_TCP)",
     'ne(protocol, IPPROTO_TCP)',
   ),
-  ipv4(
-    'the hot path takes any protocol',
-    "  guardProtocol(p, shape, protocol(), 'other-protocol')\n",
-    removed,
-  ),
-  slow(
-    'the slow path takes any protocol',
-    "    guardProtocol(p, shape, protocol(), 'other-protocol')\n",
-    removed,
-  ),
-  slow(
-    'a file without IPv4 listeners names what it passes after its protocol',
-    "      p.leave('no-listener')\n",
-    "      p.leave('other-protocol')\n",
-  ),
-  slow(
-    'a TCP header is there when a UDP header would be',
-    '  p.headers(at, end, { l4: Tcp }, truncated)\n',
-    removed,
-  ),
-  slow(
-    'a UDP header is there when a TCP header would be, where a file has both',
-    '  p.jumpIf(eq(protocol(), IPPROTO_UDP), enough)\n',
-    removed,
-  ),
-  slow('a UDP header is there when a TCP header would be', "has(shape, 'udp') ? Udp : Tcp", 'Tcp'),
-  slow('the ports are all of TCP’s header that must be there', "has(shape, 'udp') ? Udp : Tcp", 'Udp'),
   path('the ports are all of TCP’s header that the hot path wants', "has(shape, 'tcp') ? Tcp : Udp", 'Udp'),
 ]
 
@@ -236,11 +159,6 @@ const lengths: readonly Mutant[] = [
     ": p.alu('add', a, b)",
     ': a',
   ),
-  slow(
-    'the total length leaves the options out',
-    "p.alu('add', size(), leastOf(",
-    "p.alu('add', p.constant(Ipv4.size), leastOf(",
-  ),
   common('UDP’s least length is TCP’s', "return has(shape, 'tcp') ? Tcp.size : Udp.size", 'return Tcp.size'),
   common('TCP’s least length is UDP’s', "return has(shape, 'tcp') ? Tcp.size : Udp.size", 'return Udp.size'),
   common(
@@ -251,11 +169,7 @@ const lengths: readonly Mutant[] = [
   common('TCP’s least length is UDP’s where a file has both', '  p.set(least, Tcp.size)\n', removed),
 ]
 
-const hops: readonly Mutant[] = [
-  common('a TTL of 1 is sent on as 0', "le(hops, 1), 'ttl'", "lt(hops, 1), 'ttl'"),
-  common('a TTL of 0 is sent on as 255', "  p.exitIf(le(hops, 1), 'ttl')\n", removed),
-  common('a TTL of 2 is not sent on', "le(hops, 1), 'ttl'", "le(hops, 2), 'ttl'"),
-]
+const hops: readonly Mutant[] = []
 
 /** guardMutants: all of them. */
 export const guardMutants: readonly Mutant[] = [

@@ -1,5 +1,6 @@
 // Mutants of the packet path, by what they break.
 
+import { packetMutants } from './packet-mutants.ts'
 import { countingMutants } from './path-counting.ts'
 import { egressMutants } from './path-egress.ts'
 import { forwardingMutants } from './path-forwarding.ts'
@@ -16,4 +17,5 @@ export const pathMutants: readonly Mutant[] = [
   ...egressMutants,
   ...ipv6Mutants,
   ...tableMutants,
+  ...packetMutants,
 ]

@@ -38,8 +38,8 @@ const compared: readonly Mutant[] = [
   ),
   match(
     'every inlined listener is of the first one’s service, pool and size',
-    'p.constant(answer[key])',
-    'p.constant(answers[0]![key])',
+    'match[key], answer[key])',
+    'match[key], answers[0]![key])',
   ),
   match(
     'what the first two listeners have in common all have',
@@ -55,11 +55,6 @@ const compared: readonly Mutant[] = [
     'a packet’s port stands for both protocols',
     "p.alu('or', p.alu('lsh', protocol(), 16), port())",
     'port()',
-  ),
-  match(
-    'a packet’s port is its source port',
-    "p.load(part(ports, 2, 'be16'))",
-    "p.load(part(ports, 0, 'be16'))",
   ),
 ]
 

@@ -63,7 +63,7 @@ const asking: readonly Mutant[] = [
 const identity: readonly Mutant[] = [
   question(
     'the source address is not the flow’s',
-    'times(FLOW_KEY.source, p.bits(p.load(ip.source)))',
+    'times(FLOW_KEY.source, p.bits(p.load(who.source)))',
     'times(FLOW_KEY.source, p.bits(p.load(ip.destination)))',
   ),
   question(
@@ -83,8 +83,8 @@ const identity: readonly Mutant[] = [
   ),
   question(
     'TCP and UDP have one first key',
-    'p.set(first, key(FLOW_KEY.udp))',
-    'p.set(first, key(FLOW_KEY.tcp))',
+    'p.set(first, key(FLOW_KEY.udp))\n        p.set(kind, ABOUT.udp)\n',
+    'p.set(first, key(FLOW_KEY.tcp))\n        p.set(kind, ABOUT.udp)\n',
   ),
   question('a FIN is a segment', 'TCP_FIN | TCP_RST', 'TCP_RST'),
   question('a RST is a segment', 'TCP_FIN | TCP_RST', 'TCP_FIN'),
@@ -96,8 +96,8 @@ const identity: readonly Mutant[] = [
   question('a SYN is a segment', '        p.set(kind, ABOUT.syn)\n', '        p.set(kind, ABOUT.segment)\n'),
   question(
     'UDP behind extension headers is TCP',
-    'p.jumpIf(anyBits(where, WHERE.udp), datagram)',
-    'p.jumpIf(anyBits(where, 0), datagram)',
+    'p.jumpIf(anyBits(kept.where(), WHERE.udp), datagram)',
+    'p.jumpIf(anyBits(kept.where(), 0), datagram)',
   ),
   where('transports lie within 255 bytes', 'mask: 0x3fff', 'mask: 0x3f'),
 ]

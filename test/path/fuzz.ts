@@ -13,7 +13,7 @@ import { fuzzFixture, fuzzShapes } from '../../src/dataplane/vectors/fuzz-fixtur
 import { createFrames } from '../../src/dataplane/vectors/mutate.ts'
 import { createRandom, createTimes } from '../../src/dataplane/vectors/random.ts'
 import { affinity, setAffinity } from '../../src/sys/affinity.ts'
-import { type Counts, fuzzFlows } from './fuzz-flows.ts'
+import { type Counts, fuzzFlows, fuzzNat } from './fuzz-flows.ts'
 import { KernelPath } from './kernel-path.ts'
 
 const USAGE = 'usage: npm run -s fuzz -- [PACKETS [SEED]], whole numbers'
@@ -28,7 +28,7 @@ export interface FuzzResult {
 /** fuzz compares `packets` packets; throws at the first difference, with the frame to repeat it. */
 export function fuzz(packets: number, seed: number, says: (line: string) => void = () => {}): FuzzResult {
   const outcomes: Counts = Object.fromEntries([...outcomeNames, ...eventNames].map((name) => [name, 0]))
-  const share = Math.ceil(packets / fuzzShapes.length / 2)
+  const share = Math.ceil(packets / fuzzShapes.length / 3)
   // what is bounded is bounded for each CPU
   setAffinity(affinity().slice(0, 1))
   let done = 0
@@ -62,6 +62,9 @@ export function fuzz(packets: number, seed: number, says: (line: string) => void
     const tracked = Math.min(share, packets - done)
     fuzzFlows(shape, tracked, seed + turn, outcomes)
     done += tracked
+    const translated = Math.min(share, packets - done)
+    fuzzNat(shape, translated, seed + turn, outcomes)
+    done += translated
     says(`${done} packets, ${shape.name}: no difference`)
   }
   return { packets: done, differences: 0, outcomes }

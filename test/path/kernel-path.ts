@@ -68,6 +68,11 @@ export class KernelPath implements FlowPath, Disposable {
     return this.#words('flows', this.memory.tracking!.flows.type.size)
   }
 
+  get answers(): Uint32Array | undefined {
+    const { answers } = this.memory.tracking!
+    return answers && this.#words('answers', answers.type.size)
+  }
+
   get failed(): Uint32Array {
     return this.#words('failed', this.memory.tracking!.failed.type.size)
   }
@@ -124,7 +129,7 @@ export class KernelPath implements FlowPath, Disposable {
       this.maps.counters[(block * Block.size + Block.offsets.newFlows) / 8] = 0n
   }
 
-  #words(name: 'flows' | 'failed' | 'before' | 'clock', bytes: number): Uint32Array {
+  #words(name: 'flows' | 'answers' | 'failed' | 'before' | 'clock', bytes: number): Uint32Array {
     return this.maps.words(name)!.subarray(0, bytes / 4)
   }
 

@@ -183,9 +183,14 @@ for (const [isIpv6, turned] of [
     const before = await outcomes()
     const parts = pieces(isIpv6, 42_000 + (isIpv6 ? 10 : 0) + (turned ? 1 : 0), turned)
     const got = await answers(parts, isIpv6 ? isIp6 : isIp)
-    const names = got.map((frame) => Buffer.from(frame).toString('latin1', isIpv6 ? 62 : 42))
-    assert.equal(names.length, 1)
-    assert.ok(servers.includes(names[0]!.slice(0, 5)), names[0])
+    // the answer repeats the datagram: it comes in fragments too, the server's name in the first
+    assert.equal(got.length, parts.length)
+    const names = got.map((frame) =>
+      Buffer.from(frame)
+        .toString('latin1', isIpv6 ? 70 : 42)
+        .slice(0, 5),
+    )
+    assert.equal(names.filter((name) => servers.includes(name)).length, 1, names.join())
     const now = await outcomes()
     const grown = (name: string) => Number(now[name]) - Number(before[name])
     // and the client's port unreachable, as no socket has asked

@@ -5,6 +5,7 @@ import { before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { goldenShapes } from '../../src/dataplane/golden-shapes.ts'
 import { flowStories } from '../../src/dataplane/vectors/flow-stories.ts'
+import { natStories } from '../../src/dataplane/vectors/nat-stories.ts'
 import { sequences } from '../../src/dataplane/vectors/sequences.ts'
 import { vectors } from '../../src/dataplane/vectors/vectors.ts'
 import { constructs } from '../constructs/constructs.ts'
@@ -55,12 +56,12 @@ describe('on Linux 6.1', { skip: whyNoUml() ?? false }, () => {
     assert.equal(report.vectors.passed, vectors.filter(({ modelOnly }) => modelOnly === undefined).length)
   })
 
-  test('every story of tracked flows goes as it does in the model', () => {
+  test('every story of tracked flows and of nat goes as it does in the model', () => {
     assert.deepEqual(
       findings({ ...report, golden: [], constructs: none, vectors: none, sequences: none }),
       [],
     )
-    assert.equal(report.stories.passed, flowStories.length)
+    assert.equal(report.stories.passed, flowStories.length + natStories.length)
   })
 
   test('every sequence of frames goes as it does in the model', () => {

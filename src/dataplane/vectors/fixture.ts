@@ -101,8 +101,6 @@ export interface FixtureParts {
   readonly others?: readonly OtherInterface[]
   /** By which interface servers are reached, if not by that of number 0. */
   readonly via?: Readonly<Record<number, number>>
-  /** Servers' addresses, if not IPv4 ones. */
-  readonly addresses?: Readonly<Record<number, string>>
   /** By index; STATELESS where it is not said. */
   readonly services?: readonly ServiceShape[]
   readonly flows?: FlowsShape
@@ -110,6 +108,8 @@ export interface FixtureParts {
   readonly before?: readonly Uint32Array[]
   /** By service: what schedulers that count go by. */
   readonly schedules?: ReadonlyMap<number, ScheduleTable>
+  /** Servers' addresses, from server 1 on, if not IPv4 ones of these fixtures. */
+  readonly targets?: readonly string[]
 }
 
 /** fixture puts shape and tables together. */
@@ -122,15 +122,15 @@ export function fixture({
   number = 0,
   others = [],
   via = {},
-  addresses = {},
   services,
   flows,
   before,
   schedules,
+  targets = [],
 }: FixtureParts): Fixture {
   const servers = [...three, ...(count === 4 ? [fourth] : [])].map((entry, id) => {
-    const address = addresses[id]
-    return { ...entry, via: via[id] ?? 0, ...(address !== undefined && { address: parseIp(address) }) }
+    const target = targets[id - 1]
+    return { ...entry, via: via[id] ?? 0, ...(target !== undefined && { address: parseIp(target) }) }
   })
   const slots = pools.map((words) => (typeof words === 'number' ? new Uint32Array(SLOTS).fill(words) : words))
   return {

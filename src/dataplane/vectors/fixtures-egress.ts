@@ -12,7 +12,7 @@ export const fourth = parseMac('02:4e:6f:80:a1:c2')
 
 /** Server 1 is behind interface 0, server 2 behind 1, server 4 behind one that is not there. */
 const via = { 2: 1, 4: 7 }
-const addresses6 = { 1: '2001:db8::21', 2: '2001:db8::22' }
+const targets6 = ['2001:db8::21', '2001:db8::22']
 const both = [
   listener(vip, 80),
   listener(vip6, 80, 1, 1),
@@ -56,12 +56,6 @@ export const fixturesEgress = {
   'six-far': fixture({ listeners: [listener(vip6, 80)], others: [other(1)], via, pools: [2] }),
   'seventy-far': fixture({ listeners: seventy, others: [other(1)], via, pools: [1, 2] }),
   /** The servers' addresses are IPv6. */
-  'six-hairpin': fixture({ listeners: [listener(vip6, 80)], addresses: addresses6 }),
-  'dual-hairpin': fixture({ listeners: both, addresses: { 2: '2001:db8::22' }, pools: [1, 2] }),
-  /** Server 1's IPv6 address ends in an IPv4 one, which it has not; server 2's does so in its IPv6 form, but for its start. */
-  'dual-resembling': fixture({
-    listeners: [listener(vip, 80), listener(vip, 81, 0, 1), listener(vip6, 80)],
-    addresses: { 1: '::c000:215', 2: '2001:db8::ffff:c000:215' },
-    pools: [1, 2],
-  }),
+  'six-hairpin': fixture({ listeners: [listener(vip6, 80)], targets: targets6 }),
+  'dual-hairpin': fixture({ listeners: both, targets: ['192.0.2.21', '2001:db8::22'], pools: [1, 2] }),
 } satisfies Record<string, Fixture>

@@ -23,5 +23,6 @@ test('stories have names of their own, each fixture has some, and each event is 
     Object.keys(flowFixtures).sort(),
   )
   const met = flowStories.flatMap(({ steps }) => steps.flatMap(({ events = '' }) => events.split(' ')))
-  for (const name of Object.keys(events)) assert.ok(met.includes(name.slice('flow-'.length)), name)
+  for (const name of Object.keys(events))
+    if (name.startsWith('flow-')) assert.ok(met.includes(name.slice('flow-'.length)), name)
 })

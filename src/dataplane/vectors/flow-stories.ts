@@ -6,6 +6,7 @@ import { countingTurnStories } from './counting-turns.ts'
 import { flowBeforeStories } from './flow-before.ts'
 import { flowEgressStories } from './flow-egress.ts'
 import { flowIdentityStories } from './flow-identities.ts'
+import { flowPeekStories } from './flow-peeks.ts'
 import { flowPlaceStories } from './flow-places.ts'
 import { flowResetStories } from './flow-resets.ts'
 import { flowSegmentStories } from './flow-segments.ts'
@@ -23,6 +24,7 @@ export const flowStories: readonly Story[] = [
   ...flowIdentityStories,
   ...flowBeforeStories,
   ...flowEgressStories,
+  ...flowPeekStories,
   ...countingTurnStories,
   ...countingLoadStories,
   ...countingChoiceStories,

@@ -69,6 +69,8 @@ const inOrder = (
     went.fixture,
   )
 
+const twos: Went = { fixture: 'by-address', server: 2 }
+
 /** What makes another datagram of it. */
 const others: readonly (readonly [string, Parts])[] = [
   ['identification', { ip: { identification: 1 } }],
@@ -216,6 +218,31 @@ export const fragmentSequences: readonly Sequence[] = [
         { fixture: 'six' },
       ),
       goes(0, later6(), { fixture: 'six' }),
+    ],
+    'six',
+  ),
+  // the hash is the source address, its last octet first: these have one place
+  sequence(
+    'two of one place are remembered, a third pushes the older out',
+    [
+      ...[10, 11].map((octet) => goes(0, first({ ip: { source: `${octet}.0.0.200` } }), twos)),
+      ...[10, 11].map((octet) => goes(0, later({ ip: { source: `${octet}.0.0.200` } }), twos)),
+      isHeld(0, later({ ip: { source: '12.0.0.200' } })),
+      goes(0, first({ ip: { source: '12.0.0.200' } }), twos),
+      isHeld(0, later({ ip: { source: '10.0.0.200' } })),
+      ...[11, 12].map((octet) => goes(0, later({ ip: { source: `${octet}.0.0.200` } }), twos)),
+    ],
+    'by-address',
+  ),
+  sequence(
+    'IPv6: an atomic fragment is none, whatever its reserved bits',
+    [
+      goes(
+        0,
+        { ip6: {}, extensions: [fragment({ reservedBits: 3, reserved: 255, identification: 9 })] },
+        { fixture: 'six' },
+      ),
+      isHeld(0, later6()),
     ],
     'six',
   ),

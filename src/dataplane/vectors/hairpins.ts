@@ -96,14 +96,6 @@ export const hairpinVectors: readonly Vector[] = [
     { ether: { source: web2 }, ip: { source: '192.0.2.22' } },
     { fixture: 'far', server: 2, by: back },
   ),
-  forwards('a client whose address is the end of the server’s IPv6 one', itself(), {
-    fixture: 'dual-resembling',
-  }),
-  forwards(
-    'a client whose address is the end of the server’s IPv6 one, which is no IPv4 one',
-    { ...itself({ tcp: { destination: 81 } }), ether: { source: web2 } },
-    { fixture: 'dual-resembling', server: 2 },
-  ),
   keeps(
     'ttl',
     'a server’s own SYN with options whose TTL has run out',

@@ -26,6 +26,7 @@ export function modelPath(fixture: Fixture): FlowPath & { readonly model: Model 
     model,
     run: model,
     flows: flows.table.words,
+    answers: model.nat?.table.words,
     failed,
     slots,
     before,
@@ -42,6 +43,7 @@ export function modelPath(fixture: Fixture): FlowPath & { readonly model: Model 
       for (const name of eventNames) flows.events[name] = 0
       return counted
     },
+    forgetFragments: () => packets.forget(),
     forgetNewFlows: () => {
       flows.newFlows = { second: 0, count: 0 }
     },

@@ -93,13 +93,10 @@ function fromServer(frame: Uint8Array, { pool }: Target, { tables }: Fixture, ra
   put(frame, 6, macBytes(server.mac))
   if (random.oneIn(8)) flip(frame, 6 + random.below(6), random)
   const isIpv6 = frame[12] === 0x86
-  const octets = ip6Bytes(((isIp4(server.address) ? MAPPED : 0n) | BigInt(server.address)) as Ip6)
+  const octets = ip6Bytes(BigInt(server.address) as Ip6)
   if (!random.oneIn(8)) put(frame, isIpv6 ? 22 : 26, isIpv6 ? octets : octets.subarray(12))
   if (random.oneIn(8)) flip(frame, (isIpv6 ? 22 : 26) + random.below(isIpv6 ? 16 : 4), random)
 }
-/** What IPv4 addresses have before them in their IPv6 form. */
-const MAPPED = 0xffff00000000n
-
 function noise(own: Uint8Array, random: Random): Uint8Array {
   const frame = Uint8Array.from({ length: random.below(160) }, () => random.below(256))
   if (random.oneIn(2)) put(frame, 0, own)

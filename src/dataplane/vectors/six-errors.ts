@@ -194,6 +194,12 @@ export const sixErrorVectors: readonly Vector[] = [
     about({}, {}, { extensions: Array(7).fill(extension(HOPOPTS)) }),
     'six',
   ),
+  keeps(
+    'other-protocol',
+    'ICMPv6: a first fragment',
+    about({}, {}, { extensions: [fragment({ more: true })] }),
+    'six',
+  ),
   forwards('ICMPv6: an atomic fragment', about({}, {}, { extensions: [fragment()] }), on('six')),
   forwards('ICMPv6: a tag', about({}, {}, { ether: { tags: [{ id: 7 }] } }), on('six')),
   forwards(

@@ -99,6 +99,12 @@ export const sixFragmentVectors: readonly Vector[] = [
     part({ offset: 9, nextHeader: DSTOPTS }, { ip6: elsewhere }),
     'six',
   ),
+  keeps(
+    'other-protocol',
+    'IPv6: a first fragment and more headers than are passed over',
+    { ip6: {}, extensions: [fragment({ more: true }), ...Array(6).fill(extension(DSTOPTS))] },
+    'six',
+  ),
   forwards(
     'IPv6: a first fragment of which options come next',
     { ip6: {}, extensions: [fragment({ more: true }), extension(DSTOPTS)] },

@@ -31,11 +31,18 @@ export interface Change {
   readonly schedules?: Readonly<Record<number, ScheduleTable>>
   /** Connections as service 0 sees them: 'SERVER:ACTIVE/INACTIVE' of those that are other. */
   readonly loads?: string
+  /** What turns answers back is forgotten, and nothing else; or the flow table alone is emptied. */
+  readonly sweepAnswers?: true
+  readonly sweepFlows?: true
+  /** In every record of answers a bit of the address is another, as if two CPUs had written it at once. */
+  readonly tearAnswers?: true
 }
 
 /** Step: a change, and a packet. */
 export interface Step extends Change {
   readonly send: Parts
+  /** A packet whose flow it is about, where it is not itself one of the client's. */
+  readonly of?: Parts
   /** The server that gets it, or how it ends. */
   readonly to: 1 | 2 | Exclude<OutcomeName, 'forwarded' | 'redirected' | 'time-exceeded'>
   /** The MAC of the interface that it leaves by, if that is another. */
@@ -90,7 +97,7 @@ export const eventText = (events: Readonly<Record<EventName, number>>): string =
   plain(
     Object.entries(events)
       .filter(([, times]) => times > 0)
-      .map(([name, times]) => name.slice('flow-'.length) + (times > 1 ? `*${times}` : ''))
+      .map(([name, times]) => name.replace(/^flow-/, '') + (times > 1 ? `*${times}` : ''))
       .join(' '),
   )
 

@@ -1,5 +1,6 @@
 // Tells a story to a packet path, the model or the kernel's, and says what happened in the words of story.ts.
 
+import { ANSWER_WORDS } from '../answer-record.ts'
 import {
   BUCKET_ENTRIES,
   bucketsOfFlow,
@@ -28,6 +29,8 @@ export interface FlowPath {
   run(frame: Uint8Array): Outcome
   /** The flow table as words, the failed servers' bits, and the slots of each pool, now and before. */
   readonly flows: Uint32Array
+  /** The table of answers as words, where some service has nat. */
+  readonly answers?: Uint32Array | undefined
   readonly failed: Uint32Array
   readonly slots: readonly Uint32Array[]
   readonly before: readonly Uint32Array[]
@@ -39,6 +42,8 @@ export interface FlowPath {
   events(): Readonly<Record<EventName, number>>
   /** No new record was made in this second. */
   forgetNewFlows(): void
+  /** No fragment has come. */
+  forgetFragments(): void
 }
 
 const states: Readonly<Record<string, FlowState>> = FLOW
@@ -73,8 +78,10 @@ function entriesOf({ fixture }: FlowPath, { hash, other }: FlowId): number[] {
   )
 }
 
-function apply(path: FlowPath, change: Change): void {
-  const { at, word, before, slots, slotsBefore, failed, lost, sweep } = change
+/** apply a change. */
+export function apply(path: FlowPath, change: Change): void {
+  const { at, word, before, slots, slotsBefore, failed, lost, sweep, sweepAnswers, sweepFlows, tearAnswers } =
+    change
   if (at !== undefined) path.setJiffies(BigInt(at) << BigInt(SHIFT))
   if (word !== undefined)
     for (const [pool, words] of path.slots.entries())
@@ -91,6 +98,12 @@ function apply(path: FlowPath, change: Change): void {
   }
   if (lost) for (const server of [1, 2]) path.setUsable(server, !lost.includes(server))
   if (sweep) path.flows.fill(0)
+  if (sweep || sweepAnswers) path.answers?.fill(0)
+  if (sweepFlows) path.flows.fill(0)
+  const { answers } = path
+  if (tearAnswers && answers)
+    for (let at = 0; at < answers.length; at += ANSWER_WORDS.count)
+      answers[at + ANSWER_WORDS.address]! ^= 0x100
   for (const [service, table] of Object.entries(change.schedules ?? {}))
     path.schedules!.fill(Number(service), table)
   for (const [, server, active, inactive] of (change.loads ?? '').matchAll(/(\d+):(-?\d+)\/(-?\d+)/g))
@@ -111,11 +124,13 @@ export function tell(path: FlowPath, { held = [], steps }: Story): Told[] {
   path.flows.fill(0)
   path.schedules?.loads.fill(0)
   for (const [service, table] of path.fixture.tables.schedules ?? []) path.schedules!.fill(service, table)
+  path.answers?.fill(0)
   apply(path, { at: START, failed: [], lost: [], word: 0, before: path.before.map(() => 0) })
   path.forgetNewFlows()
+  path.forgetFragments()
   path.events()
   const first = steps[0]!
-  const id = flowIdOf(path.fixture, first.send, first.service)
+  const id = flowIdOf(path.fixture, first.of ?? first.send, first.service)
   const entries = entriesOf(path, id)
   for (const each of held) {
     const { place, record, keyOf } = each
@@ -133,7 +148,7 @@ export function tell(path: FlowPath, { held = [], steps }: Story): Told[] {
     const events = eventText(path.events())
     const record = find(
       path,
-      flowIdOf(path.fixture, step.send, step.service),
+      flowIdOf(path.fixture, step.of ?? step.send, step.service),
       step.record?.includes(' in ') ?? false,
     )
     const left = held.filter((each) => !each.own && holds(path, entries[each.place]!, holderOf(each, id)))

@@ -67,6 +67,7 @@ export const vlanVectors: readonly Vector[] = [
   keeps('no-listener', 'two tags, to nobody’s port', tagged(two, { tcp: { destination: 81 } })),
   forwards('a tag, options', tagged(one, { ip: { options: new Uint8Array(40) } })),
   forwards('two tags, options', tagged(two, { ip: { options: new Uint8Array(8) } })),
+  keeps('bad-length', 'a tag, a total length that would count it', tagged(one, { ip: { totalLength: 44 } })),
   keeps('bad-length', 'a tag, a total length that lies', tagged(one, { ip: { totalLength: 1 } })),
   keeps('no-server', 'a tag where nobody is in the slots', tagged(one), 'nobody'),
   forwards('a tag, to the last of 70 listeners', tagged(one, { ip: { destination: '203.0.113.30' } }), {

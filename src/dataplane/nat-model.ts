@@ -1,0 +1,207 @@
+// `forward: nat` in the model: what is translated on its way to a server and back, and what is kept for it
+// (docs/packet-path.md, "Nat"). It changes the table of answers as the packet path does.
+
+import { type Ip, isIp4, macBytes } from '../base/addresses.ts'
+import { ip6Bytes } from '../wire/ipv6.ts'
+import { tcpFlag } from '../wire/tcp.ts'
+import { HOP_VIA } from './answer-record.ts'
+import { type AnswerKey, AnswerTable, createAnswerKey, type Origin } from './answer-table.ts'
+import { limitsOf } from './flow-clock.ts'
+import type { FlowKind, FlowMemory } from './flow-decision.ts'
+import { flowKeys } from './flow-keys.ts'
+import { FLOW, isOlder, tickOf } from './flow-record.ts'
+import { bucketsOf } from './memory.ts'
+import type { Shape, Tables } from './shape.ts'
+import { decrementHops, type Replacement, translate, translateFragment, translateQuote } from './translate.ts'
+
+const le16 = (frame: Uint8Array, at: number): number => frame[at]! + frame[at + 1]! * 0x100
+const le32 = (frame: Uint8Array, at: number): number => le16(frame, at) + le16(frame, at + 2) * 0x10000
+const swap16 = (value: number): number => ((value & 0xff) << 8) | (value >> 8)
+const bytesOf = (ip: Ip): Uint8Array =>
+  isIp4(ip) ? Uint8Array.from([24, 16, 8, 0], (shift) => ip >>> shift) : ip6Bytes(ip)
+const wordsAt = (frame: Uint8Array, at: number, length: number): number[] =>
+  Array.from({ length: length / 4 }, (_, i) => le32(frame, at + 4 * i))
+const portBytes = (port: number): Uint8Array => Uint8Array.of(port & 0xff, port >> 8)
+const bytesOfWords = (words: readonly number[], length: number): Uint8Array =>
+  Uint8Array.from({ length }, (_, i) => words[i >> 2]! >>> (8 * (i & 3)))
+
+/** Request: a packet of a client, where its headers are, and the server that it goes to. */
+export interface Request {
+  readonly frame: Uint8Array
+  readonly ip: number
+  readonly at: number
+  readonly isIpv6: boolean
+  readonly kind: FlowKind
+  readonly service: number
+  readonly server: number
+}
+
+/** Following: a packet that only belongs to a flow; `quoted`: where the IP header is that an error quotes. */
+export interface Following {
+  readonly frame: Uint8Array
+  readonly ip: number
+  readonly isIpv6: boolean
+  readonly service: number
+  readonly server: number
+  readonly quoted?: number | undefined
+}
+
+/** Refused: `clash`: the flow's place is another's; `taken` the same of a flow that could go elsewhere. */
+export type Refused = 'no-room' | 'clash' | 'taken'
+
+/** Answered: the frame that goes to the client, by our own interface or another. */
+export interface Answered {
+  readonly frame: Uint8Array
+  readonly isOwn: boolean
+}
+
+/** NatModel: translation both ways. */
+export interface NatModel {
+  readonly table: AnswerTable
+  /** request: what becomes of the packet's addresses, or why it cannot go there. It changes `frame`. */
+  request(request: Request): Refused | undefined
+  /** follow: the same of a packet that only belongs to a flow: a later fragment, or an error that quotes an answer. */
+  follow(packet: Following): undefined
+  /** answer: the frame that goes to the client; `ttl`; undefined where it is no answer that is known. */
+  answer(frame: Uint8Array): Answered | 'ttl' | undefined
+}
+
+/** createNat for a shape with flows and nat. */
+export function createNat(shape: Shape, tables: Tables, memory: FlowMemory): NatModel {
+  const flows = shape.flows!
+  const limits = limitsOf(flows)
+  const table = new AnswerTable(bucketsOf(flows))
+  const keyOf = createAnswerKey(flowKeys(tables.keys))
+  const { events } = memory
+  const now = () => tickOf(memory.jiffies, flows.clock.shift)
+  const protocols = new Set(shape.listeners.map(({ protocol }) => protocol))
+
+  function request({ frame, ip, at, isIpv6, kind, service, server }: Request): Refused | undefined {
+    const width = isIpv6 ? 16 : 4
+    const [from, to] = isIpv6 ? [ip + 8, ip + 24] : [ip + 12, ip + 16]
+    const address = targetOf(server, isIpv6)
+    const asked = le16(frame, at + 2)
+    const port = swap16(shape.services[service]?.nat?.port ?? 0) || asked
+    const protocol = kind === 'udp' ? 'udp' : 'tcp'
+    const key = keyOf({
+      protocol,
+      server: wordsAt(address, 0, width),
+      client: wordsAt(frame, from, width),
+      ports: (port | (le16(frame, at) << 16)) >>> 0,
+    })
+    const origin: Origin = { address: [...wordsAt(frame, to, width), 0, 0, 0].slice(0, 4), port: asked }
+    const refused = keep(key, origin, { frame, kind, service, server })
+    if (refused === undefined)
+      translate(frame, ip, at, protocol, 'destination', { address, port: portBytes(port) })
+    return refused
+  }
+
+  /** keep the flow's record, and make it where there is none. */
+  function keep(
+    key: bigint,
+    origin: Origin,
+    { frame, kind, service, server }: Pick<Request, 'frame' | 'kind' | 'service' | 'server'>,
+  ): Refused | undefined {
+    const mac = BigInt(le32(frame, 6)) | (BigInt(le16(frame, 10)) << 32n)
+    const hop = mac | (BigInt(shape.own) << BigInt(HOP_VIA))
+    const opens = kind === 'syn' || kind === 'udp'
+    const fresh = kind === 'syn' ? FLOW.syn : FLOW.established
+    const found = table.find(key)
+    const write = (entry: number) =>
+      table.write(entry, key, { ...origin, server, service, time: now(), state: fresh, hop })
+    if (found !== undefined) {
+      const { state, time, address, port, ...is } = table.at(found)
+      const isOwn =
+        table.isWhole(found, key) &&
+        port === origin.port &&
+        address.every((word, i) => word === origin.address[i])
+      if (isOwn && is.server === server && is.service === service) {
+        const closes = kind === 'end' || (state === FLOW.closed && kind === 'segment')
+        table.touch(found, closes ? FLOW.closed : fresh, now())
+        table.setHop(found, hop)
+        return undefined
+      }
+      const limit = state === FLOW.syn ? limits.syn : limits.established
+      const isLive = table.isWhole(found, key) && state !== FLOW.closed && !isOlder(now(), time, limit)
+      if (!isOwn && isLive) return opens ? 'taken' : 'clash'
+      if (kind === 'end') return undefined
+      write(found)
+      events['answer-insert']++
+      return undefined
+    }
+    if (kind === 'end') return undefined
+    const entry = table.candidate(key, now())
+    const { state, time } = table.at(entry)
+    if (state === FLOW.established && !isOlder(now(), time, limits.established)) {
+      if (kind === 'syn') return 'no-room'
+      events['answer-evicted']++
+    }
+    write(entry)
+    events['answer-insert']++
+    return undefined
+  }
+
+  function answer(frame: Uint8Array): Answered | 'ttl' | undefined {
+    const place = placeOf(frame)
+    if (!place || !protocols.has(place.protocol)) return undefined
+    const { at, isIpv6, protocol } = place
+    const width = isIpv6 ? 16 : 4
+    const source = isIpv6 ? 22 : 26
+    const flow: AnswerKey = {
+      protocol,
+      server: wordsAt(frame, source, width),
+      client: wordsAt(frame, source + width, width),
+      ports: le32(frame, at),
+    }
+    const key = keyOf(flow)
+    const entry = table.find(key)
+    if (entry === undefined || !table.isWhole(entry, key)) return undefined
+    const { address, port, state, hop } = table.at(entry)
+    const via = Number(hop >> BigInt(HOP_VIA))
+    const isOwn = shape.others.length === 0 || via === shape.own
+    const from = isOwn ? shape.mac : shape.others.find(({ number }) => number === via)?.mac
+    if (from === undefined) return undefined
+    if (frame[isIpv6 ? 21 : 22]! <= 1) return 'ttl'
+    const ends = protocol === 'tcp' && (frame[at + 13]! & (tcpFlag.FIN | tcpFlag.RST)) !== 0
+    table.touch(entry, ends ? FLOW.closed : state, now())
+    const sent = new Uint8Array(frame)
+    const by: Replacement = { address: bytesOfWords(address, width), port: portBytes(port) }
+    translate(sent, 14, at, protocol, 'source', by)
+    decrementHops(sent, 14, isIpv6)
+    for (let i = 0; i < 6; i++) sent[i] = Number((hop >> BigInt(8 * i)) & 0xffn)
+    sent.set(macBytes(from), 6)
+    return { frame: sent, isOwn }
+  }
+
+  function follow({ frame, ip, isIpv6, service, server, quoted }: Following): undefined {
+    const address = targetOf(server, isIpv6)
+    if (quoted === undefined) return translateFragment(frame, ip, 'destination', address)
+    const said = shape.services[service]?.nat?.port ?? 0
+    const port = said === 0 ? undefined : Uint8Array.of(said >> 8, said & 0xff)
+    return translateQuote(frame, { ip, quoted, isIpv6, outer: 'destination', side: 'source', address, port })
+  }
+
+  function targetOf(server: number, isIpv6: boolean): Uint8Array {
+    const target = tables.servers[server]?.address
+    const address = new Uint8Array(isIpv6 ? 16 : 4)
+    if (target !== undefined) address.set(bytesOf(target).subarray(0, address.length))
+    return address
+  }
+
+  return { table, request, follow, answer }
+}
+
+/** Where an answer's headers are: untagged, whole, without extension headers. */
+function placeOf(
+  frame: Uint8Array,
+): { readonly at: number; readonly isIpv6: boolean; readonly protocol: 'tcp' | 'udp' } | undefined {
+  const type = frame[12]! * 0x100 + frame[13]!
+  const isIpv6 = type === 0x86dd
+  if (!isIpv6 && type !== 0x0800) return undefined
+  const [at, number] = isIpv6 ? [54, frame[20]] : [14 + 4 * (frame[14]! & 0xf), frame[23]]
+  if (isIpv6 ? frame[14]! >> 4 !== 6 : frame[14]! >> 4 !== 4 || at < 34) return undefined
+  if (!isIpv6 && ((frame[20]! & 0x3f) | frame[21]!) !== 0) return undefined
+  const protocol = number === 6 ? 'tcp' : number === 17 ? 'udp' : undefined
+  if (!protocol || frame.length < at + (protocol === 'tcp' ? 20 : 8)) return undefined
+  return { at, isIpv6, protocol }
+}

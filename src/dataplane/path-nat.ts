@@ -1,0 +1,106 @@
+// The packet path's side of nat: which packets are translated, and what becomes of those that cannot be; and what is for
+// no listener, which may be an answer.
+
+import type { StashedContext } from '../bpf/builder.ts'
+import type { Stashed } from '../bpf/emitter.ts'
+import { Label } from '../bpf/isa.ts'
+import { anyBits, eq, type Val } from '../bpf/values.ts'
+import type { BuiltFunction } from '../bpf/xdp.ts'
+import { type Path, take } from './cell.ts'
+import { type Memory, SETTING, uniformUse, usesNat } from './memory.ts'
+import type { OutcomeName } from './outcomes.ts'
+import type { Route } from './path.ts'
+import { ANSWER, answerFunction } from './path-answer.ts'
+import { answersOf } from './path-answers.ts'
+import { UNRECORDED } from './path-decide.ts'
+import { followFunction } from './path-follow.ts'
+import { keepFunction, REQUEST } from './path-keep.ts'
+import { requestFunction, WENT } from './path-request.ts'
+import { WHERE } from './path-where.ts'
+import type { FlowsShape, Shape } from './shape.ts'
+
+/** NatFunctions: functions of the program that translate. */
+export interface NatFunctions {
+  readonly request: BuiltFunction
+  readonly answer: BuiltFunction
+  readonly follow: BuiltFunction
+}
+
+/** natOf a shape that tracks flows; undefined where nothing is translated. */
+export function natOf(
+  shape: Shape,
+  memory: Memory,
+  flows: FlowsShape,
+  question: BuiltFunction,
+): NatFunctions | undefined {
+  const table = memory.tracking?.answers
+  if (!table || !usesNat(shape)) return undefined
+  const answers = answersOf(table)
+  const keep = keepFunction(shape, memory, flows, answers)
+  const request = requestFunction(shape, memory, keep, question)
+  const answer = answerFunction(shape, memory, flows, answers)
+  return { request, answer, follow: followFunction(shape, memory) }
+}
+
+interface Requested {
+  readonly context: StashedContext
+  /** Of the function that decides. */
+  readonly answer: Val<'u32'>
+  /** A variable: it may become another one. */
+  readonly server: Val<'u32'>
+  readonly about: Stashed<'u64'>
+  readonly hash: Stashed<'u64'>
+}
+
+/** translateRequest: where the packet's service has nat: it gets its server's address, or does not go. */
+export function translateRequest(
+  p: Path,
+  { shape, memory, match, where }: Route,
+  nat: NatFunctions,
+  { context, answer, server, about, hash }: Requested,
+): void {
+  const [translated, refused] = [p.label('translated'), p.label('refused')]
+  if (!uniformUse(shape)) {
+    const settings = p.load(p.element(p.memory(memory.tables).settings, take(p, match.service)))
+    p.jumpIf(eq(p.alu('and', settings, SETTING.nat), 0), translated)
+  }
+  p.exitIf(anyBits(answer, UNRECORDED), 'no-room')
+  const belongs = p.label('belongs')
+  const code = p.variable('u32')
+  const here = () => take(p, where!) as Val<'u64'>
+  p.jumpIf(anyBits(here(), WHERE.peek), belongs)
+  p.set(code, p.callSub(nat.request, p.contextOf(context), server, p.unstash(hash), p.unstash(about), here()))
+  const answered = p.label('request-answered')
+  p.cold(belongs, () => {
+    const service = p.narrow(p.alu('and', p.unstash(about), 0xffff))
+    p.set(code, p.callSub(nat.follow, p.contextOf(context), server, service, here()))
+    p.goto(answered)
+  })
+  p.bind(answered)
+  p.jumpIf(eq(p.alu('and', code, WENT), 0), refused)
+  p.set(server, p.alu('and', code, memory.serverCapacity - 1))
+  p.bind(translated)
+  p.cold(refused, () => {
+    p.exitIf(eq(code, REQUEST.noServer), 'no-server')
+    p.exitIf(eq(code, REQUEST.noRoom), 'no-room')
+    p.leave('clash')
+  })
+}
+
+/** turnBack: the code behind a label: what is for no listener goes to its client where it is an answer. */
+export function turnBack(
+  p: Path,
+  { others }: Shape,
+  nat: NatFunctions,
+  context: StashedContext,
+  label: OutcomeName | Label,
+): void {
+  if (!(label instanceof Label)) return
+  p.cold(label, () => {
+    const answer = p.callSub(nat.answer, p.contextOf(context))
+    p.exitIf(eq(answer, ANSWER.unknown), 'no-listener')
+    p.exitIf(eq(answer, ANSWER.ttl), 'ttl')
+    if (others.length > 0) p.exitIf(eq(answer, ANSWER.redirected), 'answer-redirected')
+    p.leave('answered')
+  })
+}

@@ -1,0 +1,103 @@
+// What the differential fuzz of nat is made of: a fuzz fixture some of whose services are translated, many to one port;
+// packets of few clients and ports, so that flows meet; and what servers would answer to what was forwarded, now and then
+// changed on its way.
+
+import { type Ip4, type Ip6, isIp4, macBytes } from '../../base/addresses.ts'
+import type { Outcome } from '../model.ts'
+import { TIMEOUTS } from '../shape.ts'
+import type { Fixture } from './fixture.ts'
+import type { FuzzShape } from './fuzz-fixtures.ts'
+import { createFlowFrames, fuzzFlowFixture } from './fuzz-flows.ts'
+import { createRandom } from './random.ts'
+
+const KEPT = 64
+
+/** fuzzNatFixture: services with nat beside others; server ids have IPv4 addresses, or where there are
+ * IPv6 listeners, IPv6 ones whose words behind the first are 0, as those of an IPv4 target are. */
+export function fuzzNatFixture(shape: FuzzShape, seed: number): Fixture {
+  const { shape: base, tables } = fuzzFlowFixture(shape, seed)
+  const random = createRandom(seed ^ 0x4a75)
+  const services = base.services.map((service, i) =>
+    i === 0 || !random.oneIn(3)
+      ? { ...service, track: 'all' as const, nat: { port: random.pick<number>([0, 80, 80, 80]) } }
+      : service,
+  )
+  const hasIpv6 = base.listeners.some(({ address }) => !isIp4(address))
+  return {
+    shape: {
+      ...base,
+      services,
+      flows: { ...base.flows!, entries: random.pick<number>([4, 16, 256]), idle: TIMEOUTS },
+    },
+    tables: {
+      ...tables,
+      // few addresses, so that servers share some
+      servers: tables.servers.map((server, id) => ({
+        ...server,
+        address: hasIpv6
+          ? (((0x0a00_0000n + BigInt(1 + (id % 3))) << 96n) as Ip6)
+          : ((0x0a00_0000 + 1 + (id % 3)) as Ip4),
+      })),
+    },
+  }
+}
+
+/** NatFrames: the next packet, and what became of the last one. */
+export interface NatFrames {
+  next(): Uint8Array
+  learn(outcome: Outcome): void
+}
+
+/** portsAt: where the ports of a frame of IPv4 or IPv6 are, if it is long enough; without options of IPv6. */
+const portsAt = (frame: Uint8Array): number => (frame[12] === 0x86 ? 54 : 14 + 4 * (frame[14]! & 0xf))
+
+/** turned: the answer to a frame of IPv4 or IPv6 that was forwarded with its ports; checksums stay, which change by differences only. */
+function turned(frame: Uint8Array, own: Uint8Array): Uint8Array {
+  const answer = frame.slice()
+  const isIpv6 = frame[12] === 0x86
+  const [from, width] = isIpv6 ? [22, 16] : [26, 4]
+  answer.copyWithin(from, from + width, from + 2 * width)
+  answer.set(frame.subarray(from, from + width), from + width)
+  const at = portsAt(frame)
+  answer.set(frame.subarray(at + 2, at + 4), at)
+  answer.set(frame.subarray(at, at + 2), at + 2)
+  answer.set(own, 0)
+  answer.set(frame.subarray(0, 6), 6)
+  return answer
+}
+
+/** createNatFrames: packets of clients and, as often, answers; the same seed and outcomes give the same. */
+export function createNatFrames(fixture: Fixture, seed: number): NatFrames {
+  const random = createRandom(seed ^ 0x7a17)
+  const requests = createFlowFrames(fixture, seed)
+  const own = macBytes(fixture.shape.mac)
+  const answers: Uint8Array[] = []
+  return {
+    next: () => {
+      if (answers.length === 0 || random.oneIn(2)) {
+        const frame = requests()
+        // few clients and ports: flows of several listeners meet at one server's port
+        if (frame.length > 37 && !random.oneIn(4)) {
+          if (frame[12] === 0x86) frame.fill(0x20, 22, 37)
+          else frame.set([198, 51, 100], 26)
+          frame[frame[12] === 0x86 ? 37 : 29] = random.below(2)
+        }
+        const at = portsAt(frame)
+        if (frame.length > at + 1 && !random.oneIn(4)) frame.set([0x9c, random.below(3)], at)
+        if (random.oneIn(3)) frame[11] = random.below(4)
+        return frame
+      }
+      const frame = random.pick(answers).slice()
+      const at = portsAt(frame)
+      if (frame.length > at + 13 && random.oneIn(2))
+        frame[at + 13] = random.pick<number>([0x10, 0x12, 0x11, 0x04])
+      if (random.oneIn(4)) frame[random.below(frame.length)] = random.below(256)
+      return random.oneIn(9) ? frame.slice(0, 14 + random.below(frame.length - 14)) : frame
+    },
+    learn: ({ outcome, frame }) => {
+      if (outcome !== 'forwarded' && outcome !== 'redirected') return
+      if (frame.length >= portsAt(frame) + 4)
+        answers[Math.min(random.below(KEPT), answers.length)] = turned(frame, own)
+    },
+  }
+}

@@ -1,0 +1,17 @@
+// All stories of nat, by theme. Names are unique.
+
+import { natBelongingStories } from './nat-belonging.ts'
+import { natChecksumStories } from './nat-checksums.ts'
+import { natEgressStories } from './nat-egress.ts'
+import { natFlowStories } from './nat-flows.ts'
+import { natRecordStories } from './nat-records.ts'
+import type { NatStory } from './nat-story.ts'
+
+/** natStories. */
+export const natStories: readonly NatStory[] = [
+  ...natFlowStories,
+  ...natRecordStories,
+  ...natChecksumStories,
+  ...natBelongingStories,
+  ...natEgressStories,
+]
