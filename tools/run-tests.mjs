@@ -11,7 +11,7 @@ import { leftBehind, MARK, survey } from './leftovers.mjs'
 import { root, say, signals } from './setup/process.mjs'
 
 /** The longest that one file may take: those that boot other kernels take a minute. */
-const FILE_TIMEOUT_MS = 300_000
+const FILE_TIMEOUT_MS = 600_000
 const TEMPORARY = '/run/tmp'
 const KEYS = '/var/lib/tenbin'
 

@@ -12,7 +12,7 @@ import { build, type Metafile, type Plugin } from 'esbuild'
 import { type BatchSuite, batchSuites, bundling, type Mutant, mutated, root } from './run-mutant.ts'
 
 const PROCESSES = 2
-const TIMEOUT_MS = 300_000
+const TIMEOUT_MS = 550_000
 
 /** Said: what a suite said of a mutant. `broken`: it is no program at all (a name that is not there). */
 export interface Said {
