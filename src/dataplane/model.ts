@@ -2,11 +2,10 @@
 // that the generated program is compared with, so it shares nothing with it but Shape, Tables, the hash and the layout
 // of records. It is written to be read beside that page. Left out: which CPU counts.
 
-import { type Ip, isIp4, macBytes, type Protocol } from '../base/addresses.ts'
+import { isIp4, macBytes, type Protocol } from '../base/addresses.ts'
 import { invariant } from '../base/errors.ts'
 import { hashWords, scaleHash, splitMultipliers } from '../schedule/hash.ts'
 import { updateChecksum } from '../wire/checksum.ts'
-import { ip6Bytes } from '../wire/ipv6.ts'
 import { tcpFlag } from '../wire/tcp.ts'
 import { CLASH_STEP, CLASH_TRIES } from './answer-record.ts'
 import { secondShift } from './flow-clock.ts'
@@ -14,21 +13,14 @@ import { type Asked, createDecide, type Decide, type FlowKind, FlowMemory } from
 import { flowKeys } from './flow-keys.ts'
 import { resetFrame } from './flow-reset.ts'
 import { FlowSchedules } from './flow-schedule.ts'
-import { ALL_FLOW_KEYS, flowsOf, memoryOf, timeOf, usesNat } from './memory.ts'
+import { flowsOf, memoryOf, timeOf, usesNat } from './memory.ts'
 import { exceeded } from './model-exceeded.ts'
+import { createListeners } from './model-listeners.ts'
 import { PacketMemory } from './model-memory.ts'
+import { createNetworkOf } from './model-network.ts'
 import { createNat, type NatModel, type Refused } from './nat-model.ts'
 import type { OutcomeName } from './outcomes.ts'
-import {
-  currentOf,
-  HASH_KEYS,
-  type ListenerShape,
-  type Shape,
-  SLOT_RECORDS,
-  STATELESS,
-  slotWord,
-  type Tables,
-} from './shape.ts'
+import { currentOf, HASH_KEYS, type Shape, SLOT_RECORDS, STATELESS, slotWord, type Tables } from './shape.ts'
 
 /** Outcome: what becomes of a frame. */
 export interface Outcome {
@@ -65,14 +57,6 @@ const isTag = (type: number): boolean => type === ETH_P_8021Q || type === ETH_P_
 const be16 = (frame: Uint8Array, at: number): number => frame[at]! * 0x100 + frame[at + 1]!
 const le32 = (frame: Uint8Array, at: number): number =>
   frame[at]! + frame[at + 1]! * 0x100 + frame[at + 2]! * 0x10000 + frame[at + 3]! * 0x1000000
-
-/** An address as text that 4 or 16 bytes of a frame give too; the families differ in length. */
-const addressText = (frame: Uint8Array, at: number, length: 4 | 16): string =>
-  String.fromCharCode(...frame.subarray(at, at + length))
-const listenerText = (address: Ip): string =>
-  isIp4(address)
-    ? String.fromCharCode(...[24, 16, 8, 0].map((shift) => (address >>> shift) & 0xff))
-    : addressText(ip6Bytes(address), 0, 16)
 
 /** The bytes of an extension header of IPv6 that is passed over, if `next` is one. */
 function extensionLength(next: number, second: number): number | undefined {
@@ -283,13 +267,6 @@ function kindOf(flags: number): FlowKind {
   return (flags & (tcpFlag.SYN | tcpFlag.ACK)) === tcpFlag.SYN ? 'syn' : 'segment'
 }
 
-/** leading: a word of an address in whose octets so many leading bits are set; none for less than 1, all for 32. */
-function leading(bits: number): number {
-  const set = Math.min(32, Math.max(0, bits))
-  const word = set === 0 ? 0 : (0xffffffff << (32 - set)) >>> 0
-  return ((word >>> 24) | ((word >>> 8) & 0xff00) | ((word & 0xff00) << 8) | (word << 24)) >>> 0
-}
-
 /** createFlows: the memory that a shape's flows need; undefined where none is tracked. */
 export function createFlows(shape: Shape): FlowMemory | undefined {
   const flows = flowsOf(shape)
@@ -334,19 +311,7 @@ export function createModel(
     hasIpv4: shape.listeners.some(({ address }) => isIp4(address)),
   }
   const hasIpv6 = shape.listeners.some(({ address }) => !isIp4(address))
-  // address -> protocol and port -> listener; ranges by protocol alone, the narrowest first
-  const addresses = new Map<string, Map<string, ListenerShape>>()
-  const ranges = new Map<string, ListenerShape[]>()
-  for (const listener of shape.listeners) {
-    const text = listenerText(listener.address)
-    const ports = addresses.get(text) ?? new Map<string, ListenerShape>()
-    addresses.set(text, ports)
-    const { protocol, port, lastPort } = listener
-    if (lastPort === undefined || lastPort === port) ports.set(`${protocol} ${port}`, listener)
-    else ranges.set(`${protocol} ${text}`, [...(ranges.get(`${protocol} ${text}`) ?? []), listener])
-  }
-  const width = ({ port, lastPort = port }: ListenerShape): number => lastPort - port
-  for (const wide of ranges.values()) wide.sort((a, b) => width(a) - width(b))
+  const listening = createListeners(shape)
   const room = shape.jumbo ? HELD_BYTES.jumbo : HELD_BYTES.usual
   /** F4: what becomes of a later fragment whose first has not come. */
   const hold = (frame: Uint8Array): OutcomeName => {
@@ -360,19 +325,7 @@ export function createModel(
   const others = flowKeys(tables.keys)
   const otherTcp = pick(others, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9)
   const otherUdp = pick(others, 10, 1, 2, 3, 4, 5, 6, 7, 8, 9)
-  const networks = flowKeys(tables.keys, ALL_FLOW_KEYS)
-  const [firstOfNetwork, otherOfNetwork] = [
-    pick(networks, 12, 13, 14, 15, 16, 17),
-    pick(networks, 18, 19, 20, 21, 22, 23),
-  ]
-  /** The hashes of the network of a source address, given by its words, where the service persists. */
-  const networkOf = (service: number, words: readonly number[]) => {
-    const { persistence } = shape.services[service] ?? STATELESS
-    if (!persistence) return undefined
-    const bits = words.length === 1 ? persistence.network : persistence.network6
-    const cut = [service, ...words.map((word, i) => (word & leading(bits - 32 * i)) >>> 0)]
-    return { hash: hashWords(firstOfNetwork, 0, cut), other: hashWords(otherOfNetwork, 0, cut) }
-  }
+  const networkOf = createNetworkOf(shape, tables.keys)
 
   const model = (frame: Uint8Array): Outcome => {
     const end = (outcome: OutcomeName): Outcome => ({ outcome, frame })
@@ -409,20 +362,17 @@ export function createModel(
     if (own.some((octet, i) => frame[i] !== octet)) return end('other-host')
 
     // 6 to 9
-    const address = isIpv6 ? addressText(frame, ip + 24, 16) : addressText(frame, ip + 16, 4)
-    const ports = addresses.get(address)
+    const here = listening(frame, ip + (isIpv6 ? 24 : 16), isIpv6 ? 16 : 4)
     const flow = (isIpv6 ? flowOf6 : flowOf4)(frame, ip, protocols)
     if (flow === 'malformed' || flow === 'other-protocol') return end(flow)
     if (typeof flow === 'string') {
-      if (!ports) return unserved()
+      if (!here) return unserved()
       return end(flow === 'later' ? hold(frame) : flow)
     }
     const { client, protocol } = flow
 
     // 11
-    const [, to] = flow.ports
-    const around = ({ port, lastPort = port }: ListenerShape): boolean => port <= to && to <= lastPort
-    const listener = ports?.get(`${protocol} ${to}`) ?? ranges.get(`${protocol} ${address}`)?.find(around)
+    const listener = here?.(protocol, flow.ports[1])
     if (listener === undefined) return unserved()
 
     // 12: IPv4's total length, or what it would be
