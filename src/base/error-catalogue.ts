@@ -31,6 +31,10 @@ export const errorCatalogue = {
     "the kernel refused the program's type information",
     'the message ends with its words; report it as a bug, with the kernel version',
   ),
+  CHECK_FAILED: entry(
+    'a check found its server wanting',
+    'look at the server: the message says what was asked of it and what came back',
+  ),
   CONFIG_INVALID: entry(
     'the file has errors',
     'mend what is listed, at file:line:column; what runs is untouched',
@@ -163,6 +167,10 @@ export const errorCatalogue = {
   PACKET_INVALID: entry(
     'these bytes are not the packet that they should be',
     'look at the sender: a capture shows what it really sent',
+  ),
+  PATTERN_INVALID: entry(
+    'this regular expression cannot be used',
+    'it may have classes, groups, | and repetitions; no backreferences and no looking around',
   ),
   PINS_DAMAGED: entry(
     'what is pinned is not a whole packet path',

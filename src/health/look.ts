@@ -1,0 +1,74 @@
+// One look at a server: owns what a checker opens, and ends it all when the checker is done or its time is over,
+// whichever comes first. Its idea: whoever waits for an answer that never comes need not know the time; when it is over,
+// the descriptors are closed, the verdict says what was being waited for, and the checker is forgotten where it stands.
+
+import { formatDuration } from '../base/durations.ts'
+import { TenbinError } from '../base/errors.ts'
+import type { Reactor } from '../sys/reactor.ts'
+import { bad, type Checker, type Finding, type Verdict } from './checker.ts'
+import { failureVerdict } from './failure.ts'
+
+/** LookOptions: `timeoutMs` is for all of the look. */
+export interface LookOptions {
+  readonly reactor: Reactor
+  readonly timeoutMs: number
+}
+
+/** Look: one run of one checker. */
+export class Look implements Disposable {
+  readonly reactor: Reactor
+  /** doing: what the checker is waiting for, as in `connect timed out after 5s`. */
+  doing = 'check'
+  #owned: Disposable[] | undefined = []
+
+  constructor(reactor: Reactor) {
+    this.reactor = reactor
+  }
+
+  /** isOver: all that it owned is closed; whoever still runs stops. */
+  get isOver(): boolean {
+    return this.#owned === undefined
+  }
+
+  /** own: ends with the look; the last one first. Of a look that is over: at once. */
+  own<Resource extends Disposable>(resource: Resource): Resource {
+    if (this.#owned === undefined) resource[Symbol.dispose]()
+    else this.#owned.push(resource)
+    return resource
+  }
+
+  [Symbol.dispose](): void {
+    const owned = this.#owned
+    if (owned === undefined) return
+    this.#owned = undefined
+    for (let at = owned.length - 1; at >= 0; at--) owned[at]![Symbol.dispose]()
+  }
+}
+
+/** lookOnce runs a checker; it answers within the time, whatever the server does, and owns nothing afterwards. */
+export function lookOnce(checker: Checker, { reactor, timeoutMs }: LookOptions): Promise<Finding> {
+  return new Promise((resolve, reject) => {
+    const started = performance.now()
+    const look = new Look(reactor)
+    const close = (): boolean => {
+      if (look.isOver) return false
+      clearTimeout(timer)
+      look[Symbol.dispose]()
+      return true
+    }
+    const settle = (verdict: Verdict): void => {
+      const latencyMs = performance.now() - started
+      if (close()) resolve({ ...verdict, latencyMs })
+    }
+    const timer = setTimeout(
+      () => settle(bad(`${look.doing} timed out after ${formatDuration(timeoutMs)}`)),
+      timeoutMs,
+    )
+    checker(look).then(settle, (error: unknown) => {
+      // What is thrown because the end was closed under it says nothing.
+      if (look.isOver) return
+      if (error instanceof TenbinError) settle(failureVerdict(look.doing, error))
+      else if (close()) reject(error)
+    })
+  })
+}
