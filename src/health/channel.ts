@@ -35,6 +35,11 @@ export class Reader {
     return bytes
   }
 
+  /** putBack: what was taken too much; nothing is held at that time. */
+  putBack(bytes: Buffer): void {
+    this.#held = bytes
+  }
+
   /** exactly `count` bytes. Throws CHECK_FAILED when the connection ends before. */
   async exactly(count: number): Promise<Buffer> {
     if (count > this.#most) throw failed(`an answer of ${count} bytes, more than ${this.#most}`)

@@ -30,6 +30,8 @@ export interface Verdict {
   readonly outcome: 'good' | 'bad' | 'none'
   readonly text: string
   readonly report?: Report
+  /** Nothing wrong yet: a certificate that expires soon. */
+  readonly warning?: string
 }
 
 /** Finding: a verdict, and how long it took. */

@@ -8,8 +8,6 @@ import { createServer, type Server, type Socket } from 'node:net'
 export type Hostility =
   /** Nobody listens. */
   | 'refused'
-  /** Connections are never accepted, and no room is left for them: SYNs go unanswered. */
-  | 'silent host'
   /** Connections are accepted, and nothing is ever said. */
   | 'mute'
   /** One byte a second of what a right server would say. */
@@ -56,7 +54,7 @@ export interface HostileServer extends AsyncDisposable {
  * gets (`waits`, an answer); slow, cut and reset say parts of it.
  */
 export async function hostileServer(
-  kind: Exclude<Hostility, 'silent host'>,
+  kind: Hostility,
   { right = Buffer.from('220 ready\r\n'), waits = false }: { right?: Uint8Array; waits?: boolean } = {},
 ): Promise<HostileServer> {
   const sockets = new Set<Socket>()
