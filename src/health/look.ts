@@ -17,12 +17,35 @@ export interface LookOptions {
 /** Look: one run of one checker. */
 export class Look implements Disposable {
   readonly reactor: Reactor
-  /** doing: what the checker is waiting for, as in `connect timed out after 5s`. */
-  doing = 'check'
+  readonly timeoutMs: number
+  #doing: () => string = () => 'check'
+  readonly #parts: Look[] = []
   #owned: Disposable[] | undefined = []
 
-  constructor(reactor: Reactor) {
+  constructor(reactor: Reactor, timeoutMs: number) {
     this.reactor = reactor
+    this.timeoutMs = timeoutMs
+  }
+
+  /** doing: what the checker is waiting for, as in `connect timed out after 5s`. */
+  get doing(): string {
+    return this.#doing()
+  }
+
+  set doing(what: string) {
+    this.#doing = () => what
+  }
+
+  /** part: a look within this one, with the same end. What this one does is from now on what its parts do. */
+  part(): Look {
+    const part = this.own(new Look(this.reactor, this.timeoutMs))
+    this.#parts.push(part)
+    this.#doing = () =>
+      this.#parts
+        .filter(({ isOver }) => !isOver)
+        .map(({ doing }) => doing)
+        .join(', ')
+    return part
   }
 
   /** isOver: all that it owned is closed; whoever still runs stops. */
@@ -49,7 +72,7 @@ export class Look implements Disposable {
 export function lookOnce(checker: Checker, { reactor, timeoutMs }: LookOptions): Promise<Finding> {
   return new Promise((resolve, reject) => {
     const started = performance.now()
-    const look = new Look(reactor)
+    const look = new Look(reactor, timeoutMs)
     const close = (): boolean => {
       if (look.isOver) return false
       clearTimeout(timer)
@@ -71,4 +94,15 @@ export function lookOnce(checker: Checker, { reactor, timeoutMs }: LookOptions):
       else if (close()) reject(error)
     })
   })
+}
+
+/** lookPart runs a checker within a look; it ends with the verdict, or with the whole. */
+export async function lookPart(checker: Checker, whole: Look): Promise<Verdict> {
+  using part = whole.part()
+  try {
+    return await checker(part)
+  } catch (error) {
+    if (!(error instanceof TenbinError)) throw error
+    return failureVerdict(part.doing, error)
+  }
 }

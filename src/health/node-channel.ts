@@ -8,11 +8,15 @@ import type { Channel } from './channel.ts'
 import type { Target } from './checker.ts'
 import { failed } from './failure.ts'
 import type { Look } from './look.ts'
-import { connectTo } from './tcp-channel.ts'
+import { connectTo, type TcpChannel } from './tcp-channel.ts'
 
 /** nodeSocket: a connected socket of Node's, which the look owns. Throws SyscallError. */
 export async function nodeSocket(look: Look, target: Target): Promise<Socket> {
-  const channel = await connectTo(look, target)
+  return adopt(look, await connectTo(look, target))
+}
+
+/** adopt: a connection goes on as a socket of Node's; nothing of it may be read and not taken. */
+export function adopt(look: Look, channel: TcpChannel): Socket {
   const socket = new Socket({ fd: channel.release(), readable: true, writable: true })
   own(look, socket)
   return socket
