@@ -299,7 +299,7 @@ test('an included file that cannot be read or understood is a finding, and hides
     extra: 'include:\n  - none.yaml\n  - bad.yaml',
   })
   assert.deepEqual(told({ 'etc/main.yaml': main, 'etc/bad.yaml': 'servers: [' }), [
-    'etc/main.yaml:4:74: health checks are not built yet: write check: none',
+    'etc/main.yaml:4:74: "non" is not a check by itself: did you mean "none"?',
     'etc/main.yaml:6:5: etc/none.yaml cannot be read: it does not exist',
     'etc/bad.yaml:1:11: not valid YAML: flow sequence in block collection must be sufficiently indented and end with a ]',
   ])

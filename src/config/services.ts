@@ -1,8 +1,10 @@
 // Services: where clients connect and which pool answers. How flows are treated is behaviour.ts's.
 
-import { formatIp, formatListener, type Ip, isIp4 } from '../base/addresses.ts'
+import { formatIp, formatListener, type Ip, isIp4, tryIp4 } from '../base/addresses.ts'
 import { isLeast, MOST_MEMBERS } from '../dataplane/scheduling.ts'
-import { checkNat, checkTrack, type Defaults, missingCheck, resolveBehaviour, settled } from './behaviour.ts'
+import { checkNat, checkTrack, type Defaults, resolveBehaviour, settled } from './behaviour.ts'
+import { TCP_CHECK } from './check-spec.ts'
+import { type Check, resolveCheck } from './checks.ts'
 import type { Findings } from './findings.ts'
 import type { Inventory } from './inventory.ts'
 import { parseListener } from './listener.ts'
@@ -43,7 +45,6 @@ export class Services {
     const { name, value, place } = entry
     if (!named(entry, this.#findings) || value === undefined) return undefined
     const behaviour = resolveBehaviour(value, place, this.#findings)
-    if (!('check' in value || this.#defaults.hasCheck)) missingCheck(place, this.#findings)
     const { listeners, sets } = this.#listen(name, value.listen, inside(place, 'listen'))
     const pool = this.#pool(name, value, place)
     if (!pool) return undefined
@@ -53,7 +54,41 @@ export class Services {
     const does = settled(behaviour, this.#defaults)
     if (does.forward === 'dsr') for (const set of sets) this.#checkOnLink(pool, set, inventory)
     this.#checkMembers(does.scheduler, pool, place)
-    return { name, listeners, pool: pool.name, check: 'none', ...does }
+    const check = this.#check(value, pool, listeners, inventory, place)
+    return { name, listeners, pool: pool.name, check, ...does }
+  }
+
+  #check(
+    value: ServiceShape,
+    { members }: Pool,
+    listeners: readonly ListenerState[],
+    inventory: Inventory,
+    place: Place,
+  ): Check {
+    const at = inside(place, 'check')
+    const own =
+      value.check === undefined
+        ? this.#defaults.check
+        : resolveCheck(value.check, at, this.#network.roles, this.#findings)
+    if (own === undefined && value.check === undefined && isUdpOnly(listeners))
+      this.#findings.add(
+        keyOf(place),
+        'a TCP connect says nothing of a service of UDP: write check: { udp: … } or { dns: … }, ping, or none',
+      )
+    const check = own ?? TCP_CHECK
+    if (check === 'none') return check
+    const server = members.flatMap(({ server }) => inventory.servers.get(server) ?? [])[0]
+    for (const key of ['address', 'source'] as const) {
+      const text = check[key]
+      if (text === undefined || !server || (tryIp4(text) !== undefined) === isIp4(server.address)) continue
+      if (key === 'source' && check.address !== undefined) continue
+      const where = value.check === undefined ? keyOf(place) : inside(at, key)
+      this.#findings.add(
+        where,
+        `the check's ${key} ${text} is of another family than ${server.name} (${formatIp(server.address)}): write one of the same`,
+      )
+    }
+    return check
   }
 
   #pool(name: string, value: ServiceShape, place: Place) {
@@ -161,3 +196,6 @@ export class Services {
     this.#findings.add(place, `${ip} is in no address set, so no node would have it: add it to ${remedy}`)
   }
 }
+
+const isUdpOnly = (listeners: readonly ListenerState[]): boolean =>
+  listeners.length > 0 && listeners.every(({ protocol }) => protocol === 'udp')

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { RHYTHM } from '../config/check-spec.ts'
 import type { Finding } from './checker.ts'
 import { bucketOf, emptyHistory, LATENCY_BOUNDS, remember, TRANSITIONS_KEPT } from './history.ts'
 import {
@@ -12,7 +13,7 @@ import {
   unlooked,
   untilNext,
 } from './machine.ts'
-import { detectionOf, RHYTHM } from './rhythm.ts'
+import { detectionOf } from './rhythm.ts'
 
 type Outcome = Finding['outcome']
 const finding = (outcome: Outcome): Finding => ({ outcome, text: `${outcome} one`, latencyMs: 1 })

@@ -12,8 +12,8 @@
 // decides at once. A state that survived a restart of the process is up or down from the start, and takes as many
 // findings to change as ever. A finding of outcome `none` says nothing and changes nothing.
 
+import type { Rhythm } from '../config/check-spec.ts'
 import type { Finding, Verdict } from './checker.ts'
-import type { Rhythm } from './rhythm.ts'
 
 /** Standing: what a server is taken for. */
 export type Standing = 'unknown' | 'up' | 'down'
