@@ -140,13 +140,14 @@ export class CheckerService implements Disposable {
 
   #tellAlive(): void {
     const overdue = this.#runner.overdue()
-    const { looks, latestMs } = this.#runner.pace()
+    const { looks, lateP99Ms, latestMs } = this.#runner.pace()
     this.#main?.send({
       alive: {
         at: Date.now(),
         watched: this.#runner.size,
         looks,
-        lateMs: latestMs,
+        lateP99Ms,
+        latestMs,
         overdue: { count: overdue.length, keys: overdue.slice(0, OVERDUE_NAMED).map(({ key }) => key) },
         ...(this.#unkept !== undefined && { unkept: this.#unkept }),
       },

@@ -14,6 +14,12 @@ export interface LookOptions {
   readonly timeoutMs: number
 }
 
+/**
+ * LATE_MS: a time-out that is noticed later than this is this process's own lateness (it was not run, or was busy), which
+ * the server is given once more to answer.
+ */
+const LATE_MS = 50
+
 /** Look: one run of one checker. */
 export class Look implements Disposable {
   readonly reactor: Reactor
@@ -83,10 +89,13 @@ export function lookOnce(checker: Checker, { reactor, timeoutMs }: LookOptions):
       const latencyMs = performance.now() - started
       if (close()) resolve({ ...verdict, latencyMs })
     }
-    const timer = setTimeout(
-      () => settle(bad(`${look.doing} timed out after ${formatDuration(timeoutMs)}`)),
-      timeoutMs,
-    )
+    const timedOut = () => settle(bad(`${look.doing} timed out after ${formatDuration(timeoutMs)}`))
+    let timer = setTimeout(() => {
+      const lateMs = performance.now() - started - timeoutMs
+      // What arrived in the meantime is heard first: descriptors are polled between timers and immediates.
+      if (lateMs < LATE_MS) setImmediate(timedOut)
+      else timer = setTimeout(timedOut, Math.min(lateMs, timeoutMs))
+    }, timeoutMs)
     checker(look).then(settle, (error: unknown) => {
       // What is thrown because the end was closed under it says nothing.
       if (look.isOver) return

@@ -78,8 +78,9 @@ const aliveSchema = z.strictObject({
   at: z.number(),
   watched: z.int(),
   looks: z.int(),
-  /** How late the latest look of the last second began. */
-  lateMs: z.number(),
+  /** How late looks of the last second began: all but one of a hundred, and the latest. */
+  lateP99Ms: z.number(),
+  latestMs: z.number(),
   /** What stands still: checks by key, a few of them, and how many. */
   overdue: z.strictObject({ count: z.int(), keys: z.array(z.string()) }),
   /** The states could not be kept: why. */

@@ -35,9 +35,10 @@ export interface RunnerOptions {
   readonly onChange: (key: string, known: Known, transition: Transition | undefined) => void
 }
 
-/** Pace: looks since it was last asked, and how late the latest one began. */
+/** Pace: looks that began since it was last asked, and how late: all but one of a hundred, and the latest one. */
 export interface Pace {
   readonly looks: number
+  readonly lateP99Ms: number
   readonly latestMs: number
 }
 
@@ -58,8 +59,8 @@ export class Runner implements Disposable {
   readonly #light = new Rota()
   readonly #heavy = new Rota()
   #timer: NodeJS.Timeout | undefined
-  #looks = 0
-  #latestMs = 0
+  /** Of each look since pace() was asked last. */
+  #late: number[] = []
   #isOver = false
 
   constructor(options: RunnerOptions) {
@@ -107,10 +108,13 @@ export class Runner implements Disposable {
 
   /** pace tells it, and begins to count anew. */
   pace(): Pace {
-    const pace = { looks: this.#looks, latestMs: this.#latestMs }
-    this.#looks = 0
-    this.#latestMs = 0
-    return pace
+    const late = Float64Array.from(this.#late).sort()
+    this.#late = []
+    return {
+      looks: late.length,
+      lateP99Ms: late[Math.floor(late.length * 0.99)] ?? 0,
+      latestMs: late.at(-1) ?? 0,
+    }
   }
 
   /** overdue: what stands still. */
@@ -148,8 +152,7 @@ export class Runner implements Disposable {
     ] as const) {
       const limit = (key: string) => this.#entries.get(key)?.watched.rhythm.timeoutMs ?? 0
       for (const { key, lateMs } of rota.begin(performance.now(), most - rota.running, limit)) {
-        this.#looks++
-        this.#latestMs = Math.max(this.#latestMs, lateMs)
+        this.#late.push(lateMs)
         const entry = this.#entries.get(key)
         if (entry) void this.#look(entry, rota)
       }
