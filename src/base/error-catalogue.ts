@@ -31,6 +31,18 @@ export const errorCatalogue = {
     "the kernel refused the program's type information",
     'the message ends with its words; report it as a bug, with the kernel version',
   ),
+  CHECKER_ABSENT: entry(
+    'the process that looks at servers is not there',
+    'it is started again by itself; what was known of servers before goes on to count',
+  ),
+  CHECKS_OVERDUE: entry(
+    'checks stand still, or begin late',
+    'look at the load of this machine, and at how many scripts have to run',
+  ),
+  CHECKS_UNKEPT: entry(
+    'what checks found cannot be kept',
+    'make room under /run/tenbin; checks go on meanwhile',
+  ),
   CHECK_FAILED: entry(
     'a check found its server wanting',
     'look at the server: the message says what was asked of it and what came back',
@@ -63,6 +75,10 @@ export const errorCatalogue = {
   FILE_UNWRITABLE: entry(
     'the file cannot be made',
     'name a folder that is there and that this user may write to',
+  ),
+  GUARD_HOLDS: entry(
+    'most of a pool failed at once, and is not believed: the last good set goes on serving',
+    'look whether this node has lost sight of the servers; `tenbin disable` takes one out for certain',
   ),
   HASH_KEY_INVALID: entry(
     'the file that keeps the hash key is damaged',

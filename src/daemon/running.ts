@@ -10,6 +10,7 @@ import type { Status } from './api-schema.ts'
 import { type Override, type Standing, standingOf, type UsedPool } from './overrides.ts'
 import type { Placement } from './placement.ts'
 import type { Owned } from './record.ts'
+import type { CheckedServer } from './server-health.ts'
 
 /** Running: what was applied last. */
 export interface Running {
@@ -26,6 +27,7 @@ export interface Observed {
   readonly engine: EngineStatus
   readonly overrides: readonly Override[]
   readonly pools: readonly UsedPool[]
+  readonly checked: (pool: string, server: string) => CheckedServer | undefined
   readonly now: Date
 }
 
@@ -121,7 +123,7 @@ const flowsOf = ({ capacity, live, closed, syn, established }: NonNullable<Engin
   established,
 })
 
-function poolOf({ name, slots, young, servers }: PoolStatus, { overrides, pools, now }: Observed) {
+function poolOf({ name, slots, young, servers }: PoolStatus, { overrides, pools, checked, now }: Observed) {
   const services = pools.find((each) => each.name === name)?.services ?? []
   return {
     name,
@@ -129,7 +131,11 @@ function poolOf({ name, slots, young, servers }: PoolStatus, { overrides, pools,
     slots,
     young,
     servers: servers.map((server) =>
-      poolServerOf(server, standingOf(overrides, server.name, services, now.getTime())),
+      poolServerOf(
+        server,
+        standingOf(overrides, server.name, services, now.getTime()),
+        checked(name, server.name),
+      ),
     ),
   }
 }
@@ -137,6 +143,7 @@ function poolOf({ name, slots, young, servers }: PoolStatus, { overrides, pools,
 function poolServerOf(
   { name, state, weight, configured, share, flows, active, inactive, drain }: PoolServer,
   { order, isOverdue, since, deadline }: Standing,
+  check: CheckedServer | undefined,
 ): Status['pools'][number]['servers'][number] {
   const isDisabled = order === 'disabled' || isOverdue
   return {
@@ -147,6 +154,13 @@ function poolServerOf(
     configured,
     share,
     flows,
+    ...(check && {
+      check: {
+        state: check.state,
+        ...(check.since !== undefined && { since: timeText(check.since) }),
+        ...(check.why !== undefined && { why: check.why }),
+      },
+    }),
     ...(active !== undefined && { active }),
     ...(inactive !== undefined && { inactive }),
     ...((drain || order === 'drained') && {

@@ -59,6 +59,15 @@ export class CheckerClient implements Disposable {
     })
   }
 
+  /** stop ends the checker, and the talk with it. */
+  stop(): void {
+    this.#line?.send({ stop: true })
+    this.#isOver = true
+    clearTimeout(this.#again)
+    clearTimeout(this.#silence)
+    this.#answer([])
+  }
+
   [Symbol.dispose](): void {
     this.#isOver = true
     clearTimeout(this.#again)

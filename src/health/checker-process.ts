@@ -1,4 +1,4 @@
-// The process that looks at servers: `checker-process SOCKET STATES`. It goes on without main, and ends by SIGTERM or
+// The process that looks at servers: `checker-process SOCKET STATES`. It goes on without main, and ends when main says so, by SIGTERM or
 // SIGINT, or when another one has taken its place (the socket is another's).
 
 import { statSync } from 'node:fs'
@@ -10,21 +10,22 @@ if (socket === undefined || kept === undefined) {
   process.stderr.write('usage: checker-process SOCKET STATES\n')
   process.exit(2)
 }
+const end = (): void => {
+  service[Symbol.dispose]()
+  process.exit(0)
+}
 const reactor = new Reactor()
 const service = new CheckerService({
   reactor,
   socket,
   kept,
+  onStop: end,
   log: (text) =>
     process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), process: 'checker', text })}\n`),
 })
 await service.listen()
 const own = statSync(socket).ino
 
-const end = (): void => {
-  service[Symbol.dispose]()
-  process.exit(0)
-}
 process.on('SIGTERM', end)
 process.on('SIGINT', end)
 // Who started it may be gone, and its pipe with it.

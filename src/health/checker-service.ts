@@ -27,6 +27,8 @@ export interface CheckerServiceOptions {
   readonly socket: string
   readonly kept: string
   readonly log: (text: string) => void
+  /** onStop: main wants no more of it. */
+  readonly onStop: () => void
 }
 
 const ALIVE_MS = 1000

@@ -10,6 +10,7 @@
 //                               <-        { alive }, each second
 //   { ask: "details" }          ->
 //                               <-        { details: [...] }, with histories
+//   { stop: true }              ->        ends
 
 import { z } from 'zod'
 import { checkSchema } from '../config/check-spec.ts'
@@ -94,6 +95,8 @@ const v = { v: z.literal(PROTOCOL_VERSION) }
 export const toCheckerSchema = z.union([
   z.strictObject({ ...v, orders: z.array(orderSchema) }),
   z.strictObject({ ...v, ask: z.literal('details') }),
+  /** Nobody will act on what is seen any more. */
+  z.strictObject({ ...v, stop: z.literal(true) }),
 ])
 export type ToChecker = z.infer<typeof toCheckerSchema>
 
