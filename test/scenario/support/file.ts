@@ -12,6 +12,7 @@ export type Services = Readonly<
       readonly servers: readonly (string | object)[]
       readonly on_failure?: 'keep' | 'reset'
       readonly scheduler?: string
+      readonly check?: object | string
     }
   >
 >
