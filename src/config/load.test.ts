@@ -60,27 +60,35 @@ test('the file of the documentation becomes the state that it means', () => {
     ],
   )
   assert.deepEqual(
-    state.services.map(({ listeners, ...rest }) => ({
+    state.services.map(({ listeners, check, ...rest }) => ({
       ...rest,
+      check: check === 'none' ? check : check.probe.kind,
       listen: listeners.map(formatListener),
     })),
     [
       { name: 'www', listen: ['192.168.8.100:80', '192.168.8.100:443'], pool: 'www', onFailure: 'reset' },
       { name: 'img', listen: ['192.168.8.101:80'], pool: 'images' },
-      { name: 'img-admin', listen: ['192.168.8.101:8080..8089'], pool: 'images', track: 'all' },
+      {
+        name: 'img-admin',
+        listen: ['192.168.8.101:8080..8089'],
+        pool: 'images',
+        track: 'all',
+        check: 'none',
+      },
       {
         name: 'dns',
         listen: ['192.168.8.101:53', '192.168.8.101:53/udp'],
         pool: 'dns',
+        check: 'all',
         scheduler: 'sh',
         hash: 'source',
         timeouts: { ...TIMEOUTS, udp: 30 },
       },
-      { name: 'www6', listen: ['[2001:db8::100]:80'], pool: 'www6' },
+      { name: 'www6', listen: ['[2001:db8::100]:80'], pool: 'www6', check: 'any' },
     ].map((service) => ({
       forward: 'dsr',
       scheduler: 'mh',
-      check: 'none',
+      check: 'http',
       hash: 'flow',
       track: 'changes',
       onFailure: 'keep',
