@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
+import { TLSSocket } from 'node:tls'
+import { Authority } from '../../../test/health/certificates.ts'
 import { lookAt, loopback } from '../../../test/health/look-at.ts'
 import { type Script, scriptedServer } from '../../../test/health/scripted-server.ts'
 import type { Checker, Target, Verdict } from '../checker.ts'
@@ -73,6 +78,35 @@ test('smtp: greeting and EHLO, told our name; STARTTLS that is refused', async (
     ]),
     ['bad: greeting: 554 no', 'bad: EHLO: 550 you'],
   )
+})
+
+test('smtp: STARTTLS is followed by a handshake, whose certificate is looked at where that is asked for', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tenbin-smtp-'))
+  const authority = new Authority(folder)
+  const pair = authority.sign('mail.example', 5)
+  const server = createServer((socket) => {
+    socket.on('error', () => {})
+    socket.write('220 mail.example ESMTP\r\n')
+    socket.on('data', function talk(bytes) {
+      const text = bytes.toString()
+      if (text.startsWith('EHLO')) socket.write('250-mail.example\r\n250 STARTTLS\r\n')
+      if (!text.startsWith('STARTTLS')) return
+      socket.off('data', talk)
+      socket.write('220 go ahead\r\n')
+      new TLSSocket(socket, { isServer: true, ...pair }).on('error', () => {})
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const target = loopback((server.address() as { port: number }).port)
+  const tls = { name: 'mail.example', verify: true, ca: authority.ca.cert }
+  const good = await lookAt(smtp(target, { hello: 'x', tls }))
+  assert.deepEqual([good.outcome, good.text], ['good', 'mail.example ESMTP, TLSv1.3'])
+  assert.match(good.warning ?? '', /expires in 5 days/)
+  const bad = await lookAt(smtp(target, { hello: 'x', tls: { ...tls, name: 'other.example' } }))
+  assert.equal(bad.text, 'the certificate is for mail.example, not for other.example')
+  server.close()
+  rmSync(folder, { recursive: true })
 })
 
 test('redis: PONG, with a login or none; one that loads, or has no master, is not ready', async () => {

@@ -44,12 +44,19 @@ async function logIn(
   password: string | undefined,
 ): Promise<Verdict> {
   let scram: Scram | undefined
+  let isIn = false
   for (;;) {
     const { type, body } = await readMessage(reader)
     if (type === 'E') return refusal(body, password !== undefined)
+    // The login was right; whether there is such a database, and room, is told behind it.
+    if (isIn && type === 'Z') return good(password === undefined ? 'lets in' : 'logged in')
+    if (isIn) continue
     if (type !== 'R' || body.length < 4) throw failed('what the server said is not of PostgreSQL')
     const kind = body.readUInt32BE(0)
-    if (kind === AUTH.ok) return good(password === undefined ? 'lets in' : 'logged in')
+    if (kind === AUTH.ok) {
+      isIn = true
+      continue
+    }
     if (password === undefined) return good('asks for a password')
     if (kind === AUTH.cleartext) await channel.write(encode('p', cString(password)))
     else if (kind === AUTH.md5)
