@@ -24,6 +24,7 @@ import {
   poolBases,
   Server,
   settingsOf,
+  stateOf,
   Target,
   uniformUse,
   usesNat,
@@ -125,10 +126,10 @@ export function layoutOf(shape: Shape, keys: BigUint64Array): Layout {
 }
 
 /** serverWord: a server's entry as the one 64-bit word that is stored. */
-export function serverWord({ mac, usable }: ServerEntry): bigint {
+export function serverWord({ mac, usable, via }: ServerEntry): bigint {
   const view = new DataView(new ArrayBuffer(Server.size))
   for (const [at, octet] of macBytes(mac).entries()) view.setUint8(at, octet)
-  view.setUint16(Server.offsets.state, usable ? 1 : 0, true)
+  view.setUint16(Server.offsets.state, usable ? stateOf(via) : 0, true)
   return view.getBigUint64(0, true)
 }
 
@@ -144,9 +145,14 @@ export function fillTables(
   for (const [at, key] of keys.entries()) view.setBigUint64(offsets.keys + 8 * at, key, true)
   for (const [id, server] of servers.entries())
     view.setBigUint64(offsets.servers + Server.size * id, serverWord(server), true)
+  for (const [id, { address }] of servers.entries()) {
+    if (address === undefined) continue
+    for (const [at, word] of wordsOf(address).entries())
+      view.setUint32(offsets.targets + Target.size * id + 4 * at, word, true)
+  }
   for (const [pool, slots] of shape.pools.entries()) view.setUint32(offsets.poolSizes + 4 * pool, slots, true)
   fillFlowSettings({ memory, listeners }, shape, keys, view)
-  if (usesNat(shape)) fillNat(memory, shape, servers, view)
+  if (usesNat(shape)) fillNat(memory, shape, view)
   for (const [at, entry] of listeners[4].entries()) {
     if (!entry) continue
     const start = offsets.listeners + Listener.size * at
@@ -188,13 +194,8 @@ function fillFlowSettings({ memory }: Layout, shape: Shape, keys: BigUint64Array
 }
 
 /** fillNat writes where servers are, which port they answer at, and where pools begin. */
-function fillNat(memory: Memory, shape: Shape, servers: readonly ServerEntry[], view: DataView): void {
+function fillNat(memory: Memory, shape: Shape, view: DataView): void {
   const { offsets } = memory.tables.type
-  for (const [id, { address }] of servers.entries()) {
-    if (address === undefined) continue
-    for (const [at, word] of wordsOf(address).entries())
-      view.setUint32(offsets.targets + Target.size * id + 4 * at, word, true)
-  }
   for (const [service, { nat }] of shape.services.entries())
     view.setUint16(offsets.serverPorts + 2 * service, nat?.port ?? 0)
   for (const [pool, base] of poolBases(shape).entries())

@@ -75,6 +75,10 @@ const listenerText = (address: Ip): string =>
     ? String.fromCharCode(...[24, 16, 8, 0].map((shift) => (address >>> shift) & 0xff))
     : addressText(ip6Bytes(address), 0, 16)
 
+/** A server's address in 16 bytes, of IPv4 the first four. */
+const targetText = (address: Ip | undefined): string =>
+  (address === undefined ? '' : listenerText(address)).padEnd(16, '\0')
+
 /** The bytes of an extension header of IPv6 that is passed over, if `next` is one. */
 function extensionLength(next: number, second: number): number | undefined {
   if (next === 0 || next === 43 || next === 60) return 8 * (second + 1)
@@ -353,9 +357,9 @@ export function createModel(
     const end = (outcome: OutcomeName): Outcome => ({ outcome, frame })
     // N4: what is for no listener may be an answer
     const unserved = (): Outcome => {
-      const answer = nat?.answer(frame, own)
+      const answer = nat?.answer(frame)
       if (answer === undefined || answer === 'ttl') return end(answer ?? 'no-listener')
-      return { outcome: 'answered', frame: answer }
+      return { outcome: answer.isOwn ? 'answered' : 'answer-redirected', frame: answer.frame }
     }
     const length = frame.length
 
@@ -469,16 +473,24 @@ export function createModel(
     const server = tables.servers[id]
     if (!server?.usable) return end('no-server')
 
-    // 15
-    sent.set(macBytes(server.mac), 0)
-    sent.set(own, 6)
+    // 15: by which interface
+    const isOwn = shape.others.length === 0 || server.via === shape.own
+    const other = shape.others.find(({ number }) => number === server.via)
+    if (!isOwn && !other) return end('no-server')
+    const mac = macBytes(server.mac)
+    const from = isIpv6 ? addressText(frame, 22, 16) : addressText(frame, 26, 4)
+    const isItself =
+      mac.every((octet, i) => frame[6 + i] === octet) && targetText(server.address).startsWith(from)
+    if (isOwn && isItself && ip === 14) return end('hairpin')
+    sent.set(mac, 0)
+    sent.set(isOwn ? own : macBytes(other!.mac), 6)
     sent[hops]! -= 1
     if (!isIpv6) {
       const checksum = updateChecksum(be16(sent, ip + 10), be16(frame, ip + 8), be16(sent, ip + 8))
       sent[ip + 10] = checksum >> 8
       sent[ip + 11] = checksum & 0xff
     }
-    return { outcome: 'forwarded', frame: sent, service, server: id, bytes }
+    return { outcome: isOwn ? 'forwarded' : 'redirected', frame: sent, service, server: id, bytes }
   }
   return Object.assign(model, { nat })
 }

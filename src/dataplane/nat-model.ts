@@ -1,9 +1,10 @@
 // `forward: nat` in the model: what is translated on its way to a server and back, and what is kept for it
 // (docs/packet-path.md, "Nat"). It changes the table of answers as the packet path does.
 
-import { type Ip, isIp4 } from '../base/addresses.ts'
+import { type Ip, isIp4, macBytes } from '../base/addresses.ts'
 import { ip6Bytes } from '../wire/ipv6.ts'
 import { tcpFlag } from '../wire/tcp.ts'
+import { HOP_VIA } from './answer-record.ts'
 import { type AnswerKey, AnswerTable, createAnswerKey, type Origin } from './answer-table.ts'
 import { limitsOf } from './flow-clock.ts'
 import type { FlowKind, FlowMemory } from './flow-decision.ts'
@@ -48,6 +49,12 @@ export interface Following {
 /** Refused: `clash`: the flow's place is another's; `taken` the same of a flow that could go elsewhere. */
 export type Refused = 'no-room' | 'clash' | 'taken'
 
+/** Answered: the frame that goes to the client, by our own interface or another. */
+export interface Answered {
+  readonly frame: Uint8Array
+  readonly isOwn: boolean
+}
+
 /** NatModel: translation both ways. */
 export interface NatModel {
   readonly table: AnswerTable
@@ -55,8 +62,8 @@ export interface NatModel {
   request(request: Request): Refused | undefined
   /** follow: the same of a packet that only belongs to a flow: a later fragment, or an error that quotes an answer. */
   follow(packet: Following): undefined
-  /** answer: the frame that goes to the client, from the MAC `own`; `ttl`; undefined where it is no answer that is known. */
-  answer(frame: Uint8Array, own: Uint8Array): Uint8Array | 'ttl' | undefined
+  /** answer: the frame that goes to the client; `ttl`; undefined where it is no answer that is known. */
+  answer(frame: Uint8Array): Answered | 'ttl' | undefined
 }
 
 /** createNat for a shape with flows and nat. */
@@ -95,7 +102,8 @@ export function createNat(shape: Shape, tables: Tables, memory: FlowMemory): Nat
     origin: Origin,
     { frame, kind, service, server }: Pick<Request, 'frame' | 'kind' | 'service' | 'server'>,
   ): Refused | undefined {
-    const hop = BigInt(le32(frame, 6)) | (BigInt(le16(frame, 10)) << 32n)
+    const mac = BigInt(le32(frame, 6)) | (BigInt(le16(frame, 10)) << 32n)
+    const hop = mac | (BigInt(shape.own) << BigInt(HOP_VIA))
     const opens = kind === 'syn' || kind === 'udp'
     const fresh = kind === 'syn' ? FLOW.syn : FLOW.established
     const found = table.find(key)
@@ -133,22 +141,26 @@ export function createNat(shape: Shape, tables: Tables, memory: FlowMemory): Nat
     return undefined
   }
 
-  function answer(frame: Uint8Array, own: Uint8Array): Uint8Array | 'ttl' | undefined {
+  function answer(frame: Uint8Array): Answered | 'ttl' | undefined {
     const place = placeOf(frame)
     if (!place || !protocols.has(place.protocol)) return undefined
     const { at, isIpv6, protocol } = place
     const width = isIpv6 ? 16 : 4
-    const from = isIpv6 ? 22 : 26
+    const source = isIpv6 ? 22 : 26
     const flow: AnswerKey = {
       protocol,
-      server: wordsAt(frame, from, width),
-      client: wordsAt(frame, from + width, width),
+      server: wordsAt(frame, source, width),
+      client: wordsAt(frame, source + width, width),
       ports: le32(frame, at),
     }
     const key = keyOf(flow)
     const entry = table.find(key)
     if (entry === undefined || !table.isWhole(entry, key)) return undefined
     const { address, port, state, hop } = table.at(entry)
+    const via = Number(hop >> BigInt(HOP_VIA))
+    const isOwn = shape.others.length === 0 || via === shape.own
+    const from = isOwn ? shape.mac : shape.others.find(({ number }) => number === via)?.mac
+    if (from === undefined) return undefined
     if (frame[isIpv6 ? 21 : 22]! <= 1) return 'ttl'
     const ends = protocol === 'tcp' && (frame[at + 13]! & (tcpFlag.FIN | tcpFlag.RST)) !== 0
     table.touch(entry, ends ? FLOW.closed : state, now())
@@ -157,8 +169,8 @@ export function createNat(shape: Shape, tables: Tables, memory: FlowMemory): Nat
     translate(sent, 14, at, protocol, 'source', by)
     decrementHops(sent, 14, isIpv6)
     for (let i = 0; i < 6; i++) sent[i] = Number((hop >> BigInt(8 * i)) & 0xffn)
-    sent.set(own, 6)
-    return sent
+    sent.set(macBytes(from), 6)
+    return { frame: sent, isOwn }
   }
 
   function follow({ frame, ip, isIpv6, service, server, quoted }: Following): undefined {

@@ -1,7 +1,7 @@
 // Every way out of the packet path, by name: the verdict it means and what it tells an operator. The order is
 // the counters' order in memory: append only. docs/counters.md is generated from this list.
 
-export type Verdict = 'pass' | 'drop' | 'tx'
+export type Verdict = 'pass' | 'drop' | 'tx' | 'redirect'
 
 interface OutcomeText {
   readonly verdict: Verdict
@@ -33,8 +33,13 @@ export const outcomes = {
   'tiny-fragment': drop('a fragment that hides a transport header, or starts within one'),
   'time-exceeded': { verdict: 'tx', meaning: 'for a listener, but its TTL has run out: its sender was told' },
   answered: { verdict: 'tx', meaning: 'nat: a server’s answer, sent to its client as the listener’s' },
+  'answer-redirected': { verdict: 'redirect', meaning: 'nat: the same, by another interface' },
   'no-room': drop('nat: a flow that could not be recorded: above the limit of new flows, or no room'),
   clash: drop('nat: another flow of the client’s address and port has the same server and port'),
+  redirected: { verdict: 'redirect', meaning: 'sent to the server of its slot, by another interface' },
+  hairpin: drop(
+    'of a server to a service that it would have to answer itself, from the address that it asks from',
+  ),
 } as const satisfies Record<string, OutcomeText>
 
 export type OutcomeName = keyof typeof outcomes

@@ -23,7 +23,7 @@ import {
   type View,
 } from '../bpf/values.ts'
 import { type BuiltFunction, plainFunction } from '../bpf/xdp.ts'
-import type { AnswerEntry } from './answer-record.ts'
+import { type AnswerEntry, HOP_VIA } from './answer-record.ts'
 import { FLOW, STATE_SHIFT, TIME_MASK } from './flow-record.ts'
 import {
   ETH_P_IP,
@@ -58,8 +58,8 @@ import { firstKey } from './path-request.ts'
 import { follow, followUdp, hopsLess, replaceAddress, replacePort } from './path-translate.ts'
 import type { FlowsShape, Shape } from './shape.ts'
 
-/** ANSWER: what the function answers: nothing that it knows, an answer on its way, one whose TTL has run out. */
-export const ANSWER = { unknown: 0, answered: 1, ttl: 2 } as const
+/** ANSWER: what the function answers: nothing that it knows, an answer on its way, by another interface, one whose TTL has run out. */
+export const ANSWER = { unknown: 0, answered: 1, ttl: 2, redirected: 3 } as const
 
 /** Of the protocols that a listener may have, UDP only has bit 4 of 17. */
 const UDP_BIT = 0x10
@@ -113,9 +113,17 @@ export function answerFunction(
     const now = p.stash(ticks(p, memory, flows))
     readFlow(reading)
     const record = findRecord(reading, answers, now)
-    turnAddress(reading, record)
+    const way = wayOut(reading, record)
+    turnAddress(reading, record, way)
     const closes = turnPort(reading, record)
     touch(p, record, closes, now)
+    if (shape.others.length > 0) {
+      const here = p.label('answer-by-own')
+      p.jumpIf(eq(p.unstash(way.ifindex), 0), here)
+      p.call('redirect', p.unstash(way.ifindex), 0)
+      p.exitValue(ANSWER.redirected)
+      p.bind(here)
+    }
     p.exitValue(ANSWER.answered)
     p.bind(reading.expired)
     p.exitValue(ANSWER.ttl)
@@ -254,17 +262,52 @@ function findRecord({ p, shape, sum, unknown }: Reading, answers: Answers, now: 
   return { at, port }
 }
 
+/** Way: where an answer goes, and by which interface: its MAC in two parts, and its index; 0: our own. */
+interface Way {
+  readonly hop: Stashed<'u64'>
+  readonly from: Stashed<'u64'>
+  readonly ifindex: Stashed<'u32'>
+}
+
+/** wayOut by the hop: an interface that there is not makes the answer an unknown one. */
+function wayOut({ p, shape, unknown }: Reading, { at }: Record): Way {
+  const hop = p.load(fields(p.unstashPlace(at)).hop)
+  const way: Way = { hop: p.stash(hop), from: p.slot('u64'), ifindex: p.slot('u32') }
+  if (shape.others.length === 0) return way
+  const known = p.label('answer-way')
+  const via = p.alu('rsh', p.unstash(way.hop), HOP_VIA)
+  for (const [number, ifindex, mac] of [
+    [shape.own, 0, shape.mac] as const,
+    ...shape.others.map((other) => [other.number, other.ifindex, other.mac] as const),
+  ]) {
+    const next = p.label('answer-next-way')
+    p.jumpIf(ne(via, number), next)
+    p.setSlot(way.ifindex, p.constant(ifindex))
+    p.setSlot(way.from, p.const64((BigInt(macWord(mac, 4)) << 32n) | BigInt(macWord(mac, 0))))
+    p.goto(known)
+    p.bind(next)
+  }
+  p.goto(unknown)
+  p.bind(known)
+  return way
+}
+
 /** turnAddress: source address, TTL or hop limit, MACs. */
-function turnAddress(reading: Reading, { at }: Record): void {
+function turnAddress(reading: Reading, { at }: Record, way: Way): void {
   const { p, shape, changed, expired } = reading
-  const { address, hop } = fields(p.unstashPlace(at))
+  const { address } = fields(p.unstashPlace(at))
   const word: Word = (index) => p.load(part(address, 4 * index, 'u32'))
   const turnMacs = ({ dst, src }: View<(typeof Ethernet)['fields']>): void => {
-    const to = p.load(hop)
-    p.storeLow(part(dst, 0, 'u32'), to)
-    p.storeLow(part(dst, 4, 'u16'), p.alu('rsh', to, 32))
-    p.store(part(src, 0, 'u32'), macWord(shape.mac, 0))
-    p.store(part(src, 4, 'u16'), macWord(shape.mac, 4))
+    const put = (mac: typeof dst, value: Val<'u64'>) => {
+      p.storeLow(part(mac, 0, 'u32'), value)
+      p.storeLow(part(mac, 4, 'u16'), p.alu('rsh', value, 32))
+    }
+    put(dst, p.unstash(way.hop))
+    if (shape.others.length > 0) put(src, p.unstash(way.from))
+    else {
+      p.store(part(src, 0, 'u32'), macWord(shape.mac, 0))
+      p.store(part(src, 4, 'u16'), macWord(shape.mac, 4))
+    }
   }
   byFamily(reading, {
     ipv4: () => {

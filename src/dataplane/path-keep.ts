@@ -5,6 +5,7 @@
 
 import { anyBits, eq, fields, gt, lt, ne, part, type Val } from '../bpf/values.ts'
 import { type BuiltFunction, plainFunction } from '../bpf/xdp.ts'
+import { HOP_VIA } from './answer-record.ts'
 import { limitsOf } from './flow-clock.ts'
 import { FLOW, SLACK, STATE_SHIFT, TIME_MASK } from './flow-record.ts'
 import { has, type Memory } from './memory.ts'
@@ -42,13 +43,14 @@ export function keepFunction(
         serverSum(p, memory, has(shape, 6) ? 6 : 4, (word) => p.load(part(address, 4 * word, 'u32'))),
       ),
     )
+    const mac = p.alu('rsh', p.alu('lsh', from, 64 - KEEP.port), 64 - KEEP.port)
     const kept = {
       key: p.stash(key),
       stable: p.stash(p.narrow(who)),
       kind: p.stash(p.narrow(p.alu('rsh', who, KEEP.kind))),
       low: p.stash(low),
       high: p.stash(high),
-      hop: p.stash(p.alu('rsh', p.alu('lsh', from, 64 - KEEP.port), 64 - KEEP.port)),
+      hop: p.stash(shape.own === 0 ? mac : p.alu('or', p.const64(BigInt(shape.own) << BigInt(HOP_VIA)), mac)),
       port: p.stash(
         portAndSeal(p, key, low, has(shape, 6) ? high : undefined, p.alu('rsh', from, KEEP.port)),
       ),

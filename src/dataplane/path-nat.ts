@@ -90,6 +90,7 @@ export function translateRequest(
 /** turnBack: the code behind a label: what is for no listener goes to its client where it is an answer. */
 export function turnBack(
   p: Path,
+  { others }: Shape,
   nat: NatFunctions,
   context: StashedContext,
   label: OutcomeName | Label,
@@ -99,6 +100,7 @@ export function turnBack(
     const answer = p.callSub(nat.answer, p.contextOf(context))
     p.exitIf(eq(answer, ANSWER.unknown), 'no-listener')
     p.exitIf(eq(answer, ANSWER.ttl), 'ttl')
+    if (others.length > 0) p.exitIf(eq(answer, ANSWER.redirected), 'answer-redirected')
     p.leave('answered')
   })
 }

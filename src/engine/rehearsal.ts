@@ -100,7 +100,7 @@ export class Rehearsal implements Disposable {
     const { index, mac, mtu } = network.getLink('eth0')!
     const does = { pool, track, onFailure, hash: 'flow', timeouts, ...(scheduler && { scheduler }) } as const
     return {
-      interface: { name: 'eth0', index, mac: mac!, mtu },
+      interfaces: [{ name: 'eth0', index, mac: mac!, mtu }],
       services: [
         { name: 'www', ...does, listeners: [{ address: SERVICE, port: 80, protocol: 'tcp' }] },
         { name: 'dns', ...does, listeners: [{ address: SERVICE, port: 53, protocol: 'udp' }] },
@@ -121,7 +121,7 @@ export class Rehearsal implements Disposable {
 
   apply(cast: Cast, views?: Views) {
     const neighbours = new Map<string, Neighbour>(
-      cast.servers.map((server) => [nameOf(server), { mac: macOf(server) }]),
+      cast.servers.map((server) => [nameOf(server), { mac: macOf(server), on: 'eth0' }]),
     )
     return this.#engine.apply(this.spec(cast), neighbours, views)
   }

@@ -1,12 +1,13 @@
 // Why a packet of a client to a listener goes where it goes: the packet path's own steps, told. It reads the same
 // words and records that the program reads, and changes none.
 
-import { type Endpoint, formatEndpoint, isIp4, type Mac, type Protocol } from '../base/addresses.ts'
+import { type Endpoint, formatEndpoint, type Ip, isIp4, type Protocol } from '../base/addresses.ts'
 import { FLOW, type FlowRecord } from '../dataplane/flow-record.ts'
 import { ASK_BEFORE, currentOf, SLOT_LEARN, SLOT_RECORDS, settledOf } from '../dataplane/shape.ts'
 import { scaleHash } from '../schedule/hash.ts'
 import type { Trace } from './engine.ts'
 import { hashesOf } from './flow-hashes.ts'
+import type { Plan } from './plan.ts'
 import type { Next } from './service-schedule.ts'
 import type { Live } from './status.ts'
 
@@ -63,16 +64,25 @@ export function trace(live: Live, client: Endpoint, listener: Endpoint, protocol
   steps.push(...decided.why)
   const server = nameOf(decided.id)
   const neighbour = server === undefined ? undefined : known.neighbourOf(server)
-  const mac: Mac | undefined = neighbour && 'mac' in neighbour ? neighbour.mac : undefined
+  const reach = neighbour && 'mac' in neighbour ? neighbour : undefined
+  const isItself = reach !== undefined && client.address === addressOf(plan, server)
   if (decided.resets) steps.push('It is counted as reset, and no server sees the packet.')
   else if (server === undefined) steps.push('The packet is dropped and counted as no-server.')
-  else if (mac) steps.push(`${server} has MAC ${mac}: the frame is sent there, TTL less one.`)
-  else {
+  else if (isItself)
+    steps.push(
+      `The client is ${server} itself: what comes from its MAC is dropped and counted as hairpin, for it would take that for its own.`,
+      `A server that has the service’s address on lo, as dsr needs it, answers itself and asks nobody.`,
+    )
+  else if (reach) {
+    steps.push(`${server} has MAC ${reach.mac} on ${reach.on}: the frame is sent there, TTL less one.`)
+    if (plan.interfaces.length > 1)
+      steps.push(`It is counted as forwarded if it came in by ${reach.on}, and as redirected if by another.`)
+  } else {
     const why = neighbour && 'why' in neighbour ? ` (${neighbour.why})` : ''
     steps.push(`${server} has no MAC${why}: the packet is dropped and counted as no-server.`)
   }
   return {
-    outcome: decided.resets ? 'reset' : mac ? 'forwarded' : 'no-server',
+    outcome: decided.resets ? 'reset' : isItself ? 'hairpin' : reach ? 'forwarded' : 'no-server',
     service,
     pool,
     slot,
@@ -80,10 +90,13 @@ export function trace(live: Live, client: Endpoint, listener: Endpoint, protocol
     ...(settled !== undefined && settled !== current && { settled }),
     ...(decided.record && { record: decided.record }),
     ...(server !== undefined && { server }),
-    ...(mac && { mac }),
+    ...(reach && { mac: reach.mac, interface: reach.on }),
     steps,
   }
 }
+
+const addressOf = ({ spec }: Plan, server: string | undefined): Ip | undefined =>
+  spec.servers.find(({ name }) => name === server)?.address
 
 /** settledIn a slot's word, or in the table before if the word says so: an id. */
 function settledIn({ assignment }: Live, pool: number, word: number, hash: number): number {

@@ -2,7 +2,7 @@
 // packets of few clients and ports, so that flows meet; and what servers would answer to what was forwarded, now and then
 // changed on its way.
 
-import { type Ip4, type Ip6, isIp4 } from '../../base/addresses.ts'
+import { type Ip4, type Ip6, isIp4, macBytes } from '../../base/addresses.ts'
 import type { Outcome } from '../model.ts'
 import { TIMEOUTS } from '../shape.ts'
 import type { Fixture } from './fixture.ts'
@@ -70,6 +70,7 @@ function turned(frame: Uint8Array, own: Uint8Array): Uint8Array {
 export function createNatFrames(fixture: Fixture, seed: number): NatFrames {
   const random = createRandom(seed ^ 0x7a17)
   const requests = createFlowFrames(fixture, seed)
+  const own = macBytes(fixture.shape.mac)
   const answers: Uint8Array[] = []
   return {
     next: () => {
@@ -94,8 +95,9 @@ export function createNatFrames(fixture: Fixture, seed: number): NatFrames {
       return random.oneIn(9) ? frame.slice(0, 14 + random.below(frame.length - 14)) : frame
     },
     learn: ({ outcome, frame }) => {
-      if (outcome !== 'forwarded' || frame.length < portsAt(frame) + 4) return
-      answers[Math.min(random.below(KEPT), answers.length)] = turned(frame, frame.subarray(6, 12))
+      if (outcome !== 'forwarded' && outcome !== 'redirected') return
+      if (frame.length >= portsAt(frame) + 4)
+        answers[Math.min(random.below(KEPT), answers.length)] = turned(frame, own)
     },
   }
 }

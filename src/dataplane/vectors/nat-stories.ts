@@ -2,6 +2,7 @@
 
 import { natBelongingStories } from './nat-belonging.ts'
 import { natChecksumStories } from './nat-checksums.ts'
+import { natEgressStories } from './nat-egress.ts'
 import { natFlowStories } from './nat-flows.ts'
 import { natRecordStories } from './nat-records.ts'
 import type { NatStory } from './nat-story.ts'
@@ -12,4 +13,5 @@ export const natStories: readonly NatStory[] = [
   ...natRecordStories,
   ...natChecksumStories,
   ...natBelongingStories,
+  ...natEgressStories,
 ]
