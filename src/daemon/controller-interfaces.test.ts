@@ -41,6 +41,27 @@ const managed = (link: Link) =>
 const reached = () =>
   [...world.packetPath.neighbours.values()].map((each) => ('mac' in each ? each.on : each.why))
 
+test('with nat the packet path is told which network each server shares with the node, and without it is not', async () => {
+  const networks = () => world.packetPath.spec?.servers.map(({ network }) => network)
+  const controller = await world.start()
+  assert.deepEqual(networks(), [undefined, undefined])
+  for (const [address, nic] of [
+    ['10.1.0.9/28', eth1],
+    ['10.1.0.16/29', eth2],
+  ] as const)
+    world.address(address, nic)
+  world.text = text().replace('check: none', 'check: none, forward: nat')
+  await controller.reload('test')
+  // service addresses say nothing, nor do those of other NICs
+  assert.deepEqual(networks(), [28, 28])
+  world.text = text({ sets: `${FRONT}, inner: { on: back, ips: [10.1.0.10/30] }` }).replace(
+    'check: none',
+    'check: none, forward: nat',
+  )
+  await controller.reload('test')
+  assert.deepEqual(networks(), [28, 28])
+})
+
 test('what address sets are on forwards, and that by which servers are reached, and nothing else', async () => {
   const controller = await world.start()
   assert.deepEqual(forwarding(), named(world.eth0, eth1))

@@ -50,7 +50,7 @@ export function place(desired: DesiredState, facts: Facts): Placement {
   )
   const links = placeLinks(desired, node, facts)
   const held = heldBy(desired, node)
-  const spec = toEngineSpec(desired, links.map(specLink))
+  const spec = withNetworks(toEngineSpec(desired, links.map(specLink)), held, facts)
   const nics = nicsOf(desired, node)
   const problems = [
     ...held.flatMap((address) => addressElsewhere(address, facts)),
@@ -58,6 +58,32 @@ export function place(desired: DesiredState, facts: Facts): Placement {
   ]
   if (problems.length > 0) throw new Problems('apply', problems)
   return { node, links, nics, held, spec }
+}
+
+/**
+ * withNetworks: with nat, servers with the network that they share with the node: the smallest that is one of its own
+ * addresses' on the NIC that the server is behind. Service addresses, which come and go, say nothing of it.
+ */
+function withNetworks(
+  spec: EngineSpec,
+  held: readonly HeldAddress[],
+  { addresses, route }: Facts,
+): EngineSpec {
+  if (!spec.services.some(({ nat }) => nat)) return spec
+  const service = new Set(held.map(({ address }) => address))
+  const servers = spec.servers.map((server) => {
+    const way = route(server.address)
+    if (way.kind !== 'unicast' || !isOnLink(way, way.ifindex)) return server
+    const networks = addresses.filter(
+      ({ address, prefix, ifindex }) =>
+        ifindex === way.ifindex &&
+        !service.has(address) &&
+        covers({ destination: address, prefix }, server.address),
+    )
+    if (networks.length === 0) return server
+    return { ...server, network: Math.max(...networks.map(({ prefix }) => prefix)) }
+  })
+  return { ...spec, servers }
 }
 
 /**

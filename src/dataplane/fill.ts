@@ -133,6 +133,9 @@ export function serverWord({ mac, usable, via }: ServerEntry): bigint {
   return view.getBigUint64(0, true)
 }
 
+/** maskOctet: an octet with so many ones from the left. */
+const maskOctet = (ones: number): number => (0xff00 >> Math.min(Math.max(ones, 0), 8)) & 0xff
+
 /** fillTables writes keys, servers, listeners, pool sizes and what flows need into the image of `tables` (zeroed before). */
 export function fillTables(
   { memory, listeners }: Layout,
@@ -145,10 +148,13 @@ export function fillTables(
   for (const [at, key] of keys.entries()) view.setBigUint64(offsets.keys + 8 * at, key, true)
   for (const [id, server] of servers.entries())
     view.setBigUint64(offsets.servers + Server.size * id, serverWord(server), true)
-  for (const [id, { address }] of servers.entries()) {
+  for (const [id, { address, network = 128 }] of servers.entries()) {
+    const start = offsets.targets + Target.size * id
+    for (let at = 0; at < 16; at++)
+      view.setUint8(start + Target.offsets.mask + at, maskOctet(network - 8 * at))
     if (address === undefined) continue
     for (const [at, word] of wordsOf(address).entries())
-      view.setUint32(offsets.targets + Target.size * id + 4 * at, word, true)
+      view.setUint32(start + Target.offsets.address + 4 * at, word, true)
   }
   for (const [pool, slots] of shape.pools.entries()) view.setUint32(offsets.poolSizes + 4 * pool, slots, true)
   fillFlowSettings({ memory, listeners }, shape, keys, view)

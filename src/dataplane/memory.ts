@@ -2,7 +2,7 @@
 // counted. All of it is direct memory; sizes follow from the file alone.
 //
 //   tables    keys | servers (8 bytes each) | listeners (16 bytes each, open addressing) | pool sizes
-//             | what flows need: keys of their own, what services do | servers' addresses (16 bytes each)
+//             | what flows need: keys of their own, what services do | servers' addresses and networks (32 bytes each)
 //             | what nat needs: servers' ports, pools' first slots
 //   slots     one word a slot, pool after pool
 //   fragments ports of first fragments, a word each (path-fragment.ts)
@@ -56,8 +56,8 @@ export const Server = struct('server', { mac: bytes(6), state: 'u16' })
 export const stateOf = (via: number): number => 1 | (via << STATE_VIA)
 /** STATE_VIA: how far the interface's number is to the left in `state`. */
 export const STATE_VIA = 8
-/** Target: a server's own address; of IPv4 the first four bytes. */
-export const Target = struct('target', { address: bytes(16) })
+/** Target: a server's own address, and which bits of it its network's addresses have in common; of IPv4 the first four bytes. */
+export const Target = struct('target', { address: bytes(16), mask: bytes(16) })
 /** Listener: `kind` 0 empty, 1 TCP, 2 UDP, 0x100 the address itself, with port 0. `base` is the pool's first slot. */
 const ListenerValue = struct('listener_value', { base: 'u32', service: 'u16', pool: 'u16' })
 export const Listener = struct('listener', {

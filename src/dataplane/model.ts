@@ -462,7 +462,7 @@ export function createModel(
         const next = scaleHash((Math.imul(hash, CLASH_STEP) + tries) >>> 0, shape.pools[pool]!)
         const other = currentOf(tables.slots[pool]![next]!)
         refused = sentTo(other)
-        if (refused === 'no-server') refused = 'taken'
+        if (refused === 'no-server' || refused === 'hairpin') refused = 'taken'
         if (refused !== undefined) continue
         decide({ ...asked, word: slotWord(other, other), moves: true })
         id = other

@@ -46,8 +46,8 @@ export interface Following {
   readonly quoted?: number | undefined
 }
 
-/** Refused: `clash`: the flow's place is another's; `taken` the same of a flow that could go elsewhere. */
-export type Refused = 'no-room' | 'clash' | 'taken'
+/** Refused: `clash`: the flow's place is another's; `taken` the same of a flow that could go elsewhere. `hairpin`: no answer would come back. */
+export type Refused = 'no-room' | 'clash' | 'taken' | 'hairpin'
 
 /** Answered: the frame that goes to the client, by our own interface or another. */
 export interface Answered {
@@ -80,6 +80,8 @@ export function createNat(shape: Shape, tables: Tables, memory: FlowMemory): Nat
     const width = isIpv6 ? 16 : 4
     const [from, to] = isIpv6 ? [ip + 8, ip + 24] : [ip + 12, ip + 16]
     const address = targetOf(server, isIpv6)
+    if ((kind === 'syn' || kind === 'udp') && isNear(server, address, frame.subarray(from, from + width)))
+      return 'hairpin'
     const asked = le16(frame, at + 2)
     const port = swap16(shape.services[service]?.nat?.port ?? 0) || asked
     const protocol = kind === 'udp' ? 'udp' : 'tcp'
@@ -179,6 +181,14 @@ export function createNat(shape: Shape, tables: Tables, memory: FlowMemory): Nat
     const said = shape.services[service]?.nat?.port ?? 0
     const port = said === 0 ? undefined : Uint8Array.of(said >> 8, said & 0xff)
     return translateQuote(frame, { ip, quoted, isIpv6, outer: 'destination', side: 'source', address, port })
+  }
+
+  /** isNear: whether a client is on the network of a server with this address. */
+  function isNear(server: number, address: Uint8Array, client: Uint8Array): boolean {
+    const inCommon = tables.servers[server]?.network ?? 128
+    const bits = (octets: Uint8Array) =>
+      [...octets].map((octet) => octet.toString(2).padStart(8, '0')).join('')
+    return bits(address).slice(0, inCommon) === bits(client).slice(0, inCommon)
   }
 
   function targetOf(server: number, isIpv6: boolean): Uint8Array {

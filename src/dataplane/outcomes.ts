@@ -38,7 +38,7 @@ export const outcomes = {
   clash: drop('nat: another flow of the client’s address and port has the same server and port'),
   redirected: { verdict: 'redirect', meaning: 'sent to the server of its slot, by another interface' },
   hairpin: drop(
-    'of a server to a service that it would have to answer itself, from the address that it asks from',
+    'of a server to a service that it would have to answer itself, from the address that it asks from; nat: of a client on its server’s own network, who would be answered past this node',
   ),
 } as const satisfies Record<string, OutcomeText>
 

@@ -15,7 +15,7 @@ import { ticks } from './path-asked.ts'
 import { type FlowsShape, SERVER_MASK, type Shape } from './shape.ts'
 
 /** REQUEST: done; or why the packet cannot go there. `taken`: the place of a new flow is another's. */
-export const REQUEST = { done: 0, noRoom: 1, clash: 2, taken: 3, noServer: 4 } as const
+export const REQUEST = { done: 0, noRoom: 1, clash: 2, taken: 3, noServer: 4, hairpin: 5 } as const
 /** KIND: what of a packet matters to its record. */
 export const KIND = { segment: 1, end: 2, syn: 4, udp: 8 } as const
 /** KEEP: how far the kind is above S, and the port above the hop. */

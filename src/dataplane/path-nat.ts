@@ -15,6 +15,7 @@ import { answersOf } from './path-answers.ts'
 import { UNRECORDED } from './path-decide.ts'
 import { followFunction } from './path-follow.ts'
 import { keepFunction, REQUEST } from './path-keep.ts'
+import { nearFunction } from './path-near.ts'
 import { requestFunction, WENT } from './path-request.ts'
 import { WHERE } from './path-where.ts'
 import type { FlowsShape, Shape } from './shape.ts'
@@ -37,7 +38,7 @@ export function natOf(
   if (!table || !usesNat(shape)) return undefined
   const answers = answersOf(table)
   const keep = keepFunction(shape, memory, flows, answers)
-  const request = requestFunction(shape, memory, keep, question)
+  const request = requestFunction(shape, memory, { keep, question, near: nearFunction(shape, memory) })
   const answer = answerFunction(shape, memory, flows, answers)
   return { request, answer, follow: followFunction(shape, memory) }
 }
@@ -83,6 +84,7 @@ export function translateRequest(
   p.cold(refused, () => {
     p.exitIf(eq(code, REQUEST.noServer), 'no-server')
     p.exitIf(eq(code, REQUEST.noRoom), 'no-room')
+    p.exitIf(eq(code, REQUEST.hairpin), 'hairpin')
     p.leave('clash')
   })
 }

@@ -138,6 +138,8 @@ export interface ServerEntry {
   readonly via: number
   /** Of the family of its services' listeners. Absent: nobody's id. */
   readonly address?: Ip
+  /** How many bits all addresses of its network begin with, where that is the node's, too; absent: its address is all of it. */
+  readonly network?: number
 }
 
 /** Tables: the contents of one generation's maps. */

@@ -23,6 +23,13 @@ export interface EngineInterface {
   readonly mtu: number
 }
 
+/** EngineServer: `network`: the prefix length of the network that it is on, where that is the node's, too, and nat matters. */
+export interface EngineServer {
+  readonly name: string
+  readonly address: Ip
+  readonly network?: number
+}
+
 /** EngineSpec: what is to be forwarded. Plain data; names are the file's. Lists are in the file's order. */
 export interface EngineSpec {
   /** At least one. Each forwards every service. */
@@ -49,7 +56,7 @@ export interface EngineSpec {
     readonly name: string
     readonly members: readonly { readonly server: string; readonly weight: number }[]
   }[]
-  readonly servers: readonly { readonly name: string; readonly address: Ip }[]
+  readonly servers: readonly EngineServer[]
   readonly limits: Limits
 }
 

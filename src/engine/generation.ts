@@ -96,11 +96,13 @@ const entryOf = (plan: Plan, reach: Reach | undefined): ServerEntry =>
 
 /** entriesOf: server entries by id for what is known of how each server is reached. */
 function entriesOf(plan: Plan, reachOf: ReachOf): ServerEntry[] {
-  const addressOf = new Map(plan.spec.servers.map(({ name, address }) => [name, address]))
+  const specOf = new Map(plan.spec.servers.map((server) => [server.name, server]))
   return plan.servers.map((server) => {
     const entry = entryOf(plan, server === undefined ? undefined : reachOf(server))
-    const address = server === undefined ? undefined : addressOf.get(server)
-    return address === undefined ? entry : { ...entry, address }
+    const spec = server === undefined ? undefined : specOf.get(server)
+    if (!spec) return entry
+    const { address, network } = spec
+    return { ...entry, address, ...(network !== undefined && { network }) }
   })
 }
 

@@ -21,6 +21,7 @@ import { NetworkNamespace } from '../sys/namespace.ts'
 import { Reactor } from '../sys/reactor.ts'
 import { decodeIpv4 } from '../wire/ipv4.ts'
 import { ether, ipv4, packet, tcp } from '../wire/packet.ts'
+import { tcpFlag } from '../wire/tcp.ts'
 import { type EngineSpec, LIMITS, type Neighbour } from './engine.ts'
 import { downXdp } from './hook.ts'
 import { META_MAP } from './meta.ts'
@@ -120,7 +121,7 @@ const syn = (nic: string) =>
   packet(
     ether({ destination: link(nic).mac!, source: client }),
     ipv4({ source: parseIp4('10.0.0.50'), destination: SERVICE }),
-    tcp({ source: 40_000, destination: 80 }),
+    tcp({ source: 40_000, destination: 80, flags: tcpFlag.SYN }),
   )
 const macText = (octets: Uint8Array) =>
   [...octets].map((octet) => octet.toString(16).padStart(2, '0')).join(':')
@@ -279,6 +280,30 @@ test('with nat a request leaves by the server’s interface and its answer by th
   // an interface that is put before it takes no number away
   engine.apply({ ...base, interfaces: spec(['eth2', 'eth0', 'eth1']).interfaces, services }, behind('eth1'))
   assert.equal(run('eth1', answer)[1], `02:00:00:00:00:00 ${client}`)
+})
+
+test('with nat a client on its server’s own network gets nothing, and a trace says why', () => {
+  const engine = open()
+  const base = spec(['eth0', 'eth1'])
+  const services = base.services.map((each) => ({ ...each, track: 'all' as const, nat: { port: 0 } }))
+  const servers = base.servers.map((server) => ({ ...server, network: 26 }))
+  engine.apply({ ...base, services, servers }, behind('eth1'))
+  const trace = (text: string) =>
+    engine.trace({ address: parseIp4(text), port: 40_000 }, { address: SERVICE, port: 80 })
+  assert.equal(sent('eth0'), 'drop')
+  assert.equal(engine.status().outcomes.hairpin, 1n)
+  const near = trace('10.0.0.50')
+  assert.equal(near.outcome, 'hairpin')
+  assert.match(near.steps.join('\n'), /on web01’s own network, 10\.0\.0\.11\/26: .* past this node/)
+  assert.equal(trace('10.0.0.64').outcome, 'forwarded')
+  // the network of a server is part of what is applied
+  assert.equal(engine.apply({ ...base, services }, behind('eth1')).change, 'replaced')
+  assert.match(sent('eth0'), /^redirect /)
+  assert.equal(trace('10.0.0.50').outcome, 'forwarded')
+  assert.match(
+    trace('10.0.0.11').steps.join('\n'),
+    /The client is web01 itself: what begins a flow is dropped/,
+  )
 })
 
 test('interfaces come and go, and each keeps its number', () => {

@@ -1,9 +1,10 @@
 // Why a packet of a client to a listener goes where it goes: the packet path's own steps, told. It reads the same
 // words and records that the program reads, and changes none.
 
-import { type Endpoint, formatEndpoint, type Ip, isIp4, type Protocol } from '../base/addresses.ts'
+import { type Endpoint, formatEndpoint, formatIp, type Ip, isIp4, type Protocol } from '../base/addresses.ts'
 import { FLOW, type FlowRecord } from '../dataplane/flow-record.ts'
 import { ASK_BEFORE, currentOf, SLOT_LEARN, SLOT_RECORDS, settledOf } from '../dataplane/shape.ts'
+import { covers } from '../netlink/routes.ts'
 import { scaleHash } from '../schedule/hash.ts'
 import type { Trace } from './engine.ts'
 import { hashesOf } from './flow-hashes.ts'
@@ -65,14 +66,11 @@ export function trace(live: Live, client: Endpoint, listener: Endpoint, protocol
   const server = nameOf(decided.id)
   const neighbour = server === undefined ? undefined : known.neighbourOf(server)
   const reach = neighbour && 'mac' in neighbour ? neighbour : undefined
-  const isItself = reach !== undefined && client.address === addressOf(plan, server)
+  const hairpin =
+    reach && server !== undefined ? hairpinSteps(plan, found.service, server, client.address) : []
   if (decided.resets) steps.push('It is counted as reset, and no server sees the packet.')
   else if (server === undefined) steps.push('The packet is dropped and counted as no-server.')
-  else if (isItself)
-    steps.push(
-      `The client is ${server} itself: what comes from its MAC is dropped and counted as hairpin, for it would take that for its own.`,
-      `A server that has the service’s address on lo, as dsr needs it, answers itself and asks nobody.`,
-    )
+  else if (hairpin.length > 0) steps.push(...hairpin)
   else if (reach) {
     steps.push(`${server} has MAC ${reach.mac} on ${reach.on}: the frame is sent there, TTL less one.`)
     if (plan.interfaces.length > 1)
@@ -82,7 +80,7 @@ export function trace(live: Live, client: Endpoint, listener: Endpoint, protocol
     steps.push(`${server} has no MAC${why}: the packet is dropped and counted as no-server.`)
   }
   return {
-    outcome: decided.resets ? 'reset' : isItself ? 'hairpin' : reach ? 'forwarded' : 'no-server',
+    outcome: decided.resets ? 'reset' : hairpin.length > 0 ? 'hairpin' : reach ? 'forwarded' : 'no-server',
     service,
     pool,
     slot,
@@ -95,8 +93,22 @@ export function trace(live: Live, client: Endpoint, listener: Endpoint, protocol
   }
 }
 
-const addressOf = ({ spec }: Plan, server: string | undefined): Ip | undefined =>
-  spec.servers.find(({ name }) => name === server)?.address
+/** hairpinSteps: why a server that is the client's neighbour, or the client itself, gets nothing of it; none: it does. */
+function hairpinSteps({ spec, services }: Plan, service: number, server: string, client: Ip): string[] {
+  const { address, network } = spec.servers.find(({ name }) => name === server)!
+  const { nat } = spec.services[services[service]!.at]!
+  if (nat && network !== undefined && covers({ destination: address, prefix: network }, client))
+    return [
+      `The client is on ${server}’s own network, ${formatIp(address)}/${network}: it would be answered directly, past this node, from an address that it has not asked. What begins a flow is dropped and counted as hairpin.`,
+      `With forward: dsr servers may have clients on their own network.`,
+    ]
+  if (client !== address) return []
+  if (nat) return [`The client is ${server} itself: what begins a flow is dropped and counted as hairpin.`]
+  return [
+    `The client is ${server} itself: what comes from its MAC is dropped and counted as hairpin, for it would take that for its own.`,
+    `A server that has the service’s address on lo, as dsr needs it, answers itself and asks nobody.`,
+  ]
+}
 
 /** settledIn a slot's word, or in the table before if the word says so: an id. */
 function settledIn({ assignment }: Live, pool: number, word: number, hash: number): number {

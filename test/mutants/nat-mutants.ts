@@ -13,6 +13,7 @@ const nat = inFile('src/dataplane/path-nat.ts', 'storiesNat')
 const decide = inFile('src/dataplane/path-decide.ts', 'storiesNat')
 const fill = inFile('src/dataplane/fill.ts', 'storiesNat')
 const counting = inFile('src/dataplane/path-counting.ts', 'storiesNat')
+const near = inFile('src/dataplane/path-near.ts', 'storiesNat')
 const removed = ''
 
 const records: readonly Mutant[] = [
@@ -112,7 +113,11 @@ const wires: readonly Mutant[] = [
     "    p.store(part(src, 0, 'u32'), macWord(shape.mac, 0))\n",
     removed,
   ),
-  answer('half of the hop is used', "    p.storeLow(part(dst, 4, 'u16'), p.alu('rsh', to, 32))\n", removed),
+  answer(
+    'half of the hop is used',
+    "      p.storeLow(part(mac, 4, 'u16'), p.alu('rsh', value, 32))\n",
+    removed,
+  ),
   nat('fragments and errors are taken for requests', 'p.jumpIf(anyBits(here(), WHERE.peek), belongs)', ''),
   follow('errors are taken for fragments', 'p.jumpIf(eq(client(), network), done)', 'p.goto(done)'),
   follow('IPv4’s errors have a pseudo-header', '      p.setSlot(changed, 0)\n', removed),
@@ -125,5 +130,53 @@ const wires: readonly Mutant[] = [
   fill('the servers’ port is not written', 'nat?.port ?? 0', '0'),
 ]
 
+const interfaces: readonly Mutant[] = [
+  keep('a hop has no interface', 'shape.own === 0 ? mac', 'shape.own >= 0 ? mac'),
+  answer('answers leave by the first interface', '    p.jumpIf(ne(via, number), next)\n', removed),
+  answer(
+    'our own interface is the first',
+    '[shape.own, 0, shape.mac] as const',
+    '[0, 0, shape.mac] as const',
+  ),
+  answer(
+    'answers leave by an interface that there is no more',
+    '  p.goto(unknown)\n  p.bind(known)\n  return way',
+    '  p.bind(known)\n  return way',
+  ),
+  answer(
+    'answers leave elsewhere from the server’s MAC',
+    'if (shape.others.length > 0) put(src, p.unstash(way.from))',
+    'if (shape.others.length > 0) put(dst, p.unstash(way.hop))',
+  ),
+  answer(
+    'answers of clients elsewhere are said to go back',
+    'p.exitValue(ANSWER.redirected)',
+    'p.exitValue(ANSWER.answered)',
+  ),
+  nat(
+    'answers of clients elsewhere go back',
+    "    if (others.length > 0) p.exitIf(eq(answer, ANSWER.redirected), 'answer-redirected')\n",
+    removed,
+  ),
+]
+
+const neighbours: readonly Mutant[] = [
+  request('clients on the servers’ network get no answers', '    unlessNear(hairpin)\n', removed),
+  request('only SYNs are looked at', 'KIND.syn | KIND.udp), 0), goes', 'KIND.syn), 0), goes'),
+  request(
+    'segments are looked at, too',
+    "    p.jumpIf(eq(p.alu('and', p.unstash(kept.kind), KIND.syn | KIND.udp), 0), goes)\n",
+    removed,
+  ),
+  request('a clash leads to a neighbour', '        unlessNear(next)\n', removed),
+  nat('a hairpin is told as a clash', "    p.exitIf(eq(code, REQUEST.hairpin), 'hairpin')\n", removed),
+  near('the end of an IPv6 address does not matter', '[0, 8]', '[0]'),
+  near('its start does not matter', '[0, 8]', '[8]'),
+  near('a network is one server', 'of(address)), of(mask))', 'of(address)), 0xffff_ffff)'),
+  near('every client is a neighbour', 'p.exitValue(0)', 'p.exitValue(1)'),
+  fill('networks end at whole octets', 'maskOctet(network - 8 * at)', 'maskOctet(8 * (network - 8 * at))'),
+  fill('no network is known', 'maskOctet(network - 8 * at)', 'maskOctet(Math.max(network, 128) - 8 * at)'),
+]
+
 /** natMutants: all of them. */
-export const natMutants: readonly Mutant[] = [...records, ...wires]
+export const natMutants: readonly Mutant[] = [...records, ...wires, ...interfaces, ...neighbours]

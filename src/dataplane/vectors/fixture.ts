@@ -110,6 +110,8 @@ export interface FixtureParts {
   readonly before?: readonly Uint32Array[]
   /** By service: what schedulers that count go by. */
   readonly schedules?: ReadonlyMap<number, ScheduleTable>
+  /** How long the prefixes of servers' networks are, where they are known. */
+  readonly networks?: Readonly<Record<number, number>>
   /** Servers' addresses, from server 1 on, if not IPv4 ones of these fixtures. */
   readonly targets?: readonly string[]
 }
@@ -129,10 +131,16 @@ export function fixture({
   before,
   schedules,
   targets = [],
+  networks = {},
 }: FixtureParts): Fixture {
   const servers = [...three, ...(count === 4 ? [fourth] : [])].map((entry, id) => {
     const target = targets[id - 1]
-    return { ...entry, via: via[id] ?? 0, ...(target !== undefined && { address: parseIp(target) }) }
+    return {
+      ...entry,
+      via: via[id] ?? 0,
+      ...(target !== undefined && { address: parseIp(target) }),
+      ...(networks[id] !== undefined && { network: networks[id] }),
+    }
   })
   const slots = pools.map((words) => (typeof words === 'number' ? new Uint32Array(SLOTS).fill(words) : words))
   return {

@@ -31,13 +31,16 @@ export function fuzzNatFixture(shape: FuzzShape, seed: number): Fixture {
     },
     tables: {
       ...tables,
-      // few addresses, so that servers share some
-      servers: tables.servers.map((server, id) => ({
-        ...server,
-        address: hasIpv6
-          ? (((0x0a00_0000n + BigInt(1 + (id % 3))) << 96n) as Ip6)
-          : ((0x0a00_0000 + 1 + (id % 3)) as Ip4),
-      })),
+      // few addresses, so that servers share some; now and then that of some client is on its network
+      servers: tables.servers.map((server, id) => {
+        const near = random.oneIn(6)
+        const word = near ? (hasIpv6 && random.oneIn(2) ? 0x2020_2020 : 0xc633_6400) : 0x0a00_0001 + (id % 3)
+        return {
+          ...server,
+          address: hasIpv6 ? ((BigInt(word) << 96n) as Ip6) : (word as Ip4),
+          ...((near || random.oneIn(4)) && { network: random.pick([8, 24, 31, 32, hasIpv6 ? 33 : 30]) }),
+        }
+      }),
     },
   }
 }

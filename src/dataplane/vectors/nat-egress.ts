@@ -1,7 +1,7 @@
 // Nat on a node with several interfaces: requests leave by the one that their server is behind, answers by the one that the
 // client's packets came in by.
 
-import { back, web1, web4 } from './fixture.ts'
+import { back, web4 } from './fixture.ts'
 import { PORT } from './nat-fixtures.ts'
 import { made } from './nat-flows.ts'
 import type { NatStory } from './nat-story.ts'
@@ -67,18 +67,6 @@ export const natEgressStories: readonly NatStory[] = [
       { word: 1, send: syn(), to: 1, events: made },
       { answer: ack(), to: 'client' },
       { through: 0, answer: ack(), to: 'client' },
-    ],
-  },
-  {
-    name: 'nat: a server that asks its own service',
-    fixture: 'nat-far',
-    steps: [
-      {
-        word: 1,
-        send: syn({ ether: { source: web1 }, ip: { source: '10.1.2.31' } }),
-        to: 'hairpin',
-        events: made,
-      },
     ],
   },
 ]

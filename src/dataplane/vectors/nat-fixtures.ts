@@ -57,6 +57,39 @@ export const natFixtures = {
   }),
   /** One interface, whose number is not 0. */
   'nat-alone': fixture({ services: [nat(0)], flows: flowsOf(256), targets, number: 5 }),
+  /** Server 1 is on 10.1.0.0/22; of server 2 no network is known. */
+  'nat-near': fixture({ services: [nat(0)], flows: flowsOf(256), targets, networks: { 1: 22 } }),
+  'nat-udp-near': fixture({
+    listeners: [listener(vip, 53, 0, 0, 'udp')],
+    services: [nat(PORT)],
+    flows: flowsOf(256),
+    targets,
+    networks: { 1: 22 },
+  }),
+  /** Server 1 is on fd00:1:2:3::/71. */
+  'nat-six-near': fixture({
+    listeners: [listener(vip6, 80)],
+    services: [nat(PORT)],
+    flows: flowsOf(256),
+    targets: targets6,
+    networks: { 1: 71 },
+  }),
+  'nat-mixed-near': fixture({
+    listeners: mixed,
+    services: [nat(PORT), nat(0), nat(0), nat(PORT), dsr],
+    pools: [1, 2],
+    flows: flowsOf(256),
+    targets: [targets[0], targets6[1]],
+    networks: { 1: 22, 2: 64 },
+  }),
+  /** Server 2 is on the clients' network. */
+  'nat-port-near': fixture({
+    listeners: [listener(vip, 80), listener(vip, 81)],
+    services: [nat(PORT)],
+    flows: flowsOf(256),
+    targets: [targets[0], '198.51.100.32'],
+    networks: { 2: 24 },
+  }),
   'nat-resets': fixture({ services: [resets], flows: flowsOf(256), targets }),
   /** Three listeners whose flows meet at one port of the servers. */
   'nat-port': fixture({

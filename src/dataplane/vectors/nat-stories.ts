@@ -4,6 +4,7 @@ import { natBelongingStories } from './nat-belonging.ts'
 import { natChecksumStories } from './nat-checksums.ts'
 import { natEgressStories } from './nat-egress.ts'
 import { natFlowStories } from './nat-flows.ts'
+import { natHairpinStories } from './nat-hairpins.ts'
 import { natRecordStories } from './nat-records.ts'
 import type { NatStory } from './nat-story.ts'
 
@@ -14,4 +15,5 @@ export const natStories: readonly NatStory[] = [
   ...natChecksumStories,
   ...natBelongingStories,
   ...natEgressStories,
+  ...natHairpinStories,
 ]
