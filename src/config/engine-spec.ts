@@ -18,7 +18,7 @@ export function toEngineSpec(state: DesiredState, node: string, link: EngineSpec
       ...service,
       ...(countingOf(scheduler) && { scheduler: countingOf(scheduler)! }),
       ...(forward === 'nat' && { nat: { port: serverPort } }),
-      listeners: listeners.flatMap(portByPort),
+      listeners: listeners.map(toListener),
     })),
     pools: pools.map(({ name, members }) => ({ name, members })),
     servers: state.servers.filter(({ name }) => members.has(name)),
@@ -26,8 +26,11 @@ export function toEngineSpec(state: DesiredState, node: string, link: EngineSpec
   }
 }
 
-/** portByPort: a listener for each port of a range: load() has bounded how many they are. */
-const portByPort = ({ address, port, lastPort, protocol }: ListenerState): EngineListener[] =>
-  Array.from({ length: lastPort - port + 1 }, (_, i) => ({ address, port: port + i, protocol }))
+const toListener = ({ address, port, lastPort, protocol }: ListenerState): EngineListener => ({
+  address,
+  port,
+  ...(lastPort !== port && { lastPort }),
+  protocol,
+})
 
 type EngineListener = EngineSpec['services'][number]['listeners'][number]
