@@ -200,8 +200,8 @@ export function createDecide(
         return true
       }
       const second = now >>> secondTicks(shape.flows!.clock)
-      if (memory.newFlows.second !== second) memory.newFlows = { second, count: 0 }
-      if (memory.newFlows.count >= limits.newFlows) {
+      const made = memory.newFlows.second === second ? memory.newFlows.count : 0
+      if (made >= limits.newFlows) {
         events['flow-capped']++
         return false
       }
@@ -215,7 +215,7 @@ export function createDecide(
       }
       write(entry)
       events['flow-insert']++
-      memory.newFlows.count++
+      memory.newFlows = { second, count: made + 1 }
       return true
     }
   }
