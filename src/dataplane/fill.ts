@@ -2,9 +2,10 @@
 // The listener table grows until every listener is at most PROBES - 1 entries behind its bucket, so that the
 // program's probes find all of them; a service address has an entry of its own, for packets without ports.
 
-import { type Ip, isIp4, macBytes, type Protocol } from '../base/addresses.ts'
+import { type Ip, macBytes, type Protocol } from '../base/addresses.ts'
 import { invariant } from '../base/errors.ts'
-import { be16, be32, immediate } from '../bpf/values.ts'
+import { be16, immediate } from '../bpf/values.ts'
+import { sourceBit, wordsOfAddress } from './answer-sources.ts'
 import { ticksOf } from './flow-clock.ts'
 import { flowKeys } from './flow-keys.ts'
 import {
@@ -76,14 +77,8 @@ function entriesOf(shape: Shape, family: Family): Entry[] {
   return [...listeners, ...markers].filter(({ address }) => familyOf(address) === family)
 }
 
-const word32 = (value: number): number => immediate(be32(value)) >>> 0
-const wordsOf = (address: Ip): number[] =>
-  isIp4(address)
-    ? [word32(address)]
-    : [96n, 64n, 32n, 0n].map((shift) => word32(Number((address >> shift) & 0xffffffffn)))
-
 function bucketOf(keys: BigUint64Array, { address, port, kind }: Entry, bits: number): number {
-  const words = wordsOf(address)
+  const words = wordsOfAddress(address)
   const first = words.length === 1 ? KEY_ADDRESS : KEY_ADDRESS6
   let sum = keys[KEY_ADDRESS - 1]!
   for (const [i, word] of words.entries()) sum += keys[first + i]! * BigInt(word)
@@ -160,7 +155,7 @@ export function fillTables(
   for (const [pool, slots] of shape.pools.entries()) view.setUint32(offsets.poolSizes + 4 * pool, slots, true)
   fillFlowSettings({ memory, listeners }, shape, keys, view)
   fillRanges(memory, shape, view)
-  if (usesNat(shape)) fillNat(memory, shape, servers, view)
+  if (usesNat(shape)) fillNat(memory, shape, { keys, servers }, view)
   for (const [at, entry] of listeners[4].entries()) {
     if (!entry) continue
     const start = offsets.listeners + Listener.size * at
@@ -246,13 +241,23 @@ const maskOf = (bits: number): readonly number[] =>
     return set === 0 ? 0 : (0xffffffff << (32 - set)) >>> 0
   })
 
-/** fillNat writes where servers are, which port they answer at, and where pools begin. */
-function fillNat(memory: Memory, shape: Shape, servers: readonly ServerEntry[], view: DataView): void {
+/** fillNat writes where servers are, who is a server, which port they answer at, and where pools begin. */
+function fillNat(
+  memory: Memory,
+  shape: Shape,
+  { keys, servers }: Pick<Tables, 'keys' | 'servers'>,
+  view: DataView,
+): void {
   const { offsets } = memory.tables.type
+  const others = flowKeys(keys)
   for (const [id, { address }] of servers.entries()) {
     if (address === undefined) continue
-    for (const [at, word] of wordsOf(address).entries())
+    const words = wordsOfAddress(address)
+    for (const [at, word] of words.entries())
       view.setUint32(offsets.targets + Target.size * id + 4 * at, word, true)
+    const bit = sourceBit(others, words, memory.serverCapacity)
+    const word = offsets.sources + 4 * (bit >>> 5)
+    view.setUint32(word, view.getUint32(word, true) | (1 << (bit & 31)), true)
   }
   for (const [service, { nat }] of shape.services.entries())
     view.setUint16(offsets.serverPorts + 2 * service, nat?.port ?? 0)

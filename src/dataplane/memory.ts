@@ -2,8 +2,8 @@
 // counted. All of it is direct memory; sizes follow from the file alone.
 //
 //   tables    keys | servers (8 bytes each) | listeners (16 bytes each, open addressing) | pool sizes
-//             | what flows need: keys of their own, what services do | what nat needs: targets, ports, pools' first slots
-//             | ranges of ports | networks that persist
+//             | what flows need: keys of their own, what services do | what nat needs: targets, ports, pools' first slots,
+//             | whose fragments may be answers | ranges of ports | networks that persist
 //   slots     one word a slot, pool after pool
 //   fragments ports of first fragments, a word each (path-fragment.ts)
 //   held      a ring: fragments on their way to the daemon
@@ -82,6 +82,8 @@ export const FRAGMENT_BUCKETS = 4_096
 export const FRAGMENT_WAYS = 2
 /** Of a fragment that is handed over so many bytes have room, in a ring of so many. */
 const HELD = { usual: 2_040, jumbo: 10_232, ring: 1 << 18, jumboRing: 1 << 19 } as const
+/** SOURCE_BITS: so many for each server tell whose fragments may be answers (answer-sources.ts). */
+export const SOURCE_BITS = 64
 /** NewFlows: what bounds records that a CPU makes: in which second, and how many so far. */
 export const NewFlows = struct('new_flows', { second: 'u32', count: 'u32' })
 /** Persists: how a service persists: ticks of silence, 0: not at all; the bits of a network, of IPv4 and of IPv6. */
@@ -245,6 +247,7 @@ export function memoryOf(shape: Shape, bits: Bits = { 4: 0, 6: 0 }) {
     targets: array(Target, nat ? serverCapacity : 1),
     serverPorts: array('be16', nat ? Math.max(4, serviceCapacity) : 4),
     poolBases: array('u32', nat ? Math.ceil(shape.pools.length / 2) * 2 : 2),
+    sources: array('u32', nat ? (SOURCE_BITS / 32) * serverCapacity : 2),
     ranges: array(Range, powerOfTwo(rangesIn(shape))),
     persists: array(Persists, persists(shape) ? serviceCapacity : 1),
   })

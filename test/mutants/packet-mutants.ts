@@ -89,7 +89,7 @@ const options: readonly Mutant[] = [
   ),
   facts('a UDP header is there when a TCP header would be', "has(shape, 'udp') ? Udp : Tcp", 'Tcp'),
   facts('the ports are all of TCP’s header that must be there', "has(shape, 'udp') ? Udp : Tcp", 'Udp'),
-  facts('what has no ports is dropped whoever it is for', '  match()\n', removed),
+  facts('what has no ports is dropped whoever it is for', '  match(stray)\n', removed),
   facts(
     'a packet’s port is its source port',
     "p.alu('rsh', p.unstash(facts.ports), 16)",

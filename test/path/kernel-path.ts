@@ -56,7 +56,8 @@ export class KernelPath implements FlowPath, Disposable {
     const outcome = outcomeNames[counted.outcome]!
     invariant(VERDICT[outcomes[outcome].verdict] === verdict, `counted ${outcome}, answered ${verdict}`)
     const isHeld = handed.length === 1 && Buffer.compare(heldFrame(handed[0]!), packet) === 0
-    invariant(outcome === 'fragment-held' ? isHeld : handed.length === 0, 'another frame is held')
+    const hands = outcome === 'fragment-held' || outcome === 'fragment-copied'
+    invariant(hands ? isHeld : handed.length === 0, 'another frame is held')
     // what a dropped frame holds is nobody's
     const after = verdict === VERDICT.drop ? new Uint8Array(packet) : new Uint8Array(frame)
     if (counted.service === undefined) return { outcome, frame: after }
