@@ -124,6 +124,7 @@ export class World {
       now: () => this.now,
       settleMs: 50,
       promote: (_, body) => body(),
+      pinnedServers: this.packetPath.spec?.servers.map(({ name }) => name) ?? [],
     })
     return this.#controller
   }

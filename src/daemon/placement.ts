@@ -26,6 +26,8 @@ export interface Facts {
   readonly route: (destination: Ip) => Route
   /** isOwn: whether this instance added the address to that interface. */
   readonly isOwn: (ifindex: number, address: Ip) => boolean
+  /** isServing: whether flows may be with a server of this name: what runs sends to it. */
+  readonly isServing: (server: string) => boolean
 }
 
 /** EthernetLink: a link that frames can be addressed to. */
@@ -50,8 +52,10 @@ export function place(desired: DesiredState, facts: Facts): Placement {
   )
   const links = placeLinks(desired, node, facts)
   const held = heldBy(desired, node)
-  const spec = withNetworks(toEngineSpec(desired, links.map(specLink)), held, facts)
   const nics = nicsOf(desired, node)
+  const stays = (server: EngineSpec['servers'][number]) =>
+    facts.isServing(server.name) && serverOffLink(server, nics, held, facts).length === 0
+  const spec = withNetworks(toEngineSpec(desired, links.map(specLink), stays), held, facts)
   const problems = [
     ...held.flatMap((address) => addressElsewhere(address, facts)),
     ...spec.servers.flatMap((server) => serverOffLink(server, nics, held, facts)),

@@ -33,10 +33,16 @@ export const outcomes = {
   'tiny-fragment': drop('a fragment that hides a transport header, or starts within one'),
   'time-exceeded': { verdict: 'tx', meaning: 'for a listener, but its TTL has run out: its sender was told' },
   answered: { verdict: 'tx', meaning: 'nat: a server’s answer, sent to its client as the listener’s' },
-  'answer-redirected': { verdict: 'redirect', meaning: 'nat: the same, by another interface' },
   'no-room': drop('nat: a flow that could not be recorded: above the limit of new flows, or no room'),
   clash: drop('nat: another flow of the client’s address and port has the same server and port'),
+  'fragment-copied': pass(
+    'nat: a later fragment of a server that may be an answer’s, whose first has not come; the daemon runs a copy again',
+  ),
   redirected: { verdict: 'redirect', meaning: 'sent to the server of its slot, by another interface' },
+  'answer-redirected': {
+    verdict: 'redirect',
+    meaning: 'nat: a server’s answer, sent to its client as the listener’s, by another interface',
+  },
   hairpin: drop(
     'of a server to a service that it would have to answer itself, from the address that it asks from; nat: of a client on its server’s own network, who would be answered past this node',
   ),

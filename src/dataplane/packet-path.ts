@@ -8,12 +8,13 @@
 
 import type { StashedContext } from '../bpf/builder.ts'
 import { maxOf } from '../bpf/emitter.ts'
-import { Label } from '../bpf/isa.ts'
+import type { Label } from '../bpf/isa.ts'
 import { be16, ne, type Val } from '../bpf/values.ts'
 import { type Built, type BuiltFunction, program, xdpFunction } from '../bpf/xdp.ts'
 import { cell, type Home, move, type Path, take } from './cell.ts'
 import { ETH_P_IP, ETH_P_IPV6, Ethernet, Ipv4, Ipv6, Tcp, Udp } from './headers.ts'
 import { matchOf } from './match.ts'
+import { rangeFunctions } from './match-ranges.ts'
 import { has, isInline, type Memory } from './memory.ts'
 import { type OutcomeName, outcomeNames, outcomes, type Verdict } from './outcomes.ts'
 import { countersOfCpu, otherHost, type Route } from './path.ts'
@@ -82,7 +83,7 @@ function takeSlowPath(
   behind: Route,
   { data }: Frame,
   slow: Label,
-  unserved: OutcomeName | Label,
+  unserved: Label | undefined,
   kept: StashedContext | undefined,
 ): void {
   const lent = p.slot('u64')
@@ -90,7 +91,7 @@ function takeSlowPath(
   p.cold(slow, () => {
     const context = kept ?? p.stashContext()
     const code = p.callSub(called, kept ? p.contextOf(kept) : p.ctx, p.slotPlace(lent))
-    if (unserved instanceof Label) p.jumpIf(p.answered(code, 'no-listener'), unserved)
+    if (unserved) p.jumpIf(p.answered(code, 'no-listener'), unserved)
     p.exitIf(ne(code, 0), () => p.leaveAs(code))
     if (!kept) p.restoreContext(context)
     const frame = p.packet(kept ? p.contextOf(kept) : p.ctx)
@@ -128,23 +129,27 @@ function slotWord(p: Path, { memory, match, hash: kept }: Route): Val<'u32'> {
 /** packetPath: the function that decides about one packet, to be entered by the kernel or called. */
 export function packetPath(shape: Shape, memory: Memory): BuiltFunction {
   const tracking = trackingOf(shape, memory)
+  const ranges = rangeFunctions(shape, memory)
   const count = (p: Path, index: Val<'u32'>) => {
     p.increment(p.element(countersOfCpu(p, shape, memory).outcomes, index), 1)
   }
   return xdpFunction(PATH_NAME, { outcomes: verdicts, count }, (p) => {
     // looking an IPv6 address up in a table takes every register: context and length wait on the stack
     const isCrowded = has(shape, 6) && !isInline(shape)
-    const context = tracking || isCrowded ? p.stashContext() : undefined
+    // and a function that looks ranges up is called while the frame has them
+    const calls = Object.keys(ranges).length > 0
+    const context = tracking || isCrowded || calls ? p.stashContext() : undefined
     const all = shape.jumbo ? p.call('xdp_get_buff_len', p.ctx) : undefined
     const frame = p.packet()
     const kept = isCrowded ? p.stash(all ?? p.length(frame.data, frame.end)) : undefined
     const where = tracking && p.slot('u64')
     const slow = p.label('slow')
-    const unserved = tracking?.nat ? p.label('unserved') : 'no-listener'
+    const unserved = tracking?.nat && { plain: p.label('unserved'), slow: p.label('unserved-slow') }
     const routeOf = (home: Home, label: string): Route => ({
       shape,
       memory,
       match: matchOf(p, shape, memory, home),
+      ranges,
       hash: cell(p, home, 'u64', 0xffffffff),
       bytes: cell(p, home, 'u32', maxOf('u32')),
       held: () =>
@@ -152,11 +157,11 @@ export function packetPath(shape: Shape, memory: Memory): BuiltFunction {
       where,
       join: p.label(label),
       expired: slow,
-      unserved,
+      unserved: unserved?.plain ?? 'no-listener',
     })
     const routes = { register: routeOf('register', 'choose'), stack: routeOf('stack', 'join') }
     parse(p, routes, frame, slow)
-    takeSlowPath(p, routes.stack, frame, slow, unserved, context)
+    takeSlowPath(p, routes.stack, frame, slow, unserved?.slow, context)
     join(p, routes)
     const word = slotWord(p, routes.register)
     if (!tracking || !context) {
@@ -167,7 +172,7 @@ export function packetPath(shape: Shape, memory: Memory): BuiltFunction {
     const server = decideServer(p, routes.register, tracking, context, word, reset)
     forward(p, routes.register, frame.data, server, context)
     if (tracking.reset) answerReset(p, tracking.reset, context, reset)
-    if (tracking.nat) turnBack(p, shape, tracking.nat, context, unserved)
+    if (tracking.nat && unserved) turnBack(p, tracking.nat, routes.stack, context, unserved)
   })
 }
 

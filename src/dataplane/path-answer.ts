@@ -1,6 +1,6 @@
-// Nat on the way back, as a function of the program: docs/packet-path.md, N4. A packet that is for no listener may be a
+// Nat on the way back for plain answers, as a function of the program: docs/packet-path.md, N4. A packet that is for no listener may be a
 // server's answer: one whose record is found gets the address and port that its client knows, and goes to where the
-// client's packets come from. It reads the frame anew, so that the straight path carries nothing for it.
+// client's packets come from. It reads the frame anew, so that the straight path carries nothing for it. All other answers are turned by path-back.ts.
 //
 //   (struct xdp_md *) -> ANSWER
 
@@ -23,7 +23,7 @@ import {
   type View,
 } from '../bpf/values.ts'
 import { type BuiltFunction, plainFunction } from '../bpf/xdp.ts'
-import { type AnswerEntry, HOP_VIA } from './answer-record.ts'
+import type { AnswerEntry } from './answer-record.ts'
 import { FLOW, STATE_SHIFT, TIME_MASK } from './flow-record.ts'
 import {
   ETH_P_IP,
@@ -41,7 +41,6 @@ import {
 } from './headers.ts'
 import { isMixed } from './match.ts'
 import { type Family, has, type Memory } from './memory.ts'
-import { macWord } from './path.ts'
 import {
   type Answers,
   entryAt,
@@ -56,10 +55,8 @@ import {
 import { ticks } from './path-asked.ts'
 import { firstKey } from './path-request.ts'
 import { follow, followUdp, hopsLess, replaceAddress, replacePort } from './path-translate.ts'
+import { ANSWER, leaveBy, turnMacs, type Way, wayOut } from './path-way.ts'
 import type { FlowsShape, Shape } from './shape.ts'
-
-/** ANSWER: what the function answers: nothing that it knows, an answer on its way, by another interface, one whose TTL has run out. */
-export const ANSWER = { unknown: 0, answered: 1, ttl: 2, redirected: 3 } as const
 
 /** Of the protocols that a listener may have, UDP only has bit 4 of 17. */
 const UDP_BIT = 0x10
@@ -85,7 +82,7 @@ interface Reading {
 }
 
 /** Record: where it is, and its port, with the seal above it. */
-interface Record {
+export interface Record {
   readonly at: StashedPlace<typeof AnswerEntry>
   readonly port: Stashed<'u64'>
 }
@@ -113,18 +110,11 @@ export function answerFunction(
     const now = p.stash(ticks(p, memory, flows))
     readFlow(reading)
     const record = findRecord(reading, answers, now)
-    const way = wayOut(reading, record)
+    const way = wayOut(p, shape, record, reading.unknown)
     turnAddress(reading, record, way)
     const closes = turnPort(reading, record)
     touch(p, record, closes, now)
-    if (shape.others.length > 0) {
-      const here = p.label('answer-by-own')
-      p.jumpIf(eq(p.unstash(way.ifindex), 0), here)
-      p.call('redirect', p.unstash(way.ifindex), 0)
-      p.exitValue(ANSWER.redirected)
-      p.bind(here)
-    }
-    p.exitValue(ANSWER.answered)
+    leaveBy(p, way)
     p.bind(reading.expired)
     p.exitValue(ANSWER.ttl)
     p.bind(reading.unknown)
@@ -243,7 +233,11 @@ const wordsOf =
     p.load<'u32'>({ base, offset: offset + 4 * index, type: 'u32' })
 
 /** findRecord: it is the flow's as long as its seal says so. */
-function findRecord({ p, shape, sum, unknown }: Reading, answers: Answers, now: Stashed<'u32'>): Record {
+export function findRecord(
+  { p, shape, sum, unknown }: Pick<Reading, 'p' | 'shape' | 'sum' | 'unknown'>,
+  answers: Answers,
+  now: Stashed<'u32'>,
+): Record {
   const key = p.stash(spread(p, p.unstash(sum)))
   const number = p.callSub(answers.seek, p.unstash(key), p.unstash(now))
   p.jumpIf(eq(p.alu('and', number, HELD), 0), unknown)
@@ -262,53 +256,11 @@ function findRecord({ p, shape, sum, unknown }: Reading, answers: Answers, now: 
   return { at, port }
 }
 
-/** Way: where an answer goes, and by which interface: its MAC in two parts, and its index; 0: our own. */
-interface Way {
-  readonly hop: Stashed<'u64'>
-  readonly from: Stashed<'u64'>
-  readonly ifindex: Stashed<'u32'>
-}
-
-/** wayOut by the hop: an interface that there is not makes the answer an unknown one. */
-function wayOut({ p, shape, unknown }: Reading, { at }: Record): Way {
-  const hop = p.load(fields(p.unstashPlace(at)).hop)
-  const way: Way = { hop: p.stash(hop), from: p.slot('u64'), ifindex: p.slot('u32') }
-  if (shape.others.length === 0) return way
-  const known = p.label('answer-way')
-  const via = p.alu('rsh', p.unstash(way.hop), HOP_VIA)
-  for (const [number, ifindex, mac] of [
-    [shape.own, 0, shape.mac] as const,
-    ...shape.others.map((other) => [other.number, other.ifindex, other.mac] as const),
-  ]) {
-    const next = p.label('answer-next-way')
-    p.jumpIf(ne(via, number), next)
-    p.setSlot(way.ifindex, p.constant(ifindex))
-    p.setSlot(way.from, p.const64((BigInt(macWord(mac, 4)) << 32n) | BigInt(macWord(mac, 0))))
-    p.goto(known)
-    p.bind(next)
-  }
-  p.goto(unknown)
-  p.bind(known)
-  return way
-}
-
 /** turnAddress: source address, TTL or hop limit, MACs. */
-function turnAddress(reading: Reading, { at }: Record, way: Way): void {
+function turnAddress(reading: Reading, record: Record, way: Way | undefined): void {
   const { p, shape, changed, expired } = reading
-  const { address } = fields(p.unstashPlace(at))
+  const { address } = fields(p.unstashPlace(record.at))
   const word: Word = (index) => p.load(part(address, 4 * index, 'u32'))
-  const turnMacs = ({ dst, src }: View<(typeof Ethernet)['fields']>): void => {
-    const put = (mac: typeof dst, value: Val<'u64'>) => {
-      p.storeLow(part(mac, 0, 'u32'), value)
-      p.storeLow(part(mac, 4, 'u16'), p.alu('rsh', value, 32))
-    }
-    put(dst, p.unstash(way.hop))
-    if (shape.others.length > 0) put(src, p.unstash(way.from))
-    else {
-      p.store(part(src, 0, 'u32'), macWord(shape.mac, 0))
-      p.store(part(src, 4, 'u16'), macWord(shape.mac, 4))
-    }
-  }
   byFamily(reading, {
     ipv4: () => {
       const { eth, ip } = ipv4Of(reading)
@@ -319,7 +271,7 @@ function turnAddress(reading: Reading, { at }: Record, way: Way): void {
       const added = replaceAddress(p, 4, { ...ip.source, type: bytes(4) }, word)
       p.setSlot(changed, added)
       follow(p, ip.checksum, p.alu('add', added, less))
-      turnMacs(eth)
+      turnMacs(p, shape, record, way, eth)
     },
     ipv6: () => {
       const { eth, ip } = ipv6Of(reading)
@@ -327,7 +279,7 @@ function turnAddress(reading: Reading, { at }: Record, way: Way): void {
       p.jumpIf(le(hops, 1), expired)
       p.storeLow(ip.hopLimit, p.alu('sub', hops, 1))
       p.setSlot(changed, replaceAddress(p, 6, ip.source, word))
-      turnMacs(eth)
+      turnMacs(p, shape, record, way, eth)
     },
   })
 }
@@ -356,7 +308,7 @@ function turnPort(reading: Reading, { port }: Record): Stashed<'u32'> {
 }
 
 /** touch the record: a FIN or RST closes it, anything else leaves its state. */
-function touch(p: Builder, { at }: Record, closes: Stashed<'u32'>, now: Stashed<'u32'>): void {
+export function touch(p: Builder, { at }: Record, closes: Stashed<'u32'>, now: Stashed<'u32'>): void {
   const { value } = halvesOf(p.unstashPlace(at))
   const before = p.load(value)
   const state = p.variable('u32')

@@ -6,7 +6,9 @@ import { egressMutants } from './path-egress.ts'
 import { forwardingMutants } from './path-forwarding.ts'
 import { guardMutants } from './path-guards.ts'
 import { ipv6Mutants } from './path-ipv6.ts'
+import { rangeMutants } from './path-ranges.ts'
 import { tableMutants } from './path-tables.ts'
+import { persistenceMutants } from './persistence-mutants.ts'
 import type { Mutant } from './run-mutant.ts'
 
 /** pathMutants: all of them. */
@@ -18,4 +20,6 @@ export const pathMutants: readonly Mutant[] = [
   ...ipv6Mutants,
   ...tableMutants,
   ...packetMutants,
+  ...rangeMutants,
+  ...persistenceMutants,
 ]

@@ -50,6 +50,7 @@ const ofFlows: ReadonlySet<OutcomeName> = new Set([
   'answer-redirected',
   'no-room',
   'clash',
+  'fragment-copied',
 ])
 
 for (const fuzzShape of fuzzShapes)

@@ -1,10 +1,12 @@
 // All stories of nat, by theme. Names are unique.
 
+import { natBackStories } from './nat-back.ts'
 import { natBelongingStories } from './nat-belonging.ts'
 import { natChecksumStories } from './nat-checksums.ts'
 import { natEgressStories } from './nat-egress.ts'
 import { natFlowStories } from './nat-flows.ts'
 import { natHairpinStories } from './nat-hairpins.ts'
+import { natPieceStories } from './nat-pieces.ts'
 import { natRecordStories } from './nat-records.ts'
 import type { NatStory } from './nat-story.ts'
 
@@ -16,4 +18,6 @@ export const natStories: readonly NatStory[] = [
   ...natBelongingStories,
   ...natEgressStories,
   ...natHairpinStories,
+  ...natBackStories,
+  ...natPieceStories,
 ]

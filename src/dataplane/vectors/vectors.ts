@@ -15,6 +15,7 @@ import { lengthVectors } from './lengths.ts'
 import { linkVectors } from './links.ts'
 import { plainVectors } from './plain.ts'
 import { protocolVectors } from './protocols.ts'
+import { rangeVectors } from './ranges.ts'
 import { sixChainVectors } from './six-chains.ts'
 import { sixChoiceVectors } from './six-choices.ts'
 import { sixErrorVectors } from './six-errors.ts'
@@ -54,6 +55,7 @@ export const vectors: readonly Vector[] = [
   ...sixLinkVectors,
   ...sixErrorVectors,
   ...tableVectors,
+  ...rangeVectors,
   ...egressVectors,
   ...hairpinVectors,
 ]
