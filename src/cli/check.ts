@@ -74,6 +74,7 @@ function tell({ out, paint }: Context, file: string, { errors, warnings, uses, i
     ['node', isHere ? `${uses.node}, this machine` : uses.node],
     ['interface', uses.interface],
     ['addresses', uses.addresses.join(', ') || 'none: another node holds them'],
+    ...uses.sysctls.map((setting, i) => [i === 0 ? 'settings' : '', setting]),
     ['forwards', `${plural(uses.listeners, 'listener')} to ${plural(uses.servers, 'server')}`],
     ['program', `${countText(uses.instructions)} instructions`],
     ...flowFacts(uses),

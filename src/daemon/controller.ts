@@ -22,11 +22,12 @@ import type { PacketPath } from './ports.ts'
 import { mapSizes } from './preview.ts'
 import { Problems, problem, problemsOf, problemText } from './problem.ts'
 import type { RecordStore } from './record.ts'
-import { nothingRuns, type Running, runningStatus } from './running.ts'
+import { nothingRuns, type Running, runningStatus, wantedSysctls } from './running.ts'
 import { Serial } from './serial.ts'
 import { type Server, ServerNeighbours } from './server-neighbours.ts'
 import { ServerOrders } from './server-orders.ts'
 import { ownedText, type PromoteSecondaries, ServiceAddresses, settleAddresses } from './service-addresses.ts'
+import { Sysctls } from './sysctls.ts'
 import { version } from './version.ts'
 
 /** ControllerOptions: the outside world, handed in. The controller disposes of none of it. */
@@ -50,6 +51,8 @@ export interface ControllerOptions {
   /** settleMs: how long an apply waits for the first answers of servers. */
   readonly settleMs: number
   readonly promote?: PromoteSecondaries
+  /** Stands in for /proc/sys. */
+  readonly sysctlRoot?: string
 }
 
 export class Controller implements Operations, Disposable {
@@ -57,6 +60,7 @@ export class Controller implements Operations, Disposable {
   readonly #startedAt: Date
   readonly #serial = new Serial()
   readonly #addresses: ServiceAddresses
+  readonly #sysctls: Sysctls
   readonly #neighbours: ServerNeighbours
   readonly #orders: ServerOrders
   readonly #subscription: Disposable
@@ -73,6 +77,7 @@ export class Controller implements Operations, Disposable {
     this.#startedAt = options.now()
     this.#problems = new OpenProblems(options.log)
     this.#addresses = new ServiceAddresses(options.network, options.store, options.promote)
+    this.#sysctls = new Sysctls(options.store, options.sysctlRoot)
     this.#neighbours = new ServerNeighbours({
       network: options.network,
       settleMs: options.settleMs,
@@ -175,6 +180,7 @@ export class Controller implements Operations, Disposable {
             own: this.#addresses.own(),
             engine: packetPath.status(),
             overrides: this.#orders.overrides,
+            sysctls: this.#sysctls.statusOf(wantedSysctls(running)),
             pools: this.#orders.pools,
             now: this.#options.now(),
           })
@@ -264,7 +270,11 @@ export class Controller implements Operations, Disposable {
     this.#orders.adopt(desired)
     this.#tellApplied(applied, `applied ${file}: ${summaryOf(placement)}`, cause)
     keepKeys(packetPath.keys)
-    this.#problems.set([...this.#settleAddresses(this.#running, cause), ...this.#orders.settle()])
+    this.#problems.set([
+      ...this.#settleAddresses(this.#running, cause),
+      ...this.#settleSysctls(this.#running, cause),
+      ...this.#orders.settle(),
+    ])
     leaveOtherLinks(store, network, placement.link.index)
     return applied
   }
@@ -288,6 +298,7 @@ export class Controller implements Operations, Disposable {
     const link = findLink(name, network.listLinks())
     const why = [...linkChanges(running.placement.link, link), ...packetPath.drift()]
     let current = running
+    let settings: readonly Problem[] | undefined
     if (why.length > 0) {
       const spec = { ...running.placement.spec, interface: specLink(link) }
       recordLink(store, network, link.index)
@@ -298,6 +309,7 @@ export class Controller implements Operations, Disposable {
       this.#orders.adopt(running.desired)
       leaveOtherLinks(store, network, link.index)
       this.#tellApplied(applied, `applied again: ${why.join('; ')}`, cause)
+      settings = this.#settleSysctls(current, cause)
     }
     this.#neighbours.resync()
     const down = isUsable(link) ? [] : [problem('INTERFACE_DOWN', `${name} is down or has no carrier`)]
@@ -310,6 +322,7 @@ export class Controller implements Operations, Disposable {
       ...down,
       ...(down.length > 0 ? [] : doubts),
       ...this.#settleAddresses(current, cause),
+      ...(settings ?? this.#sysctls.problems(wantedSysctls(current))),
       ...this.#orders.settle(),
       ...this.#sweepFault,
     ]
@@ -317,6 +330,10 @@ export class Controller implements Operations, Disposable {
 
   #settleAddresses({ placement: { link, held } }: Running, cause: string): Problem[] {
     return settleAddresses(this.#addresses, link, held, (text) => this.#options.log.info({ cause }, text))
+  }
+
+  #settleSysctls(running: Running, cause: string): Problem[] {
+    return this.#sysctls.settle(wantedSysctls(running), (text) => this.#options.log.info({ cause }, text))
   }
 
   #tellApplied(
