@@ -53,6 +53,8 @@ export interface ControllerOptions {
   readonly promote?: PromoteSecondaries
   /** Stands in for /proc/sys. */
   readonly sysctlRoot?: string
+  /** pinnedServers: those of a packet path that runs already when the daemon starts. */
+  readonly pinnedServers?: readonly string[]
 }
 
 export class Controller implements Operations, Disposable {
@@ -244,7 +246,16 @@ export class Controller implements Operations, Disposable {
       addresses: network.listAddresses(),
       route: (destination) => network.getRoute(destination),
       isOwn: (ifindex, address) => own.some((each) => each.ifindex === ifindex && each.address === address),
+      isServing: (server) => this.#isServing(server),
     })
+  }
+
+  /** #isServing: what runs sends to it; before the first apply that is what was found pinned. */
+  #isServing(server: string): boolean {
+    if (!this.#running) return this.#options.pinnedServers?.includes(server) ?? false
+    const { servers } = this.#running.placement.spec
+    const neighbour = this.#neighbours.view.get(server)
+    return servers.some(({ name }) => name === server) && neighbour !== undefined && 'mac' in neighbour
   }
 
   async #apply(desired: DesiredState, cause: string): Promise<Applied> {

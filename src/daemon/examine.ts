@@ -119,6 +119,7 @@ function look(desired: DesiredState, network: Network | undefined): Look {
         addresses.some(
           (each) => each.ifindex === ifindex && each.address === address && each.protocol === TENBIN_PROTOCOL,
         ),
+      isServing: () => false,
     })
     return { placement, problems: [] }
   } catch (error) {

@@ -127,6 +127,7 @@ export class World {
       settleMs: 50,
       promote: (_, body) => body(),
       ...(this.sysctlRoot !== undefined && { sysctlRoot: this.sysctlRoot }),
+      pinnedServers: this.packetPath.spec?.servers.map(({ name }) => name) ?? [],
     })
     return this.#controller
   }

@@ -22,6 +22,7 @@ export const machinePorts = (): RunPorts => ({
     return openXdpEngine({ ...options, reactor: new Reactor() })
   },
   isAttached: (instance) => pinned(instance)?.isAttached ?? false,
+  serversOf: (instance) => pinned(instance)?.servers ?? [],
   memory: machineMemory,
   signals: process,
 })

@@ -19,6 +19,8 @@ export interface Facts {
   readonly route: (destination: Ip) => Route
   /** isOwn: whether this instance added the address to that interface. */
   readonly isOwn: (ifindex: number, address: Ip) => boolean
+  /** isServing: whether flows may be with a server of this name: what runs sends to it. */
+  readonly isServing: (server: string) => boolean
 }
 
 /** EthernetLink: a link that frames can be addressed to. */
@@ -40,7 +42,9 @@ export function place(desired: DesiredState, facts: Facts): Placement {
   )
   const link = findLink(serviceNic(desired, node), facts.links)
   const held = heldBy(desired, node)
-  const spec = toEngineSpec(desired, node, specLink(link))
+  const stays = (server: EngineSpec['servers'][number]) =>
+    facts.isServing(server.name) && serverOffLink(server, link, held, facts).length === 0
+  const spec = toEngineSpec(desired, node, specLink(link), stays)
   const problems = [
     ...held.flatMap((address) => addressElsewhere(address, link, facts)),
     ...spec.servers.flatMap((server) => serverOffLink(server, link, held, facts)),

@@ -58,6 +58,7 @@ const run = (at = instance()) =>
       openNetwork: () => network,
       openPacketPath: () => packetPath,
       isAttached: () => isAttached,
+      serversOf: () => [],
       memory: () => memory,
       signals,
     },

@@ -35,6 +35,8 @@ export interface RunPorts {
   readonly openPacketPath: OpenPacketPath
   /** isAttached: whether what an instance pinned still sees packets, in whatever network namespace. */
   readonly isAttached: (instance: string) => boolean
+  /** serversOf: the servers of what an instance pinned; none where nothing is. */
+  readonly serversOf: (instance: string) => readonly string[]
   /** memory: the machine's, and what an instance holds of it. */
   readonly memory: (instance: string) => MachineMemory
   readonly signals: NodeJS.EventEmitter
@@ -71,6 +73,7 @@ export async function runDaemon({ instance, file, log }: RunOptions, ports: RunP
       log,
       now: () => new Date(),
       settleMs: SETTLE_MS,
+      pinnedServers: ports.serversOf(instance.name),
     }),
   )
   const api = await serveApi(instance.socket, apiApp(controller, log))

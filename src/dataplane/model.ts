@@ -2,11 +2,10 @@
 // that the generated program is compared with, so it shares nothing with it but Shape, Tables, the hash and the layout
 // of records. It is written to be read beside that page. Left out: which CPU counts.
 
-import { type Ip, isIp4, macBytes, type Protocol } from '../base/addresses.ts'
+import { isIp4, macBytes, type Protocol } from '../base/addresses.ts'
 import { invariant } from '../base/errors.ts'
 import { hashWords, mixWords, scaleHash, splitMultipliers } from '../schedule/hash.ts'
 import { updateChecksum } from '../wire/checksum.ts'
-import { ip6Bytes } from '../wire/ipv6.ts'
 import { tcpFlag } from '../wire/tcp.ts'
 import { CLASH_STEP, CLASH_TRIES } from './answer-record.ts'
 import { secondShift } from './flow-clock.ts'
@@ -26,14 +25,15 @@ import {
   type Protocols,
   type Unreadable,
 } from './model-flow.ts'
+import { createListeners } from './model-listeners.ts'
 import { PacketMemory } from './model-memory.ts'
+import { createNetworkOf } from './model-network.ts'
 import { createNat, type NatModel, type Refused } from './nat-model.ts'
 import type { OutcomeName } from './outcomes.ts'
 import {
   currentOf,
   HASH_KEYS,
   KEY_MIX,
-  type ListenerShape,
   type Shape,
   SLOT_RECORDS,
   STATELESS,
@@ -73,14 +73,6 @@ const isTag = (type: number): boolean => type === ETH_P_8021Q || type === ETH_P_
 /** wordOf two ports: as they lie in a packet. */
 const wordOf = (ports: readonly [number, number]): number =>
   le32(Uint8Array.from(ports.flatMap((port) => [port >> 8, port & 0xff])), 0)
-
-/** An address as text that 4 or 16 bytes of a frame give too; the families differ in length. */
-const addressText = (frame: Uint8Array, at: number, length: 4 | 16): string =>
-  String.fromCharCode(...frame.subarray(at, at + length))
-const listenerText = (address: Ip): string =>
-  isIp4(address)
-    ? String.fromCharCode(...[24, 16, 8, 0].map((shift) => (address >>> shift) & 0xff))
-    : addressText(ip6Bytes(address), 0, 16)
 
 /** kindOf a segment by its flags. */
 function kindOf(flags: number): FlowKind {
@@ -132,13 +124,7 @@ export function createModel(
     hasIpv4: shape.listeners.some(({ address }) => isIp4(address)),
   }
   const hasIpv6 = shape.listeners.some(({ address }) => !isIp4(address))
-  // address -> protocol and port -> listener
-  const addresses = new Map<string, Map<string, ListenerShape>>()
-  for (const listener of shape.listeners) {
-    const text = listenerText(listener.address)
-    const ports = addresses.get(text) ?? new Map<string, ListenerShape>()
-    addresses.set(text, ports.set(`${listener.protocol} ${listener.port}`, listener))
-  }
+  const listening = createListeners(shape)
   const room = shape.jumbo ? HELD_BYTES.jumbo : HELD_BYTES.usual
   /** F4: what becomes of a later fragment whose first has not come. */
   const hold = (frame: Uint8Array): OutcomeName => {
@@ -152,6 +138,7 @@ export function createModel(
   const others = flowKeys(tables.keys)
   const otherTcp = pick(others, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9)
   const otherUdp = pick(others, 10, 1, 2, 3, 4, 5, 6, 7, 8, 9)
+  const networkOf = createNetworkOf(shape, tables.keys)
 
   const model = (frame: Uint8Array): Outcome => {
     const end = (outcome: OutcomeName): Outcome => ({ outcome, frame })
@@ -210,17 +197,17 @@ export function createModel(
     }
 
     // 6 to 9
-    const ports = addresses.get(isIpv6 ? addressText(frame, ip + 24, 16) : addressText(frame, ip + 16, 4))
+    const here = listening(frame, ip + (isIpv6 ? 24 : 16), isIpv6 ? 16 : 4)
     const flow = (isIpv6 ? flowOf6 : flowOf4)(frame, ip, protocols)
     if (flow === 'malformed' || flow === 'other-protocol') return end(flow)
     if (typeof flow === 'string') {
-      if (!ports) return unserved(flow)
+      if (!here) return unserved(flow)
       return end(flow === 'later' ? hold(frame) : flow)
     }
     const { client, protocol } = flow
 
     // 11
-    const listener = ports?.get(`${protocol} ${flow.ports[1]}`)
+    const listener = here?.(protocol, flow.ports[1])
     if (listener === undefined) return unserved(flow)
 
     // 12: IPv4's total length, or what it would be
@@ -260,7 +247,9 @@ export function createModel(
         ...rest,
         ...toRest,
       ])
-      asked = { hash, other, kind, service, pool, word, peek, recorded: translates !== undefined }
+      const network = networkOf(service, [first, ...rest])
+      const recorded = translates !== undefined
+      asked = { hash, other, kind, service, pool, word, peek, recorded, ...(network && { network }) }
       id = decide(asked)
     }
     if (id === 'reset') {

@@ -14,6 +14,7 @@ import { type Built, type BuiltFunction, program, xdpFunction } from '../bpf/xdp
 import { cell, type Home, move, type Path, take } from './cell.ts'
 import { ETH_P_IP, ETH_P_IPV6, Ethernet, Ipv4, Ipv6, Tcp, Udp } from './headers.ts'
 import { matchOf } from './match.ts'
+import { rangeFunctions } from './match-ranges.ts'
 import { has, isInline, type Memory } from './memory.ts'
 import { type OutcomeName, outcomeNames, outcomes, type Verdict } from './outcomes.ts'
 import { countersOfCpu, macWord, otherHost, type Route } from './path.ts'
@@ -156,6 +157,7 @@ function forward(
 /** packetPath: the function that decides about one packet, to be entered by the kernel or called. */
 export function packetPath(shape: Shape, memory: Memory): BuiltFunction {
   const tracking = trackingOf(shape, memory)
+  const ranges = rangeFunctions(shape, memory)
   const count = (p: Path, index: Val<'u32'>) => {
     p.increment(p.element(countersOfCpu(p, shape, memory).outcomes, index), 1)
   }
@@ -173,6 +175,7 @@ export function packetPath(shape: Shape, memory: Memory): BuiltFunction {
       shape,
       memory,
       match: matchOf(p, shape, memory, home),
+      ranges,
       hash: cell(p, home, 'u64', 0xffffffff),
       bytes: cell(p, home, 'u32', maxOf('u32')),
       held: () =>

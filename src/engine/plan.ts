@@ -1,7 +1,7 @@
 // From names to numbers: an EngineSpec resolved to the packet path's shape and to a table a pool. Pure. Servers (from 1)
 // and services keep the numbers that they had in the generation before (ids.ts), so numbers differ between nodes;
-// tables depend on names and weights alone and are the same on every node. Servers of no pool that a service uses are
-// left out.
+// tables depend on names and weights alone and are the same on every node. A server of no pool that a service uses has
+// a number as long as it had one in the generation before: flows may be with it, and they keep it.
 
 import { createHash } from 'node:crypto'
 import { formatIp } from '../base/addresses.ts'
@@ -70,9 +70,11 @@ const memberKey = (members: readonly Member[]): string =>
 export const serverKey = (name: string, address: string): string => `${name} ${address}`
 
 function numbersOf({ services, servers }: EngineSpec, used: ReadonlySet<string>, before?: Before): Numbered {
+  const known = new Set(before?.ids.servers)
   const keys = servers
-    .filter(({ name }) => used.has(name))
-    .map(({ name, address }) => serverKey(name, formatIp(address)))
+    .map(({ name, address }) => ({ name, key: serverKey(name, formatIp(address)) }))
+    .filter(({ name, key }) => used.has(name) || known.has(key))
+    .map(({ key }) => key)
   return {
     servers: keepIds(keys, before?.ids.servers ?? [], SERVER_IDS),
     services: keepIds(
@@ -134,7 +136,7 @@ export function planOf(
   const listeners = spec.services.flatMap(({ name, listeners }): ListenerShape[] => {
     const service = indexOf.get(name)!
     const { pool } = services[service]!
-    return listeners.map(({ address, port, protocol }) => ({ address, port, protocol, service, pool }))
+    return listeners.map((listener) => ({ ...listener, service, pool }))
   })
   const idle = longestIdle(spec)
   const membersOf = new Map(pools.map(({ name, members }) => [name, members]))
@@ -145,9 +147,10 @@ export function planOf(
     services: services.map((service) => {
       if (!service) return STATELESS
       const wanted = spec.services[service.at]!
-      const { track, onFailure, hash, nat } = wanted
+      const { track, onFailure, hash, nat, persistence } = wanted
       const picker = pickerOf(wanted, membersOf.get(wanted.pool)!)
-      return { track, onFailure, hash, ...(picker && { picker }), ...(nat && { nat }) }
+      const base = { track, onFailure, hash, ...(picker && { picker }) }
+      return { ...base, ...(nat && { nat }), ...(persistence && { persistence }) }
     }),
     servers: servers.length - 1,
     pools: planned.map(({ table }) => table.slots),

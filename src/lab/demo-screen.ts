@@ -113,13 +113,14 @@ export class DemoScreen {
     this.say(`${nsPerPacket.toFixed(1)} ns a packet (test run over 65,536 flows), ${kib} KiB of memory`)
   }
 
-  reloaded(generation: number | undefined, pausedMs: number): void {
-    this.say(`Reloaded in ${pausedMs.toFixed(0)} ms: generation ${generation} of the program runs.`)
+  reloaded(generation: number | undefined, ms: number, meanwhile: string): void {
+    this.say(`Reloaded in ${ms.toFixed(0)} ms: generation ${generation} of the program runs.`)
+    this.say(`Requests came in all the time: ${meanwhile}.`)
   }
 
-  aboutPause(): void {
-    this.say(this.#paint.faint('(The client begins no request meanwhile: without connection tracking,'))
-    this.say(this.#paint.faint(' a connection that is open while its server changes would break.)'))
+  aboutFlows(leaving: string): void {
+    const sentence = `(Nothing new goes to ${leaving}; what is open stays with it to its end.)`
+    this.say(this.#paint.faint(sentence))
   }
 
   /** progress takes a report and shows the traffic of the last second. */

@@ -100,7 +100,7 @@ async function demo(options: LabDemoOptions, signal: AbortSignal) {
   if (servers.length > 1) {
     screen.step(`${leaving} leaves the file, tenbin reloads it`)
     await change(balancer, traffic, screen, labFile(topology, [leaving]))
-    screen.aboutPause()
+    screen.aboutFlows(leaving)
     await look(lookMs / 2)
     screen.step(`${leaving} comes back`)
     await change(balancer, traffic, screen, labFile(topology))
@@ -134,10 +134,7 @@ async function demo(options: LabDemoOptions, signal: AbortSignal) {
   return { result, isKept }
 }
 
-/**
- * change applies another file. Without connection tracking a connection that is open at the moment in which its
- * server changes would break, so the client begins none for that moment; the pause is shown.
- */
+/** change applies another file while requests come in: those that are open keep their server. */
 async function change(
   balancer: Balancer,
   traffic: TrafficClient,
@@ -145,12 +142,12 @@ async function change(
   text: string,
 ): Promise<void> {
   screen.difference(balancer.text(), text)
-  await traffic.pause()
-  const pausedAt = performance.now()
+  const before = traffic.counts
+  const startedAt = performance.now()
   balancer.write(text)
   const status = await balancer.reload()
-  traffic.resume()
-  screen.reloaded(status.program?.generation, performance.now() - pausedAt)
+  const ms = performance.now() - startedAt
+  screen.reloaded(status.program?.generation, ms, between(before, await traffic.fresh()))
 }
 
 function judge(counts: TrafficCounts, servers: readonly string[]): Omit<LabDemoResult, 'bytes'> {

@@ -64,7 +64,7 @@ export class KernelPath implements FlowPath, Disposable {
     return { outcome, frame: after, service: counted.service, server: counted.server!, bytes: counted.bytes! }
   }
 
-  /** flows: the flow table, the failed servers' bits, all slots now and before, as words. */
+  /** flows: the flow table, the bits of failed and of shut servers, all slots now and before, as words. */
   get flows(): Uint32Array {
     return this.#words('flows', this.memory.tracking!.flows.type.size)
   }
@@ -76,6 +76,11 @@ export class KernelPath implements FlowPath, Disposable {
 
   get failed(): Uint32Array {
     return this.#words('failed', this.memory.tracking!.failed.type.size)
+  }
+
+  get shut(): Uint32Array | undefined {
+    const shut = this.memory.tracking?.shut
+    return shut && this.#words('shut', shut.type.size)
   }
 
   get slots(): readonly Uint32Array[] {
@@ -130,7 +135,7 @@ export class KernelPath implements FlowPath, Disposable {
       this.maps.counters[(block * Block.size + Block.offsets.newFlows) / 8] = 0n
   }
 
-  #words(name: 'flows' | 'answers' | 'failed' | 'before' | 'clock', bytes: number): Uint32Array {
+  #words(name: 'flows' | 'answers' | 'failed' | 'shut' | 'before' | 'clock', bytes: number): Uint32Array {
     return this.maps.words(name)!.subarray(0, bytes / 4)
   }
 

@@ -26,6 +26,7 @@ export const commandOf = {
   procps: 'sysctl',
   'qemu-system-x86': 'qemu-system-x86_64',
   tcpdump: 'tcpdump',
+  tshark: 'tshark',
   'user-mode-linux': 'linux.uml',
   'util-linux': 'nsenter',
   wrk: 'wrk',

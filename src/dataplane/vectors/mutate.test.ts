@@ -43,7 +43,13 @@ const rare: Partial<Record<OutcomeName, number>> = {
 }
 
 /** What takes a flow that is remembered: flow-stories.ts and fuzz-flows.ts have those. */
-const ofFlows: ReadonlySet<OutcomeName> = new Set(['reset', 'answered', 'no-room', 'clash'])
+const ofFlows: ReadonlySet<OutcomeName> = new Set([
+  'reset',
+  'answered',
+  'no-room',
+  'clash',
+  'fragment-copied',
+])
 
 for (const fuzzShape of fuzzShapes)
   test(`${fuzzShape.name}: the fuzz reaches every way out, and every service`, () => {
