@@ -142,9 +142,16 @@ export function nicOf({ interfaces }: Pick<DesiredState, 'interfaces'>, role: st
   return typeof nic === 'string' ? nic : nic[node]!
 }
 
-/** serviceNic: the one NIC of a node that has the service addresses and forwards. */
-export const serviceNic = (state: DesiredState, node: string): string =>
-  nicOf(state, state.addressSets[0]!.on, node)
+/** nicsOf a node: every NIC that plays a role there, in the file's order of roles. */
+export const nicsOf = (state: Pick<DesiredState, 'interfaces'>, node: string): string[] => [
+  ...new Set(state.interfaces.map(({ role }) => nicOf(state, role, node))),
+]
+
+/** serviceNics: those of a node that its address sets are on, in the same order: each of them forwards. */
+export function serviceNics(state: DesiredState, node: string): string[] {
+  const used = new Set(state.addressSets.map(({ on }) => nicOf(state, on, node)))
+  return nicsOf(state, node).filter((nic) => used.has(nic))
+}
 
 /** HeldAddress: a service address that a node is to have, on which NIC and for which address set. */
 export interface HeldAddress extends ServiceAddress {
