@@ -26,7 +26,7 @@ import { askUdp, startUdpServers } from './support/udp.ts'
 import type { UdpAnswered } from './support/udp-ask-process.ts'
 
 const TIMEOUT_S = Number(process.env.TENBIN_UDP_S ?? '2')
-const [ASKING, SILENT, NEW] = [60, 60, 60]
+const [ASKING, SILENT, NEW] = [60, 60, 40]
 const [SERVER, PORT] = ['web02', 53]
 
 /** Place: a service of a lab. */
