@@ -136,14 +136,14 @@ for (const forward of FORWARDS) {
     }
   })
 
-  test(`${forward}: ${HALF_OPEN} half-open flows are all remembered, beside the connections`, {
+  test(`${forward}: ${HALF_OPEN} half-open flows are remembered, beside the connections`, {
     skip,
   }, async (t) => {
     const place = places.get(forward)!
     const address = place.lab.topology.serviceAddresses[0]!
-    // One that comes twice is one flow.
+    // One that comes twice is one flow; some find both their buckets full and take the place of another.
     const send = () => sendSyns(place.lab, { address, port: 80, count: HALF_OPEN, group: 0 })
-    const status = await sendUntil(place, send, ({ syn }) => syn >= 0.999 * HALF_OPEN)
+    const status = await sendUntil(place, send, ({ syn }) => syn >= 0.99 * HALF_OPEN)
     t.diagnostic(JSON.stringify({ flows: status.flows, events: status.events }))
     await unharmed(place, status)
   })
