@@ -93,7 +93,7 @@ const status: Status = {
     },
   ],
   overrides: [],
-  flows: { capacity: 262_144, live: 1234, closed: 4, syn: 30, established: 1200 },
+  flows: { capacity: 262_144, live: 1234, networks: 0, closed: 4, syn: 30, established: 1200 },
   events: { 'flow-hit': '12', 'flow-capped': '0' },
   outcomes: { forwarded: '10', reset: '2', 'other-protocol': '7', 'no-server': '3', ttl: '0' },
 }
@@ -201,6 +201,21 @@ test('status of a daemon that waits says for what, and ends with 1', () => {
   })
 })
 
+test('status says how many clients are kept with a server, of a service that does so, and in all', () => {
+  const [www] = status.services
+  const persistence = { timeout: 600, network: 32, network6: 128, networks: 1_012 }
+  const keeping = {
+    ...status,
+    services: [{ ...www!, track: 'all' as const, persistence }],
+    flows: { ...status.flows!, networks: 1_012 },
+  }
+  return withDaemon({ status: () => Promise.resolve(keeping) }, async (socket) => {
+    const { out } = await capture(['status', '--socket', socket])
+    assert.match(out, /\nwww +10\.0\.0\.100:80.* 2 servers, 1,012 clients kept\n/)
+    assert.match(out, /4 closed, 1,012 of clients kept with a server\n/)
+  })
+})
+
 test('trace prints the answer and every step, and ends with 1 where nothing is forwarded', () =>
   withDaemon({}, async (socket) => {
     const forwarded = await capture(['trace', '203.0.113.9:5', '10.0.0.100:80', '--socket', socket])
@@ -238,6 +253,31 @@ test('trace tells who takes new flows, who had the slot before, and the record, 
         '     new flows  web02',
         '     before     web01, until the slot changed hands lately',
         '     record     web01, established, last seen 1m12s ago',
+        '  1. one',
+      ])
+    },
+  ))
+
+test('trace says with whom the client is kept: its new flows go there', () =>
+  withDaemon(
+    {
+      trace: (client, listener, protocol) => ({
+        client: formatEndpoint(client),
+        listener: formatListener({ ...listener, protocol }),
+        protocol,
+        outcome: 'forwarded',
+        current: 'web02',
+        network: { network: '203.0.113.0/24', server: 'web03', leftS: 480.2 },
+        server: 'web01',
+        mac: '02:00:0a:00:00:0b',
+        steps: ['one'],
+      }),
+    },
+    async (socket) => {
+      const { out } = await capture(['trace', '203.0.113.9:5', '10.0.0.100:80', '--socket', socket])
+      assert.deepEqual(out.trimEnd().split('\n').slice(1), [
+        '     new flows  web03',
+        '     client     203.0.113.0/24 is kept with web03 for 481 s more',
         '  1. one',
       ])
     },

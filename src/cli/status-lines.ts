@@ -61,9 +61,10 @@ function facts(status: Status, paint: Paint): string[][] {
   }
   if (running(status)) rows.push(['servers', serverCounts(status, paint)])
   if (status.flows) {
-    const { capacity, live, established, syn, closed } = status.flows
+    const { capacity, live, established, syn, closed, networks } = status.flows
     const [all, room, ...states] = [live, capacity, established, syn, closed].map(countText)
-    const text = `${all} of ${room} records: ${states[0]} established, ${states[1]} SYN only, ${states[2]} closed`
+    const kept = networks > 0 ? `, ${countText(networks)} of clients kept with a server` : ''
+    const text = `${all} of ${room} records: ${states[0]} established, ${states[1]} SYN only, ${states[2]} closed${kept}`
     rows.push(['flows', live >= capacity ? paint.bad(text) : text])
   }
   for (const { address, prefix, present, owned } of status.addresses) {
@@ -76,9 +77,11 @@ function facts(status: Status, paint: Paint): string[][] {
 const listAlign: readonly Align[] = ['left', 'left', 'right', 'right', 'right', 'left']
 
 function services(status: Status, paint: Paint): string[] {
-  const rows = status.services.flatMap(({ name, listeners, track, flows, packets, bytes, servers }) => {
+  const rows = status.services.flatMap((service) => {
+    const { name, listeners, track, flows, packets, bytes, servers, persistence } = service
     const [first = '', ...more] = wrap(listeners, 30)
-    const pool = `${servers.length} ${servers.length === 1 ? 'server' : 'servers'}`
+    const kept = persistence ? `, ${countText(persistence.networks)} clients kept` : ''
+    const pool = `${servers.length} ${servers.length === 1 ? 'server' : 'servers'}${kept}`
     return [
       [name, first, flowsText(flows, [track]), countText(packets), bytesText(bytes), pool],
       ...more.map((listener) => ['', listener]),

@@ -27,7 +27,7 @@ export function toEngineSpec(
       ...service,
       ...(countingOf(scheduler) && { scheduler: countingOf(scheduler)! }),
       ...(forward === 'nat' && { nat: { port: serverPort } }),
-      listeners: listeners.flatMap(portByPort),
+      listeners: listeners.map(toListener),
     })),
     pools: pools.map(({ name, members }) => ({ name, members })),
     servers: state.servers.filter((server) => members.has(server.name) || stays(server)),
@@ -35,8 +35,11 @@ export function toEngineSpec(
   }
 }
 
-/** portByPort: a listener for each port of a range: load() has bounded how many they are. */
-const portByPort = ({ address, port, lastPort, protocol }: ListenerState): EngineListener[] =>
-  Array.from({ length: lastPort - port + 1 }, (_, i) => ({ address, port: port + i, protocol }))
+const toListener = ({ address, port, lastPort, protocol }: ListenerState): EngineListener => ({
+  address,
+  port,
+  ...(lastPort !== port && { lastPort }),
+  protocol,
+})
 
 type EngineListener = EngineSpec['services'][number]['listeners'][number]

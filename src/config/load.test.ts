@@ -36,7 +36,7 @@ test('the file of the documentation becomes the state that it means', () => {
       on,
       addresses.map((a) => `${formatIp(a.address)}/${a.prefix}`),
     ]),
-    [['front', 'lan', ['192.168.8.100/24', '192.168.8.101/24', '2001:db8::100/64']]],
+    [['front', 'lan', ['192.168.8.100/24', '192.168.8.101/24', '192.168.8.102/24', '2001:db8::100/64']]],
   )
   assert.equal(state.servers.length, 21)
   assert.deepEqual(
@@ -68,6 +68,14 @@ test('the file of the documentation becomes the state that it means', () => {
       { name: 'www', listen: ['192.168.8.100:80', '192.168.8.100:443'], pool: 'www', onFailure: 'reset' },
       { name: 'img', listen: ['192.168.8.101:80'], pool: 'images' },
       { name: 'img-admin', listen: ['192.168.8.101:8080..8089'], pool: 'images', track: 'all' },
+      { name: 'rest', listen: ['192.168.8.102:*', '192.168.8.102:*/udp'], pool: 'images' },
+      {
+        name: 'shop',
+        listen: ['192.168.8.100:8080', '192.168.8.100:8443'],
+        pool: 'www',
+        track: 'all',
+        persistence: { timeout: 600, network: 32, network6: 128 },
+      },
       {
         name: 'dns',
         listen: ['192.168.8.101:53', '192.168.8.101:53/udp'],
@@ -89,6 +97,29 @@ test('the file of the documentation becomes the state that it means', () => {
     })),
   )
   assert.deepEqual(state.limits, { flows: 262_144, newFlows: 100_000 })
+})
+
+test('a client is kept by address for five minutes unless it is said, and all flows are remembered with it', () => {
+  const { services } = loaded(
+    textOf({
+      services: `
+services:
+  a: { listen: [192.168.8.100:81], servers: web01, persistence: {} }
+  b: { listen: [192.168.8.100:82], servers: web01, persistence: 10m }
+  c: { listen: [192.168.8.100:83], servers: web01, persistence: { network: 24, network6: 56 } }
+  d: { listen: [192.168.8.100:84], servers: web01 }`,
+      extra: 'defaults: { check: none, track: none }',
+    }),
+  )
+  assert.deepEqual(
+    services.map(({ track, persistence }) => [track, persistence]),
+    [
+      ['all', { timeout: 300, network: 32, network6: 128 }],
+      ['all', { timeout: 600, network: 32, network6: 128 }],
+      ['all', { timeout: 300, network: 24, network6: 56 }],
+      ['none', undefined],
+    ],
+  )
 })
 
 test('a service has what it says, then what defaults say, then what LVS has; time-outs each on their own', () => {

@@ -12,6 +12,7 @@ export type Section =
   | 'pool'
   | 'service'
   | 'timeouts'
+  | 'persistence'
   | 'limits'
 
 /** expected: what belongs there, such as `a listener such as 192.168.8.100:80`. */

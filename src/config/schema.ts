@@ -4,7 +4,7 @@
 // are known, not built yet, and refused with what to do about it.
 
 import { z } from 'zod'
-import { defaults, member, pool, service, timeouts } from './schema-services.ts'
+import { defaults, member, persistence, pool, service, timeouts } from './schema-services.ts'
 import { expected, IP, list, map, NAME, NAMES, type Section, section, whole, word } from './schema-words.ts'
 
 interface SectionKeys {
@@ -23,12 +23,16 @@ const failover = [
 
 const laterKeys: Readonly<Record<Section, Readonly<Record<string, string>>>> = {
   file: leaveOut('notify', 'api', 'metrics', 'log', 'defence'),
-  defaults: leaveOut('sorry', 'persistence'),
+  defaults: {
+    ...leaveOut('sorry'),
+    persistence: '"persistence" is a service\'s own: write it there',
+  },
   'address set': { vrid: failover, prefer: failover, advert: failover },
   member: {},
   pool: {},
-  service: leaveOut('sorry', 'persistence'),
+  service: leaveOut('sorry'),
   timeouts: {},
+  persistence: {},
   limits: {},
 }
 
@@ -139,6 +143,7 @@ export const sections: Readonly<Record<Section, SectionKeys>> = {
   pool: { known: ['servers'], later: laterKeys.pool },
   service: { known: Object.keys(service.shape), later: laterKeys.service },
   timeouts: { known: Object.keys(timeouts.shape), later: laterKeys.timeouts },
+  persistence: { known: Object.keys(persistence.shape), later: laterKeys.persistence },
   limits: { known: Object.keys(limits.shape), later: laterKeys.limits },
 }
 

@@ -10,12 +10,12 @@ import { ListenerOwners, type Owner } from './listener-owners.ts'
 import type { Entry } from './merge.ts'
 import { type Network, named } from './network.ts'
 import { checkOnLink } from './on-link.ts'
+import { resolvePersistence } from './persistence.ts'
 import type { Pool, Pools } from './pools.ts'
 import type { ServiceShape } from './schema-services.ts'
 import { formatPlace, inside, keyOf, type Place } from './source.ts'
 import {
   type AddressSet,
-  ALL_PORTS,
   countingOf,
   type ListenerState,
   type Scheduler,
@@ -43,6 +43,7 @@ export class Services {
     const { name, value, place } = entry
     if (!named(entry, this.#findings) || value === undefined) return undefined
     const behaviour = resolveBehaviour(value, place, this.#findings)
+    const persistence = resolvePersistence(value, place, this.#findings)
     if (!('check' in value || this.#defaults.hasCheck)) missingCheck(place, this.#findings)
     const { listeners, sets } = this.#listen(name, value.listen, inside(place, 'listen'))
     const pool = this.#pool(name, value, place)
@@ -53,7 +54,8 @@ export class Services {
     const does = settled(behaviour, this.#defaults)
     if (does.forward === 'dsr') for (const set of sets) this.#checkOnLink(pool, set, inventory)
     this.#checkMembers(does.scheduler, pool, place)
-    return { name, listeners, pool: pool.name, check: 'none', ...does }
+    const kept = persistence && { persistence, track: 'all' as const }
+    return { name, listeners, pool: pool.name, check: 'none', ...does, ...kept }
   }
 
   #pool(name: string, value: ServiceShape, place: Place) {
@@ -81,14 +83,6 @@ export class Services {
       const listener = parseListener(text)
       if (typeof listener === 'string') {
         this.#findings.add(at, listener)
-        continue
-      }
-      if (listener.port === ALL_PORTS.port) {
-        const range = formatListener({ ...listener, port: 8000, lastPort: 8099 })
-        this.#findings.add(
-          at,
-          `all ports of an address are not built yet: write a range of them, such as ${range}`,
-        )
         continue
       }
       const other = this.#listeners.claim(listener, service, at)

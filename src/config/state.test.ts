@@ -59,13 +59,17 @@ test('each node has its NIC, and the first one holds the service addresses', () 
   assert.deepEqual(held(nodeless, ONLY_NODE), ['192.168.8.100/24 eth0 front', '192.168.8.101/32 eth0 back'])
 })
 
-test('a range of ports is a listener for each of them to the engine', () => {
-  const www = { ...state.services[0]!, listeners: [range(8000, 8002), range(80, 80)] }
+test('a range of ports is one listener to the engine, and one port says no last one', () => {
+  const www = { ...state.services[0]!, listeners: [range(8000, 8002), range(80, 80), range(1, 65_535)] }
   const link = { name: 'ens3', index: 7, mac: parseMac('02:00:00:00:00:01'), mtu: 1500 }
   const [service] = toEngineSpec({ ...state, services: [www] }, 'lb2', link).services
   assert.deepEqual(
-    service!.listeners.map(({ port, protocol }) => `${port}/${protocol}`),
-    ['8000/udp', '8001/udp', '8002/udp', '80/udp'],
+    service!.listeners.map(({ port, lastPort }) => [port, lastPort]),
+    [
+      [8000, 8002],
+      [80, undefined],
+      [1, 65_535],
+    ],
   )
 })
 

@@ -4,7 +4,7 @@
 
 import { formatIp, type Ip, type Protocol } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
-import type { CountingScheduler, OnFailure, Timeouts, Track } from '../dataplane/shape.ts'
+import type { CountingScheduler, OnFailure, Persistence, Timeouts, Track } from '../dataplane/shape.ts'
 import type { Limits } from '../engine/engine.ts'
 
 /** NodeState: a machine that runs tenbin. */
@@ -45,17 +45,20 @@ export interface PoolState {
   readonly members: readonly { readonly server: string; readonly weight: number }[]
 }
 
-/** ListenerState: where clients connect. No two of a file have a port of an address and protocol in common. */
+/**
+ * ListenerState: where clients connect. Of several around a port of an address and protocol the narrowest has it: an
+ * exact port before a range, a range before all ports.
+ */
 export interface ListenerState {
   readonly address: Ip
-  /** First and last port; 1..65535, or those of ALL_PORTS. */
+  /** First and last port; 1..65535. */
   readonly port: number
   readonly lastPort: number
   readonly protocol: Protocol
 }
 
 /** ALL_PORTS: every port of the address and protocol that no other listener has (LVS: port 0). */
-export const ALL_PORTS = { port: 0, lastPort: 65_535 } as const
+export const ALL_PORTS = { port: 1, lastPort: 65_535 } as const
 
 /** Forward: how a packet reaches its server. */
 export type Forward = 'dsr' | 'nat'
@@ -84,6 +87,8 @@ export interface ServiceState {
   readonly onFailure: OnFailure
   readonly hash: 'flow' | 'source'
   readonly timeouts: Timeouts
+  /** With `track: all`. */
+  readonly persistence?: Persistence
 }
 
 /** DesiredState: the whole file. At least one service, so at least one address set, role and server. */

@@ -112,6 +112,15 @@ export const serviceSchema = z.object({
   servers: z.array(z.object({ name: z.string(), weight: z.number() })),
   track: z.enum(['none', 'changes', 'all']),
   flows: z.int().describe('remembered flows: all with track all, else those whose server changed'),
+  persistence: z
+    .object({
+      timeout: z.int().describe('seconds'),
+      network: z.int().describe('bits of an IPv4 address'),
+      network6: z.int().describe('bits of an IPv6 address'),
+      networks: z.int().describe('how many are kept with a server'),
+    })
+    .optional()
+    .describe('client networks that keep their server; absent: none do'),
   ...traffic,
 })
 
@@ -165,7 +174,8 @@ export const statusSchema = z.object({
   flows: z
     .object({
       capacity: z.int(),
-      live: z.int(),
+      live: z.int().describe('flows and networks'),
+      networks: z.int().describe('client networks that are kept with a server'),
       closed: z.int(),
       syn: z.int(),
       established: z.int().describe('UDP flows among them'),
@@ -206,6 +216,10 @@ export const traceSchema = z.object({
     })
     .optional()
     .describe('what is remembered of this very flow'),
+  network: z
+    .object({ network: z.string(), server: z.string(), leftS: z.number() })
+    .optional()
+    .describe("who gets new flows of the client's network, and for how long, if none of its flows sends"),
   server: z.string().optional(),
   mac: z.string().optional(),
   steps: z.array(z.string()),

@@ -80,7 +80,7 @@ export class FakePacketPath implements PacketPath {
       memoryBytes: 4096,
       maps: [{ name: 'tables', bytes: 4096 }],
       outcomes: { forwarded: 2n ** 60n, 'no-server': 0n },
-      services: this.spec!.services.map(({ name }) => ({ name, flows: 0, ...none })),
+      services: this.spec!.services.map(({ name }) => ({ name, flows: 0, networks: 0, ...none })),
       pools: this.spec!.pools.map(({ name, members }) => ({
         name,
         slots: 1_021,

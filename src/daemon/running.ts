@@ -71,13 +71,14 @@ export function runningStatus({ desired, placement }: Running, observed: Observe
       present: observed.addresses.some((each) => each.address === address),
       owned: observed.own.some((each) => each.address === address),
     })),
-    services: desired.services.map(({ name, listeners, pool, track }) => ({
+    services: desired.services.map(({ name, listeners, pool, track, persistence }) => ({
       name,
       listeners: listeners.map(formatListener),
       pool,
       servers: (pools.get(pool) ?? []).map(({ server, weight }) => ({ name: server, weight })),
       track,
       flows: services.get(name)?.flows ?? 0,
+      ...(persistence && { persistence: { ...persistence, networks: services.get(name)?.networks ?? 0 } }),
       ...trafficOf(services.get(name)),
     })),
     servers: placement.spec.servers.map(({ name, address }) => {
@@ -113,9 +114,17 @@ const countsText = (counts: Readonly<Record<string, bigint>>): Record<string, st
 
 const timeText = (ms: number): string => new Date(ms).toISOString()
 
-const flowsOf = ({ capacity, live, closed, syn, established }: NonNullable<EngineStatus['flows']>) => ({
+const flowsOf = ({
   capacity,
   live,
+  networks,
+  closed,
+  syn,
+  established,
+}: NonNullable<EngineStatus['flows']>) => ({
+  capacity,
+  live,
+  networks,
   closed,
   syn,
   established,

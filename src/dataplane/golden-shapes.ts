@@ -43,6 +43,16 @@ export const listenersOf = (
     }
   })
 
+/** ranged: of each 16 listeners four have a thousand ports each, and one has all. */
+export const ranged = ({ listeners, ...rest }: Shape): Shape => ({
+  ...rest,
+  listeners: listeners.map((listener) => {
+    const at = listener.port - 80
+    if (at === 12) return { ...listener, port: 1, lastPort: 65_535 }
+    return at >= 4 && at < 8 ? { ...listener, port: 1_000 * at, lastPort: 1_000 * at + 999 } : listener
+  }),
+})
+
 /** fixedKeys: odd, spread, and always the same. */
 export const fixedKeys = (): BigUint64Array =>
   BigUint64Array.from(
@@ -76,6 +86,7 @@ export const flowsShape = (entries: number): FlowsShape => ({
   idle: TIMEOUTS,
 })
 const changes: ServiceShape = { track: 'changes', onFailure: 'keep', hash: 'flow' }
+const persistence = { timeout: 600, network: 24, network6: 64 }
 const resets: ServiceShape = { ...changes, onFailure: 'reset' }
 const tracked = (service: ServiceShape, options: Options = {}): Options => ({
   service,
@@ -140,6 +151,46 @@ export const goldenShapes: Readonly<Record<string, Shape>> = {
     ...shape(1_000, 500, [1_021, 4_093, 1_021], tracked(changes, { ...everyKind, jumbo: true })),
     services: Array.from({ length: 500 }, (_, i) => various[i % various.length]!),
     before: [509, 0, 2_039],
+  },
+  'all-ports': {
+    ...shape(1, 1, [1_021]),
+    listeners: [{ address: first, protocol: 'tcp', port: 1, lastPort: 65_535, service: 0, pool: 0 }],
+  },
+  'ranges-inline': ranged(shape(16, 16, [1_021])),
+  'ranges-everything-inline': ranged(shape(64, 3, [1_021, 4_093], tracked(changes, everyKind))),
+  'ranges-in-tables': ranged(shape(80, 80, [1_021])),
+  'ranges-everything-in-tables-jumbo': {
+    ...ranged(shape(1_000, 500, [1_021, 4_093, 1_021], tracked(changes, { ...everyKind, jumbo: true }))),
+    services: Array.from({ length: 500 }, (_, i) => various[i % various.length]!),
+  },
+  'persistent-one-listener': shape(1, 1, [1_021], tracked({ ...changes, track: 'all', persistence })),
+  'persistent-everything-various': {
+    ...shape(10, 5, [1_021, 4_093], tracked(changes, everyKind)),
+    services: [...various.slice(0, 2), { ...resets, track: 'all', persistence }, ...various.slice(3)],
+    before: [0, 2_039],
+  },
+  'persistent-counting': {
+    ...shape(16, 8, [1_021, 4_093], tracked(changes, everyKind)),
+    services: [
+      ...([picking('wrr', 64), picking('wlc', 4), picking('sed', 4)] as const).map((each) => ({
+        ...each,
+        persistence,
+      })),
+      ...([
+        { ...changes, track: 'all', persistence },
+        picking('nq', 4),
+        changes,
+        STATELESS,
+        STATELESS,
+      ] as const),
+    ],
+  },
+  'persistent-nat-everything-once-jumbo': {
+    ...shape(4, 2, [1_021, 4_093], tracked(nat, { ...everyKind, jumbo: true })),
+    services: [
+      { ...natPort, persistence },
+      { ...nat, ...picking('wlc', 4), persistence },
+    ],
   },
   'counting-rr': shape(1, 1, [1_021], tracked(picking('rr', 4))),
   'counting-udp-nq': shape(1, 1, [1_021], tracked(picking('nq', 4), { protocols: ['udp'] })),

@@ -35,6 +35,9 @@ export const outcomes = {
   answered: { verdict: 'tx', meaning: 'nat: a server’s answer, sent to its client as the listener’s' },
   'no-room': drop('nat: a flow that could not be recorded: above the limit of new flows, or no room'),
   clash: drop('nat: another flow of the client’s address and port has the same server and port'),
+  'fragment-copied': pass(
+    'nat: a later fragment of a server that may be an answer’s, whose first has not come; the daemon runs a copy again',
+  ),
 } as const satisfies Record<string, OutcomeText>
 
 export type OutcomeName = keyof typeof outcomes

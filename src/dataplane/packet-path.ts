@@ -8,12 +8,13 @@
 
 import type { StashedContext } from '../bpf/builder.ts'
 import { maxOf } from '../bpf/emitter.ts'
-import { Label } from '../bpf/isa.ts'
+import type { Label } from '../bpf/isa.ts'
 import { be16, fields, lt, ne, part, type Val, type View, whole } from '../bpf/values.ts'
 import { type Built, type BuiltFunction, program, xdpFunction } from '../bpf/xdp.ts'
 import { cell, type Home, move, type Path, take } from './cell.ts'
 import { ETH_P_IP, ETH_P_IPV6, Ethernet, Ipv4, Ipv6, Tcp, Udp } from './headers.ts'
 import { matchOf } from './match.ts'
+import { rangeFunctions } from './match-ranges.ts'
 import { has, isInline, type Memory } from './memory.ts'
 import { type OutcomeName, outcomeNames, outcomes, type Verdict } from './outcomes.ts'
 import { countersOfCpu, macWord, otherHost, type Route } from './path.ts'
@@ -83,7 +84,7 @@ function takeSlowPath(
   behind: Route,
   { data }: Frame,
   slow: Label,
-  unserved: OutcomeName | Label,
+  unserved: Label | undefined,
   kept: StashedContext | undefined,
 ): void {
   const lent = p.slot('u64')
@@ -91,7 +92,7 @@ function takeSlowPath(
   p.cold(slow, () => {
     const context = kept ?? p.stashContext()
     const code = p.callSub(called, kept ? p.contextOf(kept) : p.ctx, p.slotPlace(lent))
-    if (unserved instanceof Label) p.jumpIf(p.answered(code, 'no-listener'), unserved)
+    if (unserved) p.jumpIf(p.answered(code, 'no-listener'), unserved)
     p.exitIf(ne(code, 0), () => p.leaveAs(code))
     const frame = p.packet(p.contextOf(context))
     p.headers(frame.data, frame.end, { eth: Ethernet }, 'short')
@@ -156,6 +157,7 @@ function forward(
 /** packetPath: the function that decides about one packet, to be entered by the kernel or called. */
 export function packetPath(shape: Shape, memory: Memory): BuiltFunction {
   const tracking = trackingOf(shape, memory)
+  const ranges = rangeFunctions(shape, memory)
   const count = (p: Path, index: Val<'u32'>) => {
     p.increment(p.element(countersOfCpu(p, shape, memory).outcomes, index), 1)
   }
@@ -168,11 +170,12 @@ export function packetPath(shape: Shape, memory: Memory): BuiltFunction {
     const kept = isCrowded ? p.stash(all ?? p.length(frame.data, frame.end)) : undefined
     const where = tracking && p.slot('u64')
     const slow = p.label('slow')
-    const unserved = tracking?.nat ? p.label('unserved') : 'no-listener'
+    const unserved = tracking?.nat && { plain: p.label('unserved'), slow: p.label('unserved-slow') }
     const routeOf = (home: Home, label: string): Route => ({
       shape,
       memory,
       match: matchOf(p, shape, memory, home),
+      ranges,
       hash: cell(p, home, 'u64', 0xffffffff),
       bytes: cell(p, home, 'u32', maxOf('u32')),
       held: () =>
@@ -180,11 +183,11 @@ export function packetPath(shape: Shape, memory: Memory): BuiltFunction {
       where,
       join: p.label(label),
       expired: slow,
-      unserved,
+      unserved: unserved?.plain ?? 'no-listener',
     })
     const routes = { register: routeOf('register', 'choose'), stack: routeOf('stack', 'join') }
     parse(p, routes, frame, slow)
-    takeSlowPath(p, routes.stack, frame, slow, unserved, context)
+    takeSlowPath(p, routes.stack, frame, slow, unserved?.slow, context)
     join(p, routes)
     const { eth } = p.checked(frame.data, { eth: Ethernet })
     const word = slotWord(p, routes.register)
@@ -195,7 +198,7 @@ export function packetPath(shape: Shape, memory: Memory): BuiltFunction {
     const reset = p.label('reset')
     forward(p, routes.register, eth, decideServer(p, routes.register, tracking, context, word, reset))
     if (tracking.reset) answerReset(p, tracking.reset, context, reset)
-    if (tracking.nat) turnBack(p, tracking.nat, context, unserved)
+    if (tracking.nat && unserved) turnBack(p, tracking.nat, routes.stack, context, unserved)
   })
 }
 

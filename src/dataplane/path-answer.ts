@@ -1,6 +1,6 @@
-// Nat on the way back, as a function of the program: docs/packet-path.md, N4. A packet that is for no listener may be a
+// Nat on the way back for plain answers, as a function of the program: docs/packet-path.md, N4. A packet that is for no listener may be a
 // server's answer: one whose record is found gets the address and port that its client knows, and goes to where the
-// client's packets come from. It reads the frame anew, so that the straight path carries nothing for it.
+// client's packets come from. It reads the frame anew, so that the straight path carries nothing for it. All other answers are turned by path-back.ts.
 //
 //   (struct xdp_md *) -> ANSWER
 
@@ -85,7 +85,7 @@ interface Reading {
 }
 
 /** Record: where it is, and its port, with the seal above it. */
-interface Record {
+export interface Record {
   readonly at: StashedPlace<typeof AnswerEntry>
   readonly port: Stashed<'u64'>
 }
@@ -235,7 +235,11 @@ const wordsOf =
     p.load<'u32'>({ base, offset: offset + 4 * index, type: 'u32' })
 
 /** findRecord: it is the flow's as long as its seal says so. */
-function findRecord({ p, shape, sum, unknown }: Reading, answers: Answers, now: Stashed<'u32'>): Record {
+export function findRecord(
+  { p, shape, sum, unknown }: Pick<Reading, 'p' | 'shape' | 'sum' | 'unknown'>,
+  answers: Answers,
+  now: Stashed<'u32'>,
+): Record {
   const key = p.stash(spread(p, p.unstash(sum)))
   const number = p.callSub(answers.seek, p.unstash(key), p.unstash(now))
   p.jumpIf(eq(p.alu('and', number, HELD), 0), unknown)
@@ -313,7 +317,7 @@ function turnPort(reading: Reading, { port }: Record): Stashed<'u32'> {
 }
 
 /** touch the record: a FIN or RST closes it, anything else leaves its state. */
-function touch(p: Builder, { at }: Record, closes: Stashed<'u32'>, now: Stashed<'u32'>): void {
+export function touch(p: Builder, { at }: Record, closes: Stashed<'u32'>, now: Stashed<'u32'>): void {
   const { value } = halvesOf(p.unstashPlace(at))
   const before = p.load(value)
   const state = p.variable('u32')

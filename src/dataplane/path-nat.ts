@@ -3,15 +3,15 @@
 
 import type { StashedContext } from '../bpf/builder.ts'
 import type { Stashed } from '../bpf/emitter.ts'
-import { Label } from '../bpf/isa.ts'
+import type { Label } from '../bpf/isa.ts'
 import { anyBits, eq, type Val } from '../bpf/values.ts'
 import type { BuiltFunction } from '../bpf/xdp.ts'
 import { type Path, take } from './cell.ts'
 import { type Memory, SETTING, uniformUse, usesNat } from './memory.ts'
-import type { OutcomeName } from './outcomes.ts'
 import type { Route } from './path.ts'
 import { ANSWER, answerFunction } from './path-answer.ts'
 import { answersOf } from './path-answers.ts'
+import { backFunction } from './path-back.ts'
 import { UNRECORDED } from './path-decide.ts'
 import { followFunction } from './path-follow.ts'
 import { keepFunction, REQUEST } from './path-keep.ts'
@@ -23,6 +23,7 @@ import type { FlowsShape, Shape } from './shape.ts'
 export interface NatFunctions {
   readonly request: BuiltFunction
   readonly answer: BuiltFunction
+  readonly back: BuiltFunction
   readonly follow: BuiltFunction
 }
 
@@ -39,7 +40,8 @@ export function natOf(
   const keep = keepFunction(shape, memory, flows, answers)
   const request = requestFunction(shape, memory, keep, question)
   const answer = answerFunction(shape, memory, flows, answers)
-  return { request, answer, follow: followFunction(shape, memory) }
+  const back = backFunction(shape, memory, flows, answers)
+  return { request, answer, back, follow: followFunction(shape, memory) }
 }
 
 interface Requested {
@@ -87,16 +89,31 @@ export function translateRequest(
   })
 }
 
-/** turnBack: the code behind a label: what is for no listener goes to its client where it is an answer. */
+/** Unserved: where what is for no listener goes: plain packets, and those of the slow path, which has left word in `where`. */
+export interface Unserved {
+  readonly plain: Label
+  readonly slow: Label
+}
+
+/** turnBack: the code behind both labels: what is for no listener goes to its client where it is an answer. */
 export function turnBack(
   p: Path,
   nat: NatFunctions,
+  { where }: Route,
   context: StashedContext,
-  label: OutcomeName | Label,
+  { plain, slow }: Unserved,
 ): void {
-  if (!(label instanceof Label)) return
-  p.cold(label, () => {
-    const answer = p.callSub(nat.answer, p.contextOf(context))
+  const answer = p.variable('u32')
+  const told = p.label('answer-told')
+  p.cold(slow, () => {
+    const here = take(p, where!) as Val<'u64'>
+    p.exitIf(eq(here, 0), 'no-listener')
+    p.set(answer, p.callSub(nat.back, p.contextOf(context), here))
+    p.goto(told)
+  })
+  p.cold(plain, () => {
+    p.set(answer, p.callSub(nat.answer, p.contextOf(context)))
+    p.bind(told)
     p.exitIf(eq(answer, ANSWER.unknown), 'no-listener')
     p.exitIf(eq(answer, ANSWER.ttl), 'ttl')
     p.leave('answered')

@@ -3,7 +3,7 @@
 // it again by its pins; it reads no file and knows no node. All calls are synchronous.
 
 import type { Endpoint, Ip, Mac, Protocol } from '../base/addresses.ts'
-import type { CountingScheduler, Nat, OnFailure, Timeouts, Track } from '../dataplane/shape.ts'
+import type { CountingScheduler, Nat, OnFailure, Persistence, Timeouts, Track } from '../dataplane/shape.ts'
 
 /** Limits: what the memory of flows is bounded by, whatever arrives. */
 export interface Limits {
@@ -28,6 +28,8 @@ export interface EngineSpec {
     readonly listeners: readonly {
       readonly address: Ip
       readonly port: number
+      /** The last port of a range that begins with `port`; 1..65535 are all ports. The narrowest around a port has it. */
+      readonly lastPort?: number
       readonly protocol: Protocol
     }[]
     readonly pool: string
@@ -37,6 +39,8 @@ export interface EngineSpec {
     /** Who picks the server of a new flow; absent: its slot. With one, `track` is `all`. */
     readonly scheduler?: CountingScheduler
     readonly timeouts: Timeouts
+    /** Client networks are kept with their server; with `track: all` only. */
+    readonly persistence?: Persistence
     /** Packets are translated to the servers' addresses, and all its flows tracked; absent: dsr. */
     readonly nat?: Nat
   }[]
@@ -131,8 +135,10 @@ export interface FlowsStatus {
   /** How many have room. */
   readonly capacity: number
   readonly bytes: number
+  /** Flows, and client networks that are kept with a server. */
   readonly live: number
-  /** Live ones by state; `established` includes UDP. */
+  readonly networks: number
+  /** Live flows by state; `established` includes UDP. */
   readonly closed: number
   readonly syn: number
   readonly established: number
@@ -157,8 +163,12 @@ export interface EngineStatus {
   readonly outcomes: Readonly<Record<string, bigint>>
   /** Where flows are remembered: what happened to records, by event name (dataplane/outcomes.ts). */
   readonly events?: Readonly<Record<string, bigint>>
-  /** `flows`: live records: all of its flows with `track: all`, those whose server changed with `changes`. */
-  readonly services: readonly ({ readonly name: string; readonly flows: number } & Traffic)[]
+  /** `networks`: those that are kept with a server. `flows`: live records: all of its flows with `track: all`, those whose server changed with `changes`. */
+  readonly services: readonly ({
+    readonly name: string
+    readonly flows: number
+    readonly networks: number
+  } & Traffic)[]
   readonly pools: readonly PoolStatus[]
   /** `share`: the part of all slots of the pools it is in that it holds now, 0..1. */
   readonly servers: readonly ({
@@ -185,6 +195,12 @@ export interface Trace {
     readonly state: 'closed' | 'syn' | 'established'
     /** Since its last packet. */
     readonly ageS: number
+  }
+  /** What is remembered of the client's network, where its service persists. */
+  readonly network?: {
+    readonly network: string
+    readonly server: string
+    readonly leftS: number
   }
   /** Who gets the next packet of an established flow with these ends. */
   readonly server?: string

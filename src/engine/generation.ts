@@ -106,12 +106,14 @@ export class Generation implements Disposable {
     const { plan, keys, layout, built } = prepared
     const { macOf, assignment, known, schedules, shared } = contents
     const failed = assignment.failed(known, layout.memory)
+    const shut = assignment.shut(known, layout.memory)
     const tables: Tables = {
       keys,
       servers: entriesOf(plan, macOf),
       slots: plan.pools.map((_, pool) => assignment.wordsOf(pool)),
       ...(assignment.before && { before: assignment.before }),
       ...(failed && { failed }),
+      ...(shut && { shut }),
       ...(schedules && { schedules: schedules.tables() }),
     }
     const maps = GenerationMaps.create(built.spec.maps, layout, plan.shape, tables, shared)
@@ -140,12 +142,12 @@ export class Generation implements Disposable {
     if (this.maps.tables[at] !== word) Atomics.store(this.maps.tables, at, word)
   }
 
-  /** storeFailed: a server's bit of a pool, by one store of its word; nothing where flows are not tracked. */
-  storeFailed({ layout }: Prepared, pool: number, id: number, hasFailed: boolean): void {
-    const words = this.maps.words('failed')
+  /** storeBit: a server's bit of a pool, by one store of its word; nothing where the program has no such bits. */
+  storeBit({ layout }: Prepared, name: 'failed' | 'shut', pool: number, id: number, isSet: boolean): void {
+    const words = this.maps.words(name)
     if (!words) return
     const bit = failedBit(layout.memory, pool, id)
-    if (hasFailed) Atomics.or(words, bit >>> 5, 1 << (bit & 31))
+    if (isSet) Atomics.or(words, bit >>> 5, 1 << (bit & 31))
     else Atomics.and(words, bit >>> 5, ~(1 << (bit & 31)))
   }
 

@@ -1,7 +1,8 @@
 // Later fragments that came before their first: the packet path hands them over by a ring, and they run through the same
 // program again a moment later. By then the first has come, in nearly all cases, and the program says where to send the
-// fragment; what it drops it has counted. Sent by a packet socket and not by a live test run (decision 0009), so that it
-// works on interfaces without native XDP. Memory is bounded: by the ring, and by QUEUE here.
+// fragment; what it drops it has counted. Of what may be an answer of nat it is a copy: what passes was no answer, and the
+// node's kernel has had it. Sent by a packet socket and not by a live test run (decision 0009), so that it works on
+// interfaces without native XDP. Memory is bounded: by the ring, and by QUEUE here.
 
 import { type Mac, macBytes } from '../base/addresses.ts'
 import type { BpfMap } from '../kernel/map.ts'

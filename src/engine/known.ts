@@ -31,6 +31,11 @@ export class Known {
     this.#neighbours.set(server, neighbour)
   }
 
+  /** isOpen: whether new flows may go to a server of a pool, if it is reachable. */
+  isOpen(pool: string, server: string, configured: number): boolean {
+    return this.viewOf(pool, server).up && this.weightOf(pool, server, configured) > 0
+  }
+
   viewOf(pool: string, server: string): ServerView {
     return this.#views.get(pool)?.get(server) ?? UP
   }

@@ -23,7 +23,11 @@ export function longestIdle({ services }: EngineSpec): Timeouts | undefined {
     tracked.reduce((max, { timeouts }) => Math.max(max, timeouts[of]), 0)
   return {
     syn: longest('syn'),
-    established: longest('established'),
+    // a network's record is no older than any flow's that must not make way
+    established: Math.max(
+      longest('established'),
+      ...tracked.map(({ persistence }) => persistence?.timeout ?? 0),
+    ),
     fin: longest('fin'),
     udp: longest('udp'),
   }
@@ -49,6 +53,16 @@ export function livesOf({
     return { young: 1_000 * Math.max(learn, ...tcp), learn: 1_000 * learn }
   })
 }
+
+/** networkTicks: by service, after so many ticks of silence a network's record goes; 0 where none is kept. */
+export const networkTicks = (
+  { services, spec }: Pick<Plan, 'services' | 'spec'>,
+  clock: Clock,
+): Uint32Array =>
+  Uint32Array.from(services, (planned) => {
+    const timeout = planned && spec.services[planned.at]!.persistence?.timeout
+    return timeout === undefined ? 0 : ticksOf(clock, timeout)
+  })
 
 /** idleTicks: [4 * service + state]: after so many ticks of silence a record goes; 0 for services without records. */
 export function idleTicks({ services, spec }: Pick<Plan, 'services' | 'spec'>, clock: Clock): Uint32Array {

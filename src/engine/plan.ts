@@ -136,7 +136,7 @@ export function planOf(
   const listeners = spec.services.flatMap(({ name, listeners }): ListenerShape[] => {
     const service = indexOf.get(name)!
     const { pool } = services[service]!
-    return listeners.map(({ address, port, protocol }) => ({ address, port, protocol, service, pool }))
+    return listeners.map((listener) => ({ ...listener, service, pool }))
   })
   const idle = longestIdle(spec)
   const membersOf = new Map(pools.map(({ name, members }) => [name, members]))
@@ -147,9 +147,10 @@ export function planOf(
     services: services.map((service) => {
       if (!service) return STATELESS
       const wanted = spec.services[service.at]!
-      const { track, onFailure, hash, nat } = wanted
+      const { track, onFailure, hash, nat, persistence } = wanted
       const picker = pickerOf(wanted, membersOf.get(wanted.pool)!)
-      return { track, onFailure, hash, ...(picker && { picker }), ...(nat && { nat }) }
+      const base = { track, onFailure, hash, ...(picker && { picker }) }
+      return { ...base, ...(nat && { nat }), ...(persistence && { persistence }) }
     }),
     servers: servers.length - 1,
     pools: planned.map(({ table }) => table.slots),

@@ -51,6 +51,7 @@ export function statusOf(live: Live, mode: 'native' | 'generic', now: number): E
     services: plan.spec.services.map(({ name }) => ({
       name,
       flows: keeper?.swept?.services[indexOf.get(name)!] ?? 0,
+      networks: keeper?.swept?.networks[indexOf.get(name)!] ?? 0,
       ...(totals.services.get(name) ?? NONE),
     })),
     pools,
@@ -78,11 +79,12 @@ function sumsOf(pools: readonly PoolStatus[]): ReadonlyMap<string, { share: numb
 }
 
 function flowsStatus({ records, swept }: FlowKeeper, bytes: number): FlowsStatus {
-  const { live = 0, states = [0, 0, 0, 0] } = swept ?? {}
+  const { live = 0, states = [0, 0, 0, 0], networks = new Uint32Array() } = swept ?? {}
   return {
     capacity: records.entries,
     bytes,
     live,
+    networks: networks.reduce((sum, each) => sum + each, 0),
     closed: states[FLOW.closed]!,
     syn: states[FLOW.syn]!,
     established: states[FLOW.established]!,

@@ -26,6 +26,8 @@ const pools: SweepPools = {
   places: 4,
   bySlot: Uint8Array.of(1, 1, 1, 0),
   idle,
+  networks: Uint32Array.of(60, 0, 0, 0),
+  isShut: (pool, server) => pool === 0 && server === 2,
 }
 const TICK = 40 // a little after ticks came round
 const record = fc.record({
@@ -98,6 +100,35 @@ test('a walk ends what is silent or nobody’s, counts the rest, and marks slots
       assert.equal(walk(sweep, slice).live, live.length)
     }),
     { numRuns: 200 },
+  )
+})
+
+test('networks go by their own time-out, with their server, and with a service that has none; they are no flows', () => {
+  const flows = new Records(new Uint32Array(WORDS.count * 800), 800)
+  const network = (other: number, service: number, server: number, age: number) =>
+    flows.put(
+      { hash: 1, other, service, server, time: TICK - age, state: FLOW.established, template: true },
+      TICK,
+    )
+  network(1, 0, 1, 60 - TICK)
+  network(2, 0, 1, 20)
+  network(3, 0, 2, 20)
+  network(4, 1, 2, 0)
+  network(5, 0, 5, 0)
+  flows.put({ hash: 1, other: 6, service: 0, server: 1, time: TICK - 30, state: FLOW.established }, TICK)
+  const sweep = new Sweep(flows, pools)
+  const swept = walk(sweep, 100)
+  assert.deepEqual(
+    [1, 2, 3, 4, 5, 6].map((other) => flows.find(1, other) >= 0),
+    [true, true, false, false, false, true],
+  )
+  assert.deepEqual([swept.live, [...swept.networks], [...swept.services]], [3, [2, 0, 0, 0], [1, 0, 0, 0]])
+  assert.deepEqual([swept.flows[0], swept.silent[0]], [1, 30])
+  const after = new Sweep(flows, pools)
+  for (let at = 0; ; at++) if (after.step(at, TICK + 41, 100)) break
+  assert.deepEqual(
+    [1, 2, 6].map((other) => flows.find(1, other) >= 0),
+    [false, false, true],
   )
 })
 

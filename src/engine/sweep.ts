@@ -1,7 +1,8 @@
 // The daemon's walk over the flow table, a slice at a time: records that have been silent for their service's time-out
 // go, and so do those of servers and services that are no more; the others are counted, by server of a pool and by
 // service; and slots that have a record with another server than their current one are marked, so that after a whole
-// walk those without can stop being looked up. Pure but for the memory it is given: it reads no clock.
+// walk those without can stop being looked up. Records of client networks (persistence) go by a time-out of their own, and
+// with their server's failure or drain; they are counted apart. Pure but for the memory it is given: it reads no clock.
 
 import { ageOf, FLOW, SERVICE_SHIFT, STATE_SHIFT, TIME_MASK, WORDS } from '../dataplane/flow-record.ts'
 import { SERVER_MASK } from '../dataplane/shape.ts'
@@ -21,10 +22,12 @@ export const NO_PLACE = 0xffffffff
 export interface Swept {
   /** When it began, by the engine's clock. */
   readonly since: number
+  /** Flows, and networks. */
   readonly live: number
-  /** By state. */
+  readonly networks: Uint32Array
+  /** Flows by state. */
   readonly states: readonly number[]
-  /** By service. */
+  /** By service; as `networks`. */
   readonly services: Uint32Array
   /** By place: flows of a server of a pool, those of them that are closed, and ticks since the last sent something. */
   readonly flows: Uint32Array
@@ -53,6 +56,10 @@ export interface SweepPools {
   readonly bySlot: Uint8Array
   /** [4 * service + state]: ticks of silence after which a record goes. */
   readonly idle: Uint32Array
+  /** By service: ticks of silence after which a network's record goes; 0: it has none. */
+  readonly networks: Uint32Array
+  /** Whether a network may stay with a server of a pool. */
+  readonly isShut: (pool: number, server: number) => boolean
 }
 
 export class Sweep {
@@ -90,6 +97,7 @@ export class Sweep {
       live: 0,
       states: [0, 0, 0, 0],
       services: new Uint32Array(poolOf.length),
+      networks: new Uint32Array(poolOf.length),
       flows: new Uint32Array(places),
       closed: new Uint32Array(places),
       silent: new Uint32Array(places).fill(0xffffffff),
@@ -112,6 +120,10 @@ export class Sweep {
       this.#table.clear(entry, stable, changing)
       return
     }
+    if (stable >>> 31 === 1) {
+      this.#lookAtNetwork(entry, stable, changing, tick, pool)
+      return
+    }
     const slot = bases[pool]! + scaleHash((words[at + WORDS.keyHigh]! ^ stable) >>> 0, slots[pool]!)
     // also where the record goes now: a packet may bring it back, and only the next walk knows
     if (bySlot[service] === 1 && server !== (current[slot]! & SERVER_MASK))
@@ -126,5 +138,17 @@ export class Sweep {
     this.#walk.flows[place]!++
     if (state === FLOW.closed) this.#walk.closed[place]!++
     if (age < this.#walk.silent[place]!) this.#walk.silent[place] = age
+  }
+
+  #lookAtNetwork(entry: number, stable: number, changing: number, tick: number, pool: number): void {
+    const service = (stable >>> SERVICE_SHIFT) & 0xffff
+    const { networks, isShut } = this.#pools
+    const isOver =
+      networks[service] === 0 ||
+      ageOf(tick, changing & TIME_MASK) > networks[service]! ||
+      isShut(pool, stable & SERVER_MASK)
+    if (isOver && this.#table.clear(entry, stable, changing)) return
+    this.#walk.live++
+    this.#walk.networks[service]!++
   }
 }

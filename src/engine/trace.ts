@@ -1,12 +1,21 @@
 // Why a packet of a client to a listener goes where it goes: the packet path's own steps, told. It reads the same
 // words and records that the program reads, and changes none.
 
-import { type Endpoint, formatEndpoint, isIp4, type Mac, type Protocol } from '../base/addresses.ts'
+import {
+  type Endpoint,
+  formatEndpoint,
+  formatListener,
+  isIp4,
+  type Mac,
+  type Protocol,
+} from '../base/addresses.ts'
 import { FLOW, type FlowRecord } from '../dataplane/flow-record.ts'
+import { isRange, narrowest } from '../dataplane/port-ranges.ts'
 import { ASK_BEFORE, currentOf, SLOT_LEARN, SLOT_RECORDS, settledOf } from '../dataplane/shape.ts'
 import { scaleHash } from '../schedule/hash.ts'
 import type { Trace } from './engine.ts'
 import { hashesOf } from './flow-hashes.ts'
+import { type KeptNetwork, keptNetwork } from './networks.ts'
 import type { Next } from './service-schedule.ts'
 import type { Live } from './status.ts'
 
@@ -33,9 +42,9 @@ export function trace(live: Live, client: Endpoint, listener: Endpoint, protocol
   const target = `${formatEndpoint(listener)}/${protocol}`
   const found =
     isIp4(client.address) === isIp4(listener.address) &&
-    plan.shape.listeners.find(
-      (each) =>
-        each.address === listener.address && each.port === listener.port && each.protocol === protocol,
+    narrowest(
+      plan.shape.listeners.filter((each) => each.address === listener.address && each.protocol === protocol),
+      listener.port,
     )
   if (!found) {
     return {
@@ -54,12 +63,16 @@ export function trace(live: Live, client: Endpoint, listener: Endpoint, protocol
   const current = nameOf(next ? next.id : currentOf(word))
   const settled = nameOf(settledIn(live, found.pool, word, hash))
   const steps = [
-    `${target} is a listener of service ${service}, pool ${pool}.`,
+    isRange(found)
+      ? `${target} is within listener ${formatListener(found)} of service ${service}, pool ${pool}.`
+      : `${target} is a listener of service ${service}, pool ${pool}.`,
     `${hashed === 'source' ? `The address of ${formatEndpoint(client)}` : `The flow from ${formatEndpoint(client)}`} hashes to 0x${hash.toString(16).padStart(8, '0')}: slot ${slot.index} of ${slot.of}.`,
     ...slotSteps(live, found.pool, slot.index, nameOf(currentOf(word))),
     ...pickSteps(next, current),
   ]
-  const decided = decide(live, found, { word, hash, other, next: next?.id }, protocol)
+  const network = keptNetwork(live, found.service, found.pool, client.address)
+  if (network) steps.push(network.told)
+  const decided = decide(live, found, { word, hash, other, next: next?.id }, protocol, network)
   steps.push(...decided.why)
   const server = nameOf(decided.id)
   const neighbour = server === undefined ? undefined : known.neighbourOf(server)
@@ -79,6 +92,7 @@ export function trace(live: Live, client: Endpoint, listener: Endpoint, protocol
     ...(current !== undefined && { current }),
     ...(settled !== undefined && settled !== current && { settled }),
     ...(decided.record && { record: decided.record }),
+    ...(network?.record && { network: network.record }),
     ...(server !== undefined && { server }),
     ...(mac && { mac }),
     steps,
@@ -138,6 +152,7 @@ function decide(
   { service, pool }: { readonly service: number; readonly pool: number },
   { word, hash, other, next }: Question,
   protocol: Protocol,
+  network: KeptNetwork | undefined,
 ): Decided {
   const { prepared, known, keeper } = live
   const { plan } = prepared
@@ -163,9 +178,15 @@ function decide(
   const told = record
     ? `A record says that the flow is ${record.server}’s: ${STATE_WORDS[record.state]}, last seen ${record.ageS.toFixed(1)} s ago.`
     : 'No record is there of the flow.'
+  const ofNetwork = (id: number): Decided => ({
+    id,
+    ...(record && { record }),
+    why: [told, `It goes to ${name(id)}, its network’s server.`],
+  })
   const settled = settledIn(live, pool, word, hash)
   if (protocol === 'udp') {
     if (record && isHealthy(found!.server)) return { id: found!.server, record, why: [told] }
+    if (network?.id !== undefined) return ofNetwork(network.id)
     const isLearned = next === undefined && (word & SLOT_LEARN) !== 0 && isHealthy(settled)
     const freed = record ? [`${record.server} is not usable: UDP leaves it.`] : []
     const to = isLearned
@@ -174,6 +195,7 @@ function decide(
     return { id: isLearned ? settled : begins, ...(record && { record }), why: [told, ...freed, to] }
   }
   if (record) return tcp(found!.server, [told], record)
+  if (network?.id !== undefined) return ofNetwork(network.id)
   if (settled === 0)
     return { id: current, why: [told, `Nobody had the slot before: it goes to ${name(current)}.`] }
   if (settled === current) return tcp(current, [told, `${name(current)} had the slot before, too.`])

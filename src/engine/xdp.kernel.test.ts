@@ -127,6 +127,40 @@ test('what is applied forwards to all servers, by the trace that it gives', () =
   assert.deepEqual(engine.drift(), [])
 })
 
+test('a port is that of the narrowest listener around it, as its trace says', () => {
+  const engine = open()
+  const [www] = spec().services
+  const address = parseIp4('10.0.0.100')
+  const of = (name: string, port: number, lastPort: number) => ({
+    ...www!,
+    name,
+    listeners: [{ address, port, ...(lastPort !== port && { lastPort }), protocol: 'tcp' as const }],
+  })
+  const services = [of('rest', 1, 65_535), of('some', 8_000, 8_099), of('one', 8_050, 8_050)]
+  engine.apply(spec({ services }), all)
+  const traced = (port: number) =>
+    engine.trace({ address: parseIp4('10.0.0.50'), port: 40_000 }, { address, port })
+  assert.deepEqual(
+    [1, 7_999, 8_000, 8_050, 8_099, 8_100, 65_535].map((port) => traced(port).service),
+    ['rest', 'rest', 'some', 'one', 'some', 'rest', 'rest'],
+  )
+  assert.equal(
+    traced(8_001).steps[0],
+    '10.0.0.100:8001/tcp is within listener 10.0.0.100:8000..8099 of service some, pool www.',
+  )
+  assert.equal(
+    traced(80).steps[0],
+    '10.0.0.100:80/tcp is within listener 10.0.0.100:* of service rest, pool www.',
+  )
+  assert.equal(traced(8_050).steps[0], '10.0.0.100:8050/tcp is a listener of service one, pool www.')
+  assert.equal(traced(0).outcome, 'no-listener')
+  sentTo(40_000)
+  assert.deepEqual(
+    engine.status().services.map(({ name, packets }) => `${name} ${packets}`),
+    ['rest 1', 'some 0', 'one 0'],
+  )
+})
+
 test('another service is added in one swap: no flow moves, counters go on', () => {
   const engine = open()
   engine.apply(spec(), all)

@@ -2,11 +2,12 @@
 // the program its maps, one of them says what they mean. So a swap of the program swaps all of it in one step, and
 // a new daemon finds either the old generation or the new one, never parts of both.
 //
-//   /sys/fs/bpf/tenbin/<instance>/link -> link -> program -> tables, slots, counters, meta | flows, failed, before
+//   /sys/fs/bpf/tenbin/<instance>/link -> link -> program -> tables, slots, counters, meta | flows, failed, shut, before
 //
 // What happens to servers, in the order in which no packet is misled. The slots' words alone say who takes new flows;
 // `failed` says whose flows are to end. A failure: words, then the bit; so no flow begins with a server that is marked,
-// and would be reset. A return: the bit, then the words, for the same reason. A MAC is known before words name its
+// and would be reset. A return: the bit, then the words, for the same reason. `shut` says to whom client networks do not
+// come back: it is set before the words, and cleared after them. A MAC is known before words name its
 // server, and taken away after none does.
 
 import type { Endpoint, Protocol } from '../base/addresses.ts'
@@ -131,10 +132,13 @@ export class XdpEngine implements Engine {
     const id = prepared.plan.idOf.get(server)!
     const now = this.#now()
     known.setView(pool, server, view, now)
-    if (view.up) generation.storeFailed(prepared, at, id, false)
+    const isOpen = known.isOpen(pool, server, member.weight)
+    if (!isOpen) generation.storeBit(prepared, 'shut', at, id, true)
+    if (view.up) generation.storeBit(prepared, 'failed', at, id, false)
     const slots = assignment.change(server, known, now, !view.up, at)
     schedules?.change(known, at)
-    if (!view.up) generation.storeFailed(prepared, at, id, true)
+    if (!view.up) generation.storeBit(prepared, 'failed', at, id, true)
+    if (isOpen) generation.storeBit(prepared, 'shut', at, id, false)
     const weight = known.weightOf(pool, server, member.weight)
     return { slots, weight, clamped: asked > member.weight }
   }
@@ -226,6 +230,8 @@ export class XdpEngine implements Engine {
     if (this.#hook.repin()) notes.push(`pin link was gone: pinned anew`)
     const failed = assignment.failed(known, layout.memory)
     const marks = generation.maps.words('failed')
+    const shut = assignment.shut(known, layout.memory)
+    for (const [at, word] of shut?.entries() ?? []) Atomics.store(generation.maps.words('shut')!, at, word)
     for (const [name, id] of plan.idOf) {
       const mac = macOf(name)
       if (mac) generation.storeServer(prepared, id, mac)

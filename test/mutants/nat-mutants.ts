@@ -65,11 +65,7 @@ const records: readonly Mutant[] = [
     "p.exitValue(p.alu('or', server, UNRECORDED))",
     'p.exitValue(server)',
   ),
-  counting(
-    'a flow that moves takes a turn',
-    'usesNat(shape) ? ABOUT.peek | ABOUT.moves : ABOUT.peek',
-    'ABOUT.peek',
-  ),
+  counting('a flow that moves takes a turn', '(usesNat(shape) ? ABOUT.moves : 0)', '0'),
   decide(
     'a flow that moves follows its record',
     'if (usesNat(shape)) p.jumpIf(anyBits(known, ABOUT.moves), begin)',

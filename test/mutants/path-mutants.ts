@@ -5,7 +5,9 @@ import { countingMutants } from './path-counting.ts'
 import { forwardingMutants } from './path-forwarding.ts'
 import { guardMutants } from './path-guards.ts'
 import { ipv6Mutants } from './path-ipv6.ts'
+import { rangeMutants } from './path-ranges.ts'
 import { tableMutants } from './path-tables.ts'
+import { persistenceMutants } from './persistence-mutants.ts'
 import type { Mutant } from './run-mutant.ts'
 
 /** pathMutants: all of them. */
@@ -16,4 +18,6 @@ export const pathMutants: readonly Mutant[] = [
   ...ipv6Mutants,
   ...tableMutants,
   ...packetMutants,
+  ...rangeMutants,
+  ...persistenceMutants,
 ]

@@ -86,6 +86,16 @@ export const listener = (
   protocol: Protocol = 'tcp',
 ): ListenerShape => ({ address: parseIp(address), protocol, port, service, pool })
 
+/** ports: a listener of a range of them; of TCP unless said. */
+export const ports = (
+  address: string,
+  port: number,
+  lastPort: number,
+  service = 0,
+  pool = 0,
+  protocol: Protocol = 'tcp',
+): ListenerShape => ({ ...listener(address, port, service, pool, protocol), lastPort })
+
 /** FixtureParts: what is absent is that of one TCP listener at the vip's port 80. */
 export interface FixtureParts {
   readonly listeners?: readonly ListenerShape[]
@@ -130,7 +140,7 @@ export function fixture({
       listeners,
       services:
         services ?? Array(Math.max(0, ...listeners.map(({ service }) => service)) + 1).fill(STATELESS),
-      servers: count,
+      servers: servers.length - 1,
       pools: slots.map(({ length }) => length),
       cpus: 2,
       clock,

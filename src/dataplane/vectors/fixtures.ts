@@ -1,8 +1,9 @@
-// What the vectors run against, by name: here the shapes of IPv4 and TCP, in fixtures-udp.ts, fixtures6.ts and
-// fixtures-tables.ts the others. Each name says what is special.
+// What the vectors run against, by name: here the shapes of IPv4 and TCP, in fixtures-udp.ts, fixtures6.ts,
+// fixtures-tables.ts and fixtures-ranges.ts the others. Each name says what is special.
 
 import { HASH_KEYS, KEY_MIX } from '../shape.ts'
 import { allBut, type Fixture, fixture, listener, SLOTS, vip } from './fixture.ts'
+import { fixturesRanges } from './fixtures-ranges.ts'
 import { fixturesTables } from './fixtures-tables.ts'
 import { fixturesUdp } from './fixtures-udp.ts'
 import { fixtures6 } from './fixtures6.ts'
@@ -83,6 +84,7 @@ export const fixtures = {
   ...fixturesUdp,
   ...fixtures6,
   ...fixturesTables,
+  ...fixturesRanges,
 } satisfies Record<string, Fixture>
 
 export type FixtureName = keyof typeof fixtures

@@ -5,6 +5,7 @@ import type { ServiceShape } from '../shape.ts'
 import { countingFixtures } from './counting-fixtures.ts'
 import { type Fixture, fixture, keysOf, listener, vip, vip6 } from './fixture.ts'
 import { wordOff } from './fixtures6.ts'
+import { persistentFixtures } from './persistent-fixtures.ts'
 import { flowsOf } from './story-flows.ts'
 
 const changes: ServiceShape = { track: 'changes', onFailure: 'keep', hash: 'flow' }
@@ -112,6 +113,7 @@ export const flowFixtures = {
     flows: flowsOf(256),
     before: [new Uint32Array(509)],
   }),
+  ...persistentFixtures,
   ...countingFixtures,
 } satisfies Record<string, Fixture>
 

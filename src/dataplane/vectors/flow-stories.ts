@@ -11,6 +11,7 @@ import { flowResetStories } from './flow-resets.ts'
 import { flowSegmentStories } from './flow-segments.ts'
 import { flowTimeStories } from './flow-times.ts'
 import { flowUdpStories } from './flow-udp.ts'
+import { persistenceStories } from './persistence.ts'
 import type { Story } from './story.ts'
 
 /** flowStories: what model and kernel must both tell. */
@@ -23,6 +24,7 @@ export const flowStories: readonly Story[] = [
   ...flowIdentityStories,
   ...flowBeforeStories,
   ...flowPeekStories,
+  ...persistenceStories,
   ...countingTurnStories,
   ...countingLoadStories,
   ...countingChoiceStories,

@@ -47,6 +47,12 @@ function writeTransport(frame: Uint8Array, at: number, isTcp: boolean, port: num
   frame[at + 13] = random.below(256)
 }
 
+/** A port of the listener; of a range one of either end or beside, or any within. */
+function portOf({ port, lastPort = port }: ListenerShape, random: Random): number {
+  if (lastPort === port) return port
+  return random.pick([port, lastPort, port - 1, lastPort + 1, port + random.below(lastPort - port)]) & 0xffff
+}
+
 /** A segment or datagram to the listener; now and then in the other protocol, or in the other family. */
 function soundFrame(listener: Target, own: Uint8Array, random: Random): Uint8Array {
   const payload = random.pick([0, 0, 0, 6, 1, random.below(64), random.oneIn(8) ? 1_440 : 10])
@@ -81,7 +87,7 @@ function soundFrame(listener: Target, own: Uint8Array, random: Random): Uint8Arr
     for (let word = 22; word < 38; word += 4) put32(frame, word, random.oneIn(8) ? 0 : random.word())
     put(frame, 38, listener.octets)
   }
-  writeTransport(frame, at, isTcp, listener.port, random)
+  writeTransport(frame, at, isTcp, portOf(listener, random), random)
   return frame
 }
 

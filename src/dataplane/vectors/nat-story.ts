@@ -19,8 +19,8 @@ import { frameOf, keeps, type Parts } from './vector.ts'
 export interface NatStep extends Change {
   /** From a client. */
   readonly send?: Parts
-  /** Instead of parts: what arrives, and what leaves for the server. */
-  readonly frames?: readonly [arrives: Uint8Array, leaves: Uint8Array]
+  /** Instead of parts: what arrives, and what leaves, if it does. */
+  readonly frames?: readonly [arrives: Uint8Array, leaves?: Uint8Array]
   /** From server `from`: what is absent is that of an answer from its port 80 (53) to the client's 40000. */
   readonly answer?: Parts
   readonly from?: 1 | 2 | 4
@@ -103,7 +103,9 @@ const merged = (parts: Parts, { ip, ip6, tcp, udp }: Parts = {}): Parts => ({
 function outcomeOf(step: NatStep): Outcome {
   const { to, port, service = 0, as = {}, leaves } = step
   const frame = sentBy(step)
+  const leaving = step.frames?.[1]
   if (to === 'client') {
+    if (leaving) return { outcome: 'answered', frame: leaving }
     const parts = answerParts(step)
     const { address = parts.ip6 ? vip6 : vip, port: shown = parts.udp ? 53 : 80, via = router } = as
     const shownParts = ports(
@@ -122,9 +124,9 @@ function outcomeOf(step: NatStep): Outcome {
   const parts = step.send ?? {}
   if (to === 'reset') return { outcome: 'reset', frame: resetOf(parts) }
   if (typeof to !== 'number') return keeps(to, '', frame).expected
-  if (step.frames) {
+  if (leaving) {
     const bytes = frame.length - 14
-    return { outcome: 'forwarded', frame: step.frames[1], service, server: to, bytes }
+    return { outcome: 'forwarded', frame: leaving, service, server: to, bytes }
   }
   const { ip, ip6 } = parts
   const translated: Parts = step.untranslated
@@ -136,7 +138,8 @@ function outcomeOf(step: NatStep): Outcome {
     ...ports(translated, 'destination', port),
     ether: { ...parts.ether, destination: macs[to], source: own },
   })
-  const bytes = frame.length - 14 - (parts.trailer?.length ?? 0)
+  const start = 14 + 4 * (parts.ether?.tags?.length ?? 0)
+  const bytes = frame.length - start - (parts.trailer?.length ?? 0)
   return { outcome: 'forwarded', frame: frameOf(merged(sent, leaves)), service, server: to, bytes }
 }
 
@@ -166,6 +169,7 @@ export function tellNat(path: FlowPath, { steps }: NatStory, word = 1): NatTold[
   const words = path.fixture.tables.slots.map((slots) => slots[0] ?? word)
   apply(path, { at: START, failed: [], lost: [], word: words })
   path.forgetNewFlows()
+  path.forgetFragments()
   path.events()
   return steps.map((step) => {
     apply(path, step)

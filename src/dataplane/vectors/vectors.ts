@@ -13,6 +13,7 @@ import { lengthVectors } from './lengths.ts'
 import { linkVectors } from './links.ts'
 import { plainVectors } from './plain.ts'
 import { protocolVectors } from './protocols.ts'
+import { rangeVectors } from './ranges.ts'
 import { sixChainVectors } from './six-chains.ts'
 import { sixChoiceVectors } from './six-choices.ts'
 import { sixErrorVectors } from './six-errors.ts'
@@ -52,4 +53,5 @@ export const vectors: readonly Vector[] = [
   ...sixLinkVectors,
   ...sixErrorVectors,
   ...tableVectors,
+  ...rangeVectors,
 ]
