@@ -32,14 +32,14 @@ const [SERVERS, WEIGHT, RELOADS, EACH, EVERY_MS] = [5, 4, 20, 60, 50]
 /**
  * EXPECTED: `never`: none breaks. `moved`: it breaks if the table ever gave its slot to another server, as it sends all the
  * time. `elsewhere`: it breaks if its slot has another server when it sends again. What is promised is `never`
- * (product.md: a flow keeps its server through failures of others; through changes of the file if it sends within its
- * time-out). With `none` only the table is left; past its time-out a flow is forgotten.
+ * (a flow keeps its server through failures of others; through changes of the file if it sends within its time-out, or
+ * always with `all`, while the table has room). With `none` there is only the table.
  */
 const EXPECTED = {
   none: { busy: 'moved', idle: 'elsewhere', past: 'elsewhere' },
   changes: { busy: 'never', idle: 'never', past: 'elsewhere' },
-  all: { busy: 'never', idle: 'never', past: 'elsewhere' },
-  nat: { busy: 'never', idle: 'never', past: 'elsewhere' },
+  all: { busy: 'never', idle: 'never', past: 'never' },
+  nat: { busy: 'never', idle: 'never', past: 'never' },
 } as const
 type Track = keyof typeof EXPECTED
 type Kind = keyof (typeof EXPECTED)[Track]
