@@ -77,6 +77,7 @@ function tell({ out, paint }: Context, file: string, { errors, warnings, uses, i
       `${name}: a program of ${countText(instructions)} instructions`,
     ]),
     ['addresses', uses.addresses.join(', ') || 'none: another node holds them'],
+    ...uses.sysctls.map((setting, i) => [i === 0 ? 'settings' : '', setting]),
     ['forwards', `${plural(uses.listeners, 'listener')} to ${plural(uses.servers, 'server')}`],
     ...flowFacts(uses),
   ]

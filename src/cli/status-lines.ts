@@ -69,6 +69,14 @@ function facts(status: Status, paint: Paint): string[][] {
     const words = present ? (owned ? 'here' : 'here, was there before tenbin') : paint.bad('missing')
     rows.push(['address', `${address}/${prefix}, ${words}`])
   }
+  for (const { name, wanted, value, before } of status.sysctls ?? []) {
+    const was = before === undefined ? ', was so before tenbin' : `, was ${before}`
+    const words = value === String(wanted) ? was : paint.bad(`, the file says ${wanted}`)
+    rows.push([
+      'setting',
+      value === undefined ? paint.bad(`${name} does not exist`) : `${name} is ${value}${words}`,
+    ])
+  }
   return rows
 }
 

@@ -119,6 +119,7 @@ test('values of any kind in any place of the file are refused in words', () => {
     'services',
     'defaults',
     'limits',
+    'sysctls',
   ] as const
   const keys = fc.constantFrom(
     ...sections,

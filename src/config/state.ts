@@ -91,6 +91,13 @@ export interface ServiceState {
   readonly persistence?: Persistence
 }
 
+/** SysctlState: a kernel setting by the name that sysctl(8) has for it. `nic`: only where that one plays a role. */
+export interface SysctlState {
+  readonly name: string
+  readonly value: number
+  readonly nic?: string
+}
+
 /** DesiredState: the whole file. At least one service, so at least one address set, role and server. */
 export interface DesiredState {
   /** Empty: the file is for one machine, whichever it is. */
@@ -101,6 +108,8 @@ export interface DesiredState {
   readonly pools: readonly PoolState[]
   readonly services: readonly ServiceState[]
   readonly limits: Limits
+  /** In the order in which they are set. */
+  readonly sysctls: readonly SysctlState[]
 }
 
 /** ONLY_NODE: what the one machine is called by a file that names no nodes. */

@@ -125,6 +125,14 @@ export const serviceSchema = z.object({
   ...traffic,
 })
 
+export const sysctlSchema = z.object({
+  name: z.string(),
+  wanted: z.int().describe('what the file says'),
+  value: z.string().optional().describe('what it is; absent: it does not exist here'),
+  before: z.string().optional().describe('what `tenbin down` sets it back to; absent: it was so before'),
+})
+export type SysctlStatus = z.infer<typeof sysctlSchema>
+
 export const statusSchema = z.object({
   version: z.string(),
   instance: z.string(),
@@ -170,6 +178,7 @@ export const statusSchema = z.object({
       owned: z.boolean().describe('put there by this instance: `tenbin down` removes it'),
     }),
   ),
+  sysctls: z.array(sysctlSchema).optional().describe('kernel settings of the file, if it has any'),
   services: z.array(serviceSchema),
   servers: z.array(serverSchema),
   pools: z.array(poolSchema),

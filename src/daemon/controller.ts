@@ -32,7 +32,7 @@ import type { PacketPath } from './ports.ts'
 import { mapSizes } from './preview.ts'
 import { Problems, problem, problemsOf, problemText } from './problem.ts'
 import type { RecordStore } from './record.ts'
-import { nothingRuns, type Running, runningStatus } from './running.ts'
+import { nothingRuns, type Running, runningStatus, wantedSysctls } from './running.ts'
 import { Serial } from './serial.ts'
 import { type Server, ServerNeighbours } from './server-neighbours.ts'
 import { ServerOrders } from './server-orders.ts'
@@ -43,6 +43,7 @@ import {
   settleAddresses,
   type Wanted,
 } from './service-addresses.ts'
+import { Sysctls } from './sysctls.ts'
 import { version } from './version.ts'
 
 /** ControllerOptions: the outside world, handed in. The controller disposes of none of it. */
@@ -66,6 +67,8 @@ export interface ControllerOptions {
   /** settleMs: how long an apply waits for the first answers of servers. */
   readonly settleMs: number
   readonly promote?: PromoteSecondaries
+  /** Stands in for /proc/sys. */
+  readonly sysctlRoot?: string
   /** pinnedServers: those of a packet path that runs already when the daemon starts. */
   readonly pinnedServers?: readonly string[]
 }
@@ -75,6 +78,7 @@ export class Controller implements Operations, Disposable {
   readonly #startedAt: Date
   readonly #serial = new Serial()
   readonly #addresses: ServiceAddresses
+  readonly #sysctls: Sysctls
   readonly #neighbours: ServerNeighbours
   readonly #orders: ServerOrders
   readonly #subscription: Disposable
@@ -93,6 +97,7 @@ export class Controller implements Operations, Disposable {
     this.#startedAt = options.now()
     this.#problems = new OpenProblems(options.log)
     this.#addresses = new ServiceAddresses(options.network, options.store, options.promote)
+    this.#sysctls = new Sysctls(options.store, options.sysctlRoot)
     this.#neighbours = new ServerNeighbours({
       network: options.network,
       settleMs: options.settleMs,
@@ -195,6 +200,7 @@ export class Controller implements Operations, Disposable {
             own: this.#addresses.own(),
             engine: packetPath.status(),
             overrides: this.#orders.overrides,
+            sysctls: this.#sysctls.statusOf(wantedSysctls(running)),
             pools: this.#orders.pools,
             now: this.#options.now(),
           })
@@ -305,7 +311,11 @@ export class Controller implements Operations, Disposable {
     this.#orders.adopt(desired)
     this.#tellApplied(applied, `applied ${file}: ${summaryOf(placement)}`, cause)
     keepKeys(packetPath.keys)
-    this.#problems.set([...this.#settleAddresses(this.#running, cause), ...this.#orders.settle()])
+    this.#problems.set([
+      ...this.#settleAddresses(this.#running, cause),
+      ...this.#settleSysctls(this.#running, cause),
+      ...this.#orders.settle(),
+    ])
     leaveOtherLinks(store, network, this.#indexes(placement.nics))
     return applied
   }
@@ -328,6 +338,7 @@ export class Controller implements Operations, Disposable {
     const { links, problems } = this.#present(running)
     const why = [...linkChanges(running.placement.links, links), ...packetPath.drift()]
     let current = running
+    let settings: readonly Problem[] | undefined
     if (why.length > 0) {
       const { nics } = running.placement
       const spec = { ...running.placement.spec, interfaces: links.map(specLink) }
@@ -339,6 +350,7 @@ export class Controller implements Operations, Disposable {
       this.#orders.adopt(running.desired)
       leaveOtherLinks(store, network, this.#indexes(nics))
       this.#tellApplied(applied, `applied again: ${why.join('; ')}`, cause)
+      settings = this.#settleSysctls(current, cause)
     }
     this.#neighbours.resync()
     const usable = new Set(links.filter(isUsable).map(({ name }) => name))
@@ -355,6 +367,7 @@ export class Controller implements Operations, Disposable {
       ...down.map(({ name }) => problem('INTERFACE_DOWN', `${name} is down or has no carrier`)),
       ...doubts,
       ...this.#settleAddresses(current, cause),
+      ...(settings ?? this.#sysctls.problems(wantedSysctls(current))),
       ...this.#orders.settle(),
       ...this.#sweepFault,
     ]
@@ -385,6 +398,10 @@ export class Controller implements Operations, Disposable {
     return settleAddresses(this.#addresses, wantedOf(placement), (text) =>
       this.#options.log.info({ cause }, text),
     )
+  }
+
+  #settleSysctls(running: Running, cause: string): Problem[] {
+    return this.#sysctls.settle(wantedSysctls(running), (text) => this.#options.log.info({ cause }, text))
   }
 
   #tellApplied(

@@ -6,6 +6,7 @@ import { formatIp, formatListener, macFromBytes } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import { toEngineSpec } from '../config/engine-spec.ts'
 import { type DesiredState, heldBy, ONLY_NODE, serviceNics } from '../config/state.ts'
+import { sysctlsOf } from '../config/sysctls.ts'
 import type { EngineInterface } from '../engine/engine.ts'
 import { scaledWeights } from '../engine/picker.ts'
 import { TENBIN_PROTOCOL } from '../netlink/mark.ts'
@@ -23,6 +24,8 @@ export interface Uses {
   /** Those that forward; where the machine is not looked at, those that address sets are on. */
   readonly interfaces: readonly { readonly name: string; readonly instructions: number }[]
   readonly addresses: readonly string[]
+  /** Kernel settings, as `NAME: VALUE`. */
+  readonly sysctls: readonly string[]
   readonly services: readonly {
     readonly name: string
     readonly listeners: readonly string[]
@@ -75,6 +78,7 @@ export function examine(desired: DesiredState, machine: Machine | undefined, cpu
       node,
       interfaces,
       addresses: heldBy(desired, node).map(({ address, prefix }) => `${formatIp(address)}/${prefix}`),
+      sysctls: sysctlsOf(desired, node).map(({ name, value }) => `${name}: ${value}`),
       services: desired.services.map(({ name, listeners, pool }) => ({
         name,
         listeners: listeners.map(formatListener),

@@ -2,11 +2,12 @@
 // packet path. Pure: everything is handed in.
 
 import { formatIp, formatListener } from '../base/addresses.ts'
-import type { DesiredState } from '../config/state.ts'
+import type { DesiredState, SysctlState } from '../config/state.ts'
+import { sysctlsOf } from '../config/sysctls.ts'
 import type { EngineStatus, Neighbour, PoolServer, PoolStatus, Traffic } from '../engine/engine.ts'
 import type { InterfaceAddress } from '../netlink/addresses.ts'
 import { isUsable, type Link } from '../netlink/links.ts'
-import type { Status } from './api-schema.ts'
+import type { Status, SysctlStatus } from './api-schema.ts'
 import { type Override, type Standing, standingOf, type UsedPool } from './overrides.ts'
 import type { EthernetLink, Placement } from './placement.ts'
 import type { Owned } from './record.ts'
@@ -18,6 +19,10 @@ export interface Running {
   readonly appliedAt: Date
 }
 
+/** wantedSysctls of what runs. */
+export const wantedSysctls = ({ desired, placement }: Running): readonly SysctlState[] =>
+  sysctlsOf(desired, placement.node)
+
 /** Observed: the machine and the packet path at the moment of asking. `links`: the NICs that are there. */
 export interface Observed {
   readonly links: readonly Link[]
@@ -25,13 +30,14 @@ export interface Observed {
   readonly own: readonly Owned[]
   readonly engine: EngineStatus
   readonly overrides: readonly Override[]
+  readonly sysctls: readonly SysctlStatus[]
   readonly pools: readonly UsedPool[]
   readonly now: Date
 }
 
 /** RunningStatus: the part of Status that comes of what runs. */
 export type RunningStatus = Required<Pick<Status, 'node' | 'program'>> &
-  Pick<Status, Listed | 'flows' | 'events'>
+  Pick<Status, Listed | 'flows' | 'events' | 'sysctls'>
 
 type Listed = 'interfaces' | 'addresses' | 'services' | 'servers' | 'pools' | 'overrides' | 'outcomes'
 
@@ -64,6 +70,7 @@ export function runningStatus({ desired, placement }: Running, observed: Observe
       present: observed.addresses.some((each) => each.address === address),
       owned: observed.own.some((each) => each.address === address),
     })),
+    ...(observed.sysctls.length > 0 && { sysctls: [...observed.sysctls] }),
     services: desired.services.map(({ name, listeners, pool, track, persistence }) => ({
       name,
       listeners: listeners.map(formatListener),
