@@ -72,10 +72,13 @@ function tell({ out, paint }: Context, file: string, { errors, warnings, uses, i
   out(`${file}: ${paint.good('ok')}`)
   const facts = [
     ['node', isHere ? `${uses.node}, this machine` : uses.node],
-    ['interface', uses.interface],
+    ...uses.interfaces.map(({ name, instructions }, i) => [
+      i === 0 ? 'interfaces' : '',
+      `${name}: a program of ${countText(instructions)} instructions`,
+    ]),
     ['addresses', uses.addresses.join(', ') || 'none: another node holds them'],
+    ...uses.sysctls.map((setting, i) => [i === 0 ? 'settings' : '', setting]),
     ['forwards', `${plural(uses.listeners, 'listener')} to ${plural(uses.servers, 'server')}`],
-    ['program', `${countText(uses.instructions)} instructions`],
     ...flowFacts(uses),
   ]
   for (const line of table(facts, ['left', 'left'])) out(line)

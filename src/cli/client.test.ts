@@ -28,12 +28,32 @@ const status: Status = {
   node: 'lb1',
   file: { path: '/etc/tenbin/tenbin.yaml', appliedAt: '2024-01-02T03:04:06.000Z' },
   problems: [],
-  interface: { name: 'eth0', index: 2, mac: '02:00:0a:00:00:02', mtu: 1500, up: true, mode: 'native' },
+  interfaces: [
+    {
+      name: 'eth0',
+      index: 2,
+      mac: '02:00:0a:00:00:02',
+      mtu: 1500,
+      up: true,
+      mode: 'native',
+      programId: 42,
+      instructions: 383,
+      loadMs: 12.34,
+    },
+    {
+      name: 'eth1',
+      index: 3,
+      mac: '02:00:0a:00:01:02',
+      mtu: 9000,
+      up: false,
+      mode: 'generic',
+      programId: 43,
+      instructions: 390,
+      loadMs: 11,
+    },
+  ],
   program: {
     engine: 'xdp',
-    id: 42,
-    instructions: 383,
-    loadMs: 12.34,
     generation: 3,
     memoryBytes: 1_234_567,
     maps: [
@@ -150,6 +170,9 @@ test('status fits 80 columns, aligns, and names every server that gets nothing',
     }
     assert.match(out, /^tenbin 0\.1\.0: node lb1, forwarding\n/)
     assert.match(out, /\ninterface +eth0, 02:00:0a:00:00:02, MTU 1500, up, native XDP\n/)
+    assert.match(out, /\nprogram +id 42, generation 3, 383 instructions, loaded in 12.3 ms\n/)
+    assert.match(out, /\ninterface +eth1, 02:00:0a:00:01:02, MTU 9000, down, generic XDP\n/)
+    assert.match(out, /\nprogram +id 43, generation 3, 390 instructions, loaded in 11.0 ms\n/)
     assert.match(out, /\naddress +10\.0\.0\.101\/24, missing\n/)
     assert.match(
       out,
@@ -181,10 +204,11 @@ test('status --json is what the daemon said', () =>
   }))
 
 test('status of a daemon that waits says for what, and ends with 1', () => {
-  const { interface: _1, program: _2, node: _3, flows: _4, ...rest } = status
+  const { program: _1, node: _2, flows: _3, ...rest } = status
   const waiting: Status = {
     ...rest,
     state: 'waiting',
+    interfaces: [],
     services: [],
     servers: [],
     pools: [],

@@ -3,26 +3,23 @@
 // servers that no such pool has are left out, so that nothing is resolved or sized for them; but a server of the
 // inventory that flows may still be with stays.
 
-import { invariant } from '../base/errors.ts'
 import type { EngineSpec } from '../engine/engine.ts'
-import { countingOf, type DesiredState, type ListenerState, serviceNic } from './state.ts'
+import { countingOf, type DesiredState, type ListenerState } from './state.ts'
 
 /**
- * toEngineSpec: what the engine of `node` is to forward on `link`, which is that node's service NIC. `stays`: servers that
- * are in it whoever uses them.
+ * toEngineSpec: what the engine of a node is to forward, on these of its NICs. `stays`: servers that are in it whoever
+ * uses them.
  */
 export function toEngineSpec(
   state: DesiredState,
-  node: string,
-  link: EngineSpec['interface'],
+  interfaces: EngineSpec['interfaces'],
   stays: (server: EngineSpec['servers'][number]) => boolean = () => false,
 ): EngineSpec {
-  invariant(link.name === serviceNic(state, node), `${link.name} is not the service NIC of ${node}`)
   const used = new Set(state.services.map(({ pool }) => pool))
   const pools = state.pools.filter(({ name }) => used.has(name))
   const members = new Set(pools.flatMap((pool) => pool.members.map(({ server }) => server)))
   return {
-    interface: link,
+    interfaces,
     services: state.services.map(({ forward, serverPort = 0, scheduler, check, listeners, ...service }) => ({
       ...service,
       ...(countingOf(scheduler) && { scheduler: countingOf(scheduler)! }),

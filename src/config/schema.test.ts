@@ -45,6 +45,10 @@ test('the shipped schema accepts the example and the long and short forms', () =
       extra:
         'limits: { flows: 1024, new_flows: 1 }\ndefaults: { track: none, on_failure: keep, hash: flow, timeouts: {} }',
     }),
+    textOf({
+      interfaces: 'interfaces: { lan: eth0.7 }',
+      extra: 'sysctls: { net.ipv4.ip_forward: 1, net.ipv4.conf.eth0/7.rp_filter: 2 }',
+    }),
   ]) {
     assert.ok(accepts(text), JSON.stringify(validate.errors))
     assert.ok(!isRefused(text))
@@ -59,6 +63,8 @@ test('the shipped schema rejects what load refuses for its shape', () => {
     textOf({ extra: 'limits: { flows: 1000 }' }),
     textOf({ extra: 'limits: { new_flows: many }' }),
     textOf({ extra: 'limits: { flow: 100000 }' }),
+    textOf({ extra: 'sysctls: { kernel.panic: 1 }' }),
+    textOf({ extra: 'sysctls: { net.ipv4.ip_forward: 9 }' }),
     textOf({ extra: 'defaults: { timeouts: { tcp: 60s } }' }),
     textOf({ servers: 'servers: [web01]' }),
     textOf({ servers: 'servers: { 01..10: 192.168.8.11..20 }' }),

@@ -6,6 +6,7 @@
 import { z } from 'zod'
 import { defaults, member, persistence, pool, service, timeouts } from './schema-services.ts'
 import { expected, IP, list, map, NAME, NAMES, type Section, section, whole, word } from './schema-words.ts'
+import { SYSCTL } from './sysctl-names.ts'
 
 interface SectionKeys {
   readonly known: readonly string[]
@@ -126,6 +127,13 @@ export const fileSchema = section(
       .optional(),
     defaults: defaults.meta({ description: 'What services have unless they say otherwise.' }).optional(),
     limits: limits.meta({ description: 'How much may be remembered, whatever arrives.' }).optional(),
+    sysctls: map(
+      SYSCTL,
+      whole(0, 8, 'What it is set to while tenbin is at work.'),
+      'kernel settings such as { net.ipv4.ip_forward: 1 }',
+    )
+      .meta({ description: 'Kernel settings that the daemon makes, and `tenbin down` takes back.' })
+      .optional(),
   },
   'a map of nodes, interfaces, addresses, servers and services',
 )

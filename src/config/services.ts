@@ -144,7 +144,9 @@ export class Services {
 
   #checkOnLink(pool: Pool, set: AddressSet, inventory: Inventory): void {
     const done = this.#onLink.get(pool) ?? new Set()
-    if (!done.has(set) && this.#network.addressesComplete) checkOnLink(pool, set, inventory, this.#findings)
+    const { addressesComplete, interfaces } = this.#network
+    if (!done.has(set) && addressesComplete)
+      checkOnLink(pool, set, inventory, interfaces.length === 1, this.#findings)
     this.#onLink.set(pool, done.add(set))
   }
 

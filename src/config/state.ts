@@ -91,6 +91,13 @@ export interface ServiceState {
   readonly persistence?: Persistence
 }
 
+/** SysctlState: a kernel setting by the name that sysctl(8) has for it. `nic`: only where that one plays a role. */
+export interface SysctlState {
+  readonly name: string
+  readonly value: number
+  readonly nic?: string
+}
+
 /** DesiredState: the whole file. At least one service, so at least one address set, role and server. */
 export interface DesiredState {
   /** Empty: the file is for one machine, whichever it is. */
@@ -101,6 +108,8 @@ export interface DesiredState {
   readonly pools: readonly PoolState[]
   readonly services: readonly ServiceState[]
   readonly limits: Limits
+  /** In the order in which they are set. */
+  readonly sysctls: readonly SysctlState[]
 }
 
 /** ONLY_NODE: what the one machine is called by a file that names no nodes. */
@@ -133,9 +142,16 @@ export function nicOf({ interfaces }: Pick<DesiredState, 'interfaces'>, role: st
   return typeof nic === 'string' ? nic : nic[node]!
 }
 
-/** serviceNic: the one NIC of a node that has the service addresses and forwards. */
-export const serviceNic = (state: DesiredState, node: string): string =>
-  nicOf(state, state.addressSets[0]!.on, node)
+/** nicsOf a node: every NIC that plays a role there, in the file's order of roles. */
+export const nicsOf = (state: Pick<DesiredState, 'interfaces'>, node: string): string[] => [
+  ...new Set(state.interfaces.map(({ role }) => nicOf(state, role, node))),
+]
+
+/** serviceNics: those of a node that its address sets are on, in the same order: each of them forwards. */
+export function serviceNics(state: DesiredState, node: string): string[] {
+  const used = new Set(state.addressSets.map(({ on }) => nicOf(state, on, node)))
+  return nicsOf(state, node).filter((nic) => used.has(nic))
+}
 
 /** HeldAddress: a service address that a node is to have, on which NIC and for which address set. */
 export interface HeldAddress extends ServiceAddress {

@@ -11,7 +11,7 @@ afterEach(() => {
   world = new World()
 })
 
-const mac = (text: string) => ({ mac: parseMac(text) })
+const mac = (text: string) => ({ mac: parseMac(text), on: 'eth0' })
 
 test('a start resolves the servers, attaches the packet path, then adds the service addresses', async () => {
   const order: string[] = []
@@ -223,7 +223,7 @@ test('a reload that names an interface which is not there changes nothing and na
     controller.reload('test'),
     (e) => e instanceof TenbinError && e.code === 'INTERFACE_MISSING' && /eth7.*eth0/.test(e.message),
   )
-  assert.equal(world.packetPath.spec?.interface.name, 'eth0')
+  assert.equal(world.packetPath.spec?.interfaces[0]?.name, 'eth0')
   assert.equal((await controller.status()).state, 'forwarding')
 })
 

@@ -19,7 +19,7 @@ function filled(): (address: Ip) => boolean {
   const { type } = layout.memory.tables
   const image = new Uint8Array(type.size)
   const servers = [undefined, ...addresses].map((address) => ({
-    ...{ mac: shape.mac, usable: true },
+    ...{ mac: shape.mac, usable: true, via: 0 },
     ...(address !== undefined && { address }),
   }))
   fillTables(layout, shape, { keys, servers }, image)

@@ -31,6 +31,7 @@ import {
   Range,
   Server,
   settingsOf,
+  stateOf,
   Target,
   tabledRanges,
   uniformUse,
@@ -133,10 +134,10 @@ export function layoutOf(shape: Shape, keys: BigUint64Array): Layout {
 }
 
 /** serverWord: a server's entry as the one 64-bit word that is stored. */
-export function serverWord({ mac, usable }: ServerEntry): bigint {
+export function serverWord({ mac, usable, via }: ServerEntry): bigint {
   const view = new DataView(new ArrayBuffer(Server.size))
   for (const [at, octet] of macBytes(mac).entries()) view.setUint8(at, octet)
-  view.setUint16(Server.offsets.state, usable ? 1 : 0, true)
+  view.setUint16(Server.offsets.state, usable ? stateOf(via) : 0, true)
   return view.getBigUint64(0, true)
 }
 
@@ -152,6 +153,14 @@ export function fillTables(
   for (const [at, key] of keys.entries()) view.setBigUint64(offsets.keys + 8 * at, key, true)
   for (const [id, server] of servers.entries())
     view.setBigUint64(offsets.servers + Server.size * id, serverWord(server), true)
+  for (const [id, { address, network = 128 }] of servers.entries()) {
+    const start = offsets.targets + Target.size * id
+    for (const [at, word] of maskOf(network).entries())
+      view.setUint32(start + Target.offsets.mask + 4 * at, word)
+    if (address === undefined) continue
+    for (const [at, word] of wordsOfAddress(address).entries())
+      view.setUint32(start + Target.offsets.address + 4 * at, word, true)
+  }
   for (const [pool, slots] of shape.pools.entries()) view.setUint32(offsets.poolSizes + 4 * pool, slots, true)
   fillFlowSettings({ memory, listeners }, shape, keys, view)
   fillRanges(memory, shape, view)
@@ -241,7 +250,7 @@ const maskOf = (bits: number): readonly number[] =>
     return set === 0 ? 0 : (0xffffffff << (32 - set)) >>> 0
   })
 
-/** fillNat writes where servers are, who is a server, which port they answer at, and where pools begin. */
+/** fillNat writes who is a server, which port they answer at, and where pools begin. */
 function fillNat(
   memory: Memory,
   shape: Shape,
@@ -250,12 +259,9 @@ function fillNat(
 ): void {
   const { offsets } = memory.tables.type
   const others = flowKeys(keys)
-  for (const [id, { address }] of servers.entries()) {
+  for (const { address } of servers) {
     if (address === undefined) continue
-    const words = wordsOfAddress(address)
-    for (const [at, word] of words.entries())
-      view.setUint32(offsets.targets + Target.size * id + 4 * at, word, true)
-    const bit = sourceBit(others, words, memory.serverCapacity)
+    const bit = sourceBit(others, wordsOfAddress(address), memory.serverCapacity)
     const word = offsets.sources + 4 * (bit >>> 5)
     view.setUint32(word, view.getUint32(word, true) | (1 << (bit & 31)), true)
   }

@@ -8,6 +8,7 @@ import {
   type FlowsShape,
   HASH_KEYS,
   type ListenerShape,
+  type OtherInterface,
   type ServiceShape,
   type Shape,
   STATELESS,
@@ -60,6 +61,14 @@ export const fixedKeys = (): BigUint64Array =>
     (_, i) => BigInt.asUintN(64, 0x9e3779b97f4a7c15n * BigInt(i * 7_919 + 3)) | 1n,
   )
 
+/** others: so many interfaces beside the one that a program is for. */
+const others = (count: number): OtherInterface[] =>
+  Array.from({ length: count }, (_, i) => ({
+    number: i + 1,
+    ifindex: i + 3,
+    mac: parseMac(`02:00:00:00:01:0${i + 1}`),
+  }))
+
 type Options = Partial<Omit<Shape, 'services'>> & Kinds & { readonly service?: ServiceShape }
 
 const shape = (
@@ -69,6 +78,8 @@ const shape = (
   { families = [4], protocols = ['tcp'], service = STATELESS, ...rest }: Options = {},
 ): Shape => ({
   mac: parseMac('02:00:00:00:00:01'),
+  own: 0,
+  others: [],
   jumbo: false,
   services: Array<ServiceShape>(services).fill(service),
   servers: 4,
@@ -134,6 +145,19 @@ export const goldenShapes: Readonly<Record<string, Shape>> = {
     protocols: ['tcp', 'udp'],
     jumbo: true,
   }),
+  'one-listener-two-interfaces': shape(1, 1, [1_021], { others: others(1) }),
+  'everything-once-four-interfaces': shape(4, 2, [1_021], { ...everyKind, own: 7, others: others(3) }),
+  'everything-in-tables-jumbo-two-interfaces': shape(1_000, 500, [1_021, 4_093, 1_021], {
+    ...everyKind,
+    jumbo: true,
+    others: others(1),
+  }),
+  'tracked-everything-two-interfaces': shape(
+    4,
+    2,
+    [1_021],
+    tracked(resets, { ...everyKind, others: others(1) }),
+  ),
   'tracked-one-listener': shape(1, 1, [1_021], tracked(changes)),
   'tracked-one-listener-resets-jumbo': shape(1, 1, [1_021], tracked(resets, { jumbo: true })),
   'tracked-all-one-listener': shape(1, 1, [1_021], tracked({ ...changes, track: 'all' })),
@@ -209,6 +233,12 @@ export const goldenShapes: Readonly<Record<string, Shape>> = {
     ...shape(4, 2, [1_021, 4_093], tracked(nat, { ...everyKind, jumbo: true })),
     services: [natPort, changes],
   },
+  'nat-everything-two-interfaces': shape(
+    4,
+    2,
+    [1_021, 4_093],
+    tracked(nat, { ...everyKind, own: 3, others: others(1) }),
+  ),
   'ten-thousand-listeners': shape(10_000, 10_000, [1_021]),
   'ten-thousand-listeners-own-pools': shape(10_000, 10_000, Array<number>(10_000).fill(1_021)),
   'thousand-listeners-mixed-pools-jumbo': shape(1_000, 500, [1_021, 4_093, 1_021], { jumbo: true }),

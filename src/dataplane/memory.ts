@@ -2,8 +2,9 @@
 // counted. All of it is direct memory; sizes follow from the file alone.
 //
 //   tables    keys | servers (8 bytes each) | listeners (16 bytes each, open addressing) | pool sizes
-//             | what flows need: keys of their own, what services do | what nat needs: targets, ports, pools' first slots,
-//             | whose fragments may be answers | ranges of ports | networks that persist
+//             | what flows need: keys of their own, what services do | servers' addresses and networks (32 bytes each)
+//             | what nat needs: ports, pools' first slots, whose fragments may be answers | ranges of ports
+//             | networks that persist
 //   slots     one word a slot, pool after pool
 //   fragments ports of first fragments, a word each (path-fragment.ts)
 //   held      a ring: fragments on their way to the daemon
@@ -32,6 +33,7 @@ import {
   type Clock,
   type FlowsShape,
   HASH_KEYS,
+  MAX_INTERFACES,
   type ServiceShape,
   type Shape,
   STATELESS,
@@ -48,10 +50,17 @@ const INLINE_LISTENERS = 64
 /** PROBES: how far from its bucket a listener may be; the table grows until all are nearer. */
 export const PROBES = 8
 
-/** Server: where frames go; `state` bit 0 is set where the MAC is known. Written by one 64-bit store. */
+/**
+ * Server: where frames go. `state`: 0, or where the MAC is known bit 0 and in bits 8..15 the number of the interface
+ * that the server is behind. Written by one 64-bit store.
+ */
 export const Server = struct('server', { mac: bytes(6), state: 'u16' })
-/** Target: a server's address, for nat; of IPv4 the first four bytes. */
-export const Target = struct('target', { address: bytes(16) })
+/** stateOf a server that is reached by an interface. */
+export const stateOf = (via: number): number => 1 | (via << STATE_VIA)
+/** STATE_VIA: how far the interface's number is to the left in `state`. */
+export const STATE_VIA = 8
+/** Target: a server's own address, and which bits of it its network's addresses have in common; of IPv4 the first four bytes. */
+export const Target = struct('target', { address: bytes(16), mask: bytes(16) })
 /**
  * Listener: `kind` 0 empty, 1 TCP, 2 UDP, 0x100 the address itself, with port 0. `base` is the pool's first slot; an
  * address' entry has its first range there, and how many it has in the other half.
@@ -226,6 +235,10 @@ function flowMapsOf(shape: Shape, flows: FlowsShape, serverCapacity: number) {
 export function memoryOf(shape: Shape, bits: Bits = { 4: 0, 6: 0 }) {
   invariant(shape.listeners.length > 0, 'a shape without listeners')
   invariant(Number.isInteger(Math.log2(shape.cpus)), `${shape.cpus} counter blocks: a power of two is needed`)
+  invariant(
+    [shape.own, ...shape.others.map(({ number }) => number)].every((number) => number < MAX_INTERFACES),
+    'an interface’s number has a byte',
+  )
   invariant(shape.servers < ASK_BEFORE, `${shape.servers} servers: at most ${ASK_BEFORE - 1} have ids`)
   const flows = flowsOf(shape)
   const nat = usesNat(shape)
@@ -244,7 +257,7 @@ export function memoryOf(shape: Shape, bits: Bits = { 4: 0, 6: 0 }) {
     poolSizes: array('u32', Math.ceil(shape.pools.length / 2) * 2),
     flowKeys: array('u64', persists(shape) ? ALL_FLOW_KEYS : flows ? FLOW_KEYS : 1),
     settings: array('u8', uniformUse(shape) ? 8 : Math.max(8, serviceCapacity)),
-    targets: array(Target, nat ? serverCapacity : 1),
+    targets: array(Target, serverCapacity),
     serverPorts: array('be16', nat ? Math.max(4, serviceCapacity) : 4),
     poolBases: array('u32', nat ? Math.ceil(shape.pools.length / 2) * 2 : 2),
     sources: array('u32', nat ? (SOURCE_BITS / 32) * serverCapacity : 2),

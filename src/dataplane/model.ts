@@ -2,10 +2,11 @@
 // that the generated program is compared with, so it shares nothing with it but Shape, Tables, the hash and the layout
 // of records. It is written to be read beside that page. Left out: which CPU counts.
 
-import { isIp4, macBytes, type Protocol } from '../base/addresses.ts'
+import { type Ip, isIp4, macBytes, type Protocol } from '../base/addresses.ts'
 import { invariant } from '../base/errors.ts'
 import { hashWords, mixWords, scaleHash, splitMultipliers } from '../schedule/hash.ts'
 import { updateChecksum } from '../wire/checksum.ts'
+import { ip6Bytes } from '../wire/ipv6.ts'
 import { tcpFlag } from '../wire/tcp.ts'
 import { CLASH_STEP, CLASH_TRIES } from './answer-record.ts'
 import { secondShift } from './flow-clock.ts'
@@ -69,6 +70,14 @@ const HELD_PER_SECOND = 500
 const HELD_BYTES = { usual: 2_040, jumbo: 10_232 }
 
 const isTag = (type: number): boolean => type === ETH_P_8021Q || type === ETH_P_8021AD
+
+/** A server's address in 16 bytes, of IPv4 the first four. */
+function targetBytes(address: Ip | undefined): Uint8Array {
+  const bytes = new Uint8Array(16)
+  if (address !== undefined)
+    bytes.set(isIp4(address) ? [24, 16, 8, 0].map((shift) => address >>> shift) : ip6Bytes(address))
+  return bytes
+}
 
 /** wordOf two ports: as they lie in a packet. */
 const wordOf = (ports: readonly [number, number]): number =>
@@ -193,7 +202,7 @@ export function createModel(
         quoted,
       })
       if (answer === undefined || answer === 'ttl') return end(answer ?? 'no-listener')
-      return { outcome: 'answered', frame: answer }
+      return { outcome: answer.isOwn ? 'answered' : 'answer-redirected', frame: answer.frame }
     }
 
     // 6 to 9
@@ -273,7 +282,7 @@ export function createModel(
         const next = scaleHash((Math.imul(hash, CLASH_STEP) + tries) >>> 0, shape.pools[pool]!)
         const other = currentOf(tables.slots[pool]![next]!)
         refused = sentTo(other)
-        if (refused === 'no-server') refused = 'taken'
+        if (refused === 'no-server' || refused === 'hairpin') refused = 'taken'
         if (refused !== undefined) continue
         decide({ ...asked, word: slotWord(other, other), moves: true })
         id = other
@@ -284,16 +293,25 @@ export function createModel(
     const server = tables.servers[id]
     if (!server?.usable) return end('no-server')
 
-    // 15
-    sent.set(macBytes(server.mac), 0)
-    sent.set(own, 6)
+    // 15: by which interface
+    const isOwn = shape.others.length === 0 || server.via === shape.own
+    const other = shape.others.find(({ number }) => number === server.via)
+    if (!isOwn && !other) return end('no-server')
+    const mac = macBytes(server.mac)
+    const from = isIpv6 ? frame.subarray(22, 38) : frame.subarray(26, 30)
+    const target = targetBytes(server.address)
+    const isItself =
+      mac.every((octet, i) => frame[6 + i] === octet) && from.every((octet, i) => octet === target[i])
+    if (isOwn && isItself && ip === 14) return end('hairpin')
+    sent.set(mac, 0)
+    sent.set(isOwn ? own : macBytes(other!.mac), 6)
     sent[hops]! -= 1
     if (!isIpv6) {
       const checksum = updateChecksum(be16(sent, ip + 10), be16(frame, ip + 8), be16(sent, ip + 8))
       sent[ip + 10] = checksum >> 8
       sent[ip + 11] = checksum & 0xff
     }
-    return { outcome: 'forwarded', frame: sent, service, server: id, bytes }
+    return { outcome: isOwn ? 'forwarded' : 'redirected', frame: sent, service, server: id, bytes }
   }
   return Object.assign(model, { nat })
 }

@@ -4,6 +4,7 @@
 import { type Ip, isIp4, macBytes } from '../base/addresses.ts'
 import { ip6Bytes } from '../wire/ipv6.ts'
 import { tcpFlag } from '../wire/tcp.ts'
+import { HOP_VIA } from './answer-record.ts'
 import { sourceBit, wordsOfAddress } from './answer-sources.ts'
 import { type AnswerKey, AnswerTable, createAnswerKey, type Origin } from './answer-table.ts'
 import { limitsOf } from './flow-clock.ts'
@@ -62,8 +63,14 @@ export interface Answering {
   readonly quoted?: number | undefined
 }
 
-/** Refused: `clash`: the flow's place is another's; `taken` the same of a flow that could go elsewhere. */
-export type Refused = 'no-room' | 'clash' | 'taken'
+/** Refused: `clash`: the flow's place is another's; `taken` the same of a flow that could go elsewhere. `hairpin`: no answer would come back. */
+export type Refused = 'no-room' | 'clash' | 'taken' | 'hairpin'
+
+/** Answered: the frame that goes to the client, by our own interface or another. */
+export interface Answered {
+  readonly frame: Uint8Array
+  readonly isOwn: boolean
+}
 
 /** NatModel: translation both ways. */
 export interface NatModel {
@@ -73,7 +80,7 @@ export interface NatModel {
   /** follow: the same of a packet that only belongs to a flow: a later fragment, or an error that quotes an answer. */
   follow(packet: Following): undefined
   /** answer: the frame that goes to the client; `ttl`; undefined where it is no answer that is known. */
-  answer(packet: Answering): Uint8Array | 'ttl' | undefined
+  answer(packet: Answering): Answered | 'ttl' | undefined
   /** mayAnswer: whether the source of the packet at `ip` may be a server's address. */
   mayAnswer(frame: Uint8Array, ip: number, isIpv6: boolean): boolean
 }
@@ -87,7 +94,6 @@ export function createNat(shape: Shape, tables: Tables, memory: FlowMemory): Nat
   const keyOf = createAnswerKey(others)
   const { events } = memory
   const now = () => tickOf(memory.jiffies, flows.clock.shift)
-  const own = macBytes(shape.mac)
   const { serverCapacity } = memoryOf(shape)
   const sources = new Set(
     tables.servers.flatMap(({ address }) =>
@@ -99,6 +105,8 @@ export function createNat(shape: Shape, tables: Tables, memory: FlowMemory): Nat
     const width = isIpv6 ? 16 : 4
     const [from, to] = isIpv6 ? [ip + 8, ip + 24] : [ip + 12, ip + 16]
     const address = targetOf(server, isIpv6)
+    if ((kind === 'syn' || kind === 'udp') && isNear(server, address, frame.subarray(from, from + width)))
+      return 'hairpin'
     const asked = le16(frame, at + 2)
     const port = swap16(shape.services[service]?.nat?.port ?? 0) || asked
     const protocol = kind === 'udp' ? 'udp' : 'tcp'
@@ -121,7 +129,8 @@ export function createNat(shape: Shape, tables: Tables, memory: FlowMemory): Nat
     origin: Origin,
     { frame, kind, service, server }: Pick<Request, 'frame' | 'kind' | 'service' | 'server'>,
   ): Refused | undefined {
-    const hop = BigInt(le32(frame, 6)) | (BigInt(le16(frame, 10)) << 32n)
+    const mac = BigInt(le32(frame, 6)) | (BigInt(le16(frame, 10)) << 32n)
+    const hop = mac | (BigInt(shape.own) << BigInt(HOP_VIA))
     const opens = kind === 'syn' || kind === 'udp'
     const fresh = kind === 'syn' ? FLOW.syn : FLOW.established
     const found = table.find(key)
@@ -159,7 +168,7 @@ export function createNat(shape: Shape, tables: Tables, memory: FlowMemory): Nat
     return undefined
   }
 
-  function answer(packet: Answering): Uint8Array | 'ttl' | undefined {
+  function answer(packet: Answering): Answered | 'ttl' | undefined {
     const { frame, ip, isIpv6, protocol, server, ports, at, isPeek, quoted } = packet
     const width = isIpv6 ? 16 : 4
     const source = isIpv6 ? ip + 8 : ip + 12
@@ -173,6 +182,10 @@ export function createNat(shape: Shape, tables: Tables, memory: FlowMemory): Nat
     const entry = table.find(key)
     if (entry === undefined || !table.isWhole(entry, key)) return undefined
     const { address, port, state, hop } = table.at(entry)
+    const via = Number(hop >> BigInt(HOP_VIA))
+    const isOwn = shape.others.length === 0 || via === shape.own
+    const from = isOwn ? shape.mac : shape.others.find(({ number }) => number === via)?.mac
+    if (from === undefined) return undefined
     if (frame[isIpv6 ? ip + 7 : ip + 8]! <= 1) return 'ttl'
     const sent = new Uint8Array(frame)
     const by: Replacement = { address: bytesOfWords(address, width), port: portBytes(port) }
@@ -191,8 +204,8 @@ export function createNat(shape: Shape, tables: Tables, memory: FlowMemory): Nat
     }
     decrementHops(sent, ip, isIpv6)
     for (let i = 0; i < 6; i++) sent[i] = Number((hop >> BigInt(8 * i)) & 0xffn)
-    sent.set(own, 6)
-    return sent
+    sent.set(macBytes(from), 6)
+    return { frame: sent, isOwn }
   }
 
   function mayAnswer(frame: Uint8Array, ip: number, isIpv6: boolean): boolean {
@@ -206,6 +219,14 @@ export function createNat(shape: Shape, tables: Tables, memory: FlowMemory): Nat
     const said = shape.services[service]?.nat?.port ?? 0
     const port = said === 0 ? undefined : Uint8Array.of(said >> 8, said & 0xff)
     return translateQuote(frame, { ip, quoted, isIpv6, outer: 'destination', side: 'source', address, port })
+  }
+
+  /** isNear: whether a client is on the network of a server with this address. */
+  function isNear(server: number, address: Uint8Array, client: Uint8Array): boolean {
+    const inCommon = tables.servers[server]?.network ?? 128
+    const bits = (octets: Uint8Array) =>
+      [...octets].map((octet) => octet.toString(2).padStart(8, '0')).join('')
+    return bits(address).slice(0, inCommon) === bits(client).slice(0, inCommon)
   }
 
   function targetOf(server: number, isIpv6: boolean): Uint8Array {

@@ -13,14 +13,14 @@ import { type BuiltFunction, plainFunction } from '../bpf/xdp.ts'
 import { Ethernet, Source4, Source6, TCP_FIN, TCP_RST, Tcp, Udp } from './headers.ts'
 import { isMixed } from './match.ts'
 import { type Family, has, type Memory } from './memory.ts'
-import { macWord } from './path.ts'
-import { ANSWER, findRecord, type Record, touch } from './path-answer.ts'
+import { findRecord, type Record, touch } from './path-answer.ts'
 import { type Answers, restSum, serverSum, type Word } from './path-answers.ts'
 import { ticks } from './path-asked.ts'
 import { BACK } from './path-follow.ts'
 import { translateQuoted } from './path-quoted.ts'
 import { byFamily, firstKey, type Packet } from './path-request.ts'
 import { follow, followUdp, hopsLess, replaceAddress, replacePort } from './path-translate.ts'
+import { ANSWER, leaveBy, turnMacs, type Way, wayOut } from './path-way.ts'
 import { WHERE } from './path-where.ts'
 import type { FlowsShape, Shape } from './shape.ts'
 
@@ -68,7 +68,8 @@ export const backFunction = (
     readPorts(back)
     readFlow(back)
     const record = findRecord(back, answers, now)
-    byFamily(p, shape, back, back.unknown, (family, at) => turnHeader(back, record, family, at))
+    const way = wayOut(p, shape, record, back.unknown)
+    byFamily(p, shape, back, back.unknown, (family, at) => turnHeader(back, record, way, family, at))
     p.jumpIf(anyBits(p.unstash(back.where), WHERE.peek), belongs)
     const closes = turnTransport(back, record)
     touch(p, record, closes, now)
@@ -76,7 +77,7 @@ export const backFunction = (
     p.bind(belongs)
     byFamily(p, shape, back, back.unknown, (family) => turnQuoted(back, record, family, done))
     p.bind(done)
-    p.exitValue(ANSWER.answered)
+    leaveBy(p, way)
     p.bind(back.expired)
     p.exitValue(ANSWER.ttl)
     p.bind(back.unknown)
@@ -147,7 +148,7 @@ const addressOf =
     p.load(part(fields(p.unstashPlace(at)).address, 4 * index, 'u32'))
 
 /** turnHeader: MACs, TTL or hop limit, and the source address, but where it is that of a router which tells an error. */
-function turnHeader(back: Returning, record: Record, family: Family, at: At): void {
+function turnHeader(back: Returning, record: Record, way: Way | undefined, family: Family, at: At): void {
   const { p, shape, changed, unknown, expired } = back
   const place: Place<'u8'> = { ...at.protocol, offset: at.protocol.offset + (family === 4 ? -1 : 1) }
   const hops = p.load(place)
@@ -165,11 +166,7 @@ function turnHeader(back: Returning, record: Record, family: Family, at: At): vo
 
   const { data, end } = frameOf(back)
   const { eth } = p.headers(data, end, { eth: Ethernet }, unknown)
-  const to = p.load(fields(p.unstashPlace(record.at)).hop)
-  p.storeLow(part(eth.dst, 0, 'u32'), to)
-  p.storeLow(part(eth.dst, 4, 'u16'), p.alu('rsh', to, 32))
-  p.store(part(eth.src, 0, 'u32'), macWord(shape.mac, 0))
-  p.store(part(eth.src, 4, 'u16'), macWord(shape.mac, 4))
+  turnMacs(p, shape, record, way, eth)
 }
 
 /** portOf: what the client had sent to. */

@@ -9,13 +9,15 @@ import type { BuiltFunction } from '../bpf/xdp.ts'
 import { type Path, take } from './cell.ts'
 import { type Memory, SETTING, uniformUse, usesNat } from './memory.ts'
 import type { Route } from './path.ts'
-import { ANSWER, answerFunction } from './path-answer.ts'
+import { answerFunction } from './path-answer.ts'
 import { answersOf } from './path-answers.ts'
 import { backFunction } from './path-back.ts'
 import { UNRECORDED } from './path-decide.ts'
 import { followFunction } from './path-follow.ts'
 import { keepFunction, REQUEST } from './path-keep.ts'
+import { nearFunction } from './path-near.ts'
 import { requestFunction, WENT } from './path-request.ts'
+import { ANSWER } from './path-way.ts'
 import { WHERE } from './path-where.ts'
 import type { FlowsShape, Shape } from './shape.ts'
 
@@ -38,7 +40,7 @@ export function natOf(
   if (!table || !usesNat(shape)) return undefined
   const answers = answersOf(table)
   const keep = keepFunction(shape, memory, flows, answers)
-  const request = requestFunction(shape, memory, keep, question)
+  const request = requestFunction(shape, memory, { keep, question, near: nearFunction(shape, memory) })
   const answer = answerFunction(shape, memory, flows, answers)
   const back = backFunction(shape, memory, flows, answers)
   return { request, answer, back, follow: followFunction(shape, memory) }
@@ -85,6 +87,7 @@ export function translateRequest(
   p.cold(refused, () => {
     p.exitIf(eq(code, REQUEST.noServer), 'no-server')
     p.exitIf(eq(code, REQUEST.noRoom), 'no-room')
+    p.exitIf(eq(code, REQUEST.hairpin), 'hairpin')
     p.leave('clash')
   })
 }
@@ -99,7 +102,7 @@ export interface Unserved {
 export function turnBack(
   p: Path,
   nat: NatFunctions,
-  { where }: Route,
+  { shape, where }: Route,
   context: StashedContext,
   { plain, slow }: Unserved,
 ): void {
@@ -116,6 +119,7 @@ export function turnBack(
     p.bind(told)
     p.exitIf(eq(answer, ANSWER.unknown), 'no-listener')
     p.exitIf(eq(answer, ANSWER.ttl), 'ttl')
+    if (shape.others.length > 0) p.exitIf(eq(answer, ANSWER.redirected), 'answer-redirected')
     p.leave('answered')
   })
 }

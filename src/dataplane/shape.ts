@@ -104,10 +104,26 @@ export interface FlowsShape {
   readonly idle: Timeouts
 }
 
+/** OtherInterface: a NIC of the node beside the one that the program is attached to; servers may be behind it. */
+export interface OtherInterface {
+  /** Which one: what server entries say (ServerEntry). Different from Shape's `own`. */
+  readonly number: number
+  readonly ifindex: number
+  /** The source of frames that leave by it. */
+  readonly mac: Mac
+}
+
+/** MAX_INTERFACES: their numbers are below; a server's entry has a byte for one. */
+export const MAX_INTERFACES = 256
+
 /** Shape: everything that the program's instructions depend on. */
 export interface Shape {
-  /** The interface's own MAC: frames to others pass untouched, and it is the source of every frame sent. */
+  /** The interface's own MAC: frames to others pass untouched, and it is the source of every frame sent by it. */
   readonly mac: Mac
+  /** Which of the node's interfaces it is. */
+  readonly own: number
+  /** The node's other interfaces; none: what server entries say of interfaces is not read. */
+  readonly others: readonly OtherInterface[]
   /** Frames may span several buffers (MTU above one page): lengths are asked for, not computed. */
   readonly jumbo: boolean
   /** At least one. No two have the same address, protocol and ports; ranges lie apart or within each other. */
@@ -135,8 +151,12 @@ export interface Shape {
 export interface ServerEntry {
   readonly mac: Mac
   readonly usable: boolean
-  /** Of a server of a service with nat, of the family of its listeners. */
+  /** The number of the interface that it is behind. */
+  readonly via: number
+  /** Of the family of its services' listeners. Absent: nobody's id. */
   readonly address?: Ip
+  /** How many bits all addresses of its network begin with, where that is the node's, too; absent: its address is all of it. */
+  readonly network?: number
 }
 
 /** Tables: the contents of one generation's maps. */

@@ -15,14 +15,25 @@ export interface Limits {
 /** LIMITS: those of a file that says nothing. */
 export const LIMITS: Limits = { flows: 262_144, newFlows: 100_000 }
 
+/** EngineInterface: a NIC that forwards: clients' packets come in by it, and servers may be behind it. */
+export interface EngineInterface {
+  readonly name: string
+  readonly index: number
+  readonly mac: Mac
+  readonly mtu: number
+}
+
+/** EngineServer: `network`: the prefix length of the network that it is on, where that is the node's, too, and nat matters. */
+export interface EngineServer {
+  readonly name: string
+  readonly address: Ip
+  readonly network?: number
+}
+
 /** EngineSpec: what is to be forwarded. Plain data; names are the file's. Lists are in the file's order. */
 export interface EngineSpec {
-  readonly interface: {
-    readonly name: string
-    readonly index: number
-    readonly mac: Mac
-    readonly mtu: number
-  }
+  /** At least one. Each forwards every service. */
+  readonly interfaces: readonly EngineInterface[]
   readonly services: readonly {
     readonly name: string
     readonly listeners: readonly {
@@ -49,7 +60,7 @@ export interface EngineSpec {
     readonly name: string
     readonly members: readonly { readonly server: string; readonly weight: number }[]
   }[]
-  readonly servers: readonly { readonly name: string; readonly address: Ip }[]
+  readonly servers: readonly EngineServer[]
   readonly limits: Limits
 }
 
@@ -81,8 +92,8 @@ export interface Changed {
   readonly clamped: boolean
 }
 
-/** Neighbour: how a server is reached on the link; without a MAC it is unusable and `why` says so. */
-export type Neighbour = { readonly mac: Mac } | { readonly why: string }
+/** Neighbour: how a server is reached, `on` which interface, by name; without a MAC it is unusable and `why` says so. */
+export type Neighbour = { readonly mac: Mac; readonly on: string } | { readonly why: string }
 
 export interface Traffic {
   readonly packets: bigint
@@ -146,14 +157,16 @@ export interface FlowsStatus {
 
 export interface EngineStatus {
   readonly engine: 'xdp'
-  readonly mode: 'native' | 'generic'
-  readonly program: {
-    readonly id: number
+  readonly generation: number
+  /** As EngineSpec has them: the program on each. */
+  readonly interfaces: readonly {
+    readonly name: string
+    readonly mode: 'native' | 'generic'
+    readonly programId: number
     readonly instructions: number
     /** Milliseconds for load and verification. */
     readonly loadMs: number
-    readonly generation: number
-  }
+  }[]
   /** Bytes of the maps of this generation, in whole pages: the sum of `maps`. */
   readonly memoryBytes: number
   readonly maps: readonly { readonly name: string; readonly bytes: number }[]
@@ -205,6 +218,8 @@ export interface Trace {
   /** Who gets the next packet of an established flow with these ends. */
   readonly server?: string
   readonly mac?: Mac
+  /** The interface that it is reached by. */
+  readonly interface?: string
   /** Human sentences, in order. */
   readonly steps: readonly string[]
 }
@@ -213,7 +228,9 @@ export interface Trace {
 export interface Applied {
   readonly change: 'taken-over' | 'replaced' | 'created'
   readonly generation: number
+  /** Of all programs together. */
   readonly loadMs: number
+  /** Of the longest program. */
   readonly instructions: number
   /** Sentences worth logging: older pins replaced, generic mode, link renewed. */
   readonly notes: readonly string[]

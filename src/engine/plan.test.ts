@@ -8,7 +8,7 @@ import { type Before, planOf } from './plan.ts'
 
 /** specOf: an inventory, of which a service has `used`. */
 const specOf = (used: readonly number[], inventory: readonly number[], last = 10): EngineSpec => ({
-  interface: { name: 'eth0', index: 2, mac: parseMac('02:00:00:00:00:01'), mtu: 1_500 },
+  interfaces: [{ name: 'eth0', index: 2, mac: parseMac('02:00:00:00:00:01'), mtu: 1_500 }],
   services: [
     {
       name: 'www',

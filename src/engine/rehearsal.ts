@@ -113,7 +113,7 @@ export class Rehearsal implements Disposable {
       ...(persistence && { persistence, track: 'all' as const }),
     }
     return {
-      interface: { name: 'eth0', index, mac: mac!, mtu },
+      interfaces: [{ name: 'eth0', index, mac: mac!, mtu }],
       services: [
         { name: 'www', ...does, listeners: [{ address: SERVICE, port: 80, protocol: 'tcp' }] },
         { name: 'dns', ...does, listeners: [{ address: SERVICE, port: 53, protocol: 'udp' }] },
@@ -134,7 +134,7 @@ export class Rehearsal implements Disposable {
 
   apply(cast: Cast, views?: Views) {
     const neighbours = new Map<string, Neighbour>(
-      cast.servers.map((server) => [nameOf(server), { mac: macOf(server) }]),
+      cast.servers.map((server) => [nameOf(server), { mac: macOf(server), on: 'eth0' }]),
     )
     return this.#engine.apply(this.spec(cast), neighbours, views)
   }

@@ -20,7 +20,7 @@ import type { Shape, Tables } from '../dataplane/shape.ts'
 import { ether, ipv4, ipv6, packet, tcp, udp } from '../wire/packet.ts'
 import { tcpFlag } from '../wire/tcp.ts'
 
-const NUMBER = { drop: 1, pass: 2, tx: 3 } as const
+const NUMBER = { drop: 1, pass: 2, tx: 3, redirect: 4 } as const
 
 /** Run: a test run of the program: frame in, verdict's number and frame out. */
 export type Run = (frame: Uint8Array) => { readonly verdict: number; readonly frame: Uint8Array }

@@ -4,18 +4,21 @@
 import {
   type Endpoint,
   formatEndpoint,
+  formatIp,
   formatListener,
+  type Ip,
   isIp4,
-  type Mac,
   type Protocol,
 } from '../base/addresses.ts'
 import { FLOW, type FlowRecord } from '../dataplane/flow-record.ts'
 import { isRange, narrowest } from '../dataplane/port-ranges.ts'
 import { ASK_BEFORE, currentOf, SLOT_LEARN, SLOT_RECORDS, settledOf } from '../dataplane/shape.ts'
+import { covers } from '../netlink/routes.ts'
 import { scaleHash } from '../schedule/hash.ts'
 import type { Trace } from './engine.ts'
 import { hashesOf } from './flow-hashes.ts'
 import { type KeptNetwork, keptNetwork } from './networks.ts'
+import type { Plan } from './plan.ts'
 import type { Next } from './service-schedule.ts'
 import type { Live } from './status.ts'
 
@@ -76,16 +79,22 @@ export function trace(live: Live, client: Endpoint, listener: Endpoint, protocol
   steps.push(...decided.why)
   const server = nameOf(decided.id)
   const neighbour = server === undefined ? undefined : known.neighbourOf(server)
-  const mac: Mac | undefined = neighbour && 'mac' in neighbour ? neighbour.mac : undefined
+  const reach = neighbour && 'mac' in neighbour ? neighbour : undefined
+  const hairpin =
+    reach && server !== undefined ? hairpinSteps(plan, found.service, server, client.address) : []
   if (decided.resets) steps.push('It is counted as reset, and no server sees the packet.')
   else if (server === undefined) steps.push('The packet is dropped and counted as no-server.')
-  else if (mac) steps.push(`${server} has MAC ${mac}: the frame is sent there, TTL less one.`)
-  else {
+  else if (hairpin.length > 0) steps.push(...hairpin)
+  else if (reach) {
+    steps.push(`${server} has MAC ${reach.mac} on ${reach.on}: the frame is sent there, TTL less one.`)
+    if (plan.interfaces.length > 1)
+      steps.push(`It is counted as forwarded if it came in by ${reach.on}, and as redirected if by another.`)
+  } else {
     const why = neighbour && 'why' in neighbour ? ` (${neighbour.why})` : ''
     steps.push(`${server} has no MAC${why}: the packet is dropped and counted as no-server.`)
   }
   return {
-    outcome: decided.resets ? 'reset' : mac ? 'forwarded' : 'no-server',
+    outcome: decided.resets ? 'reset' : hairpin.length > 0 ? 'hairpin' : reach ? 'forwarded' : 'no-server',
     service,
     pool,
     slot,
@@ -94,9 +103,26 @@ export function trace(live: Live, client: Endpoint, listener: Endpoint, protocol
     ...(decided.record && { record: decided.record }),
     ...(network?.record && { network: network.record }),
     ...(server !== undefined && { server }),
-    ...(mac && { mac }),
+    ...(reach && { mac: reach.mac, interface: reach.on }),
     steps,
   }
+}
+
+/** hairpinSteps: why a server that is the client's neighbour, or the client itself, gets nothing of it; none: it does. */
+function hairpinSteps({ spec, services }: Plan, service: number, server: string, client: Ip): string[] {
+  const { address, network } = spec.servers.find(({ name }) => name === server)!
+  const { nat } = spec.services[services[service]!.at]!
+  if (nat && network !== undefined && covers({ destination: address, prefix: network }, client))
+    return [
+      `The client is on ${server}’s own network, ${formatIp(address)}/${network}: it would be answered directly, past this node, from an address that it has not asked. What begins a flow is dropped and counted as hairpin.`,
+      `With forward: dsr servers may have clients on their own network.`,
+    ]
+  if (client !== address) return []
+  if (nat) return [`The client is ${server} itself: what begins a flow is dropped and counted as hairpin.`]
+  return [
+    `The client is ${server} itself: what comes from its MAC is dropped and counted as hairpin, for it would take that for its own.`,
+    `A server that has the service’s address on lo, as dsr needs it, answers itself and asks nobody.`,
+  ]
 }
 
 /** settledIn a slot's word, or in the table before if the word says so: an id. */

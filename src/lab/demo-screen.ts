@@ -12,7 +12,7 @@ import { type LabForward, nodesOf, type Topology } from './topology.ts'
 import type { TrafficCounts } from './traffic.ts'
 
 type Program = NonNullable<Status['program']>
-type Nic = NonNullable<Status['interface']>
+type Nic = Status['interfaces'][number]
 
 const WINDOW_MS = 1000
 
@@ -105,8 +105,8 @@ export class DemoScreen {
   }
 
   program(program: Program, nic: Nic, nsPerPacket: number): void {
-    const { instructions, loadMs, memoryBytes } = program
-    const kib = countText(Math.ceil(memoryBytes / 1024))
+    const { instructions, loadMs } = nic
+    const kib = countText(Math.ceil(program.memoryBytes / 1024))
     this.say(
       `${instructions} instructions, loaded and verified in ${loadMs.toFixed(1)} ms, on lb1's ${nic.name} (${nic.mode})`,
     )

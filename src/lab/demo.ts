@@ -70,9 +70,10 @@ async function demo(options: LabDemoOptions, signal: AbortSignal) {
   screen.step('One short file says what to balance')
   screen.block(balancer.text())
   screen.step('tenbin makes an XDP program for exactly this file, the kernel loads it')
-  const { program, interface: nic, node } = await balancer.start()
-  invariant(program && nic && node, 'a daemon that forwards tells of its program')
-  screen.program(program, nic, costOf(balancer.file, { node, interface: nic }))
+  const { program, interfaces } = await balancer.start()
+  const [nic] = interfaces
+  invariant(program && nic, 'a daemon that forwards tells of its program')
+  screen.program(program, nic, costOf(balancer.file, { interfaces }))
   signal.throwIfAborted()
 
   const client = nodesOf(topology, 'client')[0]!.namespace

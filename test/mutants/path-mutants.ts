@@ -2,6 +2,7 @@
 
 import { packetMutants } from './packet-mutants.ts'
 import { countingMutants } from './path-counting.ts'
+import { egressMutants } from './path-egress.ts'
 import { forwardingMutants } from './path-forwarding.ts'
 import { guardMutants } from './path-guards.ts'
 import { ipv6Mutants } from './path-ipv6.ts'
@@ -15,6 +16,7 @@ export const pathMutants: readonly Mutant[] = [
   ...countingMutants,
   ...guardMutants,
   ...forwardingMutants,
+  ...egressMutants,
   ...ipv6Mutants,
   ...tableMutants,
   ...packetMutants,

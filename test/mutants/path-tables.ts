@@ -158,8 +158,8 @@ const filled: readonly Mutant[] = [
   ),
   fill('service addresses have no entries', '[...listeners, ...markers]', 'listeners'),
   fill('every listener is TCP’s', "protocol === 'tcp' ? KIND_TCP : KIND_UDP", 'KIND_TCP'),
-  fill('every server is usable', 'usable ? 1 : 0', '1'),
-  fill('no server is usable', 'usable ? 1 : 0', '0'),
+  fill('every server is usable', 'usable ? stateOf(via) : 0', 'stateOf(via)'),
+  fill('no server is usable', 'usable ? stateOf(via) : 0', '0'),
   fill('the table’s ports are in host order', 'view.setUint16(key, port)', 'view.setUint16(key, port, true)'),
   fill(
     'the table’s IPv4 addresses are in host order',

@@ -17,7 +17,7 @@ import { BPF_F_ANY_ALIGNMENT, type BpfProgram, loadProgram } from '../../src/ker
 import { Ring } from '../../src/kernel/ring.ts'
 import { testRun } from '../../src/kernel/test-run.ts'
 
-const VERDICT = { drop: 1, pass: 2, tx: 3 } as const
+const VERDICT = { drop: 1, pass: 2, tx: 3, redirect: 4 } as const
 
 /** KernelPath: a fixture's packet path in the kernel. Owned: dispose it. */
 export class KernelPath implements FlowPath, Disposable {

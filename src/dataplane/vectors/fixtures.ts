@@ -3,6 +3,7 @@
 
 import { HASH_KEYS, KEY_MIX } from '../shape.ts'
 import { allBut, type Fixture, fixture, listener, SLOTS, vip } from './fixture.ts'
+import { fixturesEgress } from './fixtures-egress.ts'
 import { fixturesRanges } from './fixtures-ranges.ts'
 import { fixturesTables } from './fixtures-tables.ts'
 import { fixturesUdp } from './fixtures-udp.ts'
@@ -82,6 +83,7 @@ export const fixtures = {
   /** The sum is less the address word: all ones for 1.0.0.0. The last slot holds server 2. */
   negative: fixture({ keys: [0n, 0xffffffffffffffffn], pools: [allBut(SLOTS - 1)] }),
   ...fixturesUdp,
+  ...fixturesEgress,
   ...fixtures6,
   ...fixturesTables,
   ...fixturesRanges,

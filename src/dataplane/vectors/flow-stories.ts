@@ -4,6 +4,7 @@ import { countingChoiceStories } from './counting-choices.ts'
 import { countingLoadStories } from './counting-loads.ts'
 import { countingTurnStories } from './counting-turns.ts'
 import { flowBeforeStories } from './flow-before.ts'
+import { flowEgressStories } from './flow-egress.ts'
 import { flowIdentityStories } from './flow-identities.ts'
 import { flowPeekStories } from './flow-peeks.ts'
 import { flowPlaceStories } from './flow-places.ts'
@@ -23,6 +24,7 @@ export const flowStories: readonly Story[] = [
   ...flowResetStories,
   ...flowIdentityStories,
   ...flowBeforeStories,
+  ...flowEgressStories,
   ...flowPeekStories,
   ...persistenceStories,
   ...countingTurnStories,

@@ -18,15 +18,18 @@ export interface FuzzShape {
   readonly listeners: number
   readonly kinds: readonly FuzzKind[]
   readonly jumbo: boolean
+  /** How many interfaces the node has. */
+  readonly nics: number
   /** Some listeners are ranges of ports, apart or within each other, or have all ports. */
   readonly ranges?: boolean
 }
 
-const shape = (listeners: number, of: readonly FuzzKind[], jumbo = false): FuzzShape => ({
-  name: `${listeners} ${of.length === kinds.length ? 'mixed' : of.join(' and ')}${jumbo ? ', jumbo' : ''}`,
+const shape = (listeners: number, of: readonly FuzzKind[], jumbo = false, nics = 1): FuzzShape => ({
+  name: `${listeners} ${of.length === kinds.length ? 'mixed' : of.join(' and ')}${jumbo ? ', jumbo' : ''}${nics > 1 ? `, ${nics} interfaces` : ''}`,
   listeners,
   kinds: of,
   jumbo,
+  nics,
 })
 
 const ranged = (shape: FuzzShape): FuzzShape => ({ ...shape, name: `${shape.name}, ranges`, ranges: true })
@@ -60,6 +63,11 @@ export const fuzzShapes: readonly FuzzShape[] = [
   ranged(shape(1_000, kinds, true)),
   shape(10_000, ['tcp4']),
   shape(10_000, kinds, true),
+  shape(1, ['tcp4'], false, 2),
+  shape(1, ['udp6'], true, 3),
+  shape(5, kinds, false, 2),
+  shape(64, kinds, true, 4),
+  shape(260, kinds, true, 2),
 ]
 
 const SERVERS = 24
@@ -176,9 +184,16 @@ function randomSlots(random: Random, servers: readonly ServerEntry[]): Uint32Arr
 /** fuzzFixture: such a shape and its tables. */
 export function fuzzFixture(shape: FuzzShape, seed: number): Fixture {
   const random = createRandom(seed ^ (shape.listeners * 16 + kinds.indexOf(shape.kinds[0]!)))
+  const numbers = new Set<number>()
+  while (numbers.size < shape.nics) numbers.add(random.pick([0, 1, 255, random.below(256)]))
+  const [number = 0, ...others] = numbers
+  const families = [...new Set(shape.kinds.map((kind) => kind.slice(3)))]
+  const addresses = { 4: randomIp4s(random, SERVERS + 1), 6: randomIp6s(random, SERVERS + 1) }
   const servers: ServerEntry[] = Array.from({ length: SERVERS + 1 }, (_, id) => ({
     mac: randomMac(random),
     usable: id === 1 || (id !== 0 && !random.oneIn(5)),
+    via: random.oneIn(12) ? random.below(256) : random.pick([...numbers]),
+    address: addresses[id % families.length === 0 && families.includes('6') ? 6 : 4][id]!,
   }))
   const pools = Math.min(shape.listeners, 9)
   const services = Math.min(shape.listeners, 300)
@@ -187,6 +202,8 @@ export function fuzzFixture(shape: FuzzShape, seed: number): Fixture {
   return {
     shape: {
       mac: own,
+      own: number,
+      others: others.map((each, i) => ({ number: each, ifindex: 7 + i, mac: randomMac(random) })),
       jumbo: shape.jumbo,
       listeners: randomListeners(random, shape, services, pools),
       services: Array(services).fill(STATELESS),

@@ -2,12 +2,14 @@
 // table that is too small; a small set of flows whose packets come again and again; and what happens between packets:
 // slots move, servers fail, are lost and come back, time goes on or comes round, records go, turns and weights change.
 
+import { ANSWER_WORDS, HOP_VIA } from '../answer-record.ts'
 import { BUCKET_ENTRIES, WORDS } from '../flow-record.ts'
 import { bucketsOf } from '../memory.ts'
 import { isLeast, KIND, type ScheduleTable } from '../scheduling.ts'
 import {
   ASK_BEFORE,
   type CountingScheduler,
+  MAX_INTERFACES,
   type Persistence,
   type ServiceShape,
   SLOT_LEARN,
@@ -188,6 +190,20 @@ export function createBetween({ shape }: Fixture, seed: number): () => Between {
       if (schedules) schedules.loads[at % schedules.loads.length] = count
     }
   }
+  // clients whose packets came in by other interfaces, as their programs would write it
+  const hop = (): Between => {
+    const entry = random.below(bucketsOf(shape.flows!) * BUCKET_ENTRIES)
+    const at = ANSWER_WORDS.count * entry + ANSWER_WORDS.hop + 1
+    const number = random.pick([
+      shape.own,
+      ...shape.others.map((other) => other.number),
+      random.below(MAX_INTERFACES),
+    ])
+    return ({ answers }) => {
+      if (answers) answers[at] = ((answers[at]! & 0xffff) | (number << (HOP_VIA - 32))) >>> 0
+    }
+  }
   const all = [time, time, slots, before, failed, shut, lost, gone, scheduled, raced]
+  if (shape.others.length > 0) all.push(hop, hop, hop)
   return () => (random.oneIn(2) ? nothing : random.pick(all)())
 }

@@ -2,7 +2,7 @@
 // packets of few clients and ports, so that flows meet; and what servers would answer to what was forwarded, now and then
 // changed on its way: in fragments, in tagged frames, and errors in its place.
 
-import { type Ip4, type Ip6, isIp4 } from '../../base/addresses.ts'
+import { type Ip4, type Ip6, isIp4, macBytes } from '../../base/addresses.ts'
 import type { Outcome } from '../model.ts'
 import { TIMEOUTS } from '../shape.ts'
 import { insert, put16 } from './bytes.ts'
@@ -34,13 +34,16 @@ export function fuzzNatFixture(shape: FuzzShape, seed: number): Fixture {
     },
     tables: {
       ...tables,
-      // few addresses, so that servers share some
-      servers: tables.servers.map((server, id) => ({
-        ...server,
-        address: hasIpv6
-          ? (((0x0a00_0000n + BigInt(1 + (id % 3))) << 96n) as Ip6)
-          : ((0x0a00_0000 + 1 + (id % 3)) as Ip4),
-      })),
+      // few addresses, so that servers share some; now and then that of some client is on its network
+      servers: tables.servers.map((server, id) => {
+        const near = random.oneIn(6)
+        const word = near ? (hasIpv6 && random.oneIn(2) ? 0x2020_2020 : 0xc633_6400) : 0x0a00_0001 + (id % 3)
+        return {
+          ...server,
+          address: hasIpv6 ? ((BigInt(word) << 96n) as Ip6) : (word as Ip4),
+          ...((near || random.oneIn(4)) && { network: random.pick([8, 24, 31, 32, hasIpv6 ? 33 : 30]) }),
+        }
+      }),
     },
   }
 }
@@ -82,6 +85,7 @@ function behindTags(frame: Uint8Array, random: Random): Uint8Array {
 export function createNatFrames(fixture: Fixture, seed: number): NatFrames {
   const random = createRandom(seed ^ 0x7a17)
   const requests = createFlowFrames(fixture, seed)
+  const own = macBytes(fixture.shape.mac)
   const answers: Uint8Array[] = []
   const fragments = createFragments(random)
   /** An error about what is answered, or a fragment of the answer, or of an earlier one. */
@@ -122,8 +126,9 @@ export function createNatFrames(fixture: Fixture, seed: number): NatFrames {
       return random.oneIn(9) ? frame.slice(0, 14 + random.below(frame.length - 14)) : frame
     },
     learn: ({ outcome, frame }) => {
-      if (outcome !== 'forwarded' || frame.length < portsAt(frame) + 4) return
-      answers[Math.min(random.below(KEPT), answers.length)] = turned(frame, frame.subarray(6, 12))
+      if (outcome !== 'forwarded' && outcome !== 'redirected') return
+      if (frame.length >= portsAt(frame) + 4)
+        answers[Math.min(random.below(KEPT), answers.length)] = turned(frame, own)
     },
   }
 }

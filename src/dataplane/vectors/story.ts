@@ -2,6 +2,7 @@
 // became of it, which events were counted, and what the flow's record is. Expectations are written down or built from
 // parts, never asked of the model. The same stories are told to the model and to the kernel.
 
+import type { Mac } from '../../base/addresses.ts'
 import type { Outcome } from '../model.ts'
 import type { EventName, OutcomeName } from '../outcomes.ts'
 import type { ScheduleTable } from '../scheduling.ts'
@@ -45,7 +46,9 @@ export interface Step extends Change {
   /** A packet whose flow it is about, where it is not itself one of the client's. */
   readonly of?: Parts
   /** The server that gets it, or how it ends. */
-  readonly to: 1 | 2 | Exclude<OutcomeName, 'forwarded' | 'time-exceeded'>
+  readonly to: 1 | 2 | Exclude<OutcomeName, 'forwarded' | 'redirected' | 'time-exceeded'>
+  /** The MAC of the interface that it leaves by, if that is another. */
+  readonly by?: Mac
   /** Its service. */
   readonly service?: number
   /** Events that are counted, without "flow-": 'miss insert'. */
@@ -106,8 +109,9 @@ export const eventText = (events: Readonly<Record<EventName, number>>): string =
   )
 
 /** outcomeOf a step. */
-export function outcomeOf({ send, to, service = 0 }: Step): Outcome {
-  if (to === 1 || to === 2) return forwards('', send, { service, server: to }).expected
+export function outcomeOf({ send, to, by, service = 0 }: Step): Outcome {
+  if (to === 1 || to === 2)
+    return forwards('', send, { service, server: to, ...(by !== undefined && { by }) }).expected
   return to === 'reset' ? { outcome: 'reset', frame: resetOf(send) } : keeps(to, '', send).expected
 }
 

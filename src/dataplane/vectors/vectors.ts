@@ -2,10 +2,12 @@
 
 import { bothProtocolVectors } from './both-protocols.ts'
 import { choiceVectors } from './choices.ts'
+import { egressVectors } from './egress.ts'
 import { errorVectors } from './errors.ts'
 import { exceededVectors } from './exceeded.ts'
 import { flagVectors } from './flags.ts'
 import { fragmentVectors } from './fragments.ts'
+import { hairpinVectors } from './hairpins.ts'
 import { headerVectors } from './headers.ts'
 import { hopVectors } from './hops.ts'
 import { hostileVectors } from './hostile.ts'
@@ -54,4 +56,6 @@ export const vectors: readonly Vector[] = [
   ...sixErrorVectors,
   ...tableVectors,
   ...rangeVectors,
+  ...egressVectors,
+  ...hairpinVectors,
 ]
