@@ -1,5 +1,6 @@
 // Nat on the way back: ICMP errors from servers and from routers behind the node, which quote a request as the server got it.
 
+import { type Mac, macBytes } from '../../base/addresses.ts'
 import { icmp6Type, icmpType } from '../../wire/icmp.ts'
 import type { EtherFields, IcmpFields, Layer } from '../../wire/layer.ts'
 import { ether, icmp, ipv4, ipv6, packet, tcp, udp } from '../../wire/packet.ts'
@@ -129,6 +130,14 @@ const untouched = ({ frames }: NatStep, to: NatStep['to'] = 'no-listener'): NatS
   frames: [frames![0]],
   to,
 })
+
+/** Of a client behind another interface: an error about IPv4 TCP leaves by it. */
+export const errorBy = (by: Mac): NatStep => {
+  const { frames, to } = error(tcp4, { port: 80, serverPort: 80 })
+  const leaves = frames![1]!.slice()
+  leaves.set(macBytes(by), 6)
+  return { frames: [frames![0], leaves], to, by }
+}
 
 const at80 = { port: 80, serverPort: PORT }
 const at53 = { port: 53, serverPort: PORT }

@@ -2,10 +2,14 @@
 // client's packets came in by.
 
 import { back, web4 } from './fixture.ts'
+import { errorBy } from './nat-back.ts'
 import { PORT } from './nat-fixtures.ts'
 import { made } from './nat-flows.ts'
+import { pieces } from './nat-pieces.ts'
 import type { NatStory } from './nat-story.ts'
 import { ack, data, six, syn } from './story-words.ts'
+
+const [first, later] = pieces({})
 
 /** natEgressStories. */
 export const natEgressStories: readonly NatStory[] = [
@@ -67,6 +71,29 @@ export const natEgressStories: readonly NatStory[] = [
       { word: 1, send: syn(), to: 1, events: made },
       { answer: ack(), to: 'client' },
       { through: 0, answer: ack(), to: 'client' },
+    ],
+  },
+  {
+    name: 'nat, several interfaces: what comes back of a client behind another one',
+    fixture: 'nat-far',
+    steps: [
+      { word: 1, send: syn(), to: 1, events: made },
+      { through: 1, answer: ack({ ether: { tags: [{ id: 7 }] } }), to: 'client', by: back },
+      { answer: later, to: 'fragment-copied' },
+      { answer: first, to: 'client', by: back },
+      { answer: later, to: 'client', by: back },
+      errorBy(back),
+    ],
+  },
+  {
+    name: 'nat, several interfaces: what comes back of a client behind one that there is no more',
+    fixture: 'nat-far',
+    steps: [
+      { word: 1, send: syn(), to: 1, events: made },
+      { through: 9, answer: ack({ ether: { tags: [{ id: 7 }] } }), to: 'no-listener' },
+      { answer: first, to: 'no-listener' },
+      { answer: later, to: 'no-listener' },
+      { frames: [errorBy(back).frames![0]], to: 'no-listener' },
     ],
   },
 ]

@@ -114,7 +114,7 @@ function outcomeOf(step: NatStep): Outcome {
   const frame = sentBy(step)
   const leaving = step.frames?.[1]
   if (to === 'client') {
-    if (leaving) return { outcome: 'answered', frame: leaving }
+    if (leaving) return { outcome: step.by === undefined ? 'answered' : 'answer-redirected', frame: leaving }
     const parts = answerParts(step)
     const { address = parts.ip6 ? vip6 : vip, port: shown = parts.udp ? 53 : 80, via = router } = as
     const shownParts = ports(
