@@ -10,7 +10,7 @@ import type { Assignment } from './assignment.ts'
 import { Expiry } from './expiry.ts'
 import type { GenerationMaps } from './generation-maps.ts'
 import { Ticks } from './jiffies.ts'
-import { idleTicks, networkTicks } from './lives.ts'
+import { idleTicks, keepsOf, networkTicks } from './lives.ts'
 import type { Plan } from './plan.ts'
 import { Records } from './records.ts'
 import type { Schedules } from './schedules.ts'
@@ -68,6 +68,7 @@ export class FlowKeeper implements Disposable {
       places,
       bySlot: Uint8Array.from(plan.shape.services, ({ picker }) => (picker ? 0 : 1)),
       idle: idleTicks(plan, shape.clock),
+      keeps: keepsOf(plan),
       networks: networkTicks(plan, shape.clock),
       isShut: (pool, server) => {
         const bit = failedBit(memory, pool, server)

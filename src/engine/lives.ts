@@ -78,3 +78,14 @@ export function idleTicks({ services, spec }: Pick<Plan, 'services' | 'spec'>, c
   }
   return ticks
 }
+
+/**
+ * keepsOf: by service, 1 where `track: all` has connections keep their server beyond their time-out. Not where connections
+ * are counted to pick servers: one that is dead would count for ever. Not where there is UDP: its flows have no end.
+ */
+export function keepsOf({ services, spec }: Pick<Plan, 'services' | 'spec'>): Uint8Array {
+  return Uint8Array.from(services, (planned) => {
+    const service = planned && spec.services[planned.at]!
+    return service?.track === 'all' && !service.scheduler && !has(service, 'udp') ? 1 : 0
+  })
+}
