@@ -69,7 +69,8 @@ const packets: readonly Mutant[] = [
     removed,
   ),
   back('a tagged answer does not refresh', '    touch(p, record, closes, now)\n', removed),
-  back('tagged answers keep their MACs', '  turnMacs(p, shape, record, way, eth)\n', removed),
+  back('what comes back keeps its MACs', '  turnMacs(p, shape, record, way, eth)\n', removed),
+  back('what comes back leaves by our own interface always', 'leaveBy(p, way)', 'leaveBy(p, undefined)'),
   back(
     'an error is of the flow of its own source',
     '    p.setSlot(server, offsetOf(back))\n',
