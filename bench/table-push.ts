@@ -18,7 +18,7 @@ const nameOf = (server: number): string => `web${String(server + 1).padStart(3, 
 function specOf(services: number, servers: number): EngineSpec {
   const name = (service: number) => `service${service}`
   return {
-    interface: { name: 'eth0', index: 2, mac, mtu: 1_500 },
+    interfaces: [{ name: 'eth0', index: 2, mac, mtu: 1_500 }],
     services: Array.from({ length: services }, (_, service) => ({
       name: name(service),
       pool: name(service),
@@ -47,7 +47,7 @@ function specOf(services: number, servers: number): EngineSpec {
 function failures(name: string, services: number, servers: number, runs: number): Row[] {
   const plan = planOf(specOf(services, servers), { cpus: 2, clock: clockOf(250) })
   const known = new Known()
-  for (const server of plan.idOf.keys()) known.setNeighbour(server, { mac })
+  for (const server of plan.idOf.keys()) known.setNeighbour(server, { mac, on: 'eth0' })
   const assignment = new Assignment(plan, known, 0)
   const [pool] = plan.pools
   const [down, up]: [number[], number[]] = [[], []]

@@ -36,7 +36,7 @@ const curl = (address = '10.0.0.100') =>
 const ip = (...args: string[]) => lab.run('lb1', ['ip', ...args])
 const held = async () =>
   [...(await ip('-4', '-o', 'addr', 'show', 'eth0')).matchAll(/inet (\S+)/g)].map((m) => m[1])
-const pin = () => `/sys/fs/bpf/tenbin/${lb1.instance.name}/link`
+const pin = () => `/sys/fs/bpf/tenbin/${lb1.instance.name}/link-eth0`
 const managed = async () => ((await ip('neigh')).match(/managed/g) ?? []).length
 
 test('the first start forwards and owns the service address', { skip }, async () => {
@@ -83,7 +83,7 @@ test('a file with errors changes nothing; one without is applied', { skip }, asy
 })
 
 test('killed, it leaves forwarding and says so; started again, it takes over', { skip }, async () => {
-  const before = (await lb1.status()).program
+  const before = await lb1.status()
   assert.equal(await lb1.end('SIGKILL'), null)
   assert.match(await curl(), /^web0[12]$/)
   const { code, out } = await lb1.tenbin('status')
@@ -93,8 +93,8 @@ test('killed, it leaves forwarding and says so; started again, it takes over', {
   const from = lb1.log.length
   await lb1.start()
   assert.match(lb1.log.slice(from), /"change":"taken-over"/)
-  const { program } = await lb1.status()
-  assert.deepEqual([program?.id, program?.generation], [before?.id, before?.generation])
+  const { program, interfaces } = await lb1.status()
+  assert.deepEqual([interfaces[0], program?.generation], [before.interfaces[0], before.program?.generation])
   assert.equal((await lb1.status()).addresses[0]?.owned, true)
 })
 
@@ -102,7 +102,7 @@ test('what somebody takes away is put back: the address, and the program', { ski
   await ip('addr', 'del', '10.0.0.100/24', 'dev', 'eth0')
   await lb1.until(async () => (await held()).includes('10.0.0.100/24'), 'the address is back')
   {
-    using link = XdpLink.adopt(PinDirectory.find(lb1.instance.name)!.get('link')!)
+    using link = XdpLink.adopt(PinDirectory.find(lb1.instance.name)!.get('link-eth0')!)
     link.detach()
   }
   await lb1.until(async () => (await ip('link', 'show', 'eth0')).includes('xdp'), 'the program is back')
@@ -117,7 +117,7 @@ test('a changed MAC of the interface is followed', { skip }, async () => {
   await lb1.says('instead of 02:00:0a:00:00:02', from)
   await lab.run('client', ['ip', 'neigh', 'flush', 'all'])
   await lb1.until(async () => (await curl().catch(() => '')).startsWith('web0'), 'traffic flows again')
-  assert.equal((await lb1.status()).interface?.mac, '02:00:0a:00:00:77')
+  assert.equal((await lb1.status()).interfaces[0]?.mac, '02:00:0a:00:00:77')
 })
 
 test('a server that moves to another MAC is followed', { skip }, async () => {
@@ -199,7 +199,7 @@ services: { www: { listen: ["10.7.0.100:80"], servers: web, check: none } }
   )
   await addLink('02:00:0a:07:00:02')
   await late.until(isComplete, 'the interface that came back forwards')
-  assert.equal((await late.status()).interface?.mac, '02:00:0a:07:00:02')
+  assert.equal((await late.status()).interfaces[0]?.mac, '02:00:0a:07:00:02')
   assert.match(await ip('link', 'show', 'lan0'), /xdp/)
   assert.equal(await late.end('SIGTERM'), 0)
   assert.equal((await late.tenbin('down')).code, 0)

@@ -13,6 +13,7 @@ import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { assertSaid, type Batch, runBatch, suiteNames } from './mutants/batch.ts'
 import { builderMutants } from './mutants/builder-mutants.ts'
+import { natBackMutants } from './mutants/nat-back-mutants.ts'
 import { natMutants } from './mutants/nat-mutants.ts'
 import { pathMutants } from './mutants/path-mutants.ts'
 import {
@@ -33,7 +34,7 @@ const folder = mkdtempSync(join(tmpdir(), 'tenbin-mutants-'))
 symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
 after(() => rmSync(folder, { recursive: true, force: true }))
 
-const all = [...pathMutants, ...trackMutants, ...natMutants, ...builderMutants]
+const all = [...pathMutants, ...trackMutants, ...natMutants, ...natBackMutants, ...builderMutants]
 const isBatched = (mutant: Mutant): mutant is Mutant<BatchSuite> => mutant.suite in batchSuites
 const isTestFile = (mutant: Mutant): mutant is Mutant<TestSuite> => mutant.suite in testSuites
 

@@ -33,6 +33,7 @@ const verdicts = {
   pass: 'to the node’s kernel, untouched',
   drop: 'discarded',
   tx: 'sent out of the interface it came in by',
+  redirect: 'sent out of another interface',
 } as const
 
 function countersPage(): string {

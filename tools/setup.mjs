@@ -16,7 +16,7 @@ export const labPackages = ['iproute2', 'ethtool', 'util-linux', 'procps', 'curl
 /** testPackages: what the tests need; user-mode-linux is built for x86-64 only, and its tests say so elsewhere, LVS's too. */
 export const testPackages = [
   ...labPackages,
-  ...['nginx-light', 'wrk', 'dnsmasq-base', 'dnsperf', 'kmod', 'bpftool'],
+  ...['nginx-light', 'wrk', 'dnsmasq-base', 'dnsperf', 'kmod', 'bpftool', 'tshark'],
   // Servers that checks look at.
   ...[
     'haproxy',
@@ -35,7 +35,7 @@ export const proxyPackages = [...labPackages, 'nginx-light', 'wrk', 'haproxy', '
 export const qemuPackages = ['kmod', 'qemu-system-x86', 'busybox-static']
 
 /** MiB that the npm packages and all Debian packages need. */
-const NEEDED_MIB = 700
+const NEEDED_MIB = 850
 
 /** identity: a process by its number and start time, since numbers come again after a boot; empty if it is gone.
  * @param {string | number} pid */

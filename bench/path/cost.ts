@@ -40,6 +40,8 @@ export function fixture(
   const size = pools === 1 ? 65_537 : 1_021
   const shape: Shape = {
     mac: parseMac('02:00:00:00:00:01'),
+    own: 0,
+    others: [],
     jumbo: false,
     listeners: listenersOf(listeners, listeners, pools, kinds),
     services: Array<ServiceShape>(listeners).fill(service),
@@ -51,6 +53,7 @@ export function fixture(
   const servers = Array.from({ length: SERVERS + 1 }, (_, id) => ({
     mac: parseMac(`02:00:00:00:01:${id.toString(16).padStart(2, '0')}`),
     usable: id > 0,
+    via: 0,
     address: kinds.families?.includes(6)
       ? (((0xfd00n << 112n) + BigInt(id)) as Ip6)
       : ((0x0a020000 + id) as Ip4),

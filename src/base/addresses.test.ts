@@ -94,6 +94,12 @@ test('an endpoint is read back from its text, and nothing else is one', () => {
 test('a listener is an endpoint and a protocol, which is TCP where none is written', () => {
   for (const text of ['192.0.2.1:80', '192.0.2.1:53/udp', '[2001:db8::1]:53/udp', '[2001:db8::1]:80'])
     assert.equal(formatListener(tryListener(text)!), text)
+  const ports = (port: number, lastPort: number) =>
+    formatListener({ address: parseIp('192.0.2.1'), port, lastPort, protocol: 'tcp' })
+  assert.deepEqual(
+    [ports(80, 80), ports(80, 81), ports(1, 65_534), ports(1, 65_535)],
+    ['192.0.2.1:80', '192.0.2.1:80..81', '192.0.2.1:1..65534', '192.0.2.1:*'],
+  )
   assert.deepEqual(tryListener('[::1]:80/tcp'), { address: 1n, port: 80, protocol: 'tcp' })
   for (const text of ['192.0.2.1:80/', '192.0.2.1:80/sctp', '192.0.2.1:80/udp/udp', '/udp', ''])
     assert.equal(tryListener(text), undefined, text)

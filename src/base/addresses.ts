@@ -99,7 +99,7 @@ export function tryEndpoint(text: string): Endpoint | undefined {
   return address === undefined || port > 65535 ? undefined : { address, port }
 }
 
-/** Ports: an address and protocol with one port or a range of them; port 0 means all of them. */
+/** Ports: an address and protocol with one port or a range of them; 1..65535 are all of them. */
 export interface Ports extends Endpoint {
   readonly lastPort?: number
   readonly protocol: Protocol
@@ -111,7 +111,7 @@ export interface Ports extends Endpoint {
  */
 export function formatListener({ address, port, lastPort = port, protocol }: Ports): string {
   const ip = isIp4(address) ? formatIp(address) : `[${formatIp(address)}]`
-  const ports = port === 0 ? '*' : lastPort === port ? port : `${port}..${lastPort}`
+  const ports = port === 1 && lastPort === 65_535 ? '*' : lastPort === port ? port : `${port}..${lastPort}`
   return `${ip}:${ports}${protocol === 'udp' ? '/udp' : ''}`
 }
 

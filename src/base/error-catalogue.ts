@@ -241,6 +241,14 @@ export const errorCatalogue = {
     'the kernel refused what tenbin asked for',
     'the message names the call and the reason; `man 2 CALL` explains it',
   ),
+  SYSCTL_MISSING: entry(
+    'a kernel setting that the file names does not exist here',
+    'take it out of `sysctls`, or make it appear: a module, an interface, IPv6 switched on',
+  ),
+  SYSCTL_OTHER: entry(
+    'a kernel setting has another value than the file says',
+    'somebody has set it since, or the kernel refused: look who (/etc/sysctl.d), then apply the file again (SIGHUP)',
+  ),
   VERIFIER_REFUSED: entry(
     "the kernel's verifier refused the program",
     'the message starts with the source line; report it as a bug, with the kernel version and the log',

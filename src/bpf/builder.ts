@@ -64,6 +64,11 @@ export class Builder<C extends string = never> extends HelperBuilder<C> {
     return { context: true, reg }
   }
 
+  /** restoreContext to the register that it had before it was stashed, so that it need not survive what came between. */
+  restoreContext({ contextAt }: StashedContext): void {
+    this.push(load(8, this.ctx.reg, FP, contextAt), callerLine())
+  }
+
   /** length: bytes from `from` to `end`, modulo 2^64: `from` must not be behind it. */
   length(from: Pointer, end: Pointer): Val<'u64'> {
     const line = callerLine()

@@ -137,13 +137,13 @@ const compare =
     return { op, reg: a.reg, operand: imm | 0, bits }
   }
 
-/** neLow: the low halves of two 64-bit values, or of such and a 32-bit one, differ. */
-export const neLow = (a: Val<'u64'>, b: Val<'u64' | 'u32'>): Cond => ({
-  op: 'jne',
-  reg: a.reg,
-  operand: { reg: b.reg },
-  bits: 32,
-})
+const compareLow =
+  (op: Cond['op']) =>
+  (a: Val<'u64'>, b: Val<'u64' | 'u32'>): Cond => ({ op, reg: a.reg, operand: { reg: b.reg }, bits: 32 })
+
+/** eqLow, neLow: the low halves of two 64-bit values, or of such and a 32-bit one, are equal, or differ. */
+export const eqLow = compareLow('jeq')
+export const neLow = compareLow('jne')
 
 /** Comparisons are unsigned; what is larger is a question for host order only. anyBits: some are set in both. */
 export const eq = compare<Kind>('jeq')

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import type { Uses } from '../daemon/examine.ts'
 import { capture } from './captured.ts'
 
 const FILE = `nodes: { lb1: 203.0.113.2 }
@@ -65,9 +66,9 @@ test('--json is one object', async () => {
     (answer.warnings as { code: string }[]).map((each) => each.code),
     ['NODE_UNKNOWN'],
   )
-  const uses = answer.uses as Record<string, number>
+  const uses = answer.uses as Uses
   assert.equal(uses.servers, 10)
-  assert.ok(uses.memoryBytes! > 10_000 && uses.instructions! > 100)
+  assert.ok(uses.memoryBytes > 10_000 && uses.interfaces[0]!.instructions > 100)
 })
 
 test('every error is printed where it is, and nothing else', async () => {

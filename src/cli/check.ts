@@ -72,10 +72,13 @@ function tell({ out, paint }: Context, file: string, { errors, warnings, uses, i
   out(`${file}: ${paint.good('ok')}`)
   const facts = [
     ['node', isHere ? `${uses.node}, this machine` : uses.node],
-    ['interface', uses.interface],
+    ...uses.interfaces.map(({ name, instructions }, i) => [
+      i === 0 ? 'interfaces' : '',
+      `${name}: a program of ${countText(instructions)} instructions`,
+    ]),
     ['addresses', uses.addresses.join(', ') || 'none: another node holds them'],
+    ...uses.sysctls.map((setting, i) => [i === 0 ? 'settings' : '', setting]),
     ['forwards', `${plural(uses.listeners, 'listener')} to ${plural(uses.servers, 'server')}`],
-    ['program', `${countText(uses.instructions)} instructions`],
     ...flowFacts(uses),
   ]
   for (const line of table(facts, ['left', 'left'])) out(line)
@@ -94,10 +97,10 @@ function tell({ out, paint }: Context, file: string, { errors, warnings, uses, i
 /** flowFacts: how many records there are, and what that is enough for. */
 function flowFacts({ flows }: Uses): string[][] {
   if (!flows) return []
-  const enough = flows.enough.flatMap(({ track, of, perSecond, share, servers, lifeS }) => {
+  const enough = flows.enough.flatMap(({ track, of, perSecond, share, servers, lifeS, networkS }) => {
     const rate = `  ${countText(perSecond)} new flows a second that live ${formatDuration(1000 * lifeS)} each`
     return track === 'all'
-      ? [`${rate} of service ${of} (track all)`]
+      ? [`${rate} of service ${of} (track all)${networkText(networkS)}`]
       : [
           `${rate} to pool ${of},`,
           `  while one of ${plural(servers, 'server')} is out (${shareText(share)} moved)`,
@@ -106,5 +109,8 @@ function flowFacts({ flows }: Uses): string[][] {
   const all = [`${countText(flows.records)} records, enough for`, ...enough]
   return all.map((text, i) => [i === 0 ? 'flows' : '', text])
 }
+
+const networkText = (seconds: number | undefined): string =>
+  seconds === undefined ? '' : `, each of a client that is kept for ${formatDuration(1000 * seconds)}`
 
 const plural = (count: number, what: string): string => `${countText(count)} ${what}${count === 1 ? '' : 's'}`

@@ -28,12 +28,32 @@ const status: Status = {
   node: 'lb1',
   file: { path: '/etc/tenbin/tenbin.yaml', appliedAt: '2024-01-02T03:04:06.000Z' },
   problems: [],
-  interface: { name: 'eth0', index: 2, mac: '02:00:0a:00:00:02', mtu: 1500, up: true, mode: 'native' },
+  interfaces: [
+    {
+      name: 'eth0',
+      index: 2,
+      mac: '02:00:0a:00:00:02',
+      mtu: 1500,
+      up: true,
+      mode: 'native',
+      programId: 42,
+      instructions: 383,
+      loadMs: 12.34,
+    },
+    {
+      name: 'eth1',
+      index: 3,
+      mac: '02:00:0a:00:01:02',
+      mtu: 9000,
+      up: false,
+      mode: 'generic',
+      programId: 43,
+      instructions: 390,
+      loadMs: 11,
+    },
+  ],
   program: {
     engine: 'xdp',
-    id: 42,
-    instructions: 383,
-    loadMs: 12.34,
     generation: 3,
     memoryBytes: 1_234_567,
     maps: [
@@ -93,7 +113,7 @@ const status: Status = {
     },
   ],
   overrides: [],
-  flows: { capacity: 262_144, live: 1234, closed: 4, syn: 30, established: 1200 },
+  flows: { capacity: 262_144, live: 1234, networks: 0, closed: 4, syn: 30, established: 1200 },
   events: { 'flow-hit': '12', 'flow-capped': '0' },
   outcomes: { forwarded: '10', reset: '2', 'other-protocol': '7', 'no-server': '3', ttl: '0' },
 }
@@ -150,6 +170,9 @@ test('status fits 80 columns, aligns, and names every server that gets nothing',
     }
     assert.match(out, /^tenbin 0\.1\.0: node lb1, forwarding\n/)
     assert.match(out, /\ninterface +eth0, 02:00:0a:00:00:02, MTU 1500, up, native XDP\n/)
+    assert.match(out, /\nprogram +id 42, generation 3, 383 instructions, loaded in 12.3 ms\n/)
+    assert.match(out, /\ninterface +eth1, 02:00:0a:00:01:02, MTU 9000, down, generic XDP\n/)
+    assert.match(out, /\nprogram +id 43, generation 3, 390 instructions, loaded in 11.0 ms\n/)
     assert.match(out, /\naddress +10\.0\.0\.101\/24, missing\n/)
     assert.match(
       out,
@@ -181,10 +204,11 @@ test('status --json is what the daemon said', () =>
   }))
 
 test('status of a daemon that waits says for what, and ends with 1', () => {
-  const { interface: _1, program: _2, node: _3, flows: _4, ...rest } = status
+  const { program: _1, node: _2, flows: _3, ...rest } = status
   const waiting: Status = {
     ...rest,
     state: 'waiting',
+    interfaces: [],
     services: [],
     servers: [],
     pools: [],
@@ -198,6 +222,21 @@ test('status of a daemon that waits says for what, and ends with 1', () => {
     assert.match(out, /\nproblem {2}no interface eth7\n +make it appear\n/)
     assert.match(out, /\nreload +refused/)
     assert.doesNotMatch(out, /SERVICE/)
+  })
+})
+
+test('status says how many clients are kept with a server, of a service that does so, and in all', () => {
+  const [www] = status.services
+  const persistence = { timeout: 600, network: 32, network6: 128, networks: 1_012 }
+  const keeping = {
+    ...status,
+    services: [{ ...www!, track: 'all' as const, persistence }],
+    flows: { ...status.flows!, networks: 1_012 },
+  }
+  return withDaemon({ status: () => Promise.resolve(keeping) }, async (socket) => {
+    const { out } = await capture(['status', '--socket', socket])
+    assert.match(out, /\nwww +10\.0\.0\.100:80.* 2 servers, 1,012 clients kept\n/)
+    assert.match(out, /4 closed, 1,012 of clients kept with a server\n/)
   })
 })
 
@@ -238,6 +277,31 @@ test('trace tells who takes new flows, who had the slot before, and the record, 
         '     new flows  web02',
         '     before     web01, until the slot changed hands lately',
         '     record     web01, established, last seen 1m12s ago',
+        '  1. one',
+      ])
+    },
+  ))
+
+test('trace says with whom the client is kept: its new flows go there', () =>
+  withDaemon(
+    {
+      trace: (client, listener, protocol) => ({
+        client: formatEndpoint(client),
+        listener: formatListener({ ...listener, protocol }),
+        protocol,
+        outcome: 'forwarded',
+        current: 'web02',
+        network: { network: '203.0.113.0/24', server: 'web03', leftS: 480.2 },
+        server: 'web01',
+        mac: '02:00:0a:00:00:0b',
+        steps: ['one'],
+      }),
+    },
+    async (socket) => {
+      const { out } = await capture(['trace', '203.0.113.9:5', '10.0.0.100:80', '--socket', socket])
+      assert.deepEqual(out.trimEnd().split('\n').slice(1), [
+        '     new flows  web03',
+        '     client     203.0.113.0/24 is kept with web03 for 481 s more',
         '  1. one',
       ])
     },

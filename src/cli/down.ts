@@ -8,10 +8,10 @@ import { exitCodes } from './context.ts'
 
 export const downCommand: CommandSpec = {
   words: 'down',
-  summary: 'Remove everything of tenbin from the kernel: program, addresses, neighbour entries',
+  summary: 'Remove everything of tenbin from the kernel: program, addresses, neighbour entries, settings',
   details: [
     'Works with the daemon dead and may be repeated. Refuses while the daemon runs: stop that first. Addresses that',
-    'were there before tenbin stay. The hash key and what was said of servers (tenbin drain and others) stay as well.',
+    'were there before tenbin stay, and a kernel setting that somebody else has changed since. The hash key and what was said of servers (tenbin drain and others) stay as well.',
   ].join(' '),
   options: [
     ...instanceOptions,

@@ -86,7 +86,7 @@ test('status with the daemon dead and pins that nobody can read ends with 3 and 
   const pins = PinDirectory.open(instance)
   try {
     using map = BpfMap.create({ name: 'other', type: 'array', keySize: 4, valueSize: 4, maxEntries: 1 })
-    pins.pin('link', map.fd)
+    pins.pin('link-eth0', map.fd)
     const { code, err } = await capture([
       'status',
       '--instance',

@@ -10,6 +10,7 @@ const meanings: Readonly<Record<string, string>> = {
   counters: 'packets and bytes, on each CPU',
   flows: 'remembered flows; stays as it is through changes of the file',
   failed: 'who has failed in which pool',
+  shut: 'to whom kept clients do not come back',
   before: 'who took which flows before a pool changed its size',
   meta: 'what all this means, for the next daemon',
 }

@@ -39,7 +39,7 @@ export function statusLines(status: Status, paint: Paint, now: number): string[]
 const running = ({ state }: Status): boolean => state === 'forwarding'
 
 function facts(status: Status, paint: Paint): string[][] {
-  const { file, interface: nic, program, instance, pid, startedAt, lastReload } = status
+  const { file, interfaces, program, instance, pid, startedAt, lastReload } = status
   const applied = file.appliedAt ? `, applied ${timeText(file.appliedAt)}` : ''
   const rows = [
     ['daemon', `instance ${instance}, pid ${pid}, since ${timeText(startedAt)}`],
@@ -50,27 +50,34 @@ function facts(status: Status, paint: Paint): string[][] {
     const text = `refused ${timeText(lastReload.at)}: ${count} ${count === 1 ? 'problem' : 'problems'}, nothing changed`
     rows.push(['reload', paint.bad(text)])
   }
-  if (nic) {
+  for (const nic of interfaces) {
     const up = nic.up ? 'up' : paint.bad('down')
     rows.push(['interface', `${nic.name}, ${nic.mac}, MTU ${nic.mtu}, ${up}, ${nic.mode} XDP`])
-  }
-  if (program) {
-    const { id, generation, instructions, loadMs } = program
+    const { programId, instructions, loadMs } = nic
     rows.push([
       'program',
-      `id ${id}, generation ${generation}, ${instructions} instructions, loaded in ${loadMs.toFixed(1)} ms`,
+      `id ${programId}, generation ${program?.generation}, ${instructions} instructions, loaded in ${loadMs.toFixed(1)} ms`,
     ])
   }
   if (running(status)) rows.push(['servers', serverCounts(status, paint)])
   if (status.flows) {
-    const { capacity, live, established, syn, closed } = status.flows
+    const { capacity, live, established, syn, closed, networks } = status.flows
     const [all, room, ...states] = [live, capacity, established, syn, closed].map(countText)
-    const text = `${all} of ${room} records: ${states[0]} established, ${states[1]} SYN only, ${states[2]} closed`
+    const kept = networks > 0 ? `, ${countText(networks)} of clients kept with a server` : ''
+    const text = `${all} of ${room} records: ${states[0]} established, ${states[1]} SYN only, ${states[2]} closed${kept}`
     rows.push(['flows', live >= capacity ? paint.bad(text) : text])
   }
   for (const { address, prefix, present, owned } of status.addresses) {
     const words = present ? (owned ? 'here' : 'here, was there before tenbin') : paint.bad('missing')
     rows.push(['address', `${address}/${prefix}, ${words}`])
+  }
+  for (const { name, wanted, value, before } of status.sysctls ?? []) {
+    const was = before === undefined ? ', was so before tenbin' : `, was ${before}`
+    const words = value === String(wanted) ? was : paint.bad(`, the file says ${wanted}`)
+    rows.push([
+      'setting',
+      value === undefined ? paint.bad(`${name} does not exist`) : `${name} is ${value}${words}`,
+    ])
   }
   return rows
 }
@@ -78,9 +85,11 @@ function facts(status: Status, paint: Paint): string[][] {
 const listAlign: readonly Align[] = ['left', 'left', 'right', 'right', 'right', 'left']
 
 function services(status: Status, paint: Paint): string[] {
-  const rows = status.services.flatMap(({ name, listeners, track, flows, packets, bytes, servers }) => {
+  const rows = status.services.flatMap((service) => {
+    const { name, listeners, track, flows, packets, bytes, servers, persistence } = service
     const [first = '', ...more] = wrap(listeners, 30)
-    const pool = `${servers.length} ${servers.length === 1 ? 'server' : 'servers'}`
+    const kept = persistence ? `, ${countText(persistence.networks)} clients kept` : ''
+    const pool = `${servers.length} ${servers.length === 1 ? 'server' : 'servers'}${kept}`
     return [
       [name, first, flowsText(flows, [track]), countText(packets), bytesText(bytes), pool],
       ...more.map((listener) => ['', listener]),
@@ -103,7 +112,8 @@ function packets(status: Status, paint: Paint): string[] {
   const drops = counted.filter(({ verdict, count }) => verdict === 'drop' && count > 0n)
   const resets = counted.find(({ name }) => name === 'reset')?.count ?? 0n
   const answered = resets > 0n ? `, ${countText(resets)} answered by a RST` : ''
-  const totals = `packets  ${countText(sum('tx') - resets)} forwarded${answered}, ${countText(sum('pass'))} left to the kernel, ${countText(sum('drop'))} dropped`
+  const forwarded = sum('tx') - resets + sum('redirect')
+  const totals = `packets  ${countText(forwarded)} forwarded${answered}, ${countText(sum('pass'))} left to the kernel, ${countText(sum('drop'))} dropped`
   const rows = drops.map(({ name, count, meaning }) => [name, countText(count), meaning])
   const heads = ['DROPPED', 'PACKETS', 'MEANING']
   return ['', totals, ...(rows.length > 0 ? section(heads, rows, ['left', 'right', 'left'], paint) : [])]

@@ -57,6 +57,7 @@ function shown(overrides: Status['overrides'], left = 3): string[] {
     state: 'forwarding',
     file: { path: '/etc/tenbin/tenbin.yaml' },
     problems: [],
+    interfaces: [],
     addresses: [],
     services: [service('www', 'www', 'changes'), service('api', 'www', 'none'), service('img', 'img', 'all')],
     servers: [

@@ -61,13 +61,18 @@ async function tellWithoutDaemon(
     context.out(JSON.stringify({ ...failureBody(absent), pinned: left }))
     return exitCodes.absent
   }
-  const { isAttached, generation, programId, interface: nic, services, servers } = left
+  const { isAttached, generation, interfaces, services, servers } = left
+  const of = (some: typeof interfaces) => some.map(({ name }) => name).join(', ')
   const lines = isAttached
     ? [
         `the daemon of instance ${name} is not there; ${context.paint.good('forwarding goes on')} with the last view:`,
         ...table(
           [
-            ['program', `id ${programId}, generation ${generation}, on ${nic}`],
+            ['generation', `${generation}`],
+            ...interfaces.map(({ name, programId, isAttached }) => [
+              'interface',
+              isAttached ? `${name}, program ${programId}` : `${name}: no longer attached`,
+            ]),
             ['services', services.join(', ')],
             ['servers', servers.join(', ')],
           ],
@@ -77,7 +82,7 @@ async function tellWithoutDaemon(
       ]
     : [
         `the daemon of instance ${name} is not there, and ${context.paint.bad('nothing is forwarded')}:`,
-        `what it pinned is no longer attached to ${nic}`,
+        `what it pinned is no longer attached to ${of(interfaces)}`,
       ]
   for (const line of lines) context.out(line)
   context.out('Start it with `tenbin run -c FILE`, or remove what it left with `tenbin down`.')

@@ -48,10 +48,17 @@ export const traceCommand: CommandSpec = {
 }
 
 /** knownLines: who takes new flows, who had the slot before, and what is remembered; only where they say more. */
-function knownLines({ server, current, settled, record }: TraceAnswer): string[] {
+function knownLines({ server, current, settled, record, network }: TraceAnswer): string[] {
+  const begins = network?.server ?? current
   const rows = [
-    ...(current !== undefined && (current !== server || settled !== undefined)
-      ? [['new flows', current]]
+    ...(begins !== undefined && (begins !== server || settled !== undefined) ? [['new flows', begins]] : []),
+    ...(network
+      ? [
+          [
+            'client',
+            `${network.network} is kept with ${network.server} for ${Math.ceil(network.leftS)} s more`,
+          ],
+        ]
       : []),
     ...(settled === undefined ? [] : [['before', `${settled}, until the slot changed hands lately`]]),
     ...(record

@@ -115,7 +115,8 @@ function resolveTimeouts(values: TimeoutsShape, at: Place, findings: Findings): 
   return Object.fromEntries(seconds)
 }
 
-function secondsOf(text: string, place: Place, findings: Findings): number | undefined {
+/** secondsOf a time-out, or undefined and a finding. */
+export function secondsOf(text: string, place: Place, findings: Findings): number | undefined {
   const { min, max } = TIMEOUT_BOUNDS
   const refuse = (why: string): undefined => void findings.add(place, why)
   try {

@@ -1,33 +1,42 @@
 // From the file to what an engine is to do on one node. Every node forwards every service, also those whose
 // addresses another node holds: what is sent to its own MAC is meant for it. Pools that no service uses and
-// servers that no such pool has are left out, so that nothing is resolved or sized for them.
+// servers that no such pool has are left out, so that nothing is resolved or sized for them; but a server of the
+// inventory that flows may still be with stays.
 
-import { invariant } from '../base/errors.ts'
 import type { EngineSpec } from '../engine/engine.ts'
-import { countingOf, type DesiredState, type ListenerState, serviceNic } from './state.ts'
+import { countingOf, type DesiredState, type ListenerState } from './state.ts'
 
-/** toEngineSpec: what the engine of `node` is to forward on `link`, which is that node's service NIC. */
-export function toEngineSpec(state: DesiredState, node: string, link: EngineSpec['interface']): EngineSpec {
-  invariant(link.name === serviceNic(state, node), `${link.name} is not the service NIC of ${node}`)
+/**
+ * toEngineSpec: what the engine of a node is to forward, on these of its NICs. `stays`: servers that are in it whoever
+ * uses them.
+ */
+export function toEngineSpec(
+  state: DesiredState,
+  interfaces: EngineSpec['interfaces'],
+  stays: (server: EngineSpec['servers'][number]) => boolean = () => false,
+): EngineSpec {
   const used = new Set(state.services.map(({ pool }) => pool))
   const pools = state.pools.filter(({ name }) => used.has(name))
   const members = new Set(pools.flatMap((pool) => pool.members.map(({ server }) => server)))
   return {
-    interface: link,
+    interfaces,
     services: state.services.map(({ forward, serverPort = 0, scheduler, check, listeners, ...service }) => ({
       ...service,
       ...(countingOf(scheduler) && { scheduler: countingOf(scheduler)! }),
       ...(forward === 'nat' && { nat: { port: serverPort } }),
-      listeners: listeners.flatMap(portByPort),
+      listeners: listeners.map(toListener),
     })),
     pools: pools.map(({ name, members }) => ({ name, members })),
-    servers: state.servers.filter(({ name }) => members.has(name)),
+    servers: state.servers.filter((server) => members.has(server.name) || stays(server)),
     limits: state.limits,
   }
 }
 
-/** portByPort: a listener for each port of a range: load() has bounded how many they are. */
-const portByPort = ({ address, port, lastPort, protocol }: ListenerState): EngineListener[] =>
-  Array.from({ length: lastPort - port + 1 }, (_, i) => ({ address, port: port + i, protocol }))
+const toListener = ({ address, port, lastPort, protocol }: ListenerState): EngineListener => ({
+  address,
+  port,
+  ...(lastPort !== port && { lastPort }),
+  protocol,
+})
 
 type EngineListener = EngineSpec['services'][number]['listeners'][number]

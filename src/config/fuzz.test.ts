@@ -8,7 +8,7 @@ import { ConfigError } from './config-error.ts'
 import { toEngineSpec } from './engine-spec.ts'
 import { load } from './load.ts'
 import { textReader } from './reader.ts'
-import { serviceNic, whichNode } from './state.ts'
+import { serviceNics, whichNode } from './state.ts'
 
 const right = readFileSync(join(import.meta.dirname, '../../docs/tenbin.example.yaml'))
   .toString()
@@ -38,8 +38,13 @@ function outcome(file: string | Uint8Array): 'right' | 'wrong' {
     state,
     state.nodes.slice(0, 1).map(({ address }) => address),
   )
-  const name = serviceNic(state, node)
-  const spec = toEngineSpec(state, node, { name, index: 1, mac: parseMac('02:00:00:00:00:01'), mtu: 1500 })
+  const mac = parseMac('02:00:00:00:00:01')
+  const nics = serviceNics(state, node)
+  const spec = toEngineSpec(
+    state,
+    nics.map((name) => ({ name, index: 1, mac, mtu: 1500 })),
+  )
+  assert.ok(nics.length > 0)
   assert.ok(spec.services.length > 0 && spec.servers.length > 0)
   return 'right'
 }
@@ -114,6 +119,7 @@ test('values of any kind in any place of the file are refused in words', () => {
     'services',
     'defaults',
     'limits',
+    'sysctls',
   ] as const
   const keys = fc.constantFrom(
     ...sections,

@@ -36,7 +36,7 @@ test('the file of the documentation becomes the state that it means', () => {
       on,
       addresses.map((a) => `${formatIp(a.address)}/${a.prefix}`),
     ]),
-    [['front', 'lan', ['192.168.8.100/24', '192.168.8.101/24', '2001:db8::100/64']]],
+    [['front', 'lan', ['192.168.8.100/24', '192.168.8.101/24', '192.168.8.102/24', '2001:db8::100/64']]],
   )
   assert.equal(state.servers.length, 21)
   assert.deepEqual(
@@ -75,6 +75,14 @@ test('the file of the documentation becomes the state that it means', () => {
         track: 'all',
         check: 'none',
       },
+      { name: 'rest', listen: ['192.168.8.102:*', '192.168.8.102:*/udp'], pool: 'images', check: 'ping' },
+      {
+        name: 'shop',
+        listen: ['192.168.8.100:8080', '192.168.8.100:8443'],
+        pool: 'www',
+        track: 'all',
+        persistence: { timeout: 600, network: 32, network6: 128 },
+      },
       {
         name: 'dns',
         listen: ['192.168.8.101:53', '192.168.8.101:53/udp'],
@@ -97,6 +105,29 @@ test('the file of the documentation becomes the state that it means', () => {
     })),
   )
   assert.deepEqual(state.limits, { flows: 262_144, newFlows: 100_000 })
+})
+
+test('a client is kept by address for five minutes unless it is said, and all flows are remembered with it', () => {
+  const { services } = loaded(
+    textOf({
+      services: `
+services:
+  a: { listen: [192.168.8.100:81], servers: web01, persistence: {} }
+  b: { listen: [192.168.8.100:82], servers: web01, persistence: 10m }
+  c: { listen: [192.168.8.100:83], servers: web01, persistence: { network: 24, network6: 56 } }
+  d: { listen: [192.168.8.100:84], servers: web01 }`,
+      extra: 'defaults: { check: none, track: none }',
+    }),
+  )
+  assert.deepEqual(
+    services.map(({ track, persistence }) => [track, persistence]),
+    [
+      ['all', { timeout: 300, network: 32, network6: 128 }],
+      ['all', { timeout: 600, network: 32, network6: 128 }],
+      ['all', { timeout: 300, network: 24, network6: 56 }],
+      ['none', undefined],
+    ],
+  )
 })
 
 test('a service has what it says, then what defaults say, then what LVS has; time-outs each on their own', () => {
@@ -291,7 +322,7 @@ test('findings name their own file, and both places of what is there twice', () 
       'include: x.yaml\nservices: { img: { listen: [192.168.8.100:80], servers: web99, check: none } }\n',
   }
   assert.deepEqual(told(files), [
-    'etc/main.yaml:6:1: unknown key "foo": known here are include, nodes, interfaces, addresses, servers, pools, services, defaults, limits',
+    'etc/main.yaml:6:1: unknown key "foo": known here are include, nodes, interfaces, addresses, servers, pools, services, defaults, limits, sysctls',
     'etc/conf.d/a.yaml:1:1: include works in the main file only: name the files in etc/main.yaml',
     'etc/conf.d/a.yaml:2:29: 192.168.8.100:80 is a listener of service www already, at etc/main.yaml:4:29: remove one of them',
     'etc/conf.d/a.yaml:2:57: web99 is not in servers: did you mean "web09"?',

@@ -19,6 +19,7 @@ import { diskReader, type Reader } from './reader.ts'
 import { Services } from './services.ts'
 import { checkSizes } from './sizes.ts'
 import type { DesiredState } from './state.ts'
+import { resolveSysctls } from './sysctls.ts'
 
 /**
  * load reads a file and its includes; `read` is where bytes come from, the disk unless told otherwise. Throws
@@ -34,6 +35,7 @@ export function load(path: string, read: Reader = diskReader): DesiredState {
   const pools = new Pools(merged, inventory, defaults.weight, findings)
   const each = new Services(network, pools, defaults, findings)
   const services = merged.services.flatMap((entry) => each.resolve(entry, inventory) ?? [])
+  const sysctls = resolveSysctls(merged, network.interfaces, findings)
   const [main] = files
   if (main && merged.services.length === 0 && !merged.incomplete.has('services')) {
     const example = 'www: { listen: [192.168.8.100:80], servers: web01..10 }'
@@ -48,6 +50,7 @@ export function load(path: string, read: Reader = diskReader): DesiredState {
     pools: pools.all.map(({ name, members }) => ({ name, members })),
     services,
     limits: resolveLimits(merged),
+    sysctls,
   }
   const order = files.map(({ source }) => source.file)
   findings.throwIfAny(`read ${path}`, order)

@@ -25,6 +25,7 @@ export interface Merged {
   readonly services: readonly Entry<ServiceShape>[]
   readonly defaults: readonly Entry<unknown>[]
   readonly limits: readonly Entry<number>[]
+  readonly sysctls: readonly Entry<number>[]
   readonly incomplete: ReadonlySet<string>
 }
 
@@ -65,6 +66,7 @@ export function merge(files: readonly File[], whole: boolean, findings: Findings
     services: section('services'),
     defaults: section('defaults'),
     limits: section('limits'),
+    sysctls: section('sysctls'),
     incomplete,
   }
 }

@@ -94,12 +94,10 @@ export function resolveNetwork(merged: Merged, findings: Findings): Network {
   const roles = merged.incomplete.has('interfaces')
     ? undefined
     : new Set(merged.interfaces.map((entry) => entry.name))
-  const network = {
+  return {
     ...{ nodes, interfaces, roles, addressSets },
     ...{ nodeAddresses, serviceAddresses, addressesComplete },
   }
-  oneInterface(network, merged, findings)
-  return network
 }
 
 function interfaceOf(
@@ -138,26 +136,6 @@ function interfaceOf(
   if (missing.length > 0)
     findings.add(keyOf(place), `${role} names no NIC for ${missing.join(', ')}: add ${missing[0]}: eth0`)
   return whole && missing.length === 0 ? [{ role, nic: value }] : []
-}
-
-// The packet path is attached to one NIC so far.
-function oneInterface({ nodes, interfaces, addressSets }: Network, merged: Merged, findings: Findings): void {
-  const nicOf = (role: string): readonly string[] | undefined => {
-    const nic = interfaces.find((each) => each.role === role)?.nic
-    if (nic === undefined) return undefined
-    return typeof nic === 'string' ? [nic, ...nodes.map(() => nic)] : nodes.map(({ name }) => nic[name]!)
-  }
-  const first = addressSets.find(({ on }) => nicOf(on))
-  for (const { name, on } of addressSets) {
-    const [one, other] = [nicOf(first?.on ?? on), nicOf(on)]
-    if (!one || !other || !first || one.slice(-nodes.length).join() === other.slice(-nodes.length).join())
-      continue
-    const place = merged.addresses.find((entry) => entry.name === name)!.place
-    findings.add(
-      inside(place, 'on'),
-      `service addresses on several interfaces are not built yet: put ${name} on ${first.on}, like ${first.name}`,
-    )
-  }
 }
 
 /** hostAddress: an address that a machine can have; otherwise a finding. */

@@ -1,6 +1,6 @@
 // dsr reaches on-link servers only: the packet keeps the service's address as its destination, so a router would
 // send it back to the balancer. Whether a server is on-link can be told from the file where an address set says
-// its network by a prefix length; a set of bare addresses says nothing, and the daemon asks the routes.
+// its network by a prefix length and has no other interface; otherwise the daemon asks the routes.
 
 import { formatIp, type Ip, type Ip4, type Ip6, isIp4 } from '../base/addresses.ts'
 import type { Findings } from './findings.ts'
@@ -24,8 +24,17 @@ const isKin = ({ network }: Network, address: Ip): boolean => isIp4(network) ===
 const isOn = (on: Network, address: Ip): boolean =>
   isKin(on, address) && networkOf(address, on.prefix) === on.network
 
-/** checkOnLink: servers of a pool that cannot be on the networks of the set whose listeners they serve. */
-export function checkOnLink(pool: Pool, set: AddressSet, { servers }: Inventory, findings: Findings): void {
+/**
+ * checkOnLink: servers of a pool that cannot be on the networks of the set whose listeners they serve; or on none of them,
+ * where the set's interface is the only one.
+ */
+export function checkOnLink(
+  pool: Pool,
+  set: AddressSet,
+  { servers }: Inventory,
+  isOnlyInterface: boolean,
+  findings: Findings,
+): void {
   const networks = set.addresses
     .filter(({ address, prefix }) => prefix < (isIp4(address) ? 32 : 128))
     .map(({ address, prefix }) => ({ prefix, network: networkOf(address, prefix) }))
@@ -42,6 +51,7 @@ export function checkOnLink(pool: Pool, set: AddressSet, { servers }: Inventory,
         `${name} (${formatIp(address)}) is the ${end} address of ${lan}: no server can have it`,
       )
     }
+    if (!isOnlyInterface) continue
     const away = states.flatMap((state) => {
       const kin = networks.filter((each) => isKin(each, state.address))
       return kin.length === 0 || kin.some((each) => isOn(each, state.address)) ? [] : [state]

@@ -20,7 +20,6 @@ test('what a service does with its flows is refused where it is not known or not
       '4:92: scheduler dh is not built yet: write scheduler: mh, sh, rr, wrr, lc, wlc, sed or nq',
     ],
     ['sorry: [web01]', '4:81: "sorry" is not built yet: leave it out'],
-    ['persistence: 5m', '4:81: "persistence" is not built yet: leave it out'],
     ['forward: nat'],
     ['forward: nat, track: all, server_port: 8080'],
     [
@@ -83,6 +82,35 @@ test('time-outs have units and bounds, and are whole seconds', () => {
   for (const [keys, ...expected] of cases) assert.deepEqual(refusals(service(keys)), expected)
 })
 
+test('persistence has a time-out, lengths of networks, and all flows remembered', () => {
+  const cases: readonly (readonly [string, ...string[]])[] = [
+    ['persistence: 5m'],
+    ['persistence: { timeout: 24h, network: 1, network6: 128 }, track: all'],
+    ['persistence: {}'],
+    [
+      'persistence: true',
+      '4:94: expected a duration such as 10m, or { timeout: 10m, network: 24, network6: 64 }, found true',
+    ],
+    ['persistence: "300"', '4:94: "300" has no unit: write 300s or 300ms'],
+    ['persistence: 2d', '4:94: 2d is out of range: a time-out is 1s to 24h'],
+    ['persistence: { timeout: 0.5s }', '4:105: 0.5s is out of range: a time-out is 1s to 24h'],
+    ['persistence: { network: 33 }', '4:105: expected a whole number from 1 to 32, found 33'],
+    ['persistence: { network6: 0 }', '4:106: expected a whole number from 1 to 128, found 0'],
+    [
+      'persistence: { netmask: 24 }',
+      '4:96: unknown key "netmask": known here are timeout, network, network6',
+    ],
+    [
+      'persistence: 5m, track: changes',
+      '4:105: track changes with persistence: all of the service’s flows are remembered, remove track',
+    ],
+  ]
+  for (const [keys, ...expected] of cases) assert.deepEqual(refusals(service(keys)), expected, keys)
+  assert.deepEqual(refusals({ extra: 'defaults: { persistence: 5m }' }), [
+    '5:13: "persistence" is a service\'s own: write it there',
+  ])
+})
+
 test('defaults are refused at their own place, once', () => {
   assert.deepEqual(
     refusals({ extra: 'defaults: { track: al, timeouts: { udp: 2d, syn: 5s }, sorry: [web01], hash: x }' }),
@@ -125,11 +153,16 @@ test('ranges of ports are refused with what to write', () => {
     ],
     ['192.168.8.100:8000..', '4:29: "" is no port: write a number from 1 to 65535, without zeros before it'],
     ['192.168.8.100:1..2..3', '4:29: "1..2..3" is no range of ports such as 8000..8099'],
+    ['192.168.8.100:*, "192.168.8.100:*/udp"'],
     [
-      '192.168.8.100:*, "192.168.8.100:*/udp"',
-      '4:29: all ports of an address are not built yet: write a range of them, such as 192.168.8.100:8000..8099',
-      '4:46: all ports of an address are not built yet: write a range of them, such as 192.168.8.100:8000..8099/udp',
+      '192.168.8.100:*, 192.168.8.100:1..65535',
+      '4:46: 192.168.8.100:* is a listener of this service already, at t:4:29: remove one of them',
     ],
+    [
+      '192.168.8.100:*, 192.168.8.100:80',
+      '4:46: 192.168.8.100:80 and 192.168.8.100:* of this service, at t:4:29, have ports in common: remove them from one',
+    ],
+    ['192.168.8.100:**', '4:29: "**" is no port: write a number from 1 to 65535, without zeros before it'],
     [
       '192.168.8.100:8000..8099, 192.168.8.100:8050',
       '4:55: 192.168.8.100:8050 and 192.168.8.100:8000..8099 of this service, at t:4:29, have ports in common: remove them from one',
@@ -146,10 +179,43 @@ test('ranges of ports are refused with what to write', () => {
   for (const [listen, ...expected] of cases) assert.deepEqual(listening(listen), expected, listen)
 })
 
+test('of several services a port is that of the narrowest listener; two of one kind may not have it', () => {
+  const of = (first: string, second: string) =>
+    refusals({
+      services: `services:
+  one: { listen: [${first}], servers: web01..10 }
+  two: { listen: [${second}], servers: web01..10 }`,
+      extra: 'defaults: { check: none }',
+    })
+  const cases: readonly (readonly [string, string, ...string[]])[] = [
+    ['192.168.8.100:*', '192.168.8.100:80, 192.168.8.100:8000..8099, 192.168.8.100:8000..8099/udp'],
+    ['192.168.8.100:8050, 192.168.8.100:90', '192.168.8.100:8000..8099'],
+    ['192.168.8.100:8000..8099', '192.168.8.100:8000, 192.168.8.100:8099'],
+    ['192.168.8.100:8000..8099', '192.168.8.100:*'],
+    [
+      '192.168.8.100:8000..8099',
+      '192.168.8.100:8010..8019',
+      '6:19: 192.168.8.100:8010..8019 and 192.168.8.100:8000..8099 of service one, at t:5:19, have ports in common: remove them from one',
+    ],
+    [
+      '192.168.8.100:*',
+      '192.168.8.100:8010..8019, 192.168.8.100:1..65535',
+      '6:45: 192.168.8.100:* is a listener of service one already, at t:5:19: remove one of them',
+    ],
+    [
+      '192.168.8.100:8090..8099',
+      '192.168.8.100:8050, 192.168.8.100:8000..8060',
+      '6:39: 192.168.8.100:8000..8060 and 192.168.8.100:8050 of this service, at t:6:19, have ports in common: remove them from one',
+    ],
+  ]
+  for (const [first, second, ...expected] of cases)
+    assert.deepEqual(of(first, second), expected, `${first} and ${second}`)
+})
+
 test('an IPv6 listener with a range or a star is told its quotes', () => {
   const listening = (listen: string) =>
     refusals({ services: `services: { www: { listen: [${listen}], servers: web01..10, check: none } }` })
-  assert.match(listening('[2001:db8::10]:*')[0]!, /stands in quotes: write "\[2001:db8::10\]:\*"/)
+  assert.match(listening('[2001:db8::10]:*').join('\n'), /stands in quotes: write "\[2001:db8::10\]:\*"/)
   assert.match(listening('[2001:db8::10]:80..90').join('\n'), /write "\[2001:db8::10\]:80\.\.90"/)
   assert.match(listening('"2001:db8::10:80..90"').join('\n'), /write "\[2001:db8::10\]:80\.\.90"/)
 })

@@ -190,6 +190,16 @@ test('a service of UDP says how it is checked, since a TCP connect says nothing 
   assert.deepEqual(found('{ dns: example.net }', listen), [])
 })
 
+test('a service of all ports says which one is looked at', () => {
+  const listen = '["192.168.8.100:*"]'
+  const message =
+    'all ports of an address say none that could be looked at: write check: { tcp: {}, port: 80 }, ping or none'
+  assert.deepEqual(found('tcp', listen), [message])
+  assert.deepEqual(found('{ all: [ping, { http: / }] }', listen), [message])
+  for (const check of ['none', 'ping', '{ tcp: {}, port: 80 }', '{ all: [ping, { http: /, port: 80 }] }'])
+    assert.deepEqual(found(check, listen), [], check)
+})
+
 test('what is wrong with the check of defaults is said once, at its place', () => {
   const extra = 'defaults: { check: { http: health } }'
   const services =

@@ -36,8 +36,8 @@ const members = z
 
 const listener = word(
   'a listener such as 192.168.8.100:80',
-  `(${IP4}|\\[${IP6}\\]):\\d{1,5}(\\.\\.\\d{1,5})?(/(tcp|udp))?`,
-  'Address and port, or range of ports, that clients use; TCP unless /udp is behind it.',
+  `(${IP4}|\\[${IP6}\\]):(\\d{1,5}(\\.\\.\\d{1,5})?|\\*)(/(tcp|udp))?`,
+  'Address and port, range of ports, or * for all ports, that clients use; TCP unless /udp is behind it.',
 )
 
 export const pool = z.union(
@@ -45,12 +45,11 @@ export const pool = z.union(
   expected('the servers of a pool such as web01..10'),
 )
 
-const timeout = (example: string, description: string) =>
-  word(
-    `a duration such as ${example}`,
-    '\\d+(\\.\\d+)?(ms|s|m|h|d)',
-    `${description} From 1s to 24h.`,
-  ).optional()
+const duration = (example: string, description = '') =>
+  word(`a duration such as ${example}`, '\\d+(\\.\\d+)?(ms|s|m|h|d)', `${description} From 1s to 24h.`.trim())
+const timeout = (example: string, description: string) => duration(example, description).optional()
+
+const persistenceText = 'a duration such as 10m, or { timeout: 10m, network: 24, network6: 64 }'
 
 export const timeouts = section(
   'timeouts',
@@ -61,6 +60,19 @@ export const timeouts = section(
     udp: timeout('5m', 'Of UDP flows; 5m if absent.'),
   },
   'time-outs such as { established: 15m, udp: 30s }',
+)
+
+const bits = (most: number, family: string) =>
+  whole(1, most, `How many leading bits of a client's ${family} address are its network; ${most} if absent.`)
+
+export const persistence = section(
+  'persistence',
+  {
+    timeout: timeout('10m', 'How long after its last packet a client keeps its server; 5m if absent.'),
+    network: bits(32, 'IPv4').optional(),
+    network6: bits(128, 'IPv6').optional(),
+  },
+  persistenceText,
 )
 
 /** behaviour: the keys that a service and `defaults` have alike. */
@@ -112,6 +124,13 @@ export const service = section(
       "The servers' port, of forward nat; the port that the client sent to if absent.",
     ).optional(),
     ...behaviour,
+    persistence: z
+      .union([duration('10m'), persistence], expected(persistenceText))
+      .meta({
+        description:
+          'Clients keep their server over all listeners of the service, for so long after their last packet.',
+      })
+      .optional(),
   },
   'a service such as { listen: [192.168.8.100:80], servers: web01..10 }',
 )

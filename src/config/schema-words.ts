@@ -30,6 +30,7 @@ export type Section =
   | 'pool'
   | 'service'
   | 'timeouts'
+  | 'persistence'
   | 'limits'
   | 'check'
   | 'part of a check'

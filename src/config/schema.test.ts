@@ -45,9 +45,13 @@ test('the shipped schema accepts the example and the long and short forms', () =
     textOf({ extra: 'defaults: { forward: dsr, scheduler: mh, check: none, weight: 65535 }' }),
     textOf({
       services:
-        'services: { www: { listen: [192.168.8.100:8000..8099/udp], servers: web01..10, check: none, track: all, on_failure: reset, hash: source, scheduler: sh, timeouts: { syn: 1s, established: 1.5h, fin: 2m, udp: 24h } } }',
+        'services: { www: { listen: [192.168.8.100:8000..8099/udp, 192.168.8.100:*], servers: web01..10, check: none, track: all, on_failure: reset, hash: source, scheduler: sh, timeouts: { syn: 1s, established: 1.5h, fin: 2m, udp: 24h }, persistence: 10m }, b: { listen: [192.168.8.100:80], servers: web01, check: none, persistence: { timeout: 1h, network: 24, network6: 64 } } }',
       extra:
         'limits: { flows: 1024, new_flows: 1 }\ndefaults: { track: none, on_failure: keep, hash: flow, timeouts: {} }',
+    }),
+    textOf({
+      interfaces: 'interfaces: { lan: eth0.7 }',
+      extra: 'sysctls: { net.ipv4.ip_forward: 1, net.ipv4.conf.eth0/7.rp_filter: 2 }',
     }),
   ]) {
     assert.ok(accepts(text), JSON.stringify(validate.errors))
@@ -63,6 +67,8 @@ test('the shipped schema rejects what load refuses for its shape', () => {
     textOf({ extra: 'limits: { flows: 1000 }' }),
     textOf({ extra: 'limits: { new_flows: many }' }),
     textOf({ extra: 'limits: { flow: 100000 }' }),
+    textOf({ extra: 'sysctls: { kernel.panic: 1 }' }),
+    textOf({ extra: 'sysctls: { net.ipv4.ip_forward: 9 }' }),
     textOf({ extra: 'defaults: { timeouts: { tcp: 60s } }' }),
     textOf({ servers: 'servers: [web01]' }),
     textOf({ servers: 'servers: { 01..10: 192.168.8.11..20 }' }),
@@ -80,7 +86,9 @@ test('the shipped schema rejects what load refuses for its shape', () => {
     service('listen: [192.168.8.100:80], servers: web01..10, check: none, forward: nat, server_port: 0'),
     service('listen: [192.168.8.100:80], servers: web01..10, check: none, scheduler: lblc'),
     service('listen: [192.168.8.100:8000-8099], servers: web01..10, check: none'),
-    service('listen: [192.168.8.100:*], servers: web01..10, check: none'),
+    service('listen: [192.168.8.100:**], servers: web01..10, check: none'),
+    service('listen: [192.168.8.100:80], servers: web01..10, check: none, persistence: 600'),
+    service('listen: [192.168.8.100:80], servers: web01..10, check: none, persistence: { network: 33 }'),
     service('listen: [192.168.8.100:80], servers: web01..10, check: none, track: some'),
     service('listen: [192.168.8.100:80], servers: web01..10, check: none, hash: port'),
     service('listen: [192.168.8.100:80], servers: web01..10, check: none, on_failure: drop'),

@@ -5,8 +5,9 @@
 
 import { z } from 'zod'
 import { checkSections } from './schema-check.ts'
-import { defaults, member, pool, service, timeouts } from './schema-services.ts'
+import { defaults, member, persistence, pool, service, timeouts } from './schema-services.ts'
 import { expected, IP, list, map, NAME, NAMES, type Section, section, whole, word } from './schema-words.ts'
+import { SYSCTL } from './sysctl-names.ts'
 
 interface SectionKeys {
   readonly known: readonly string[]
@@ -24,9 +25,12 @@ const failover = [
 
 const laterKeys: Readonly<Partial<Record<Section, Readonly<Record<string, string>>>>> = {
   file: leaveOut('notify', 'api', 'metrics', 'log', 'defence'),
-  defaults: leaveOut('sorry', 'persistence'),
+  defaults: {
+    ...leaveOut('sorry'),
+    persistence: '"persistence" is a service\'s own: write it there',
+  },
   'address set': { vrid: failover, prefer: failover, advert: failover },
-  service: leaveOut('sorry', 'persistence'),
+  service: leaveOut('sorry'),
 }
 
 const nic = word('a NIC such as eth0', '[^/:\\s]{1,15}', 'A network interface.')
@@ -119,6 +123,13 @@ export const fileSchema = section(
       .optional(),
     defaults: defaults.meta({ description: 'What services have unless they say otherwise.' }).optional(),
     limits: limits.meta({ description: 'How much may be remembered, whatever arrives.' }).optional(),
+    sysctls: map(
+      SYSCTL,
+      whole(0, 8, 'What it is set to while tenbin is at work.'),
+      'kernel settings such as { net.ipv4.ip_forward: 1 }',
+    )
+      .meta({ description: 'Kernel settings that the daemon makes, and `tenbin down` takes back.' })
+      .optional(),
   },
   'a map of nodes, interfaces, addresses, servers and services',
 )
@@ -138,6 +149,7 @@ export const sections = Object.fromEntries(
       ['pool', ['servers']],
       ['service', Object.keys(service.shape)],
       ['timeouts', Object.keys(timeouts.shape)],
+      ['persistence', Object.keys(persistence.shape)],
       ['limits', Object.keys(limits.shape)],
       ...checkSections,
     ] as const

@@ -12,6 +12,7 @@ import { ListenerOwners, type Owner } from './listener-owners.ts'
 import type { Entry } from './merge.ts'
 import { type Network, named } from './network.ts'
 import { checkOnLink } from './on-link.ts'
+import { resolvePersistence } from './persistence.ts'
 import type { Pool, Pools } from './pools.ts'
 import type { ServiceShape } from './schema-services.ts'
 import { formatPlace, inside, keyOf, type Place } from './source.ts'
@@ -45,6 +46,7 @@ export class Services {
     const { name, value, place } = entry
     if (!named(entry, this.#findings) || value === undefined) return undefined
     const behaviour = resolveBehaviour(value, place, this.#findings)
+    const persistence = resolvePersistence(value, place, this.#findings)
     const { listeners, sets } = this.#listen(name, value.listen, inside(place, 'listen'))
     const pool = this.#pool(name, value, place)
     if (!pool) return undefined
@@ -55,7 +57,8 @@ export class Services {
     if (does.forward === 'dsr') for (const set of sets) this.#checkOnLink(pool, set, inventory)
     this.#checkMembers(does.scheduler, pool, place)
     const check = this.#check(value, pool, listeners, inventory, place)
-    return { name, listeners, pool: pool.name, check, ...does }
+    const kept = persistence && { persistence, track: 'all' as const }
+    return { name, listeners, pool: pool.name, check, ...does, ...kept }
   }
 
   #check(
@@ -77,6 +80,11 @@ export class Services {
       )
     const check = own ?? TCP_CHECK
     if (check === 'none') return check
+    if (listeners.length > 0 && listeners.every(isAllPorts) && wantsPort(check))
+      this.#findings.add(
+        value.check === undefined ? keyOf(place) : at,
+        'all ports of an address say none that could be looked at: write check: { tcp: {}, port: 80 }, ping or none',
+      )
     const server = members.flatMap(({ server }) => inventory.servers.get(server) ?? [])[0]
     for (const key of ['address', 'source'] as const) {
       const text = check[key]
@@ -116,14 +124,6 @@ export class Services {
       const listener = parseListener(text)
       if (typeof listener === 'string') {
         this.#findings.add(at, listener)
-        continue
-      }
-      if (listener.port === ALL_PORTS.port) {
-        const range = formatListener({ ...listener, port: 8000, lastPort: 8099 })
-        this.#findings.add(
-          at,
-          `all ports of an address are not built yet: write a range of them, such as ${range}`,
-        )
         continue
       }
       const other = this.#listeners.claim(listener, service, at)
@@ -185,7 +185,9 @@ export class Services {
 
   #checkOnLink(pool: Pool, set: AddressSet, inventory: Inventory): void {
     const done = this.#onLink.get(pool) ?? new Set()
-    if (!done.has(set) && this.#network.addressesComplete) checkOnLink(pool, set, inventory, this.#findings)
+    const { addressesComplete, interfaces } = this.#network
+    if (!done.has(set) && addressesComplete)
+      checkOnLink(pool, set, inventory, interfaces.length === 1, this.#findings)
     this.#onLink.set(pool, done.add(set))
   }
 
@@ -199,3 +201,14 @@ export class Services {
 
 const isUdpOnly = (listeners: readonly ListenerState[]): boolean =>
   listeners.length > 0 && listeners.every(({ protocol }) => protocol === 'udp')
+
+const isAllPorts = ({ port, lastPort }: ListenerState): boolean =>
+  port === ALL_PORTS.port && lastPort === ALL_PORTS.lastPort
+
+/** wantsPort: some look of it needs a port that the check does not say. */
+function wantsPort({ probe, port }: Exclude<Check, 'none'>): boolean {
+  const isWanted = (kind: string) => kind !== 'ping' && kind !== 'script'
+  if (port !== undefined) return false
+  if (!('of' in probe)) return isWanted(probe.kind)
+  return probe.of.some((part) => part.port === undefined && isWanted(part.probe.kind))
+}

@@ -20,9 +20,7 @@ test('more than the packet path can have is refused', () => {
     refusals(
       `${head.replace('/8]', '/8, 10.9.0.2/8]')}servers: { web01: 10.0.0.1 }\nservices: { s: { listen: [10.9.0.1:1..65535, 10.9.0.2:1..34466/udp], servers: web01 } }`,
     ),
-    [
-      '1:1: 100001 listeners (a range is as many as its ports), at most 100000 are possible: split them over several balancers',
-    ],
+    [],
   )
   const ports = (from: number) =>
     Array.from({ length: 50_001 }, (_, i) => `10.9.0.${from}:${i + 1}`).join(', ')
@@ -31,9 +29,7 @@ test('more than the packet path can have is refused', () => {
     refusals(
       `${wide}servers: { web01: 10.0.0.1 }\nservices: { s: { listen: [${ports(1)}, ${ports(2)}], servers: web01 } }`,
     ),
-    [
-      '1:1: 100002 listeners (a range is as many as its ports), at most 100000 are possible: split them over several balancers',
-    ],
+    ['1:1: 100002 listeners, at most 100000 are possible: split them over several balancers'],
   )
 })
 

@@ -4,13 +4,13 @@
 import { tableSize } from '../schedule/maglev.ts'
 import type { Findings } from './findings.ts'
 import type { Source } from './source.ts'
-import type { DesiredState, ListenerState } from './state.ts'
+import type { DesiredState } from './state.ts'
 
 const SLOT_BYTES = 4
 
 /** SLOTS_LIMIT: bytes of all pools' tables: as far as a program reaches into one map. */
 export const SLOTS_LIMIT = 512 * 1024 * 1024
-/** SERVICES_LIMIT and LISTENERS_LIMIT: what the listeners' table has room for; a range is as many as its ports. */
+/** SERVICES_LIMIT and LISTENERS_LIMIT: what the listeners' table has room for. */
 export const SERVICES_LIMIT = 65_535
 /** SERVERS_LIMIT: ids have 15 bits in a slot's word, and two mean nobody. */
 export const SERVERS_LIMIT = 32_766
@@ -26,16 +26,14 @@ export function checkSizes(state: DesiredState, source: Source, findings: Findin
   tooMany(state.services.length, SERVICES_LIMIT, 'services')
   const members = new Set(state.pools.flatMap(({ members }) => members.map(({ server }) => server)))
   tooMany(members.size, SERVERS_LIMIT, 'servers in pools')
-  const ports = state.services.flatMap(({ listeners }) => listeners).reduce(countPorts, 0)
-  tooMany(ports, LISTENERS_LIMIT, 'listeners (a range is as many as its ports)')
+  const listeners = state.services.reduce((sum, service) => sum + service.listeners.length, 0)
+  tooMany(listeners, LISTENERS_LIMIT, 'listeners')
   const bytes = tableBytes(state)
   if (bytes <= SLOTS_LIMIT) return
   const [mebibytes, limit] = [bytes, SLOTS_LIMIT].map((each) => Math.ceil(each / 2 ** 20))
   const message = `the tables of ${state.pools.length} pools take ${mebibytes} MiB, at most ${limit} are possible: let services share pools`
   findings.addAt(source, 0, message)
 }
-
-const countPorts = (sum: number, { port, lastPort }: ListenerState): number => sum + lastPort - port + 1
 
 function tableBytes({ pools, services }: DesiredState): number {
   const used = new Set(services.map(({ pool }) => pool))

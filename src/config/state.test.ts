@@ -7,7 +7,7 @@ import { LIMITS } from '../engine/engine.ts'
 import { toEngineSpec } from './engine-spec.ts'
 import { load } from './load.ts'
 import { textReader } from './reader.ts'
-import { type DesiredState, heldBy, ONLY_NODE, serviceNic, whichNode } from './state.ts'
+import { type DesiredState, heldBy, nicsOf, ONLY_NODE, serviceNics, whichNode } from './state.ts'
 
 const text = `
 nodes: { lb1: 192.168.8.2, lb2: 192.168.8.3 }
@@ -49,7 +49,7 @@ test('a file of one node or none needs no match', () => {
 })
 
 test('each node has its NIC, and the first one holds the service addresses', () => {
-  assert.deepEqual([serviceNic(state, 'lb1'), serviceNic(state, 'lb2')], ['eth0', 'ens3'])
+  assert.deepEqual([serviceNics(state, 'lb1'), serviceNics(state, 'lb2')], [['eth0'], ['ens3']])
   const held = (of: DesiredState, node: string) =>
     heldBy(of, node).map(
       ({ address, prefix, nic, addressSet }) => `${formatIp(address)}/${prefix} ${nic} ${addressSet}`,
@@ -59,13 +59,17 @@ test('each node has its NIC, and the first one holds the service addresses', () 
   assert.deepEqual(held(nodeless, ONLY_NODE), ['192.168.8.100/24 eth0 front', '192.168.8.101/32 eth0 back'])
 })
 
-test('a range of ports is a listener for each of them to the engine', () => {
-  const www = { ...state.services[0]!, listeners: [range(8000, 8002), range(80, 80)] }
+test('a range of ports is one listener to the engine, and one port says no last one', () => {
+  const www = { ...state.services[0]!, listeners: [range(8000, 8002), range(80, 80), range(1, 65_535)] }
   const link = { name: 'ens3', index: 7, mac: parseMac('02:00:00:00:00:01'), mtu: 1500 }
-  const [service] = toEngineSpec({ ...state, services: [www] }, 'lb2', link).services
+  const [service] = toEngineSpec({ ...state, services: [www] }, [link]).services
   assert.deepEqual(
-    service!.listeners.map(({ port, protocol }) => `${port}/${protocol}`),
-    ['8000/udp', '8001/udp', '8002/udp', '80/udp'],
+    service!.listeners.map(({ port, lastPort }) => [port, lastPort]),
+    [
+      [8000, 8002],
+      [80, undefined],
+      [1, 65_535],
+    ],
   )
 })
 
@@ -74,9 +78,9 @@ const range = (port: number, lastPort: number) =>
 
 test('the engine gets the services and only the pools and servers that they use', () => {
   const link = { name: 'ens3', index: 7, mac: parseMac('02:00:00:00:00:01'), mtu: 1500 }
-  const spec = toEngineSpec(state, 'lb2', link)
+  const spec = toEngineSpec(state, [link])
   assert.deepEqual(spec, {
-    interface: link,
+    interfaces: [link],
     services: [
       {
         name: 'www',
@@ -105,4 +109,23 @@ test('the engine gets the services and only the pools and servers that they use'
     ],
     limits: LIMITS,
   })
+})
+
+test('address sets may be on several interfaces, and servers on none of their networks', () => {
+  const two = read(`
+nodes: { lb1: 192.168.8.2, lb2: 192.168.8.3 }
+interfaces: { back: { lb1: eth1, lb2: eth7 }, lan: eth0, spare: eth9 }
+addresses:
+  front: { on: lan, ips: [192.168.8.100/24] }
+  inner: { on: back, ips: [10.1.0.100/24] }
+servers: { web01..02: 10.1.0.11..12, far01: 10.2.0.11 }
+services: { www: { listen: [192.168.8.100:80, 10.1.0.100:80], servers: [web01, web02, far01], check: none } }
+`)
+  assert.deepEqual(serviceNics(two, 'lb1'), ['eth1', 'eth0'])
+  assert.deepEqual(serviceNics(two, 'lb2'), ['eth7', 'eth0'])
+  assert.deepEqual(nicsOf(two, 'lb2'), ['eth7', 'eth0', 'eth9'])
+  assert.deepEqual(
+    heldBy(two, 'lb1').map(({ address, nic }) => `${formatIp(address)} ${nic}`),
+    ['192.168.8.100 eth0', '10.1.0.100 eth1'],
+  )
 })

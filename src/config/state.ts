@@ -4,7 +4,7 @@
 
 import { formatIp, type Ip, type Protocol } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
-import type { CountingScheduler, OnFailure, Timeouts, Track } from '../dataplane/shape.ts'
+import type { CountingScheduler, OnFailure, Persistence, Timeouts, Track } from '../dataplane/shape.ts'
 import type { Limits } from '../engine/engine.ts'
 import type { Check } from './checks.ts'
 
@@ -46,17 +46,20 @@ export interface PoolState {
   readonly members: readonly { readonly server: string; readonly weight: number }[]
 }
 
-/** ListenerState: where clients connect. No two of a file have a port of an address and protocol in common. */
+/**
+ * ListenerState: where clients connect. Of several around a port of an address and protocol the narrowest has it: an
+ * exact port before a range, a range before all ports.
+ */
 export interface ListenerState {
   readonly address: Ip
-  /** First and last port; 1..65535, or those of ALL_PORTS. */
+  /** First and last port; 1..65535. */
   readonly port: number
   readonly lastPort: number
   readonly protocol: Protocol
 }
 
 /** ALL_PORTS: every port of the address and protocol that no other listener has (LVS: port 0). */
-export const ALL_PORTS = { port: 0, lastPort: 65_535 } as const
+export const ALL_PORTS = { port: 1, lastPort: 65_535 } as const
 
 /** Forward: how a packet reaches its server. */
 export type Forward = 'dsr' | 'nat'
@@ -86,6 +89,15 @@ export interface ServiceState {
   readonly onFailure: OnFailure
   readonly hash: 'flow' | 'source'
   readonly timeouts: Timeouts
+  /** With `track: all`. */
+  readonly persistence?: Persistence
+}
+
+/** SysctlState: a kernel setting by the name that sysctl(8) has for it. `nic`: only where that one plays a role. */
+export interface SysctlState {
+  readonly name: string
+  readonly value: number
+  readonly nic?: string
 }
 
 /** DesiredState: the whole file. At least one service, so at least one address set, role and server. */
@@ -98,6 +110,8 @@ export interface DesiredState {
   readonly pools: readonly PoolState[]
   readonly services: readonly ServiceState[]
   readonly limits: Limits
+  /** In the order in which they are set. */
+  readonly sysctls: readonly SysctlState[]
 }
 
 /** ONLY_NODE: what the one machine is called by a file that names no nodes. */
@@ -130,9 +144,16 @@ export function nicOf({ interfaces }: Pick<DesiredState, 'interfaces'>, role: st
   return typeof nic === 'string' ? nic : nic[node]!
 }
 
-/** serviceNic: the one NIC of a node that has the service addresses and forwards. */
-export const serviceNic = (state: DesiredState, node: string): string =>
-  nicOf(state, state.addressSets[0]!.on, node)
+/** nicsOf a node: every NIC that plays a role there, in the file's order of roles. */
+export const nicsOf = (state: Pick<DesiredState, 'interfaces'>, node: string): string[] => [
+  ...new Set(state.interfaces.map(({ role }) => nicOf(state, role, node))),
+]
+
+/** serviceNics: those of a node that its address sets are on, in the same order: each of them forwards. */
+export function serviceNics(state: DesiredState, node: string): string[] {
+  const used = new Set(state.addressSets.map(({ on }) => nicOf(state, on, node)))
+  return nicsOf(state, node).filter((nic) => used.has(nic))
+}
 
 /** HeldAddress: a service address that a node is to have, on which NIC and for which address set. */
 export interface HeldAddress extends ServiceAddress {

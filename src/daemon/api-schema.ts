@@ -60,6 +60,7 @@ export const serverSchema = z.object({
   name: z.string(),
   address,
   mac: z.string().optional().describe('absent while the server is unusable'),
+  interface: z.string().optional().describe('by which it is reached; absent while it is unusable'),
   why: z.string().optional().describe('why it is unusable'),
   share: z.number().min(0).max(1).describe('part of all slots of its pools that it holds now'),
   flows: z.int().describe('remembered flows that are with it'),
@@ -122,8 +123,25 @@ export const serviceSchema = z.object({
   servers: z.array(z.object({ name: z.string(), weight: z.number() })),
   track: z.enum(['none', 'changes', 'all']),
   flows: z.int().describe('remembered flows: all with track all, else those whose server changed'),
+  persistence: z
+    .object({
+      timeout: z.int().describe('seconds'),
+      network: z.int().describe('bits of an IPv4 address'),
+      network6: z.int().describe('bits of an IPv6 address'),
+      networks: z.int().describe('how many are kept with a server'),
+    })
+    .optional()
+    .describe('client networks that keep their server; absent: none do'),
   ...traffic,
 })
+
+export const sysctlSchema = z.object({
+  name: z.string(),
+  wanted: z.int().describe('what the file says'),
+  value: z.string().optional().describe('what it is; absent: it does not exist here'),
+  before: z.string().optional().describe('what `tenbin down` sets it back to; absent: it was so before'),
+})
+export type SysctlStatus = z.infer<typeof sysctlSchema>
 
 export const statusSchema = z.object({
   version: z.string(),
@@ -138,22 +156,24 @@ export const statusSchema = z.object({
     .optional()
     .describe('the last attempt to apply a changed file'),
   problems: z.array(problemSchema).describe('what is not as the file has it, now'),
-  interface: z
-    .object({
-      name: z.string(),
-      index: z.int(),
-      mac: z.string(),
-      mtu: z.int(),
-      up: z.boolean(),
-      mode: z.enum(['native', 'generic']),
-    })
-    .optional(),
+  interfaces: z
+    .array(
+      z.object({
+        name: z.string(),
+        index: z.int(),
+        mac: z.string(),
+        mtu: z.int(),
+        up: z.boolean(),
+        mode: z.enum(['native', 'generic']),
+        programId: z.int(),
+        instructions,
+        loadMs: z.number(),
+      }),
+    )
+    .describe('those that forward, each by a program of its own'),
   program: z
     .object({
       engine: z.literal('xdp'),
-      id: z.int(),
-      instructions,
-      loadMs: z.number(),
       generation: z.int(),
       memoryBytes: z.int(),
       maps: z.array(z.object({ name: z.string(), bytes: z.int() })),
@@ -168,6 +188,7 @@ export const statusSchema = z.object({
       owned: z.boolean().describe('put there by this instance: `tenbin down` removes it'),
     }),
   ),
+  sysctls: z.array(sysctlSchema).optional().describe('kernel settings of the file, if it has any'),
   services: z.array(serviceSchema),
   servers: z.array(serverSchema),
   pools: z.array(poolSchema),
@@ -175,7 +196,8 @@ export const statusSchema = z.object({
   flows: z
     .object({
       capacity: z.int(),
-      live: z.int(),
+      live: z.int().describe('flows and networks'),
+      networks: z.int().describe('client networks that are kept with a server'),
       closed: z.int(),
       syn: z.int(),
       established: z.int().describe('UDP flows among them'),
@@ -216,8 +238,13 @@ export const traceSchema = z.object({
     })
     .optional()
     .describe('what is remembered of this very flow'),
+  network: z
+    .object({ network: z.string(), server: z.string(), leftS: z.number() })
+    .optional()
+    .describe("who gets new flows of the client's network, and for how long, if none of its flows sends"),
   server: z.string().optional(),
   mac: z.string().optional(),
+  interface: z.string().optional().describe('by which the server is reached'),
   steps: z.array(z.string()),
 })
 export type TraceAnswer = z.infer<typeof traceSchema>
@@ -271,8 +298,8 @@ export type OrderAnswer = z.infer<typeof orderSchema>
 export const reloadSchema = z.object({
   change: z.enum(['taken-over', 'replaced', 'created']),
   generation: z.int(),
-  instructions,
-  loadMs: z.number(),
+  instructions: instructions.describe('of the longest program'),
+  loadMs: z.number().describe('of all programs'),
   notes: z.array(z.string()),
 })
 export type ReloadAnswer = z.infer<typeof reloadSchema>

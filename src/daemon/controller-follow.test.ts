@@ -38,7 +38,7 @@ test('a carrier that is lost for a moment takes no server out', async () => {
   world.network.changeLink(world.eth0.index, { isLowerUp: false })
   await world.settle()
   assert.deepEqual(await world.problemCodes(), ['INTERFACE_DOWN'])
-  assert.equal((await controller.status()).interface?.up, false)
+  assert.equal((await controller.status()).interfaces[0]?.up, false)
   world.network.changeLink(world.eth0.index, { isLowerUp: true })
   await world.settle()
   assert.deepEqual(world.packetPath.calls, [])
@@ -67,10 +67,10 @@ test('a changed MAC or MTU of the interface is applied', async () => {
   await world.start()
   world.network.changeLink(world.eth0.index, { mac: parseMac('02:00:0a:00:00:77') })
   await world.settle()
-  assert.equal(world.packetPath.spec?.interface.mac, '02:00:0a:00:00:77')
+  assert.equal(world.packetPath.spec?.interfaces[0]?.mac, '02:00:0a:00:00:77')
   world.network.changeLink(world.eth0.index, { mtu: 9000 })
   await world.settle()
-  assert.equal(world.packetPath.spec?.interface.mtu, 9000)
+  assert.equal(world.packetPath.spec?.interfaces[0]?.mtu, 9000)
   assert.equal(world.packetPath.generation, 3)
 })
 
@@ -83,7 +83,7 @@ test('an interface that goes and comes back with another index is taken up again
   world.address('10.0.0.2/24', again)
   for (const host of [11, 12]) world.host(`10.0.0.${host}`, `02:00:0a:00:00:${host}`, again)
   await world.settle()
-  assert.equal(world.packetPath.spec?.interface.index, again.index)
+  assert.equal(world.packetPath.spec?.interfaces[0]?.index, again.index)
   assert.deepEqual(world.held, ['10.0.0.2/24 eth0', '10.0.0.100/24 eth0'])
   assert.deepEqual(world.record.links, [again.index])
   assert.deepEqual(
@@ -142,8 +142,8 @@ test('a reload while the kernel asks anew keeps the MACs that are known', async 
   world.text = fileText({ listen: '10.0.0.100:81' })
   await controller.reload('test')
   assert.deepEqual(Object.fromEntries(world.packetPath.neighbours), {
-    web1: { mac: '02:00:0a:00:00:11' },
-    web2: { mac: '02:00:0a:00:00:12' },
+    web1: { mac: '02:00:0a:00:00:11', on: 'eth0' },
+    web2: { mac: '02:00:0a:00:00:12', on: 'eth0' },
   })
 })
 
@@ -154,5 +154,5 @@ test('the timer finds what no event told of', async () => {
   const controller = await world.start()
   world.network.setNeighbour({ ...entry, mac: parseMac('02:00:0a:00:00:98') })
   await controller.tick()
-  assert.deepEqual(world.packetPath.neighbours.get('web2'), { mac: '02:00:0a:00:00:98' })
+  assert.deepEqual(world.packetPath.neighbours.get('web2'), { mac: '02:00:0a:00:00:98', on: 'eth0' })
 })

@@ -108,15 +108,24 @@ test('without a link-local address IPv6 servers are unusable, with the reason, u
   const controller = await world.start()
   const why = 'no way to ask on eth0: it has no link-local address'
   assert.deepEqual(world.packetPath.neighbours.get('six1'), { why })
-  assert.deepEqual(world.packetPath.neighbours.get('web1'), { mac: parseMac('02:00:0a:00:00:11') })
+  assert.deepEqual(world.packetPath.neighbours.get('web1'), {
+    mac: parseMac('02:00:0a:00:00:11'),
+    on: 'eth0',
+  })
   world.address(linkLocal)
   await world.settle()
-  assert.deepEqual(world.packetPath.neighbours.get('six1'), { mac: parseMac('02:00:0a:00:06:11') })
+  assert.deepEqual(world.packetPath.neighbours.get('six1'), {
+    mac: parseMac('02:00:0a:00:06:11'),
+    on: 'eth0',
+  })
   world.network.removeAddress(address)
   world.network.timeOut()
   await world.settle()
   await controller.tick()
-  assert.deepEqual(world.packetPath.neighbours.get('six1'), { mac: parseMac('02:00:0a:00:06:11') })
+  assert.deepEqual(world.packetPath.neighbours.get('six1'), {
+    mac: parseMac('02:00:0a:00:06:11'),
+    on: 'eth0',
+  })
 })
 
 test('switched off and on, the interface gets its IPv6 service addresses back', async () => {
@@ -130,7 +139,10 @@ test('switched off and on, the interface gets its IPv6 service addresses back', 
   for (const address of [linkLocal, '2001:db8::2/64']) world.address(address)
   await world.settle()
   assert.deepEqual(await world.problemCodes(), [])
-  assert.deepEqual(world.packetPath.neighbours.get('six1'), { mac: parseMac('02:00:0a:00:06:11') })
+  assert.deepEqual(world.packetPath.neighbours.get('six1'), {
+    mac: parseMac('02:00:0a:00:06:11'),
+    on: 'eth0',
+  })
 })
 
 test('a changed prefix length of an IPv6 address replaces it, a removed one is taken off', async () => {

@@ -11,7 +11,7 @@ afterEach(() => {
   world = new World()
 })
 
-const mac = (text: string) => ({ mac: parseMac(text) })
+const mac = (text: string) => ({ mac: parseMac(text), on: 'eth0' })
 
 test('a start resolves the servers, attaches the packet path, then adds the service addresses', async () => {
   const order: string[] = []
@@ -97,6 +97,35 @@ test('servers that leave the file are no longer looked after', async () => {
   await world.settle()
   const managed = world.network.listNeighbours(world.eth0.index).filter(({ isManaged }) => isManaged)
   assert.deepEqual(managed.map(({ address }) => formatIp(address)).sort(), ['10.0.0.11', '10.0.0.12'])
+})
+
+test('a server that leaves all services stays known until it leaves the file, or is gone: flows may be with it', async () => {
+  const [all, one] = [fileText({ servers: 3 }), 'servers: [web1, web3], check']
+  const known = () => world.packetPath.spec!.servers.map(({ name }) => name)
+  world.text = all
+  const controller = await world.start()
+  world.text = all.replace('servers: web1..3, check', one)
+  await controller.reload('test')
+  assert.deepEqual(known(), ['web1', 'web2', 'web3'])
+  assert.deepEqual(world.packetPath.neighbours.get('web2'), mac('02:00:0a:00:00:12'))
+  // A daemon that finds it in what is pinned knows no better.
+  world.kill()
+  const next = await world.start()
+  await next.reload('test')
+  assert.deepEqual(known(), ['web1', 'web2', 'web3'])
+  // One that does not answer any more has no flows to keep.
+  world.host('10.0.0.12', undefined)
+  world.network.timeOut()
+  await world.settle()
+  await next.reload('test')
+  assert.deepEqual(known(), ['web1', 'web3'])
+  // One that nobody used has none either.
+  world.host('10.0.0.12', '02:00:0a:00:00:12')
+  await next.reload('test')
+  assert.deepEqual(known(), ['web1', 'web3'])
+  world.text = fileText({ servers: 2 })
+  await next.reload('test')
+  assert.deepEqual(known(), ['web1', 'web2'])
 })
 
 test('when the packet path refuses, what ran before still runs, and new servers are forgotten again', async () => {
@@ -194,7 +223,7 @@ test('a reload that names an interface which is not there changes nothing and na
     controller.reload('test'),
     (e) => e instanceof TenbinError && e.code === 'INTERFACE_MISSING' && /eth7.*eth0/.test(e.message),
   )
-  assert.equal(world.packetPath.spec?.interface.name, 'eth0')
+  assert.equal(world.packetPath.spec?.interfaces[0]?.name, 'eth0')
   assert.equal((await controller.status()).state, 'forwarding')
 })
 

@@ -14,21 +14,38 @@ import type { Operations, OrderCommand } from './api-routes.ts'
 import type { ListingAnswer, OrderAnswer, Problem, ReloadAnswer, Status, TraceAnswer } from './api-schema.ts'
 import type { OpenChecker } from './checker.ts'
 import type { Log } from './log.ts'
-import { leaveOtherLinks, recordLink } from './managed-links.ts'
+import { leaveOtherLinks, recordLinks } from './managed-links.ts'
 import { type MachineMemory, requireMemory } from './memory.ts'
 import { OpenProblems } from './open-problems.ts'
 import type { OverrideStore } from './override-store.ts'
-import { findLink, linkChanges, type Placement, place, specLink, summaryOf } from './placement.ts'
+import {
+  type EthernetLink,
+  type Facts,
+  findLink,
+  forwardingNics,
+  linkChanges,
+  type Placement,
+  place,
+  specLink,
+  summaryOf,
+} from './placement.ts'
 import type { PacketPath } from './ports.ts'
 import { mapSizes } from './preview.ts'
 import { Problems, problem, problemsOf, problemText } from './problem.ts'
 import type { RecordStore } from './record.ts'
-import { nothingRuns, type Running, runningStatus } from './running.ts'
+import { nothingRuns, type Running, runningStatus, wantedSysctls } from './running.ts'
 import { Serial } from './serial.ts'
 import { type PoolServerName, ServerHealth } from './server-health.ts'
 import { type Server, ServerNeighbours } from './server-neighbours.ts'
 import { ServerOrders } from './server-orders.ts'
-import { ownedText, type PromoteSecondaries, ServiceAddresses, settleAddresses } from './service-addresses.ts'
+import {
+  ownedText,
+  type PromoteSecondaries,
+  ServiceAddresses,
+  settleAddresses,
+  type Wanted,
+} from './service-addresses.ts'
+import { Sysctls } from './sysctls.ts'
 import { version } from './version.ts'
 
 /** ControllerOptions: the outside world, handed in. The controller disposes of none of it. */
@@ -56,6 +73,10 @@ export interface ControllerOptions {
   /** checkerPatienceMs: how long it waits for a checker's first word. */
   readonly checkerPatienceMs: number
   readonly promote?: PromoteSecondaries
+  /** Stands in for /proc/sys. */
+  readonly sysctlRoot?: string
+  /** pinnedServers: those of a packet path that runs already when the daemon starts. */
+  readonly pinnedServers?: readonly string[]
 }
 
 export class Controller implements Operations, Disposable {
@@ -63,6 +84,7 @@ export class Controller implements Operations, Disposable {
   readonly #startedAt: Date
   readonly #serial = new Serial()
   readonly #addresses: ServiceAddresses
+  readonly #sysctls: Sysctls
   readonly #neighbours: ServerNeighbours
   readonly #health: ServerHealth
   readonly #orders: ServerOrders
@@ -71,6 +93,8 @@ export class Controller implements Operations, Disposable {
   /** A good file that cannot be applied yet: something it needs is not there. */
   #waiting: DesiredState | undefined
   #running: Running | undefined
+  /** NICs that forward since the last apply, or would if they were there. */
+  #forwards: ReadonlySet<string> = new Set()
   #lastReload: Status['lastReload']
   #sweepFault: readonly Problem[] = []
   #isPoked = false
@@ -80,6 +104,7 @@ export class Controller implements Operations, Disposable {
     this.#startedAt = options.now()
     this.#problems = new OpenProblems(options.log)
     this.#addresses = new ServiceAddresses(options.network, options.store, options.promote)
+    this.#sysctls = new Sysctls(options.store, options.sysctlRoot)
     this.#neighbours = new ServerNeighbours({
       network: options.network,
       settleMs: options.settleMs,
@@ -186,11 +211,12 @@ export class Controller implements Operations, Disposable {
       problems: [...this.#problems.now],
       ...(running
         ? runningStatus(running, {
-            link: network.getLink(running.placement.link.name),
+            links: network.listLinks(),
             addresses: network.listAddresses(),
             own: this.#addresses.own(),
             engine: packetPath.status(),
             overrides: this.#orders.overrides,
+            sysctls: this.#sysctls.statusOf(wantedSysctls(running)),
             pools: this.#orders.pools,
             checked: (pool, server) => this.#health.checked(pool, server),
             now: this.#options.now(),
@@ -214,7 +240,7 @@ export class Controller implements Operations, Disposable {
   listing(): ListingAnswer {
     this.#mustRun('list the program')
     const { packetPath } = this.#options
-    return { generation: packetPath.status().program.generation, lines: [...packetPath.listing()] }
+    return { generation: packetPath.status().generation, lines: [...packetPath.listing()] }
   }
 
   /** idle resolves when nothing is being done. */
@@ -254,14 +280,34 @@ export class Controller implements Operations, Disposable {
   }
 
   #place(desired: DesiredState): Placement {
+    return place(desired, this.#facts())
+  }
+
+  #facts(): Facts {
     const { network } = this.#options
     const own = this.#addresses.own()
-    return place(desired, {
+    return {
       links: network.listLinks(),
       addresses: network.listAddresses(),
       route: (destination) => network.getRoute(destination),
       isOwn: (ifindex, address) => own.some((each) => each.ifindex === ifindex && each.address === address),
-    })
+      isServing: (server) => this.#isServing(server),
+    }
+  }
+
+  /** #indexes of the NICs that play a role, of those that are there. */
+  #indexes(nics: readonly string[]): number[] {
+    return this.#options.network
+      .listLinks()
+      .flatMap(({ name, index }) => (nics.includes(name) ? [index] : []))
+  }
+
+  /** #isServing: what runs sends to it; before the first apply that is what was found pinned. */
+  #isServing(server: string): boolean {
+    if (!this.#running) return this.#options.pinnedServers?.includes(server) ?? false
+    const { servers } = this.#running.placement.spec
+    const neighbour = this.#neighbours.view.get(server)
+    return servers.some(({ name }) => name === server) && neighbour !== undefined && 'mac' in neighbour
   }
 
   async #apply(desired: DesiredState, cause: string): Promise<Applied> {
@@ -270,8 +316,8 @@ export class Controller implements Operations, Disposable {
     const placement = this.#place(desired)
     const memory = this.#options.memory()
     requireMemory(mapSizes(placement.spec, memory.cpus), memory)
-    const takeBack = recordLink(store, network, placement.link.index)
-    const prepared = await this.#neighbours.prepare(placement.link.name, placement.spec.servers)
+    const takeBack = recordLinks(store, network, this.#indexes(placement.nics))
+    const prepared = await this.#neighbours.prepare(placement.nics, placement.spec.servers)
     let applied: Applied
     try {
       await this.#health.prepare(desired, placement.node)
@@ -285,6 +331,7 @@ export class Controller implements Operations, Disposable {
     }
     prepared.commit()
     this.#running = { desired, placement, appliedAt: now() }
+    this.#forwards = new Set(placement.links.map(({ name }) => name))
     this.#waiting = undefined
     this.#health.commit()
     this.#orders.adopt(desired)
@@ -292,17 +339,18 @@ export class Controller implements Operations, Disposable {
     keepKeys(packetPath.keys)
     this.#problems.set([
       ...this.#settleAddresses(this.#running, cause),
+      ...this.#settleSysctls(this.#running, cause),
       ...this.#orders.settle(),
       ...this.#health.problems(),
     ])
-    leaveOtherLinks(store, network, placement.link.index)
+    leaveOtherLinks(store, network, this.#indexes(placement.nics))
     return applied
   }
 
   /** #addOrUndo adds what addresses are missing; if one cannot be added, what ran before runs again. */
   #addOrUndo(placement: Placement, before: Running): void {
     try {
-      for (const owned of this.#addresses.add(placement.link, placement.held)) {
+      for (const owned of this.#addresses.add(wantedOf(placement))) {
         this.#options.log.info({ cause: 'file' }, `added ${ownedText(owned)}`)
       }
     } catch (error) {
@@ -314,40 +362,74 @@ export class Controller implements Operations, Disposable {
 
   #repair(running: Running, cause: string): Problem[] {
     const { network, packetPath, store } = this.#options
-    const { name } = running.placement.link
-    const link = findLink(name, network.listLinks())
-    const why = [...linkChanges(running.placement.link, link), ...packetPath.drift()]
+    const { links, problems } = this.#present(running)
+    const why = [...linkChanges(running.placement.links, links), ...packetPath.drift()]
     let current = running
+    let settings: readonly Problem[] | undefined
     if (why.length > 0) {
-      const spec = { ...running.placement.spec, interface: specLink(link) }
-      recordLink(store, network, link.index)
+      const { nics } = running.placement
+      const spec = { ...running.placement.spec, interfaces: links.map(specLink) }
+      recordLinks(store, network, this.#indexes(nics))
       const views = this.#orders.viewsFor(running.desired)
       const applied = packetPath.apply(spec, this.#neighbours.view, views)
-      current = { ...running, placement: { ...running.placement, link, spec } }
+      current = { ...running, placement: { ...running.placement, links, spec } }
       this.#running = current
       this.#orders.adopt(running.desired)
-      leaveOtherLinks(store, network, link.index)
+      leaveOtherLinks(store, network, this.#indexes(nics))
       this.#tellApplied(applied, `applied again: ${why.join('; ')}`, cause)
+      settings = this.#settleSysctls(current, cause)
     }
     this.#neighbours.resync()
-    const down = isUsable(link) ? [] : [problem('INTERFACE_DOWN', `${name} is down or has no carrier`)]
+    const usable = new Set(links.filter(isUsable).map(({ name }) => name))
+    const down = links.filter(({ name }) => !usable.has(name))
+    // of an interface that is down or gone, that is enough
     const doubts = this.#neighbours
       .doubts()
+      .filter(({ on }) => usable.has(on))
       .map(({ server, why }) =>
         problem('SERVER_DOUBTFUL', `server ${server.name} ${formatIp(server.address)}: ${why}`),
       )
     return [
-      ...down,
-      ...(down.length > 0 ? [] : doubts),
+      ...problems,
+      ...down.map(({ name }) => problem('INTERFACE_DOWN', `${name} is down or has no carrier`)),
+      ...doubts,
       ...this.#settleAddresses(current, cause),
+      ...(settings ?? this.#sysctls.problems(wantedSysctls(current))),
       ...this.#orders.settle(),
       ...this.#health.problems(),
       ...this.#sweepFault,
     ]
   }
 
-  #settleAddresses({ placement: { link, held } }: Running, cause: string): Problem[] {
-    return settleAddresses(this.#addresses, link, held, (text) => this.#options.log.info({ cause }, text))
+  /**
+   * #present: the NICs that are to forward now: those of before, and any by which a server is reached since. What is not
+   * there is a problem, and the others forward without it. Throws what is wrong with the last of them.
+   */
+  #present({ desired, placement }: Running): { links: EthernetLink[]; problems: Problem[] } {
+    const facts = this.#facts()
+    const nics = new Set([...this.#forwards, ...forwardingNics(desired, placement.node, facts)])
+    const links: EthernetLink[] = []
+    const errors: unknown[] = []
+    for (const nic of placement.nics.filter((each) => nics.has(each))) {
+      try {
+        links.push(findLink(nic, facts.links))
+      } catch (error) {
+        errors.push(error)
+      }
+    }
+    if (links.length === 0) throw errors[0]
+    this.#forwards = nics
+    return { links, problems: errors.flatMap(problemsOf) }
+  }
+
+  #settleAddresses({ placement }: Running, cause: string): Problem[] {
+    return settleAddresses(this.#addresses, wantedOf(placement), (text) =>
+      this.#options.log.info({ cause }, text),
+    )
+  }
+
+  #settleSysctls(running: Running, cause: string): Problem[] {
+    return this.#sysctls.settle(wantedSysctls(running), (text) => this.#options.log.info({ cause }, text))
   }
 
   #tellApplied(
@@ -370,7 +452,8 @@ export class Controller implements Operations, Disposable {
         log.error({ cause: 'neighbour', code: each.code }, `${who}: ${each.message}`)
       return
     }
-    if ('mac' in neighbour) log.info({ cause: 'neighbour' }, `${who} is at ${neighbour.mac}`)
+    if ('mac' in neighbour)
+      log.info({ cause: 'neighbour' }, `${who} is at ${neighbour.mac} on ${neighbour.on}`)
     else log.warn({ cause: 'neighbour' }, `${who} is unusable: ${neighbour.why}`)
   }
 
@@ -391,3 +474,10 @@ export class Controller implements Operations, Disposable {
     void this.verify('network')
   }
 }
+
+/** wantedOf a placement: its service addresses, each with the NIC that it belongs on, if that is there. */
+const wantedOf = ({ held, links }: Placement): Wanted[] =>
+  held.flatMap(({ address, prefix, nic }) => {
+    const link = links.find(({ name }) => name === nic)
+    return link ? [{ address, prefix, link }] : []
+  })

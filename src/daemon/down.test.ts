@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, linkSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -40,13 +40,14 @@ const down = (force = false) =>
       return ['program on eth0']
     },
     promote: (_, body) => body(),
+    sysctlRoot: dir,
   })
 const coded = (code: ErrorCode) => (e: unknown) => e instanceof TenbinError && e.code === code
 
 test('down removes what was recorded: addresses first, then the packet path, neighbours and files', async () => {
   network.addAddress({ ifindex, address: parseIp('10.0.0.100'), prefix: 24 })
   network.manageNeighbour(ifindex, parseIp('10.0.0.11'))
-  writeRecord(instance.record, { addresses: [owned('10.0.0.100')], links: [ifindex] })
+  writeRecord(instance.record, { addresses: [owned('10.0.0.100')], links: [ifindex], sysctls: [] })
   assert.deepEqual(await down(), ['address 10.0.0.100/24 on eth0', 'program on eth0', '1 neighbour entry'])
   assert.deepEqual(order, [`packet path of ${instance.name} with 1 addresses`])
   assert.deepEqual(held(), ['10.0.0.2'])
@@ -54,9 +55,26 @@ test('down removes what was recorded: addresses first, then the packet path, nei
   assert.equal(existsSync(instance.runDir), false)
 })
 
+test('down takes kernel settings back, and names those that somebody else has set since', async () => {
+  mkdirSync(join(dir, 'net/ipv4'), { recursive: true })
+  const [forward, bind] = ['ip_forward', 'ip_nonlocal_bind'].map((name) => join(dir, 'net/ipv4', name))
+  writeFileSync(forward!, '1')
+  writeFileSync(bind!, '7')
+  const set = { value: '1', before: '0', beside: {} }
+  const sysctls = ['net.ipv4.ip_forward', 'net.ipv4.ip_nonlocal_bind'].map((name) => ({ name, ...set }))
+  writeRecord(instance.record, { addresses: [], links: [], sysctls })
+  assert.deepEqual(await down(), [
+    'program on eth0',
+    'setting of net.ipv4.ip_nonlocal_bind: 7 stays, set by somebody else',
+    'setting of net.ipv4.ip_forward: 0 again',
+  ])
+  assert.equal(readFileSync(forward!, 'utf8'), '0')
+  assert.equal(readFileSync(bind!, 'utf8'), '7')
+})
+
 test('down leaves an address that is recorded but carries no mark of ours', async () => {
   network.addAddress({ ifindex, address: parseIp('10.0.0.100'), prefix: 24, protocol: 0 })
-  writeRecord(instance.record, { addresses: [owned('10.0.0.100')], links: [] })
+  writeRecord(instance.record, { addresses: [owned('10.0.0.100')], links: [], sysctls: [] })
   assert.deepEqual(await down(), ['program on eth0'])
   assert.deepEqual(held(), ['10.0.0.2', '10.0.0.100'])
 })
@@ -66,6 +84,7 @@ test('secondary addresses are kept by the name that the interface has now', asyn
   writeRecord(instance.record, {
     addresses: [{ ...owned('10.0.0.100'), interface: 'old0' }],
     links: [],
+    sysctls: [],
   })
   const listAddresses = network.listAddresses.bind(network)
   network.listAddresses = (index) =>
@@ -85,7 +104,7 @@ test('down can be repeated, and works where nothing is recorded', async () => {
 })
 
 test('down works when the interface is gone', async () => {
-  writeRecord(instance.record, { addresses: [owned('10.0.0.100')], links: [ifindex] })
+  writeRecord(instance.record, { addresses: [owned('10.0.0.100')], links: [ifindex], sysctls: [] })
   network.removeLink(ifindex)
   assert.deepEqual(await down(), ['program on eth0'])
 })
@@ -114,7 +133,11 @@ test('down refuses while a daemon works, here or in another namespace', async ()
 
 test('down refuses where the addresses are in another namespace, unless forced', async () => {
   const [boot] = thisWorld().split(' ')
-  writeRecord(instance.record, { addresses: [owned('10.0.0.100')], links: [] }, `${boot} net:[1]`)
+  writeRecord(
+    instance.record,
+    { addresses: [owned('10.0.0.100')], links: [], sysctls: [] },
+    `${boot} net:[1]`,
+  )
   await assert.rejects(down(), coded('NAMESPACE_OTHER'))
   assert.deepEqual(order, [])
   assert.deepEqual(await down(true), ['program on eth0'])

@@ -1,6 +1,6 @@
 // Everything of an instance removed from this machine, with its daemon dead: addresses first, so that no client
 // reaches this machine any more when its packets are no longer handled; then the packet path, the neighbour
-// entries, the record and the socket. What remains is the hash key, so that the same file forwards as before. Safe
+// entries, kernel settings, the record and the socket. What remains is the hash key, so that the same file forwards as before. Safe
 // to repeat, and after a crash in its middle.
 
 import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
@@ -10,8 +10,10 @@ import { DEFAULT_RUN_DIR, type Instance } from './instance.ts'
 import { lockInstance } from './lock.ts'
 import { leaveOtherLinks } from './managed-links.ts'
 import { permitted, permittedLater } from './permitted.ts'
+import { Problems } from './problem.ts'
 import { recordedElsewhere, recordStore } from './record.ts'
 import { ownedText, type PromoteSecondaries, ServiceAddresses } from './service-addresses.ts'
+import { Sysctls } from './sysctls.ts'
 import { whoAnswers } from './who-answers.ts'
 
 /** DownOptions: `force`: also when the instance's record is of another network namespace. */
@@ -22,6 +24,8 @@ export interface DownOptions {
   readonly downPacketPath: (instance: string) => readonly string[]
   readonly force?: boolean
   readonly promote?: PromoteSecondaries
+  /** Stands in for /proc/sys. */
+  readonly sysctlRoot?: string
 }
 
 /** takeDown removes an instance and says what it removed. Throws DAEMON_RUNNING, NAMESPACE_OTHER, NOT_PERMITTED. */
@@ -45,6 +49,14 @@ export async function takeDown(options: DownOptions): Promise<string[]> {
   done.push(...downPacketPath(instance.name))
   const released = leaveOtherLinks(store, network)
   if (released > 0) done.push(`${released} neighbour ${released === 1 ? 'entry' : 'entries'}`)
+  const { restored, problems } = new Sysctls(store, options.sysctlRoot).restore()
+  if (problems.length > 0) throw new Problems(`down ${instance.name}`, problems)
+  for (const { name, value, isOurs } of restored)
+    done.push(
+      isOurs
+        ? `setting of ${name}: ${value} again`
+        : `setting of ${name}: ${value} stays, set by somebody else`,
+    )
   permitted('down', () => {
     rmSync(instance.runDir, { recursive: true, force: true })
     rmSync(instance.socket, { force: true })

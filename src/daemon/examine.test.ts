@@ -20,9 +20,13 @@ test('without a machine nothing is missing, and what would be used is for the fi
   const { errors, warnings, uses, isHere, listing } = examine(state(fileText()), undefined, 4)
   assert.deepEqual([errors, warnings, isHere], [[], [], false])
   assert.equal(uses.node, 'lb1')
+  assert.deepEqual(
+    uses.interfaces.map(({ name }) => name),
+    ['eth0'],
+  )
   assert.deepEqual(uses.addresses, ['10.0.0.100/24'])
   assert.deepEqual(uses.services, [{ name: 'www', listeners: ['10.0.0.100:80'], pool: 'www', servers: 2 }])
-  assert.ok(listing().length > uses.instructions, 'source lines besides instructions')
+  assert.ok(listing().length > uses.interfaces[0]!.instructions, 'source lines besides instructions')
 })
 
 test('memory grows with the CPUs and the servers', () => {
@@ -106,4 +110,24 @@ test('a file that does not fit this machine is an error, on another machine it i
   assert.deepEqual(examine(state(fileText()), { network, memory: enough }, 4).errors, [])
   const strangers = fileText().replace('10.0.0.2,', '10.0.0.4,')
   assert.deepEqual(examine(state(strangers), { network, memory }, 4).errors, [])
+})
+
+test('each interface that forwards is told with its program; of those by which servers are reached only a machine knows', () => {
+  const { network } = machine()
+  const text = fileText()
+    .replace('{ lan: eth0 }', '{ lan: eth0, back: eth1 }')
+    .replace('10.0.0.11..12', '10.1.0.11..12')
+  const eth1 = network.addLink({ name: 'eth1', mac: parseMac('02:00:0a:01:00:02') })
+  network.addAddress({ ifindex: eth1.index, address: parseIp('10.1.0.2'), prefix: 24, protocol: 0 })
+  const names = (examination: ReturnType<typeof examine>) =>
+    examination.uses.interfaces.map(({ name }) => name)
+  const here = examine(state(text), { network }, 4)
+  assert.deepEqual(here.errors, [])
+  assert.deepEqual(names(here), ['eth0', 'eth1'])
+  assert.ok(here.uses.interfaces.every(({ instructions }) => instructions > 100))
+  assert.deepEqual(
+    here.listing().filter((line) => line.startsWith('on ')),
+    ['on eth0:', 'on eth1:'],
+  )
+  assert.deepEqual(names(examine(state(text), undefined, 4)), ['eth0'])
 })

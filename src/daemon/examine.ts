@@ -2,11 +2,12 @@
 // to it. What may still come (an interface, a route, an address) is a warning, as `tenbin run` waits for it, and so is
 // what is kept only nearly; what contradicts the file is an error.
 
-import { formatIp, formatListener, parseMac } from '../base/addresses.ts'
+import { formatIp, formatListener, macFromBytes } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import { toEngineSpec } from '../config/engine-spec.ts'
-import { type DesiredState, heldBy, ONLY_NODE, serviceNic } from '../config/state.ts'
-import type { EngineSpec } from '../engine/engine.ts'
+import { type DesiredState, heldBy, ONLY_NODE, serviceNics } from '../config/state.ts'
+import { sysctlsOf } from '../config/sysctls.ts'
+import type { EngineInterface } from '../engine/engine.ts'
 import { scaledWeights } from '../engine/picker.ts'
 import { TENBIN_PROTOCOL } from '../netlink/mark.ts'
 import type { Network } from '../netlink/network.ts'
@@ -20,8 +21,11 @@ import { problem, problemsOf } from './problem.ts'
 /** Uses: what the file would use on a node. */
 export interface Uses {
   readonly node: string
-  readonly interface: string
+  /** Those that forward; where the machine is not looked at, those that address sets are on. */
+  readonly interfaces: readonly { readonly name: string; readonly instructions: number }[]
   readonly addresses: readonly string[]
+  /** Kernel settings, as `NAME: VALUE`. */
+  readonly sysctls: readonly string[]
   readonly services: readonly {
     readonly name: string
     readonly listeners: readonly string[]
@@ -30,7 +34,6 @@ export interface Uses {
   }[]
   readonly listeners: number
   readonly servers: number
-  readonly instructions: number
   /** The sum of `maps`. */
   readonly memoryBytes: number
   readonly maps: readonly MapSize[]
@@ -59,8 +62,8 @@ export interface Machine {
 export function examine(desired: DesiredState, machine: Machine | undefined, cpus: number): Examination {
   const { placement, problems } = look(desired, machine?.network)
   const node = placement?.node ?? desired.nodes[0]?.name ?? ONLY_NODE
-  const spec = placement?.spec ?? toEngineSpec(desired, node, anyLink(serviceNic(desired, node)))
-  const { instructions, maps, listing } = preview(spec, cpus)
+  const spec = placement?.spec ?? toEngineSpec(desired, serviceNics(desired, node).map(anyLink))
+  const { interfaces, maps, listing } = preview(spec, cpus)
   const shortage = placement && machine?.memory ? memoryShortage(maps, machine.memory) : []
   const flows = flowNeed(desired)
   return {
@@ -73,8 +76,9 @@ export function examine(desired: DesiredState, machine: Machine | undefined, cpu
     ],
     uses: {
       node,
-      interface: spec.interface.name,
+      interfaces,
       addresses: heldBy(desired, node).map(({ address, prefix }) => `${formatIp(address)}/${prefix}`),
+      sysctls: sysctlsOf(desired, node).map(({ name, value }) => `${name}: ${value}`),
       services: desired.services.map(({ name, listeners, pool }) => ({
         name,
         listeners: listeners.map(formatListener),
@@ -83,7 +87,6 @@ export function examine(desired: DesiredState, machine: Machine | undefined, cpu
       })),
       listeners: spec.services.reduce((sum, { listeners }) => sum + listeners.length, 0),
       servers: spec.servers.length,
-      instructions,
       memoryBytes: maps.reduce((sum, { bytes }) => sum + bytes, 0),
       maps,
       ...(flows && { flows }),
@@ -115,6 +118,7 @@ function look(desired: DesiredState, network: Network | undefined): Look {
         addresses.some(
           (each) => each.ifindex === ifindex && each.address === address && each.protocol === TENBIN_PROTOCOL,
         ),
+      isServing: () => false,
     })
     return { placement, problems: [] }
   } catch (error) {
@@ -123,10 +127,10 @@ function look(desired: DesiredState, network: Network | undefined): Look {
   }
 }
 
-/** anyLink stands in for a NIC that is not looked at: only its name is known. */
-export const anyLink = (name: string): EngineSpec['interface'] => ({
+/** anyLink stands in for a NIC that is not looked at: only its name is known, and its place among them. */
+const anyLink = (name: string, at: number): EngineInterface => ({
   name,
-  index: 1,
-  mac: parseMac('02:00:00:00:00:01'),
+  index: at + 1,
+  mac: macFromBytes(Uint8Array.of(2, 0, 0, 0, at >> 8, at & 0xff)),
   mtu: 1500,
 })

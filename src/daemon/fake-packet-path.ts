@@ -47,7 +47,9 @@ export class FakePacketPath implements PacketPath {
       for (const [server, view] of servers) this.#viewsOf(pool).set(server, view)
     this.drifted = []
     this.generation++
-    this.calls.push(`apply ${spec.services.map(({ name }) => name).join(' ')} on ${spec.interface.name}`)
+    this.calls.push(
+      `apply ${spec.services.map(({ name }) => name).join(' ')} on ${spec.interfaces.map(({ name }) => name).join(' ')}`,
+    )
     return { change, generation: this.generation, loadMs: 1, instructions: 100, notes: [] }
   }
 
@@ -75,12 +77,18 @@ export class FakePacketPath implements PacketPath {
     const none = { packets: 0n, bytes: 0n }
     return {
       engine: 'xdp',
-      mode: 'native',
-      program: { id: 1, instructions: 100, loadMs: 1, generation: this.generation },
+      generation: this.generation,
+      interfaces: this.spec!.interfaces.map(({ name }, i) => ({
+        name,
+        mode: 'native',
+        programId: i + 1,
+        instructions: 100,
+        loadMs: 1,
+      })),
       memoryBytes: 4096,
       maps: [{ name: 'tables', bytes: 4096 }],
       outcomes: { forwarded: 2n ** 60n, 'no-server': 0n },
-      services: this.spec!.services.map(({ name }) => ({ name, flows: 0, ...none })),
+      services: this.spec!.services.map(({ name }) => ({ name, flows: 0, networks: 0, ...none })),
       pools: this.spec!.pools.map(({ name, members }) => ({
         name,
         slots: 1_021,

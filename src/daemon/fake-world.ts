@@ -64,6 +64,8 @@ export class World {
   record: Record = emptyRecord
   text = fileText()
   logged: string[] = []
+  /** Stands in for /proc/sys; a test that names settings has one. */
+  sysctlRoot: string | undefined
   kept: BigUint64Array | undefined
   memory: MachineMemory = { cpus: 2, total: 2 ** 32, available: 2 ** 31, held: [] }
   readonly overrides = new FakeOverrideStore()
@@ -129,6 +131,8 @@ export class World {
       openChecker: this.checker.open,
       checkerPatienceMs: 50,
       promote: (_, body) => body(),
+      ...(this.sysctlRoot !== undefined && { sysctlRoot: this.sysctlRoot }),
+      pinnedServers: this.packetPath.spec?.servers.map(({ name }) => name) ?? [],
     })
     return this.#controller
   }

@@ -46,5 +46,7 @@ test('of each kind of tracking the tightest is told; the heaviest server counts;
       ['all', 'd', 1, 3600],
     ],
   )
+  const [kept] = need('  a: { listen: [10.0.0.100:80], servers: web01..10, persistence: 5m }')!.enough
+  assert.deepEqual([kept!.perSecond, kept!.lifeS, kept!.networkS], [Math.floor(262_144 / 1_200), 900, 300])
   assert.equal(need('  a: { listen: [10.0.0.100:80], servers: web01..10, track: none }'), undefined)
 })

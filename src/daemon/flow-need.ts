@@ -1,6 +1,7 @@
 // How many flows the flow table is enough for. A record is needed for each flow that another server than the slot's
 // current one has: of the new flows of a pool, the share that a change moves, as long as such a flow lives. With track
-// all each flow has one. So: records = new flows a second x share moved x life. Pure.
+// all each flow has one. So: records = new flows a second x share moved x life. Where a service persists, each flow may be
+// of another client network, which has a record as well, for its time-out. Pure.
 
 import type { DesiredState, PoolState, ServiceState } from '../config/state.ts'
 import { usedPools } from './overrides.ts'
@@ -15,6 +16,8 @@ export interface Enough {
   readonly share: number
   readonly servers: number
   readonly lifeS: number
+  /** Where the service persists: how long a network is kept. */
+  readonly networkS?: number
 }
 
 /** FlowNeed: for each kind of tracking in use, the pool or service that the table is enough for least. */
@@ -33,8 +36,11 @@ export function flowNeed(state: DesiredState): FlowNeed | undefined {
     const { members } = pools.get(pool)!
     const lifeS = lifeOf(service)
     const share = track === 'all' ? 1 : heaviest(members)
-    const perSecond = Math.floor(records / (share * lifeS))
-    return [{ track, of: track === 'all' ? name : pool, perSecond, share, servers: members.length, lifeS }]
+    const networkS = service.persistence?.timeout
+    const perSecond = Math.floor(records / (share * (lifeS + (networkS ?? 0))))
+    const of = track === 'all' ? name : pool
+    const need = { track, of, perSecond, share, servers: members.length, lifeS }
+    return [networkS === undefined ? need : { ...need, networkS }]
   })
   if (all.length === 0) return undefined
   const least = (track: Enough['track']) =>

@@ -3,6 +3,7 @@
 import { TenbinError } from '../base/errors.ts'
 import { Generation } from '../engine/generation.ts'
 import { downXdp } from '../engine/hook.ts'
+import { linkPins, nicOf } from '../engine/link-pins.ts'
 import { openXdpEngine } from '../engine/xdp.ts'
 import { XdpLink } from '../kernel/link.ts'
 import { arePinsElsewhere, PinDirectory } from '../kernel/pin.ts'
@@ -24,6 +25,7 @@ export const machinePorts = (): RunPorts => ({
     return openXdpEngine({ ...options, reactor: new Reactor() })
   },
   isAttached: (instance) => pinned(instance)?.isAttached ?? false,
+  serversOf: (instance) => pinned(instance)?.servers ?? [],
   memory: machineMemory,
   signals: process,
 })
@@ -38,36 +40,45 @@ function refuseElsewhere(): void {
 /** downPacketPath removes all pins of an instance and says what was there. */
 export const downPacketPath = (instance: string): readonly string[] => downXdp(instance)
 
-/** Pinned: what an instance left in the kernel. `isAttached`: it still sees packets. */
+/** Pinned: what an instance left in the kernel. `isAttached`: it still sees packets, on one interface at least. */
 export interface Pinned {
   readonly isAttached: boolean
-  readonly programId: number
   readonly generation: number
-  readonly interface: string
+  readonly interfaces: readonly {
+    readonly name: string
+    readonly isAttached: boolean
+    readonly programId: number
+  }[]
   readonly services: readonly string[]
   readonly servers: readonly string[]
 }
 
 /** pinned: what an instance left in the kernel; undefined: nothing. Throws PINS_NEWER and as the kernel refuses. */
 export function pinned(instance: string): Pinned | undefined {
-  const fd = PinDirectory.find(instance)?.get(LINK_PIN)
-  if (!fd) return undefined
-  using link = XdpLink.adopt(fd)
-  const { ifindex, programId } = link.info()
-  const program = programById(programId)
-  if (!program) return undefined
-  using generation = Generation.adopt(program)
+  const pins = PinDirectory.find(instance)
+  const links = (pins ? linkPins(pins) : []).flatMap((pin) => {
+    const fd = pins!.get(pin)
+    if (!fd) return []
+    using link = XdpLink.adopt(fd)
+    return [{ ...link.info(), name: nicOf(pin) }]
+  })
+  const found = links.flatMap(({ ifindex, programId }) => {
+    const program = programById(programId)
+    return program ? [{ ifindex, program }] : []
+  })
+  if (found.length === 0) return undefined
+  using generation = Generation.adopt(found)
   const { meta } = generation
   return {
-    isAttached: ifindex !== 0,
-    programId,
+    isAttached: links.some(({ ifindex }) => ifindex !== 0),
     generation: meta?.generation ?? 0,
-    interface: meta?.interface.name ?? `interface ${ifindex}`,
+    interfaces: links.map(({ name, ifindex, programId }) => ({
+      name: name ?? `interface ${ifindex}`,
+      isAttached: ifindex !== 0,
+      programId,
+    })),
     // Numbers that nobody has have an empty name.
     services: meta?.services.flatMap(({ name }) => name || []) ?? [],
     servers: meta?.servers.flatMap(({ name }) => name || []) ?? [],
   }
 }
-
-/** LINK_PIN: the engine's one pin. */
-const LINK_PIN = 'link'

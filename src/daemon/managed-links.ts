@@ -7,10 +7,17 @@ import type { Network } from '../netlink/network.ts'
 import type { RecordStore } from './record.ts'
 
 /**
- * recordLink: before the first entry on a NIC is made. What it returns takes that back, for when nothing forwards there
- * after all: what was there before may be another instance's and stays.
+ * recordLinks: before the first entry on these NICs is made. What it returns takes that back, for when nothing forwards
+ * there after all: what was there before may be another instance's and stays.
  */
-export function recordLink(store: RecordStore, network: Network, ifindex: number): () => void {
+export function recordLinks(store: RecordStore, network: Network, ifindexes: readonly number[]): () => void {
+  const takeBacks = ifindexes.map((ifindex) => recordLink(store, network, ifindex))
+  return () => {
+    for (const takeBack of takeBacks.reverse()) takeBack()
+  }
+}
+
+function recordLink(store: RecordStore, network: Network, ifindex: number): () => void {
   const { links, ...rest } = store.read()
   if (links.includes(ifindex)) return () => undefined
   const before = managed(network, ifindex)
@@ -23,13 +30,13 @@ export function recordLink(store: RecordStore, network: Network, ifindex: number
   }
 }
 
-/** leaveOtherLinks lets go of the entries on every recorded NIC but this one; how many. */
-export function leaveOtherLinks(store: RecordStore, network: Network, ifindex?: number): number {
+/** leaveOtherLinks lets go of the entries on every recorded NIC but these; how many. */
+export function leaveOtherLinks(store: RecordStore, network: Network, kept: readonly number[] = []): number {
   const record = store.read()
-  const others = record.links.filter((each) => each !== ifindex)
+  const others = record.links.filter((each) => !kept.includes(each))
   const released = others.reduce((sum, other) => sum + releaseNeighbours(network, other), 0)
   if (others.length > 0) {
-    store.write({ ...record, links: record.links.filter((each) => each === ifindex) })
+    store.write({ ...record, links: record.links.filter((each) => kept.includes(each)) })
   }
   return released
 }

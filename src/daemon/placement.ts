@@ -1,16 +1,23 @@
-// Placement: what the file means on this machine, now. Which node this is, which NIC forwards, which addresses it
+// Placement: what the file means on this machine, now. Which node this is, which NICs forward, which addresses it
 // holds, what the engine is to do; or everything that stands in the way. Pure: the machine is handed in as facts.
 
 import { formatIp, type Ip, isIp4, type Mac } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import { toEngineSpec } from '../config/engine-spec.ts'
-import { type DesiredState, type HeldAddress, heldBy, serviceNic, whichNode } from '../config/state.ts'
-import type { EngineSpec } from '../engine/engine.ts'
+import {
+  type DesiredState,
+  type HeldAddress,
+  heldBy,
+  nicsOf,
+  serviceNics,
+  whichNode,
+} from '../config/state.ts'
+import type { EngineInterface, EngineSpec } from '../engine/engine.ts'
 import type { InterfaceAddress } from '../netlink/addresses.ts'
 import type { Link } from '../netlink/links.ts'
 import { covers, isOnLink, type Route } from '../netlink/routes.ts'
 import type { Problem } from './api-schema.ts'
-import { Problems, problem } from './problem.ts'
+import { Problems, problem, problemsOf } from './problem.ts'
 
 /** Facts: the machine as it is. */
 export interface Facts {
@@ -19,15 +26,20 @@ export interface Facts {
   readonly route: (destination: Ip) => Route
   /** isOwn: whether this instance added the address to that interface. */
   readonly isOwn: (ifindex: number, address: Ip) => boolean
+  /** isServing: whether flows may be with a server of this name: what runs sends to it. */
+  readonly isServing: (server: string) => boolean
 }
 
 /** EthernetLink: a link that frames can be addressed to. */
 export type EthernetLink = Link & { readonly mac: Mac }
 
-/** Placement: `held` are the service addresses that belong on `link`. */
+/** Placement: `held` are the service addresses that belong on this machine. */
 export interface Placement {
   readonly node: string
-  readonly link: EthernetLink
+  /** Those that forward, in the file's order of roles. */
+  readonly links: readonly EthernetLink[]
+  /** Every NIC that plays a role: servers may turn out to be behind it. */
+  readonly nics: readonly string[]
   readonly held: readonly HeldAddress[]
   readonly spec: EngineSpec
 }
@@ -38,19 +50,93 @@ export function place(desired: DesiredState, facts: Facts): Placement {
     desired,
     facts.addresses.map(({ address }) => address),
   )
-  const link = findLink(serviceNic(desired, node), facts.links)
+  const links = placeLinks(desired, node, facts)
   const held = heldBy(desired, node)
-  const spec = toEngineSpec(desired, node, specLink(link))
+  const nics = nicsOf(desired, node)
+  const stays = (server: EngineSpec['servers'][number]) =>
+    facts.isServing(server.name) && serverOffLink(server, nics, held, facts).length === 0
+  const spec = withNetworks(toEngineSpec(desired, links.map(specLink), stays), held, facts)
   const problems = [
-    ...held.flatMap((address) => addressElsewhere(address, link, facts)),
-    ...spec.servers.flatMap((server) => serverOffLink(server, link, held, facts)),
+    ...held.flatMap((address) => addressElsewhere(address, facts)),
+    ...spec.servers.flatMap((server) => serverOffLink(server, nics, held, facts)),
   ]
   if (problems.length > 0) throw new Problems('apply', problems)
-  return { node, link, held, spec }
+  return { node, links, nics, held, spec }
 }
 
-/** specLink: what an engine needs to know of the NIC. */
-export const specLink = ({ name, index, mac, mtu }: EthernetLink): EngineSpec['interface'] => ({
+/**
+ * withNetworks: with nat, servers with the network that they share with the node: the smallest that is one of its own
+ * addresses' on the NIC that the server is behind. Service addresses, which come and go, say nothing of it.
+ */
+function withNetworks(
+  spec: EngineSpec,
+  held: readonly HeldAddress[],
+  { addresses, route }: Facts,
+): EngineSpec {
+  if (!spec.services.some(({ nat }) => nat)) return spec
+  const service = new Set(held.map(({ address }) => address))
+  const servers = spec.servers.map((server) => {
+    const way = route(server.address)
+    if (way.kind !== 'unicast' || !isOnLink(way, way.ifindex)) return server
+    const networks = addresses.filter(
+      ({ address, prefix, ifindex }) =>
+        ifindex === way.ifindex &&
+        !service.has(address) &&
+        covers({ destination: address, prefix }, server.address),
+    )
+    if (networks.length === 0) return server
+    return { ...server, network: Math.max(...networks.map(({ prefix }) => prefix)) }
+  })
+  return { ...spec, servers }
+}
+
+/**
+ * placeLinks: which NICs of a node forward: those that its address sets are on, and of the others that play a role those
+ * by which a server is reached. Throws INTERFACE_MISSING, INTERFACE_UNSUITABLE, or Problems of several NICs.
+ */
+function placeLinks(desired: DesiredState, node: string, facts: Facts): EthernetLink[] {
+  const links: EthernetLink[] = []
+  const errors: unknown[] = []
+  for (const nic of forwardingNics(desired, node, facts)) {
+    try {
+      links.push(findLink(nic, facts.links))
+    } catch (error) {
+      errors.push(error)
+    }
+  }
+  if (errors.length > 1) throw new Problems('apply', errors.flatMap(problemsOf))
+  if (errors.length === 1) throw errors[0]
+  return links
+}
+
+/** forwardingNics: their names, whether they are there or not. */
+export function forwardingNics(
+  desired: DesiredState,
+  node: string,
+  { links, route }: Pick<Facts, 'links' | 'route'>,
+): string[] {
+  const service = new Set(serviceNics(desired, node))
+  const nics = nicsOf(desired, node)
+  if (service.size === nics.length) return nics
+  const nameOf = new Map(links.map(({ index, name }) => [index, name]))
+  const servers = desired.servers.filter(({ name }) => isUsed(desired, name))
+  const towards = new Set(
+    servers.flatMap(({ address }) => {
+      const way = route(address)
+      return way.kind === 'unicast' ? (nameOf.get(way.ifindex) ?? []) : []
+    }),
+  )
+  return nics.filter((nic) => service.has(nic) || towards.has(nic))
+}
+
+const isUsed = ({ services, pools }: DesiredState, server: string): boolean =>
+  pools.some(
+    ({ name, members }) =>
+      members.some((member) => member.server === server) && services.some(({ pool }) => pool === name),
+  )
+
+/** specLink: what an engine needs to know of a NIC. */
+export const specLink = ({ name, index, mac, mtu }: EthernetLink): EngineInterface => ({
   name,
   index,
   mac,
@@ -74,13 +160,14 @@ export function findLink(name: string, links: readonly Link[]): EthernetLink {
   return link as EthernetLink
 }
 
-function addressElsewhere({ address, addressSet }: HeldAddress, link: Link, facts: Facts): Problem[] {
+function addressElsewhere({ address, addressSet, nic }: HeldAddress, facts: Facts): Problem[] {
+  const link = facts.links.find(({ name }) => name === nic)
   const other = facts.addresses.find(
-    (each) => each.address === address && each.ifindex !== link.index && !facts.isOwn(each.ifindex, address),
+    (each) => each.address === address && each.ifindex !== link?.index && !facts.isOwn(each.ifindex, address),
   )
   if (!other) return []
   const where = facts.links.find((each) => each.index === other.ifindex)?.name ?? `interface ${other.ifindex}`
-  const text = `${formatIp(address)} of address set ${addressSet} is on ${where} already, not on ${link.name}`
+  const text = `${formatIp(address)} of address set ${addressSet} is on ${where} already, not on ${nic}`
   return [problem('ADDRESS_ELSEWHERE', text)]
 }
 
@@ -88,7 +175,7 @@ function addressElsewhere({ address, addressSet }: HeldAddress, link: Link, fact
 // it back. Where the file says the link's prefix, load() has checked that; where it does not, the routes say it.
 function serverOffLink(
   server: EngineSpec['servers'][number],
-  link: Link,
+  nics: readonly string[],
   held: readonly HeldAddress[],
   facts: Facts,
 ): Problem[] {
@@ -98,15 +185,16 @@ function serverOffLink(
   if (facts.addresses.some((each) => each.address === server.address)) return off('is this machine itself')
   if (held.some((each) => contains(each, server.address))) return []
   const route = facts.route(server.address)
-  if (isOnLink(route, link.index)) return []
+  const way = route.kind === 'unicast' && facts.links.find(({ index }) => index === route.ifindex)
+  if (way && isOnLink(route, way.index) && nics.includes(way.name)) return []
   if (route.kind === 'local') return off('is this machine itself')
   if (route.kind === 'none') {
     const text = `server ${server.name} ${formatIp(server.address)}: no route to it: ${route.why}`
     return [problem('SERVER_UNREACHABLE', text)]
   }
   if (route.gateway !== undefined) return off(`is behind the router ${formatIp(route.gateway)}`)
-  const other = facts.links.find((each) => each.index === route.ifindex)?.name ?? `interface ${route.ifindex}`
-  return off(`is behind ${other}, not ${link.name}`)
+  const other = way ? way.name : `interface ${route.ifindex}`
+  return off(`is behind ${other}, which plays no role: interfaces has ${nics.join(', ')}`)
 }
 
 /** contains: whether a service address's prefix length says that another address is on the same link. */
@@ -114,13 +202,21 @@ const contains = ({ address, prefix }: HeldAddress, other: Ip): boolean =>
   prefix > 0 && prefix < (isIp4(address) ? 32 : 128) && covers({ destination: address, prefix }, other)
 
 /** summaryOf: a placement in a line. */
-export const summaryOf = ({ node, link, spec }: Placement): string =>
-  `${plural(spec.services.length, 'service')}, ${plural(spec.servers.length, 'server')}, node ${node}, ${link.name}`
+export const summaryOf = ({ node, links, spec }: Placement): string =>
+  `${plural(spec.services.length, 'service')}, ${plural(spec.servers.length, 'server')}, node ${node}, ${links.map(({ name }) => name).join(' ')}`
 
 const plural = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
 
-/** linkChanges: how the NIC differs from the one that was applied to, in sentences. */
-export function linkChanges(before: EthernetLink, now: EthernetLink): string[] {
+/** linkChanges: how the NICs that forward differ from those that were applied to, in sentences. */
+export const linkChanges = (before: readonly EthernetLink[], now: readonly EthernetLink[]): string[] => [
+  ...before.flatMap((link) => {
+    const same = now.find(({ name }) => name === link.name)
+    return same ? changesOf(link, same) : [`${link.name} is gone`]
+  }),
+  ...now.flatMap(({ name }) => (before.some((link) => link.name === name) ? [] : [`${name} forwards too`])),
+]
+
+function changesOf(before: EthernetLink, now: EthernetLink): string[] {
   const changes: string[] = []
   if (now.index !== before.index) changes.push(`${now.name} was made anew`)
   if (now.mac !== before.mac) changes.push(`${now.name} has MAC ${now.mac} instead of ${before.mac}`)

@@ -1,5 +1,5 @@
-// What the engine would make of a spec, computed without the kernel: how long the program is, what memory its maps
-// take, and its listing. The same functions that build what runs; only the hash key is another one, and the tables are
+// What the engine would make of a spec, computed without the kernel: how long its programs are, what memory their maps
+// take, and their listing. The same functions that build what runs; only the hash key is another one, and the tables are
 // not filled.
 
 import { listing } from '../bpf/listing.ts'
@@ -7,9 +7,9 @@ import { layoutOf } from '../dataplane/fill.ts'
 import { clockOf } from '../dataplane/flow-clock.ts'
 import { type Memory, mapSizes as mapSizesOf } from '../dataplane/memory.ts'
 import { packetProgram } from '../dataplane/packet-path.ts'
-import { HASH_KEYS, type Shape } from '../dataplane/shape.ts'
+import { HASH_KEYS } from '../dataplane/shape.ts'
 import type { EngineSpec } from '../engine/engine.ts'
-import { shapeOf } from '../engine/plan.ts'
+import { type PlannedInterface, shapesOf } from '../engine/plan.ts'
 
 /** MapSize: a map by its role, in whole pages. */
 export interface MapSize {
@@ -19,21 +19,22 @@ export interface MapSize {
 
 /** Preview: what would run. */
 export interface Preview {
-  readonly instructions: number
+  readonly interfaces: readonly { readonly name: string; readonly instructions: number }[]
   /** Of one generation. */
   readonly maps: readonly MapSize[]
   /** listing: instructions and source lines, one each. */
   readonly listing: () => readonly string[]
 }
 
-/** preview builds the program for a spec. `cpus`: possible CPUs of the machine it is for. */
+/** preview builds the programs for a spec. `cpus`: possible CPUs of the machine it is for. */
 export function preview(spec: EngineSpec, cpus: number): Preview {
-  const { shape, memory } = laidOut(spec, cpus)
-  const built = packetProgram(shape, memory)
+  const { planned, memory } = laidOut(spec, cpus)
+  const built = planned.map(({ name, shape }) => ({ name, ...packetProgram(shape, memory) }))
   return {
-    instructions: built.spec.code.length / 8,
+    interfaces: built.map(({ name, spec }) => ({ name, instructions: spec.code.length / 8 })),
     maps: mapSizesOf(memory),
-    listing: () => listing(built.assembled).trimEnd().split('\n'),
+    listing: () =>
+      built.flatMap(({ name, assembled }) => [`on ${name}:`, ...listing(assembled).trimEnd().split('\n')]),
   }
 }
 
@@ -41,9 +42,12 @@ export function preview(spec: EngineSpec, cpus: number): Preview {
 export const mapSizes = (spec: EngineSpec, cpus: number): readonly MapSize[] =>
   mapSizesOf(laidOut(spec, cpus).memory)
 
-function laidOut(spec: EngineSpec, cpus: number): { readonly shape: Shape; readonly memory: Memory } {
-  const shape = shapeOf(spec, { cpus, clock: anyClock })
-  return { shape, memory: layoutOf(shape, fixedKeys).memory }
+function laidOut(
+  spec: EngineSpec,
+  cpus: number,
+): { readonly planned: readonly PlannedInterface[]; readonly memory: Memory } {
+  const planned = shapesOf(spec, { cpus, clock: anyClock })
+  return { planned, memory: layoutOf(planned[0]!.shape, fixedKeys).memory }
 }
 
 // How fast the clock of the machine ticks makes no instruction more or less.

@@ -19,6 +19,14 @@ const record = {
     { ifindex: 3, interface: 'eth0', address: parseIp('2001:db8::1'), prefix: 128 },
   ],
   links: [3],
+  sysctls: [
+    {
+      name: 'net.ipv4.ip_forward',
+      value: '1',
+      before: '0',
+      beside: { 'net.ipv4.conf.eth0.forwarding': '0' },
+    },
+  ],
 }
 
 test('a record is read back as it was written, and only its owner can read it', () => {

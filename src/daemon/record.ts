@@ -1,5 +1,5 @@
-// The record: what this instance added to the machine's interfaces, so that it removes exactly that and nothing
-// that it found there. An entry is written before its address is added and taken out after it is removed: a
+// The record: what this instance added to the machine's interfaces and set in its kernel, so that it takes exactly that
+// back and nothing that it found there. An entry is written before its address is added and taken out after it is removed: a
 // crash in between leaves an entry without an address, which is harmless, never an address without an entry.
 // A record of another boot or of another network namespace says nothing about this one and counts as empty.
 
@@ -18,10 +18,20 @@ export interface Owned {
   readonly prefix: number
 }
 
+/** SetSysctl: a kernel setting that this instance set to `value`, what it was, and others that are written with it. */
+export interface SetSysctl {
+  readonly name: string
+  readonly value: string
+  readonly before: string
+  readonly beside: Readonly<{ [name: string]: string }>
+}
+
 /** Record: everything recorded. `links`: indexes of the NICs on which servers' neighbour entries are managed. */
 export interface Record {
   readonly addresses: readonly Owned[]
   readonly links: readonly number[]
+  /** In the order in which they were set. */
+  readonly sysctls: readonly SetSysctl[]
 }
 
 /** RecordStore: where the record is kept. */
@@ -30,7 +40,7 @@ export interface RecordStore {
   write(record: Record): void
 }
 
-export const emptyRecord: Record = { addresses: [], links: [] }
+export const emptyRecord: Record = { addresses: [], links: [], sysctls: [] }
 
 const ip = z.codec(z.string(), z.custom<Ip>(), { decode: parseIp, encode: formatIp })
 const recordFile = z.object({
@@ -41,12 +51,24 @@ const recordFile = z.object({
     z.object({ ifindex: z.number(), interface: z.string(), address: ip, prefix: z.number() }),
   ),
   links: z.array(z.number()),
+  sysctls: z
+    .array(
+      z.object({
+        name: z.string(),
+        value: z.string(),
+        before: z.string(),
+        beside: z.record(z.string(), z.string()),
+      }),
+    )
+    .default([]),
 })
 
 /** readRecord: what is recorded for this boot and namespace. Throws RUN_STATE_UNREADABLE. */
 export function readRecord(path: string, world = thisWorld()): Record {
   const file = readFile(path)
-  return file?.world === world ? { addresses: file.addresses, links: file.links } : emptyRecord
+  if (file?.world !== world) return emptyRecord
+  const { addresses, links, sysctls } = file
+  return { addresses, links, sysctls }
 }
 
 /**
@@ -74,15 +96,17 @@ function readFile(path: string): z.output<typeof recordFile> | undefined {
 
 /** writeRecord replaces the record in one step; nothing recorded = no file. */
 export function writeRecord(path: string, record: Record, world = thisWorld()): void {
-  if (record.addresses.length === 0 && record.links.length === 0) {
+  const { addresses, links, sysctls } = record
+  if (addresses.length + links.length + sysctls.length === 0) {
     rmSync(path, { force: true })
     return
   }
   const file = z.encode(recordFile, {
     version: 1,
     world,
-    addresses: [...record.addresses],
-    links: [...record.links],
+    addresses: [...addresses],
+    links: [...links],
+    sysctls: [...sysctls],
   })
   writePrivate(path, `${JSON.stringify(file, null, 2)}\n`)
 }

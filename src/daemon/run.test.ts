@@ -60,6 +60,7 @@ const run = (at = instance()) =>
       openPacketPath: () => packetPath,
       openChecker: () => checker.open,
       isAttached: () => isAttached,
+      serversOf: () => [],
       memory: () => memory,
       signals,
     },
@@ -189,7 +190,7 @@ test('a record that cannot be written is a problem that is told, not the end', a
 test('what forwards in another network namespace keeps its record, until nothing of it is left', async () => {
   const { record } = instance()
   const elsewhere = `${thisWorld().split(' ')[0]} net:[1]`
-  const link = { addresses: [], links: [7] }
+  const link = { addresses: [], links: [7], sysctls: [] }
   writeRecord(record, link, elsewhere)
   isAttached = true
   await assert.rejects(run(), coded('NAMESPACE_OTHER'))

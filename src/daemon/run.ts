@@ -38,6 +38,8 @@ export interface RunPorts {
   readonly isAttached: (instance: string) => boolean
   /** openChecker: the process that looks at servers. */
   readonly openChecker: (paths: CheckerPaths) => OpenChecker
+  /** serversOf: the servers of what an instance pinned; none where nothing is. */
+  readonly serversOf: (instance: string) => readonly string[]
   /** memory: the machine's, and what an instance holds of it. */
   readonly memory: (instance: string) => MachineMemory
   readonly signals: NodeJS.EventEmitter
@@ -78,6 +80,7 @@ export async function runDaemon({ instance, file, log }: RunOptions, ports: RunP
       now: () => new Date(),
       settleMs: SETTLE_MS,
       checkerPatienceMs: CHECKER_PATIENCE_MS,
+      pinnedServers: ports.serversOf(instance.name),
     }),
   )
   const api = await serveApi(instance.socket, apiApp(controller, log))

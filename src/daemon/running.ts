@@ -2,13 +2,14 @@
 // packet path. Pure: everything is handed in.
 
 import { formatIp, formatListener } from '../base/addresses.ts'
-import type { DesiredState } from '../config/state.ts'
-import type { EngineStatus, PoolServer, PoolStatus, Traffic } from '../engine/engine.ts'
+import type { DesiredState, SysctlState } from '../config/state.ts'
+import { sysctlsOf } from '../config/sysctls.ts'
+import type { EngineStatus, Neighbour, PoolServer, PoolStatus, Traffic } from '../engine/engine.ts'
 import type { InterfaceAddress } from '../netlink/addresses.ts'
 import { isUsable, type Link } from '../netlink/links.ts'
-import type { Status } from './api-schema.ts'
+import type { Status, SysctlStatus } from './api-schema.ts'
 import { type Override, type Standing, standingOf, type UsedPool } from './overrides.ts'
-import type { Placement } from './placement.ts'
+import type { EthernetLink, Placement } from './placement.ts'
 import type { Owned } from './record.ts'
 import type { CheckedServer } from './server-health.ts'
 
@@ -19,26 +20,32 @@ export interface Running {
   readonly appliedAt: Date
 }
 
-/** Observed: the machine and the packet path at the moment of asking. `link`: the NIC, if it is there. */
+/** wantedSysctls of what runs. */
+export const wantedSysctls = ({ desired, placement }: Running): readonly SysctlState[] =>
+  sysctlsOf(desired, placement.node)
+
+/** Observed: the machine and the packet path at the moment of asking. `links`: the NICs that are there. */
 export interface Observed {
-  readonly link: Link | undefined
+  readonly links: readonly Link[]
   readonly addresses: readonly InterfaceAddress[]
   readonly own: readonly Owned[]
   readonly engine: EngineStatus
   readonly overrides: readonly Override[]
+  readonly sysctls: readonly SysctlStatus[]
   readonly pools: readonly UsedPool[]
   readonly checked: (pool: string, server: string) => CheckedServer | undefined
   readonly now: Date
 }
 
 /** RunningStatus: the part of Status that comes of what runs. */
-export type RunningStatus = Required<Pick<Status, 'node' | 'interface' | 'program'>> &
-  Pick<Status, Listed | 'flows' | 'events'>
+export type RunningStatus = Required<Pick<Status, 'node' | 'program'>> &
+  Pick<Status, Listed | 'flows' | 'events' | 'sysctls'>
 
-type Listed = 'addresses' | 'services' | 'servers' | 'pools' | 'overrides' | 'outcomes'
+type Listed = 'interfaces' | 'addresses' | 'services' | 'servers' | 'pools' | 'overrides' | 'outcomes'
 
 /** nothingRuns: the same part while nothing is applied. */
 export const nothingRuns: Pick<Status, Listed> = {
+  interfaces: [],
   addresses: [],
   services: [],
   servers: [],
@@ -49,23 +56,15 @@ export const nothingRuns: Pick<Status, Listed> = {
 
 /** runningStatus tells of what runs. */
 export function runningStatus({ desired, placement }: Running, observed: Observed): RunningStatus {
-  const { engine, link } = observed
-  const { mode, memoryBytes, maps, program, flows } = engine
-  const { name, index, mac, mtu } = link ?? placement.link
+  const { engine } = observed
+  const { generation, memoryBytes, maps, flows } = engine
   const pools = new Map(desired.pools.map((each) => [each.name, each.members]))
   const services = new Map(engine.services.map((each) => [each.name, each]))
   const servers = new Map(engine.servers.map((each) => [each.name, each]))
   return {
     node: placement.node,
-    interface: {
-      name,
-      index,
-      mac: mac ?? placement.link.mac,
-      mtu,
-      up: link !== undefined && isUsable(link),
-      mode,
-    },
-    program: { engine: engine.engine, ...program, memoryBytes, maps: [...maps] },
+    interfaces: placement.links.map((placed) => interfaceOf(placed, observed)),
+    program: { engine: engine.engine, generation, memoryBytes, maps: [...maps] },
     addresses: placement.held.map(({ address, prefix, nic }) => ({
       address: formatIp(address),
       prefix,
@@ -73,13 +72,15 @@ export function runningStatus({ desired, placement }: Running, observed: Observe
       present: observed.addresses.some((each) => each.address === address),
       owned: observed.own.some((each) => each.address === address),
     })),
-    services: desired.services.map(({ name, listeners, pool, track }) => ({
+    ...(observed.sysctls.length > 0 && { sysctls: [...observed.sysctls] }),
+    services: desired.services.map(({ name, listeners, pool, track, persistence }) => ({
       name,
       listeners: listeners.map(formatListener),
       pool,
       servers: (pools.get(pool) ?? []).map(({ server, weight }) => ({ name: server, weight })),
       track,
       flows: services.get(name)?.flows ?? 0,
+      ...(persistence && { persistence: { ...persistence, networks: services.get(name)?.networks ?? 0 } }),
       ...trafficOf(services.get(name)),
     })),
     servers: placement.spec.servers.map(({ name, address }) => {
@@ -87,7 +88,7 @@ export function runningStatus({ desired, placement }: Running, observed: Observe
       return {
         name,
         address: formatIp(address),
-        ...found?.neighbour,
+        ...neighbourOf(found?.neighbour),
         share: found?.share ?? 0,
         flows: found?.flows ?? 0,
         ...trafficOf(found),
@@ -105,19 +106,39 @@ export function runningStatus({ desired, placement }: Running, observed: Observe
   }
 }
 
+function interfaceOf(placed: EthernetLink, { links, engine }: Observed): Status['interfaces'][number] {
+  const link = links.find((each) => each.name === placed.name)
+  const { index, mac = placed.mac, mtu } = link ?? placed
+  const program = engine.interfaces.find((each) => each.name === placed.name)!
+  const { mode, programId, instructions, loadMs } = program
+  const up = link !== undefined && isUsable(link)
+  return { name: placed.name, index, mac, mtu, up, mode, programId, instructions, loadMs }
+}
+
 const trafficOf = (found: Traffic | undefined): { packets: string; bytes: string } => ({
   packets: `${found?.packets ?? 0n}`,
   bytes: `${found?.bytes ?? 0n}`,
 })
 
+/** neighbourOf: `interface` is where the MAC is. */
+const neighbourOf = (found: Neighbour | undefined) =>
+  found && 'mac' in found ? { mac: found.mac, interface: found.on } : found
 const countsText = (counts: Readonly<Record<string, bigint>>): Record<string, string> =>
   Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, `${count}`]))
 
 const timeText = (ms: number): string => new Date(ms).toISOString()
 
-const flowsOf = ({ capacity, live, closed, syn, established }: NonNullable<EngineStatus['flows']>) => ({
+const flowsOf = ({
   capacity,
   live,
+  networks,
+  closed,
+  syn,
+  established,
+}: NonNullable<EngineStatus['flows']>) => ({
+  capacity,
+  live,
+  networks,
   closed,
   syn,
   established,

@@ -1,13 +1,14 @@
-// Which MAC each server has, kept up with and told on. It follows one NIC at a time; a change of the file is
-// prepared beside what runs (its new servers are resolved, the old ones still followed) and then committed or
-// abandoned. Which news are passed on is neighbour-view.ts's rule.
+// Which MAC each server has, on which NIC, kept up with and told on. Every server is followed on every NIC that it may be
+// behind: each follower asks only for what its link has, so the route decides. A change of the file is prepared beside
+// what runs (its new servers are resolved, the old ones still followed) and then committed or abandoned. Which news are
+// passed on is neighbour-view.ts's rule.
 
 import type { Ip } from '../base/addresses.ts'
 import type { Neighbour } from '../engine/engine.ts'
 import { InterfaceFollower } from '../netlink/follow-interface.ts'
 import type { Network } from '../netlink/network.ts'
-import { asking, type Resolution, sameResolution } from '../netlink/resolution.ts'
-import { isDoubtful, nextView } from './neighbour-view.ts'
+import { asking, sameResolution } from '../netlink/resolution.ts'
+import { isDoubtful, nextView, seen } from './neighbour-view.ts'
 
 /** Server: a name and the address to resolve. */
 export interface Server {
@@ -32,10 +33,12 @@ export interface ServerNeighboursOptions {
   readonly onChange: (server: Server, neighbour: Neighbour) => void
 }
 
+/** Followers: by the name of the NIC. */
+type Followers = ReadonlyMap<string, InterfaceFollower>
+
 export class ServerNeighbours implements Disposable {
   readonly #options: ServerNeighboursOptions
-  #follower: InterfaceFollower | undefined
-  #nic = ''
+  #followers: Followers = new Map()
   #servers: readonly Server[] = []
   #view = new Map<string, Neighbour>()
   #wake: () => void = () => undefined
@@ -44,29 +47,37 @@ export class ServerNeighbours implements Disposable {
     this.#options = options
   }
 
-  /** prepare resolves `servers` on `nic`, next to those that are followed already. Throws as Network does. */
-  async prepare(nic: string, servers: readonly Server[]): Promise<Prepared> {
-    const present = this.#nic === nic ? this.#follower : undefined
-    const follower = present ?? this.#follow(nic)
+  /** prepare resolves `servers` on these NICs, next to those that are followed already. Throws as Network does. */
+  async prepare(nics: readonly string[], servers: readonly Server[]): Promise<Prepared> {
+    const before = this.#followers
+    const followers = new Map<string, InterfaceFollower>()
     const abandon = () => {
-      if (present) return void follower.watch(addressesOf(this.#servers))
-      // At a start the entries may be those of the packet path that runs on: they stay.
-      if (this.#follower) follower.watch([])
-      follower[Symbol.dispose]()
+      for (const [nic, follower] of followers) {
+        if (before.has(nic)) {
+          follower.watch(addressesOf(this.#servers))
+          continue
+        }
+        // At a start the entries may be those of the packet path that runs on: they stay.
+        if (before.size > 0) follower.watch([])
+        follower[Symbol.dispose]()
+      }
     }
     try {
-      follower.watch(addressesOf(present ? [...this.#servers, ...servers] : servers))
-      await this.#settle(follower, servers)
+      for (const nic of nics) {
+        const follower = before.get(nic) ?? this.#follow(nic)
+        followers.set(nic, follower)
+        follower.watch(addressesOf(before.has(nic) ? [...this.#servers, ...servers] : servers))
+      }
+      await this.#settle(followers, servers)
     } catch (error) {
       abandon()
       throw error
     }
-    const view = this.#viewOf(follower, servers)
+    const view = this.#viewOf(followers, servers)
     const commit = () => {
-      if (present) follower.watch(addressesOf(servers))
-      else this.#follower?.[Symbol.dispose]()
-      this.#follower = follower
-      this.#nic = nic
+      for (const [nic, follower] of before) if (!followers.has(nic)) follower[Symbol.dispose]()
+      for (const [nic, follower] of followers) if (before.has(nic)) follower.watch(addressesOf(servers))
+      this.#followers = followers
       this.#servers = servers
       this.#view = view
     }
@@ -78,64 +89,65 @@ export class ServerNeighbours implements Disposable {
     return this.#view
   }
 
-  /** doubts: servers whose last MAC is used on, and what speaks against it. */
-  doubts(): { readonly server: Server; readonly why: string }[] {
-    const known = this.#follower?.neighbours
+  /** doubts: servers whose last MAC is used on, on which NIC, and what speaks against it. */
+  doubts(): { readonly server: Server; readonly on: string; readonly why: string }[] {
+    const now = known(this.#followers)
     return this.#servers.flatMap((server) => {
-      const now = known?.get(server.address) ?? asking
-      return isDoubtful(this.#view.get(server.name), now) && 'why' in now ? [{ server, why: now.why }] : []
+      const [told, found] = [this.#view.get(server.name), now(server.address)]
+      if (!told || 'why' in told || 'mac' in found || !isDoubtful(told, found)) return []
+      return [{ server, on: told.on, why: found.why }]
     })
   }
 
   /** resync reads everything anew, for when an event may have been missed. Throws as Network does. */
   resync(): void {
-    this.#follower?.resync()
+    for (const follower of this.#followers.values()) follower.resync()
   }
 
   /** Dispose: no more news; the kernel goes on keeping the servers resolved. */
   [Symbol.dispose](): void {
-    this.#follower?.[Symbol.dispose]()
-    this.#follower = undefined
+    for (const follower of this.#followers.values()) follower[Symbol.dispose]()
+    this.#followers = new Map()
   }
 
   #follow(nic: string): InterfaceFollower {
     const follower: InterfaceFollower = new InterfaceFollower(this.#options.network, nic, {
       onNeighbours: (changed) => {
         this.#wake()
-        if (follower === this.#follower) this.#tell(changed)
+        if (follower === this.#followers.get(nic)) this.#tell(changed)
       },
     })
     return follower
   }
 
-  #tell(changed: ReadonlyMap<Ip, Resolution>): void {
+  #tell(changed: ReadonlyMap<Ip, unknown>): void {
+    const now = known(this.#followers)
     for (const server of this.#servers) {
-      const resolution = changed.get(server.address)
-      if (!resolution) continue
-      const next = nextView(this.#view.get(server.name), resolution)
+      if (!changed.has(server.address)) continue
+      const next = nextView(this.#view.get(server.name), now(server.address))
       if (!next) continue
       this.#view.set(server.name, next)
       this.#options.onChange(server, next)
     }
   }
 
-  #viewOf(follower: InterfaceFollower, servers: readonly Server[]): Map<string, Neighbour> {
-    const known = follower.neighbours
+  #viewOf(followers: Followers, servers: readonly Server[]): Map<string, Neighbour> {
+    const now = known(followers)
     const view = new Map<string, Neighbour>()
     for (const { name, address } of servers) {
       const isSame = this.#servers.some((each) => each.name === name && each.address === address)
       const before = isSame ? this.#view.get(name) : undefined
-      const next = nextView(before, known.get(address) ?? asking) ?? before
+      const next = nextView(before, now(address)) ?? before
       if (next) view.set(name, next)
     }
     return view
   }
 
   /** #settle waits until no server's first answer is outstanding, or long enough. */
-  async #settle(follower: InterfaceFollower, servers: readonly Server[]): Promise<void> {
+  async #settle(followers: Followers, servers: readonly Server[]): Promise<void> {
     const isAsking = () => {
-      const known = follower.neighbours
-      return servers.some(({ address }) => sameResolution(known.get(address) ?? asking, asking))
+      const now = known(followers)
+      return servers.some(({ address }) => sameResolution(now(address), asking))
     }
     let expired = false
     const timer = setTimeout(() => {
@@ -153,6 +165,12 @@ export class ServerNeighbours implements Disposable {
       this.#wake = () => undefined
     }
   }
+}
+
+/** known: what all NICs together say of an address, as of now. */
+function known(followers: Followers): (address: Ip) => Neighbour {
+  const all = [...followers].map(([nic, { neighbours }]) => [nic, neighbours] as const)
+  return (address) => seen(new Map(all.map(([nic, neighbours]) => [nic, neighbours.get(address) ?? asking])))
 }
 
 const addressesOf = (servers: readonly Server[]): Ip[] => servers.map(({ address }) => address)

@@ -1,4 +1,4 @@
-// The service addresses that this instance puts on its NIC, and only those: an address that was there before is
+// The service addresses that this instance puts on its NICs, and only those: an address that was there before is
 // used and left alone, now and by `down`. Its idea: what is recorded (record.ts) and still carries our mark
 // (IFA_PROTO) is ours; if somebody removed it and added it himself, the mark is gone and it is his.
 // IPv4 addresses of one prefix hang together: the kernel removes the secondary ones with the primary one unless
@@ -16,10 +16,11 @@ import { permitted } from './permitted.ts'
 import { problemsOf } from './problem.ts'
 import type { Owned, RecordStore } from './record.ts'
 
-/** Wanted: an address and its prefix length. */
+/** Wanted: an address, its prefix length, and where it belongs. */
 export interface Wanted {
   readonly address: Ip
   readonly prefix: number
+  readonly link: Pick<Link, 'name' | 'index'>
 }
 
 /** PromoteSecondaries runs `body` with an interface's sysctl promote_secondaries on. */
@@ -42,22 +43,22 @@ export class ServiceAddresses {
     return this.#store.read().addresses.filter((owned) => present.some((each) => isOurs(each, owned)))
   }
 
-  /** missing: which of these the NIC does not have. */
-  missing<Address extends Wanted>(link: Link, wanted: readonly Address[]): Address[] {
-    const present = this.#network.listAddresses(link.index)
+  /** missing: which of these their NICs do not have. */
+  missing(wanted: readonly Wanted[]): Wanted[] {
+    const present = this.#network.listAddresses()
     const own = this.own()
-    return wanted.filter(({ address, prefix }) => {
-      const found = present.filter((each) => each.address === address)
+    return wanted.filter(({ address, prefix, link }) => {
+      const found = present.filter((each) => each.ifindex === link.index && each.address === address)
       // Ours with another prefix length has to make way; somebody else's is as good as our own would be.
       return !found.some((each) => each.prefix === prefix || !own.some((owned) => isOurs(each, owned)))
     })
   }
 
-  /** add puts those that are missing on the NIC and returns them; on failure none stays. Throws as Network does. */
-  add(link: Link, wanted: readonly Wanted[]): Owned[] {
+  /** add puts those that are missing on their NICs and returns them; on failure none stays. Throws as Network does. */
+  add(wanted: readonly Wanted[]): Owned[] {
     const added: Owned[] = []
     try {
-      for (const { address, prefix } of this.missing(link, wanted)) {
+      for (const { address, prefix, link } of this.missing(wanted)) {
         const owned: Owned = { ifindex: link.index, interface: link.name, address, prefix }
         this.#remember(owned)
         added.push(owned)
@@ -76,12 +77,10 @@ export class ServiceAddresses {
     return added
   }
 
-  /** strays: what is ours and not wanted on this NIC. */
-  strays(link: Link, wanted: readonly Wanted[]): Owned[] {
+  /** strays: what is ours and not wanted where it is. */
+  strays(wanted: readonly Wanted[]): Owned[] {
     return this.own().filter(
-      (owned) =>
-        owned.ifindex !== link.index ||
-        !wanted.some(({ address, prefix }) => address === owned.address && prefix === owned.prefix),
+      (owned) => !wanted.some(({ link, ...each }) => isSame({ ...each, ifindex: link.index }, owned)),
     )
   }
 
@@ -126,7 +125,8 @@ export class ServiceAddresses {
 // Usable at once, and never the source of what this machine asks of others: it may be another machine's soon.
 const serviceIp6 = { nodad: true, lifetime: { validS: FOREVER, preferredS: 0 } }
 
-const isSame = (a: Wanted & { ifindex: number }, b: Wanted & { ifindex: number }): boolean =>
+type At = Pick<Owned, 'ifindex' | 'address' | 'prefix'>
+const isSame = (a: At, b: At): boolean =>
   a.ifindex === b.ifindex && a.address === b.address && a.prefix === b.prefix
 
 const isOurs = (found: InterfaceAddress, owned: Owned): boolean =>
@@ -146,12 +146,11 @@ function carriesOthers({ address, prefix, isSecondary }: InterfaceAddress, all: 
 }
 
 /**
- * settleAddresses puts on the NIC what is missing and takes off what is ours and not wanted; `tell` hears of each.
+ * settleAddresses puts on the NICs what is missing and takes off what is ours and not wanted; `tell` hears of each.
  * What fails does not hold up the rest and is returned.
  */
 export function settleAddresses(
   addresses: ServiceAddresses,
-  link: Link,
   wanted: readonly Wanted[],
   tell: (text: string) => void,
 ): Problem[] {
@@ -159,11 +158,10 @@ export function settleAddresses(
   const steps = [
     () => addresses.prune(),
     () => {
-      for (const owned of addresses.add(link, wanted)) tell(`added ${ownedText(owned)}`)
+      for (const owned of addresses.add(wanted)) tell(`added ${ownedText(owned)}`)
     },
     () => {
-      for (const owned of addresses.remove(addresses.strays(link, wanted)))
-        tell(`removed ${ownedText(owned)}`)
+      for (const owned of addresses.remove(addresses.strays(wanted))) tell(`removed ${ownedText(owned)}`)
     },
   ]
   for (const step of steps) {

@@ -5,7 +5,8 @@
 //   value    S (server, service), time and state
 //   address  the listener's: 16 bytes, of IPv4 the first four and zeros; port: the listener's, in wire order
 //   seal     of K, address and port, so that a record of which two CPUs wrote parts at once turns nothing back
-//   hop      where the client's last packet came from: the MAC that answers go to, changed by one 64-bit store
+//   hop      where the client's last packet came from: the MAC that answers go to, and in the upper 16 bits the number of the
+//            interface that they leave by; changed by one 64-bit store
 //
 // A record is the flow's only with its key and its seal. The sum of K is multilinear like that of a flow's second hash,
 // with the same multipliers, over the words of an answer as they lie in its packet; a bijection of 64-bit words spreads
@@ -40,6 +41,9 @@ export const ANSWER_WORDS = {
   hop: 10,
   count: 12,
 } as const
+
+/** HOP_VIA: how far an interface's number is to the left in a hop. */
+export const HOP_VIA = 48
 
 /** SPREAD: the multipliers of the bijection: the finalizer of SplitMix64 (Steele, Lea and Flood, 2014). */
 export const SPREAD = [0xbf58476d1ce4e5b9n, 0x94d049bb133111ebn] as const

@@ -2,14 +2,18 @@
 // The listener table grows until every listener is at most PROBES - 1 entries behind its bucket, so that the
 // program's probes find all of them; a service address has an entry of its own, for packets without ports.
 
-import { type Ip, isIp4, macBytes } from '../base/addresses.ts'
+import { type Ip, macBytes, type Protocol } from '../base/addresses.ts'
 import { invariant } from '../base/errors.ts'
-import { be16, be32, immediate } from '../bpf/values.ts'
+import { be16, immediate } from '../bpf/values.ts'
+import { sourceBit, wordsOfAddress } from './answer-sources.ts'
+import { ticksOf } from './flow-clock.ts'
 import { flowKeys } from './flow-keys.ts'
 import {
+  ALL_FLOW_KEYS,
   addresses,
   BeforeTable,
   type Family,
+  FLOW_KEYS,
   familyOf,
   flowsOf,
   isInline,
@@ -20,14 +24,20 @@ import {
   Listener6,
   type Memory,
   memoryOf,
+  Persists,
   PROBES,
+  persists,
   poolBases,
+  Range,
   Server,
   settingsOf,
+  stateOf,
   Target,
+  tabledRanges,
   uniformUse,
   usesNat,
 } from './memory.ts'
+import { isRange } from './port-ranges.ts'
 import { KEY_ADDRESS, KEY_ADDRESS6, KEY_PORT, type ServerEntry, type Shape, type Tables } from './shape.ts'
 
 interface Entry {
@@ -41,36 +51,35 @@ interface Entry {
 
 const MAX_BITS = 24
 
-/** entriesOf: what a family's listener table holds, in the listeners' order. */
+const kindOf = (protocol: Protocol): number => (protocol === 'tcp' ? KIND_TCP : KIND_UDP)
+
+/** entriesOf: what a family's listener table holds, in the listeners' order. IPv6's ranges are behind IPv4's. */
 function entriesOf(shape: Shape, family: Family): Entry[] {
   const bases = poolBases(shape)
-  const listeners = shape.listeners.map(({ address, port, protocol, service, pool }) => ({
+  const exact = shape.listeners.filter((listener) => !isRange(listener))
+  const listeners = exact.map(({ address, port, protocol, service, pool }) => ({
     address,
     port,
-    kind: protocol === 'tcp' ? KIND_TCP : KIND_UDP,
+    kind: kindOf(protocol),
     base: bases[pool]!,
     service,
     pool,
   })) // prettier-ignore
-  const markers = addresses(shape).map((address) => ({
-    address,
-    port: 0,
-    kind: KIND_ADDRESS,
-    base: 0,
-    service: 0,
-    pool: 0,
-  }))
+  const ranges = new Map<Ip, { readonly first: number; readonly count: number }>()
+  let next = 0
+  for (const [address, { length }] of [...tabledRanges(shape, 4), ...tabledRanges(shape, 6)]) {
+    ranges.set(address, { first: next, count: length })
+    next += length
+  }
+  const markers = addresses(shape).map((address) => {
+    const { first = 0, count = 0 } = ranges.get(address) ?? {}
+    return { address, port: 0, kind: KIND_ADDRESS, base: first, service: count & 0xffff, pool: count >>> 16 }
+  })
   return [...listeners, ...markers].filter(({ address }) => familyOf(address) === family)
 }
 
-const word32 = (value: number): number => immediate(be32(value)) >>> 0
-const wordsOf = (address: Ip): number[] =>
-  isIp4(address)
-    ? [word32(address)]
-    : [96n, 64n, 32n, 0n].map((shift) => word32(Number((address >> shift) & 0xffffffffn)))
-
 function bucketOf(keys: BigUint64Array, { address, port, kind }: Entry, bits: number): number {
-  const words = wordsOf(address)
+  const words = wordsOfAddress(address)
   const first = words.length === 1 ? KEY_ADDRESS : KEY_ADDRESS6
   let sum = keys[KEY_ADDRESS - 1]!
   for (const [i, word] of words.entries()) sum += keys[first + i]! * BigInt(word)
@@ -125,10 +134,10 @@ export function layoutOf(shape: Shape, keys: BigUint64Array): Layout {
 }
 
 /** serverWord: a server's entry as the one 64-bit word that is stored. */
-export function serverWord({ mac, usable }: ServerEntry): bigint {
+export function serverWord({ mac, usable, via }: ServerEntry): bigint {
   const view = new DataView(new ArrayBuffer(Server.size))
   for (const [at, octet] of macBytes(mac).entries()) view.setUint8(at, octet)
-  view.setUint16(Server.offsets.state, usable ? 1 : 0, true)
+  view.setUint16(Server.offsets.state, usable ? stateOf(via) : 0, true)
   return view.getBigUint64(0, true)
 }
 
@@ -144,9 +153,18 @@ export function fillTables(
   for (const [at, key] of keys.entries()) view.setBigUint64(offsets.keys + 8 * at, key, true)
   for (const [id, server] of servers.entries())
     view.setBigUint64(offsets.servers + Server.size * id, serverWord(server), true)
+  for (const [id, { address, network = 128 }] of servers.entries()) {
+    const start = offsets.targets + Target.size * id
+    for (const [at, word] of maskOf(network).entries())
+      view.setUint32(start + Target.offsets.mask + 4 * at, word)
+    if (address === undefined) continue
+    for (const [at, word] of wordsOfAddress(address).entries())
+      view.setUint32(start + Target.offsets.address + 4 * at, word, true)
+  }
   for (const [pool, slots] of shape.pools.entries()) view.setUint32(offsets.poolSizes + 4 * pool, slots, true)
   fillFlowSettings({ memory, listeners }, shape, keys, view)
-  if (usesNat(shape)) fillNat(memory, shape, servers, view)
+  fillRanges(memory, shape, view)
+  if (usesNat(shape)) fillNat(memory, shape, { keys, servers }, view)
   for (const [at, entry] of listeners[4].entries()) {
     if (!entry) continue
     const start = offsets.listeners + Listener.size * at
@@ -162,6 +180,20 @@ export function fillTables(
   }
 }
 
+/** fillRanges: IPv4's, then IPv6's, as the addresses' entries say. */
+function fillRanges({ tables }: Memory, shape: Shape, view: DataView): void {
+  const bases = poolBases(shape)
+  const ranges = [...tabledRanges(shape, 4).values(), ...tabledRanges(shape, 6).values()].flat()
+  for (const [at, { protocol, first, last, listener }] of ranges.entries()) {
+    const start = tables.type.offsets.ranges + Range.size * at
+    const kind = kindOf(protocol) << 16
+    view.setUint32(start + Range.offsets.first, kind | first, true)
+    view.setUint32(start + Range.offsets.last, kind | last, true)
+    const { service, pool } = listener
+    fillValue(view, start + Range.offsets.value, { base: bases[pool]!, service, pool })
+  }
+}
+
 /** fillEntry: what entries of both families have: port and kind, and the value. */
 function fillEntry(
   view: DataView,
@@ -171,6 +203,14 @@ function fillEntry(
 ): void {
   view.setUint16(key, port)
   view.setUint16(key + 2, kind, true)
+  fillValue(view, value, { base, service, pool })
+}
+
+function fillValue(
+  view: DataView,
+  value: number,
+  { base, service, pool }: Pick<Entry, 'base' | 'service' | 'pool'>,
+): void {
   const { offsets } = Listener.fields.value
   view.setUint32(value + offsets.base, base, true)
   view.setUint16(value + offsets.service, service, true)
@@ -184,16 +224,46 @@ function fillFlowSettings({ memory }: Layout, shape: Shape, keys: BigUint64Array
     for (const [service, does] of shape.services.entries())
       view.setUint8(offsets.settings + service, settingsOf(does))
   if (!flowsOf(shape)) return
-  for (const [at, key] of flowKeys(keys).entries()) view.setBigUint64(offsets.flowKeys + 8 * at, key, true)
+  const count = persists(shape) ? ALL_FLOW_KEYS : FLOW_KEYS
+  for (const [at, key] of flowKeys(keys, count).entries())
+    view.setBigUint64(offsets.flowKeys + 8 * at, key, true)
+  if (persists(shape)) fillPersists(memory, shape, view)
 }
 
-/** fillNat writes where servers are, which port they answer at, and where pools begin. */
-function fillNat(memory: Memory, shape: Shape, servers: readonly ServerEntry[], view: DataView): void {
+/** fillPersists: how services persist. Masks are words as the machine reads addresses from a packet. */
+function fillPersists({ tables }: Memory, { services, flows }: Shape, view: DataView): void {
+  for (const [service, { persistence }] of services.entries()) {
+    if (!persistence) continue
+    const at = tables.type.offsets.persists + Persists.size * service
+    const { offsets } = Persists
+    view.setUint32(at + offsets.ticks, ticksOf(flows!.clock, persistence.timeout), true)
+    for (const [i, word] of maskOf(persistence.network6).entries())
+      view.setUint32(at + (i < 2 ? offsets.high : offsets.low) + 4 * (i & 1), word)
+    view.setUint32(at + offsets.mask, maskOf(persistence.network)[0]!)
+  }
+}
+
+/** maskOf: the words of 128 bits of which so many leading ones are set. */
+const maskOf = (bits: number): readonly number[] =>
+  [0, 1, 2, 3].map((word) => {
+    const set = Math.min(32, Math.max(0, bits - 32 * word))
+    return set === 0 ? 0 : (0xffffffff << (32 - set)) >>> 0
+  })
+
+/** fillNat writes who is a server, which port they answer at, and where pools begin. */
+function fillNat(
+  memory: Memory,
+  shape: Shape,
+  { keys, servers }: Pick<Tables, 'keys' | 'servers'>,
+  view: DataView,
+): void {
   const { offsets } = memory.tables.type
-  for (const [id, { address }] of servers.entries()) {
+  const others = flowKeys(keys)
+  for (const { address } of servers) {
     if (address === undefined) continue
-    for (const [at, word] of wordsOf(address).entries())
-      view.setUint32(offsets.targets + Target.size * id + 4 * at, word, true)
+    const bit = sourceBit(others, wordsOfAddress(address), memory.serverCapacity)
+    const word = offsets.sources + 4 * (bit >>> 5)
+    view.setUint32(word, view.getUint32(word, true) | (1 << (bit & 31)), true)
   }
   for (const [service, { nat }] of shape.services.entries())
     view.setUint16(offsets.serverPorts + 2 * service, nat?.port ?? 0)
@@ -204,6 +274,7 @@ function fillNat(memory: Memory, shape: Shape, servers: readonly ServerEntry[], 
 /** fillTracking writes the bits of failed servers, and `before` the tables that pools had; where there are any. */
 export function fillTracking({ memory }: Layout, shape: Shape, tables: Tables, images: TrackingImages): void {
   if (tables.failed && images.failed) images.failed.set(tables.failed)
+  if (tables.shut && images.shut) images.shut.set(tables.shut)
   const { before } = memory.tracking ?? {}
   if (!before || !images.before) return
   const { offsets } = before.type
@@ -217,9 +288,10 @@ export function fillTracking({ memory }: Layout, shape: Shape, tables: Tables, i
   }
 }
 
-/** TrackingImages: the maps `failed` and `before` as 32-bit words, zeroed. */
+/** TrackingImages: the maps `failed`, `shut` and `before` as 32-bit words, zeroed. */
 export interface TrackingImages {
   readonly failed?: Uint32Array | undefined
+  readonly shut?: Uint32Array | undefined
   readonly before?: Uint32Array | undefined
 }
 

@@ -1,9 +1,9 @@
 // Which server a flow has, where flows are tracked: the model's half of docs/packet-path.md, "Flows", to be read beside
-// it. It changes the flow table as the packet path does. The clock is handed in.
+// it, with "Persistence". It changes the flow table as the packet path does. The clock is handed in.
 
 import { scaleHash } from '../schedule/hash.ts'
-import { limitsOf, secondTicks } from './flow-clock.ts'
-import { FLOW, flowRecordAt, isOlder, tickOf } from './flow-record.ts'
+import { limitsOf, secondTicks, ticksOf } from './flow-clock.ts'
+import { FLOW, type FlowRecord, flowRecordAt, isOlder, tickOf } from './flow-record.ts'
 import type { FlowSchedules } from './flow-schedule.ts'
 import { type FlowId, FlowTable, type Found, isEstablished } from './flow-table.ts'
 import { bucketsOf, failedBit, type Memory } from './memory.ts'
@@ -32,6 +32,8 @@ export interface Asked extends FlowId {
   readonly pool: number
   /** Of its slot. */
   readonly word: number
+  /** The client's network, where the service persists. */
+  readonly network?: FlowId
   readonly peek?: boolean
   /** What is not recorded is refused: `no-room`. */
   readonly recorded?: boolean
@@ -70,10 +72,12 @@ export function createDecide(
   const limits = limitsOf(shape.flows!)
   const { shift } = shape.flows!.clock
   const isReachable = (id: number): boolean => id !== 0 && tables.servers[id]?.usable === true
-  const hasFailed = (pool: number, id: number): boolean => {
+  const isSet = (words: Uint32Array | undefined, pool: number, id: number): boolean => {
     const bit = failedBit(capacities, pool, id)
-    return ((tables.failed?.[bit >>> 5] ?? 0) & (1 << (bit & 31))) !== 0
+    return ((words?.[bit >>> 5] ?? 0) & (1 << (bit & 31))) !== 0
   }
+  const hasFailed = (pool: number, id: number): boolean => isSet(tables.failed, pool, id)
+  const isOpen = (pool: number, id: number): boolean => isReachable(id) && !isSet(tables.shut, pool, id)
   const isHealthy = (pool: number, id: number): boolean => isReachable(id) && !hasFailed(pool, id)
   const resets = (service: number): boolean => (shape.services[service] ?? STATELESS).onFailure === 'reset'
 
@@ -86,9 +90,8 @@ export function createDecide(
   }
 
   return (asked) => {
-    const { kind, service, pool, word, peek = false } = asked
+    const { kind, service, pool, network, peek = false } = asked
     const now = tickOf(memory.jiffies, shift)
-    const current = currentOf(word)
     const found = table.find(asked)
     const record = found && found.server < capacities.serverCapacity ? found : undefined
     events[record ? 'flow-hit' : 'flow-miss']++
@@ -96,17 +99,20 @@ export function createDecide(
     const unrecorded = (server: number) => (asked.recorded ? 'no-room' : server)
     const followed = record && !asked.moves ? follow(record) : undefined
     if (followed !== undefined) return followed
-    return begin()
+    const kept = network && !asked.moves ? whoKeeps(network) : 0
+    return begin(kept || asked.word)
 
     /** What the record says; undefined where it does not hold any more. */
     function follow({ server, service: of, entry, state, time }: Found): number | 'reset' | undefined {
       const touch = (next: typeof state) => {
         if (peek) return server
+        const isNews = next !== state || now !== time
         table.touch(entry, next, now)
         if (next === FLOW.closed && state !== FLOW.closed) {
           schedules?.tally({ service: of, server, state }, -1)
           schedules?.tally({ service: of, server, state: next }, 1)
         }
+        if (isNews && next !== FLOW.closed && network) keep(network, server)
         return server
       }
       if (kind === 'udp') return isHealthy(pool, server) ? touch(FLOW.established) : undefined
@@ -119,54 +125,89 @@ export function createDecide(
     }
 
     /** A flow without a record that holds. */
-    function begin(): ReturnType<Decide> {
+    function begin(word: number): ReturnType<Decide> {
       const opens = kind === 'syn' || kind === 'udp'
-      const before = settled(asked)
+      const current = currentOf(word)
+      const before = settled({ ...asked, word })
       const healthy = isHealthy(pool, before) ? before : 0
-      if (opens && !peek && !asked.moves && schedules?.picks(service)) {
+      if (opens && !peek && !asked.moves && kept === 0 && schedules?.picks(service)) {
         const server = schedules.pick(service)
-        const isKept = !isReachable(server) || remember(server, kind === 'syn' ? FLOW.syn : FLOW.established)
+        const isKept = !isReachable(server) || begun(server, kind === 'syn' ? FLOW.syn : FLOW.established)
         return isKept ? server : unrecorded(healthy || current || server)
       }
       if (kind === 'syn') {
-        if (!isReachable(current) || remember(current, FLOW.syn)) return current
+        if (!isReachable(current) || begun(current, FLOW.syn)) return current
         return unrecorded(healthy || current)
       }
       if (kind === 'udp') {
         const server = ((word & SLOT_LEARN) !== 0 && healthy) || current
-        if (isReachable(server) && !peek && !remember(server, FLOW.established)) return unrecorded(server)
+        if (isReachable(server) && !peek && !begun(server, FLOW.established)) return unrecorded(server)
         return server
       }
       if (before !== 0 && resets(service) && hasFailed(pool, before)) return 'reset'
       const server = before || current
-      if (kind !== 'end' && isReachable(server) && !peek && !remember(server, FLOW.established))
+      if (kind !== 'end' && isReachable(server) && !peek && !begun(server, FLOW.established))
         return unrecorded(server)
       return server
     }
 
-    /** Makes a record: in place of the flow's own, or in a new place; false where it cannot be. */
-    function remember(server: number, state: typeof FLOW.syn | typeof FLOW.established): boolean {
+    /** Makes the flow's record; false where it cannot be. Its network is kept with its server then. */
+    function begun(server: number, state: typeof FLOW.syn | typeof FLOW.established): boolean {
       const { hash, other } = asked
-      const next = { hash, other, server, service, time: now, state }
+      const isRecorded = remember(found, { hash, other, server, service, time: now, state })
+      if (isRecorded && network) keep(network, server)
+      return isRecorded
+    }
+
+    /** A network's record, where it holds. */
+    function holding(network: FlowId): Found | undefined {
+      const template = table.find(network)
+      if (!template || template.server >= capacities.serverCapacity) return undefined
+      const { persistence } = shape.services[service]!
+      const lapsed = isOlder(now, template.time, ticksOf(shape.flows!.clock, persistence!.timeout))
+      return lapsed || !isOpen(pool, template.server) ? undefined : template
+    }
+
+    /** Who gets a network's new flows; 0: whoever is chosen. */
+    function whoKeeps(network: FlowId): number {
+      return holding(network)?.server ?? 0
+    }
+
+    /** A flow of the network is with the server: it comes back there from now on, unless it has another one already. */
+    function keep(network: FlowId, server: number): void {
+      const template = holding(network)
+      const state = kind === 'syn' ? FLOW.syn : FLOW.established
+      if (template) {
+        const next = kind === 'syn' ? template.state : FLOW.established
+        if (template.server === server) table.touch(template.entry, next, now)
+      } else if (isOpen(pool, server)) {
+        const { hash, other } = network
+        const next = { hash, other, server, service, time: now, state, template: true } as const
+        remember(table.find(network), next)
+      }
+    }
+
+    /** Makes a record: in place of one that is there, or in a new place; false where it cannot be. */
+    function remember(own: Found | undefined, next: FlowRecord): boolean {
       const write = (entry: number) => {
         const was = flowRecordAt(table.words, entry)
-        if (was) schedules?.tally(was, -1)
+        if (was && !was.template) schedules?.tally(was, -1)
         table.write(entry, next)
-        schedules?.tally(next, 1)
+        if (!next.template) schedules?.tally(next, 1)
       }
-      if (found) {
-        write(found.entry)
+      if (own) {
+        write(own.entry)
         return true
       }
       const second = now >>> secondTicks(shape.flows!.clock)
-      if (memory.newFlows.second !== second) memory.newFlows = { second, count: 0 }
-      if (memory.newFlows.count >= limits.newFlows) {
+      const made = memory.newFlows.second === second ? memory.newFlows.count : 0
+      if (made >= limits.newFlows) {
         events['flow-capped']++
         return false
       }
-      const { entry, is } = table.candidate(asked, now)
+      const { entry, is } = table.candidate(next, now)
       if (isEstablished(is) && !isOlder(now, is.time, limits.established)) {
-        if (state === FLOW.syn) {
+        if (next.state === FLOW.syn) {
           events['flow-full']++
           return false
         }
@@ -174,7 +215,7 @@ export function createDecide(
       }
       write(entry)
       events['flow-insert']++
-      memory.newFlows.count++
+      memory.newFlows = { second, count: made + 1 }
       return true
     }
   }

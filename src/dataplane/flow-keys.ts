@@ -7,6 +7,11 @@
 //
 // modulo 2^64, shifted right by 32; for UDP b10 stands in place of b0, as TCP and UDP may have the same ports.
 
+// A client network of a service that persists has two hashes of its own: with the keys from t = b12 on, and from t = b18
+// on, where s0..s3 are the words of the source address with all bits but the network's cleared,
+//
+//   t0 + t1*service + t2*s0 (+ t3*s1 + t4*s2 + t5*s3)
+
 import { FLOW_KEYS } from './memory.ts'
 
 /** Which key multiplies what. */
@@ -20,6 +25,9 @@ export const FLOW_KEY = {
   udp: 10,
 } as const
 
+/** TEMPLATE_KEY: where the keys of a network's hashes begin, and which multiplies what. */
+export const TEMPLATE_KEY = { first: 12, other: 18, service: 1, source: 2 } as const
+
 const MASK = 0xffff_ffff_ffff_ffffn
 
 /** mix64: the finalizer of SplitMix64 (Steele, Lea and Flood, 2014), a bijection of 64-bit words. */
@@ -30,11 +38,11 @@ function mix64(word: bigint): bigint {
   return z ^ (z >> 31n)
 }
 
-/** flowKeys: FLOW_KEYS multipliers out of the hash keys, each of all of them. */
-export function flowKeys(keys: BigUint64Array): BigUint64Array {
+/** flowKeys: multipliers out of the hash keys, each of all of them; the first are the same however many. */
+export function flowKeys(keys: BigUint64Array, count = FLOW_KEYS): BigUint64Array {
   let state = 0n
   for (const key of keys) state = mix64(state + 0x9e3779b97f4a7c15n + key)
-  return BigUint64Array.from({ length: FLOW_KEYS }, () => {
+  return BigUint64Array.from({ length: count }, () => {
     state = (state + 0x9e3779b97f4a7c15n) & MASK
     return mix64(state)
   })

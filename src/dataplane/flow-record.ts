@@ -4,8 +4,10 @@
 // one 64-bit store. An entry whose value is 0 is empty.
 //
 //   key    F ^ (S | S << 32)     F = A << 32 | B: A the hash that chose the flow's slot, B a second one (flow-keys.ts)
-//   value  bits 0..14 server | 15..30 service | 31 zero  = S
+//   value  bits 0..14 server | 15..30 service | 31 template  = S
 //          bits 32..61 time, in ticks (Clock), modulo 2^30 | 62..63 state
+//
+// A template (persistence) is such a record of a client network instead of a flow; its F is templateId's (flow-keys.ts).
 //
 // Two buckets may hold a flow's record: bucketsOfFlow. Times are compared modulo 2^30 with SLACK for other CPUs' clocks.
 
@@ -22,6 +24,8 @@ export const FLOW = { empty: 0, closed: 1, syn: 2, established: 3 } as const
 export type FlowState = (typeof FLOW)[keyof typeof FLOW]
 
 export const SERVICE_SHIFT = 15
+/** TEMPLATE: of S: the record is a client network's. */
+export const TEMPLATE = 0x8000_0000
 /** TIME_MASK: ticks are counted modulo 2^30. */
 export const TIME_MASK = 0x3fff_ffff
 export const STATE_SHIFT = 30
@@ -40,7 +44,17 @@ export interface FlowRecord {
   /** Ticks modulo 2^30. */
   readonly time: number
   readonly state: FlowState
+  /** It is a client network's. */
+  readonly template?: true
 }
+
+/** stableOf: S. */
+export const stableOf = ({
+  server,
+  service,
+  template,
+}: Pick<FlowRecord, 'server' | 'service' | 'template'>): number =>
+  (server | (service << SERVICE_SHIFT) | (template ? TEMPLATE : 0)) >>> 0
 
 /**
  * flowRecordAt: the record in an entry of the table, seen as 32-bit words (little-endian); undefined: empty. `count`: words
@@ -62,13 +76,14 @@ export function flowRecordAt(
     service: (stable >>> SERVICE_SHIFT) & 0xffff,
     time: changing & TIME_MASK,
     state: (changing >>> STATE_SHIFT) as FlowState,
+    ...(stable >>> 31 === 1 && { template: true }),
   }
 }
 
 /** storeFlowRecord writes a record into an entry, for tests and tables of another size: nobody else writes it then. */
 export function storeFlowRecord(words: Uint32Array, entry: number, record: FlowRecord): void {
   const at = WORDS.count * entry
-  const stable = record.server | (record.service << SERVICE_SHIFT)
+  const stable = stableOf(record)
   words[at + WORDS.keyHigh] = record.hash ^ stable
   words[at + WORDS.keyLow] = record.other ^ stable
   words[at + WORDS.stable] = stable

@@ -8,6 +8,7 @@ import {
   type FlowsShape,
   HASH_KEYS,
   type ListenerShape,
+  type OtherInterface,
   type ServiceShape,
   type Shape,
   STATELESS,
@@ -43,12 +44,30 @@ export const listenersOf = (
     }
   })
 
+/** ranged: of each 16 listeners four have a thousand ports each, and one has all. */
+export const ranged = ({ listeners, ...rest }: Shape): Shape => ({
+  ...rest,
+  listeners: listeners.map((listener) => {
+    const at = listener.port - 80
+    if (at === 12) return { ...listener, port: 1, lastPort: 65_535 }
+    return at >= 4 && at < 8 ? { ...listener, port: 1_000 * at, lastPort: 1_000 * at + 999 } : listener
+  }),
+})
+
 /** fixedKeys: odd, spread, and always the same. */
 export const fixedKeys = (): BigUint64Array =>
   BigUint64Array.from(
     { length: HASH_KEYS },
     (_, i) => BigInt.asUintN(64, 0x9e3779b97f4a7c15n * BigInt(i * 7_919 + 3)) | 1n,
   )
+
+/** others: so many interfaces beside the one that a program is for. */
+const others = (count: number): OtherInterface[] =>
+  Array.from({ length: count }, (_, i) => ({
+    number: i + 1,
+    ifindex: i + 3,
+    mac: parseMac(`02:00:00:00:01:0${i + 1}`),
+  }))
 
 type Options = Partial<Omit<Shape, 'services'>> & Kinds & { readonly service?: ServiceShape }
 
@@ -59,6 +78,8 @@ const shape = (
   { families = [4], protocols = ['tcp'], service = STATELESS, ...rest }: Options = {},
 ): Shape => ({
   mac: parseMac('02:00:00:00:00:01'),
+  own: 0,
+  others: [],
   jumbo: false,
   services: Array<ServiceShape>(services).fill(service),
   servers: 4,
@@ -76,6 +97,7 @@ export const flowsShape = (entries: number): FlowsShape => ({
   idle: TIMEOUTS,
 })
 const changes: ServiceShape = { track: 'changes', onFailure: 'keep', hash: 'flow' }
+const persistence = { timeout: 600, network: 24, network6: 64 }
 const resets: ServiceShape = { ...changes, onFailure: 'reset' }
 const tracked = (service: ServiceShape, options: Options = {}): Options => ({
   service,
@@ -123,6 +145,19 @@ export const goldenShapes: Readonly<Record<string, Shape>> = {
     protocols: ['tcp', 'udp'],
     jumbo: true,
   }),
+  'one-listener-two-interfaces': shape(1, 1, [1_021], { others: others(1) }),
+  'everything-once-four-interfaces': shape(4, 2, [1_021], { ...everyKind, own: 7, others: others(3) }),
+  'everything-in-tables-jumbo-two-interfaces': shape(1_000, 500, [1_021, 4_093, 1_021], {
+    ...everyKind,
+    jumbo: true,
+    others: others(1),
+  }),
+  'tracked-everything-two-interfaces': shape(
+    4,
+    2,
+    [1_021],
+    tracked(resets, { ...everyKind, others: others(1) }),
+  ),
   'tracked-one-listener': shape(1, 1, [1_021], tracked(changes)),
   'tracked-one-listener-resets-jumbo': shape(1, 1, [1_021], tracked(resets, { jumbo: true })),
   'tracked-all-one-listener': shape(1, 1, [1_021], tracked({ ...changes, track: 'all' })),
@@ -141,6 +176,46 @@ export const goldenShapes: Readonly<Record<string, Shape>> = {
     services: Array.from({ length: 500 }, (_, i) => various[i % various.length]!),
     before: [509, 0, 2_039],
   },
+  'all-ports': {
+    ...shape(1, 1, [1_021]),
+    listeners: [{ address: first, protocol: 'tcp', port: 1, lastPort: 65_535, service: 0, pool: 0 }],
+  },
+  'ranges-inline': ranged(shape(16, 16, [1_021])),
+  'ranges-everything-inline': ranged(shape(64, 3, [1_021, 4_093], tracked(changes, everyKind))),
+  'ranges-in-tables': ranged(shape(80, 80, [1_021])),
+  'ranges-everything-in-tables-jumbo': {
+    ...ranged(shape(1_000, 500, [1_021, 4_093, 1_021], tracked(changes, { ...everyKind, jumbo: true }))),
+    services: Array.from({ length: 500 }, (_, i) => various[i % various.length]!),
+  },
+  'persistent-one-listener': shape(1, 1, [1_021], tracked({ ...changes, track: 'all', persistence })),
+  'persistent-everything-various': {
+    ...shape(10, 5, [1_021, 4_093], tracked(changes, everyKind)),
+    services: [...various.slice(0, 2), { ...resets, track: 'all', persistence }, ...various.slice(3)],
+    before: [0, 2_039],
+  },
+  'persistent-counting': {
+    ...shape(16, 8, [1_021, 4_093], tracked(changes, everyKind)),
+    services: [
+      ...([picking('wrr', 64), picking('wlc', 4), picking('sed', 4)] as const).map((each) => ({
+        ...each,
+        persistence,
+      })),
+      ...([
+        { ...changes, track: 'all', persistence },
+        picking('nq', 4),
+        changes,
+        STATELESS,
+        STATELESS,
+      ] as const),
+    ],
+  },
+  'persistent-nat-everything-once-jumbo': {
+    ...shape(4, 2, [1_021, 4_093], tracked(nat, { ...everyKind, jumbo: true })),
+    services: [
+      { ...natPort, persistence },
+      { ...nat, ...picking('wlc', 4), persistence },
+    ],
+  },
   'counting-rr': shape(1, 1, [1_021], tracked(picking('rr', 4))),
   'counting-udp-nq': shape(1, 1, [1_021], tracked(picking('nq', 4), { protocols: ['udp'] })),
   'counting-thousand-servers': shape(1, 1, [655_373], tracked(picking('wlc', 1_000), { servers: 1_000 })),
@@ -157,6 +232,24 @@ export const goldenShapes: Readonly<Record<string, Shape>> = {
   'nat-and-dsr-everything-once-jumbo': {
     ...shape(4, 2, [1_021, 4_093], tracked(nat, { ...everyKind, jumbo: true })),
     services: [natPort, changes],
+  },
+  'nat-everything-two-interfaces': shape(
+    4,
+    2,
+    [1_021, 4_093],
+    tracked(nat, { ...everyKind, own: 3, others: others(1) }),
+  ),
+  'everything-three-interfaces-jumbo': {
+    ...ranged(
+      shape(16, 8, [1_021, 4_093], tracked(nat, { ...everyKind, jumbo: true, own: 3, others: others(2) })),
+    ),
+    services: [
+      { ...natPort, persistence },
+      { ...nat, ...picking('wlc', 4), persistence },
+      { ...natPort, ...picking('wrr', 64) },
+      ...various,
+    ],
+    before: [0, 2_039],
   },
   'ten-thousand-listeners': shape(10_000, 10_000, [1_021]),
   'ten-thousand-listeners-own-pools': shape(10_000, 10_000, Array<number>(10_000).fill(1_021)),

@@ -5,8 +5,9 @@
 // by word, the last one first.
 
 import type { Ip, Protocol } from '../base/addresses.ts'
+import type { Builder } from '../bpf/builder.ts'
 import { maxOf } from '../bpf/emitter.ts'
-import type { Label } from '../bpf/isa.ts'
+import { Label } from '../bpf/isa.ts'
 import type { Bytes } from '../bpf/types.ts'
 import {
   be16,
@@ -23,6 +24,7 @@ import {
 } from '../bpf/values.ts'
 import { type Cell, cell, type Home, type Lender, lend, type Path, put } from './cell.ts'
 import { IPPROTO_TCP, IPPROTO_UDP } from './headers.ts'
+import type { RangeFunctions } from './match-ranges.ts'
 import {
   familyOf,
   flowsOf,
@@ -37,6 +39,8 @@ import {
   uniformSlots,
 } from './memory.ts'
 import type { OutcomeName } from './outcomes.ts'
+import { isRange, portRanges } from './port-ranges.ts'
+import { hostPort, rangeTree } from './range-tree.ts'
 import { KEY_ADDRESS, KEY_ADDRESS6, KEY_PORT, type ListenerShape, type Shape } from './shape.ts'
 
 /** Miss: a counted outcome, or a label ahead. */
@@ -180,47 +184,76 @@ export const lendMatch = ({ service, base, slots, pool }: Match, lender: Lender)
   pool: lend(pool, lender),
 })
 
-/** find an entry of a family's table by its key; falls out with the entry's value. */
-function find(
-  p: Path,
+/** Wanted: an address that is looked for: what is a function emits it when it is needed. IPv6's words are in order. */
+export type Wanted =
+  | { readonly family: 4; readonly address: () => Val<'u32'> }
+  | {
+      readonly family: 6
+      readonly word: (index: number) => Val<'u32'>
+      readonly high: () => Val<'u64'>
+      readonly low: () => Val<'u64'>
+    }
+
+/** wantedOf a packet. */
+function wantedOf(p: Path, { family, place }: Destination): Wanted {
+  if (family === 4) return { family, address: () => p.bits(p.load(place)) }
+  const half = (offset: number) => () => p.load(part(place, offset, 'u64'))
+  return {
+    family,
+    word: (index) => p.load(part(place, 4 * index, 'u32')),
+    high: half(0),
+    low: half(8),
+  }
+}
+
+/**
+ * find an entry of a family's table by its key; falls out with the entry's value. `missed`, where there is no such
+ * entry, has to find a value or to leave by `none`; it is given what the entries were compared with: of IPv4 the
+ * whole key, of IPv6 port and kind.
+ */
+export function find<C extends string>(
+  p: Builder<C>,
   memory: Memory,
-  { family, place }: Destination,
+  wanted: Wanted,
   port: Val<'u32'> | undefined,
   portAndKind: Val<'u64'>,
-  none: Miss,
+  none: C | Label,
+  missed?: (compared: Val<'u64'>) => Val<'u64'>,
 ): Val<'u64'> {
+  const { family } = wanted
   const tables = p.memory(memory.tables)
   const key = (index: number) => p.load(p.element(tables.keys, index))
   const first = family === 4 ? KEY_ADDRESS : KEY_ADDRESS6
-  const words =
-    family === 4
-      ? [() => p.bits(p.load(place))]
-      : [0, 4, 8, 12].map((offset) => () => p.load(part(place, offset, 'u32')))
+  const words = family === 4 ? [wanted.address] : [0, 1, 2, 3].map((index) => () => wanted.word(index))
   let hash = key(KEY_ADDRESS - 1)
   for (const [i, word] of words.entries())
     hash = p.alu('add', hash, p.alu('mul', key(first + i), p.widen(word())))
   if (port) hash = p.alu('add', hash, p.alu('mul', key(KEY_PORT), p.widen(port)))
   const bucket = p.alu('rsh', hash, 64 - memory.bits[family])
-  const value = p.variable('u64')
+  // a call for what is missed leaves no register for the value
+  const kept = missed && p.slot('u64')
+  const value = kept ? undefined : p.variable('u64')
+  const give = (found: Val<'u64'>): void => (value ? p.set(value, found) : p.setSlot(kept!, found))
   const found = p.label('found')
+  const miss = missed ? p.label('no-exact-port') : none
+  let compared = portAndKind
   /** One probe: the entry's words that must be equal, and its value. */
   const probe = (pairs: readonly (readonly [Val<'u64'>, () => Val<'u64'>])[], entry: Place<'u64'>): void => {
     const next = p.label('next-probe')
     const [[held]] = pairs as [readonly [Val<'u64'>, () => Val<'u64'>]]
     for (const [has, wanted] of pairs) p.jumpIf(ne(has, wanted()), next)
-    p.set(value, p.load(entry))
+    give(p.load(entry))
     p.goto(found)
     p.bind(next)
-    p.exitIf(eq(held, 0), none)
+    p.exitIf(eq(held, 0), miss)
   }
   if (family === 4) {
-    const wanted = p.alu('or', p.alu('lsh', portAndKind, 32), p.widen(words[0]!()))
+    compared = p.alu('or', p.alu('lsh', portAndKind, 32), p.widen(words[0]!()))
     for (const at of p.window(tables.listeners, bucket, PROBES)) {
       const entry = fields(at)
-      probe([[p.load(whole(entry.key, 'u64')), () => wanted]], whole(entry.value, 'u64'))
+      probe([[p.load(whole(entry.key, 'u64')), () => compared]], whole(entry.value, 'u64'))
     }
   } else {
-    const half = (offset: number) => () => p.load(part(place, offset, 'u64'))
     for (const at of p.window(tables.listeners6, bucket, PROBES)) {
       const entry = fields(at)
       const held = p.load(whole(entry.key, 'u64'))
@@ -228,16 +261,19 @@ function find(
       probe(
         [
           [held, () => portAndKind],
-          [address('low'), half(8)],
-          [address('high'), half(0)],
+          [address('low'), wanted.low],
+          [address('high'), wanted.high],
         ],
         whole(entry.value, 'u64'),
       )
     }
   }
-  p.leave(none)
+  if (missed && miss instanceof Label) {
+    p.bind(miss)
+    give(missed(compared))
+  } else p.leave(none)
   p.bind(found)
-  return value
+  return value ?? p.unstash(kept!)
 }
 
 /** Matching: what matchListener needs of a route. */
@@ -245,6 +281,7 @@ interface Matching {
   readonly shape: Shape
   readonly memory: Memory
   readonly match: Match
+  readonly ranges: RangeFunctions
 }
 
 /**
@@ -253,7 +290,7 @@ interface Matching {
  */
 export function matchListener(
   p: Path,
-  { shape, memory, match }: Matching,
+  { shape, memory, match, ranges }: Matching,
   destination: Destination,
   port: Val<'u32'>,
   protocol: () => Val<'u8' | 'u32'>,
@@ -263,15 +300,33 @@ export function matchListener(
   if (isInline(shape)) {
     const answers = answersOf(shape)
     const matched = p.label('matched')
+    const isListener = (listener: ListenerShape) => () => {
+      const answer = answers[shape.listeners.indexOf(listener)]!
+      for (const key of ['service', 'base', 'slots', 'pool'] as const) put(p, match[key], answer[key])
+      p.goto(matched)
+    }
     const leaf = (listener: ListenerShape): Leaf => ({
       word: portWord(shape, listener),
-      emit: () => {
-        const answer = answers[shape.listeners.indexOf(listener)]!
-        for (const key of ['service', 'base', 'slots', 'pool'] as const) put(p, match[key], answer[key])
-        p.goto(matched)
-      },
+      emit: isListener(listener),
     })
-    addressTree(p, destination, mine, none, (group) => tree(p, port, sorted(group.map(leaf)), none))
+    addressTree(p, destination, mine, none, (group) => {
+      const exact = sorted(group.filter((listener) => !isRange(listener)).map(leaf))
+      const wider = portRanges(group)
+      if (wider.length === 0) {
+        tree(p, port, exact, none)
+        return
+      }
+      if (exact.length > 0) {
+        const others = p.label('ranges')
+        tree(p, port, exact, others)
+        p.bind(others)
+      }
+      const leaves = wider.map(({ protocol, first, last, listener }) => {
+        const upper = isMixed(shape) ? number[protocol] << 16 : 0
+        return { first: upper + first, last: upper + last, emit: isListener(listener) }
+      })
+      rangeTree(p, hostPort(p, port, isMixed(shape)), leaves, none)
+    })
     p.bind(matched)
     return
   }
@@ -279,7 +334,18 @@ export function matchListener(
   const single = has(shape, 'tcp') ? kind.tcp : kind.udp
   const plain = isMixed(shape) ? p.alu('and', port, 0xffff) : port
   const kinds = isMixed(shape) ? p.alu('lsh', p.alu('add', p.alu('rsh', protocol(), 4), 1), 16) : single << 16
-  const value = find(p, memory, destination, plain, p.widen(p.alu('or', plain, kinds)), none)
+  const wanted = wantedOf(p, destination)
+  const among = ranges[destination.family]
+  const inRanges = (compared: Val<'u64'>): Val<'u64'> => {
+    const list = p.memory(memory.tables).ranges
+    const args = wanted.family === 4 ? [] : [wanted.high(), wanted.low()]
+    const answer = p.callSub(among!, ...args, compared)
+    p.exitIf(eq(answer, 0), none)
+    const at = p.alu('and', p.alu('sub', answer, 1), list.type.count - 1)
+    return p.load(whole(fields(p.element(list, at)).value, 'u64'))
+  }
+  const portAndKind = p.widen(p.alu('or', plain, kinds))
+  const value = find(p, memory, wanted, plain, portAndKind, none, among && inRanges)
   put(p, match.base, p.narrow(value))
   put(p, match.service, p.alu('and', p.narrow(p.alu('rsh', value, 32)), memory.serviceCapacity - 1))
   if (typeof match.slots === 'number' && typeof match.pool === 'number') return
@@ -298,7 +364,7 @@ export function matchAddress(
   none: Miss,
 ): void {
   if (!isInline(shape)) {
-    find(p, memory, destination, undefined, p.const64(BigInt(KIND_ADDRESS << 16)), none)
+    find(p, memory, wantedOf(p, destination), undefined, p.const64(BigInt(KIND_ADDRESS << 16)), none)
     return
   }
   const mine = shape.listeners.filter(({ address }) => familyOf(address) === destination.family)

@@ -2,7 +2,9 @@
 // counted. All of it is direct memory; sizes follow from the file alone.
 //
 //   tables    keys | servers (8 bytes each) | listeners (16 bytes each, open addressing) | pool sizes
-//             | what flows need: keys of their own, what services do | what nat needs: targets, ports, pools' first slots
+//             | what flows need: keys of their own, what services do | servers' addresses and networks (32 bytes each)
+//             | what nat needs: ports, pools' first slots, whose fragments may be answers | ranges of ports
+//             | networks that persist
 //   slots     one word a slot, pool after pool
 //   fragments ports of first fragments, a word each (path-fragment.ts)
 //   held      a ring: fragments on their way to the daemon
@@ -13,6 +15,7 @@
 //   flows     records, 64 bytes a bucket of four (flow-record.ts); it survives generations
 //   answers   what turns servers' answers back, 192 bytes a bucket of four (answer-record.ts); it survives generations
 //   failed    a bit for each server of each pool
+//   shut      where services persist: such bits of servers to whom no client network comes back
 //   before    tables that pools had before their size changed: where each begins and how many slots it has | words
 //   clock     jiffies, where tests set the time (not only there)
 //   schedule  what schedulers go by that count turns or connections (scheduling.ts)
@@ -23,12 +26,14 @@ import { array, bytes, type DirectMemory, direct, objectMap, struct } from '../b
 import { AnswerBucket } from './answer-record.ts'
 import { BUCKET_ENTRIES, FlowBucket } from './flow-record.ts'
 import { eventNames, outcomeNames } from './outcomes.ts'
+import { type PortRange, rangesByAddress } from './port-ranges.ts'
 import { schedulingOf } from './scheduling.ts'
 import {
   ASK_BEFORE,
   type Clock,
   type FlowsShape,
   HASH_KEYS,
+  MAX_INTERFACES,
   type ServiceShape,
   type Shape,
   STATELESS,
@@ -45,11 +50,21 @@ const INLINE_LISTENERS = 64
 /** PROBES: how far from its bucket a listener may be; the table grows until all are nearer. */
 export const PROBES = 8
 
-/** Server: where frames go; `state` bit 0 is set where the MAC is known. Written by one 64-bit store. */
+/**
+ * Server: where frames go. `state`: 0, or where the MAC is known bit 0 and in bits 8..15 the number of the interface
+ * that the server is behind. Written by one 64-bit store.
+ */
 export const Server = struct('server', { mac: bytes(6), state: 'u16' })
-/** Target: a server's address, for nat; of IPv4 the first four bytes. */
-export const Target = struct('target', { address: bytes(16) })
-/** Listener: `kind` 0 empty, 1 TCP, 2 UDP, 0x100 the address itself, with port 0. `base` is the pool's first slot. */
+/** stateOf a server that is reached by an interface. */
+export const stateOf = (via: number): number => 1 | (via << STATE_VIA)
+/** STATE_VIA: how far the interface's number is to the left in `state`. */
+export const STATE_VIA = 8
+/** Target: a server's own address, and which bits of it its network's addresses have in common; of IPv4 the first four bytes. */
+export const Target = struct('target', { address: bytes(16), mask: bytes(16) })
+/**
+ * Listener: `kind` 0 empty, 1 TCP, 2 UDP, 0x100 the address itself, with port 0. `base` is the pool's first slot; an
+ * address' entry has its first range there, and how many it has in the other half.
+ */
 const ListenerValue = struct('listener_value', { base: 'u32', service: 'u16', pool: 'u16' })
 export const Listener = struct('listener', {
   key: struct('listener_key', { address: 'be32', port: 'be16', kind: 'u16' }),
@@ -62,6 +77,8 @@ export const Listener6 = struct('listener6', {
   key: struct('listener6_key', { port: 'be16', kind: 'u16', fill: 'u32' }),
   value: ListenerValue,
 })
+/** Range: ports of an address, side by side with its others: kind << 16 | port of the first and the last. */
+export const Range = struct('range', { first: 'u32', last: 'u32', value: ListenerValue })
 export const KIND_TCP = 1
 export const KIND_UDP = 2
 export const KIND_ADDRESS = 0x100
@@ -74,8 +91,12 @@ export const FRAGMENT_BUCKETS = 4_096
 export const FRAGMENT_WAYS = 2
 /** Of a fragment that is handed over so many bytes have room, in a ring of so many. */
 const HELD = { usual: 2_040, jumbo: 10_232, ring: 1 << 18, jumboRing: 1 << 19 } as const
+/** SOURCE_BITS: so many for each server tell whose fragments may be answers (answer-sources.ts). */
+export const SOURCE_BITS = 64
 /** NewFlows: what bounds records that a CPU makes: in which second, and how many so far. */
 export const NewFlows = struct('new_flows', { second: 'u32', count: 'u32' })
+/** Persists: how a service persists: ticks of silence, 0: not at all; the bits of a network, of IPv4 and of IPv6. */
+export const Persists = struct('persists', { ticks: 'u32', mask: 'u32', high: 'u64', low: 'u64' })
 export const Traffic = struct('traffic', { packets: 'u64', bytes: 'u64' })
 
 /**
@@ -97,6 +118,18 @@ export const familyOf = (address: Ip): Family => (isIp4(address) ? 4 : 6)
 export const has = (shape: Shape, what: Family | Protocol): boolean =>
   shape.listeners.some(({ address, protocol }) => familyOf(address) === what || protocol === what)
 
+/** tabledRanges: the ranges that are looked up in memory: by address of a family, in the order of their list. */
+export const tabledRanges = (shape: Shape, family: Family): ReadonlyMap<Ip, readonly PortRange[]> =>
+  isInline(shape)
+    ? new Map()
+    : rangesByAddress(shape.listeners.filter(({ address }) => familyOf(address) === family))
+
+/** rangesIn: how many there are. */
+const rangesIn = (shape: Shape): number =>
+  ([4, 6] as const)
+    .flatMap((family) => [...tabledRanges(shape, family).values()])
+    .reduce((sum, { length }) => sum + length, 0)
+
 /** uniformSlots: the number of slots that all pools have, or undefined where they differ. */
 export const uniformSlots = (shape: Shape): number | undefined =>
   shape.pools.every((slots) => slots === shape.pools[0]) ? shape.pools[0] : undefined
@@ -106,7 +139,8 @@ const serviceUses = ({ listeners, services }: Shape): ServiceShape[] => [
   ...new Map(
     listeners.map(({ service }) => {
       const does = services[service] ?? STATELESS
-      return [`${does.track} ${does.onFailure} ${does.hash} ${does.nat !== undefined}`, does]
+      const { track, onFailure, hash, nat, persistence } = does
+      return [`${track} ${onFailure} ${hash} ${nat !== undefined} ${persistence !== undefined}`, does]
     }),
   ).values(),
 ]
@@ -136,6 +170,10 @@ export function poolBases(shape: Shape): number[] {
 export const flowsOf = ({ flows, listeners, services }: Shape): FlowsShape | undefined =>
   listeners.some(({ service }) => (services[service] ?? STATELESS).track !== 'none') ? flows : undefined
 
+/** persists: whether the flow table has client networks too. */
+export const persists = (shape: Shape): boolean =>
+  flowsOf(shape) !== undefined && someUse(shape, ({ persistence }) => persistence !== undefined)
+
 /** timeOf: the clock that the packet path reads. */
 export const timeOf = (shape: Shape): Clock => flowsOf(shape)?.clock ?? shape.clock ?? CLOCK
 
@@ -161,6 +199,8 @@ export type Memory = ReturnType<typeof memoryOf>
 
 /** FLOW_KEYS: multipliers of a flow's second hash, made of the hash keys (flow-keys.ts). */
 export const FLOW_KEYS = 12
+/** ALL_FLOW_KEYS: with those of client networks. */
+export const ALL_FLOW_KEYS = 24
 /** SETTING: what a service does, as bits of a byte. */
 export const SETTING = { changes: 1, all: 2, resets: 4, bySource: 8, nat: 16 } as const
 /** settingsOf: the byte of a service. */
@@ -175,12 +215,14 @@ export const settingsOf = ({ track, onFailure, hash, nat }: ServiceShape): numbe
 function flowMapsOf(shape: Shape, flows: FlowsShape, serverCapacity: number) {
   const { before = [] } = shape
   const words = before.reduce((sum, slots) => sum + slots, 0)
+  const bits = array('u32', Math.ceil((shape.pools.length * serverCapacity) / 32))
   return {
     flows: direct('flows', { buckets: array(FlowBucket, bucketsOf(flows)) }),
     answers: usesNat(shape)
       ? direct('answers', { buckets: array(AnswerBucket, bucketsOf(flows)) })
       : undefined,
-    failed: direct('failed', { words: array('u32', Math.ceil((shape.pools.length * serverCapacity) / 32)) }),
+    failed: direct('failed', { words: bits }),
+    shut: persists(shape) ? direct('shut', { words: bits }) : undefined,
     before:
       words === 0
         ? undefined
@@ -193,6 +235,10 @@ function flowMapsOf(shape: Shape, flows: FlowsShape, serverCapacity: number) {
 export function memoryOf(shape: Shape, bits: Bits = { 4: 0, 6: 0 }) {
   invariant(shape.listeners.length > 0, 'a shape without listeners')
   invariant(Number.isInteger(Math.log2(shape.cpus)), `${shape.cpus} counter blocks: a power of two is needed`)
+  invariant(
+    [shape.own, ...shape.others.map(({ number }) => number)].every((number) => number < MAX_INTERFACES),
+    'an interface’s number has a byte',
+  )
   invariant(shape.servers < ASK_BEFORE, `${shape.servers} servers: at most ${ASK_BEFORE - 1} have ids`)
   const flows = flowsOf(shape)
   const nat = usesNat(shape)
@@ -209,11 +255,14 @@ export function memoryOf(shape: Shape, bits: Bits = { 4: 0, 6: 0 }) {
     listeners: array(Listener, isTabled(4) ? 2 ** bits[4] + PROBES : 1),
     listeners6: array(Listener6, isTabled(6) ? 2 ** bits[6] + PROBES : 1),
     poolSizes: array('u32', Math.ceil(shape.pools.length / 2) * 2),
-    flowKeys: array('u64', flows ? FLOW_KEYS : 1),
+    flowKeys: array('u64', persists(shape) ? ALL_FLOW_KEYS : flows ? FLOW_KEYS : 1),
     settings: array('u8', uniformUse(shape) ? 8 : Math.max(8, serviceCapacity)),
-    targets: array(Target, nat ? serverCapacity : 1),
+    targets: array(Target, serverCapacity),
     serverPorts: array('be16', nat ? Math.max(4, serviceCapacity) : 4),
     poolBases: array('u32', nat ? Math.ceil(shape.pools.length / 2) * 2 : 2),
+    sources: array('u32', nat ? (SOURCE_BITS / 32) * serverCapacity : 2),
+    ranges: array(Range, powerOfTwo(rangesIn(shape))),
+    persists: array(Persists, persists(shape) ? serviceCapacity : 1),
   })
   const slots = direct('slots', { words: array('u32', totalSlots) })
   const outcomes = array('u64', OUTCOMES)
@@ -262,7 +311,7 @@ export const mapsOf = (memory: Memory): readonly DirectMemory[] => {
   const { tables, slots, counters, fragments, tracking, clock, scheduling } = memory
   return [
     ...[tables, slots, counters, fragments],
-    ...[tracking?.flows, tracking?.answers, tracking?.failed, tracking?.before, clock],
+    ...[tracking?.flows, tracking?.answers, tracking?.failed, tracking?.shut, tracking?.before, clock],
     scheduling?.map,
   ].filter((map) => map !== undefined)
 }

@@ -53,13 +53,15 @@ test('what leaves with a sound header came in with one', () => {
   assert.ok(sound > 300)
 })
 
-test('a Buffer that came in is not written to, and every outcome but one leaves the frame as it is', () => {
+const untouched = { pass: true, drop: true }
+
+test('a Buffer that came in is not written to, and what passes or is dropped is left as it is', () => {
   const { frame } = vectors.find(({ name }) => name === 'a SYN')!
   const buffer = Buffer.from(frame)
   assert.notEqual(models.get('one')!(buffer).frame, buffer)
   assert.deepEqual(new Uint8Array(buffer), frame)
   for (const { expected, frame } of vectors)
-    assert.equal(expected.frame === frame, outcomes[expected.outcome].verdict !== 'tx')
+    assert.equal(expected.frame === frame, outcomes[expected.outcome].verdict in untouched)
 })
 
 test('a slot that changes is seen at once', () => {

@@ -16,14 +16,25 @@ import { resetFrame } from './flow-reset.ts'
 import { FlowSchedules } from './flow-schedule.ts'
 import { flowsOf, memoryOf, timeOf, usesNat } from './memory.ts'
 import { exceeded } from './model-exceeded.ts'
+import {
+  be16,
+  type Flow,
+  flowOf4,
+  flowOf6,
+  HEADER,
+  le32,
+  type Protocols,
+  type Unreadable,
+} from './model-flow.ts'
+import { createListeners } from './model-listeners.ts'
 import { PacketMemory } from './model-memory.ts'
+import { createNetworkOf } from './model-network.ts'
 import { createNat, type NatModel, type Refused } from './nat-model.ts'
 import type { OutcomeName } from './outcomes.ts'
 import {
   currentOf,
   HASH_KEYS,
   KEY_MIX,
-  type ListenerShape,
   type Shape,
   SLOT_RECORDS,
   STATELESS,
@@ -54,229 +65,23 @@ const ETH_P_IPV6 = 0x86dd
 const ETH_P_8021Q = 0x8100
 const ETH_P_8021AD = 0x88a8
 const IPPROTO: Readonly<Record<Protocol, number>> = { tcp: 6, udp: 17 }
-const HEADER: Readonly<Record<Protocol, number>> = { tcp: 20, udp: 8 }
-const IPPROTO_ICMP = 1
-const IPPROTO_ICMPV6 = 58
-const EXTENSIONS = 6
 const EXCEEDED_PER_SECOND = 100
 const HELD_PER_SECOND = 500
 const HELD_BYTES = { usual: 2_040, jumbo: 10_232 }
 
 const isTag = (type: number): boolean => type === ETH_P_8021Q || type === ETH_P_8021AD
-const be16 = (frame: Uint8Array, at: number): number => frame[at]! * 0x100 + frame[at + 1]!
-const le32 = (frame: Uint8Array, at: number): number =>
-  frame[at]! + frame[at + 1]! * 0x100 + frame[at + 2]! * 0x10000 + frame[at + 3]! * 0x1000000
 
-/** An address as text that 4 or 16 bytes of a frame give too; the families differ in length. */
-const addressText = (frame: Uint8Array, at: number, length: 4 | 16): string =>
-  String.fromCharCode(...frame.subarray(at, at + length))
-const listenerText = (address: Ip): string =>
-  isIp4(address)
-    ? String.fromCharCode(...[24, 16, 8, 0].map((shift) => (address >>> shift) & 0xff))
-    : addressText(ip6Bytes(address), 0, 16)
-
-/** The bytes of an extension header of IPv6 that is passed over, if `next` is one. */
-function extensionLength(next: number, second: number): number | undefined {
-  if (next === 0 || next === 43 || next === 60) return 8 * (second + 1)
-  if (next === 44) return 8
-  return next === 51 ? 4 * (second + 2) : undefined
+/** A server's address in 16 bytes, of IPv4 the first four. */
+function targetBytes(address: Ip | undefined): Uint8Array {
+  const bytes = new Uint8Array(16)
+  if (address !== undefined)
+    bytes.set(isIp4(address) ? [24, 16, 8, 0].map((shift) => address >>> shift) : ip6Bytes(address))
+  return bytes
 }
 
-/** Flow: what steps 6 to 9, or E1 to E3, find: of whom to what, by which protocol. */
-interface Flow {
-  readonly protocol: Protocol
-  /** Where the client's address is in the frame. */
-  readonly client: number
-  /** The client's port and the service's, as in a packet of the client. */
-  readonly ports: readonly [number, number]
-  /** The frame's bytes up to here must be within what the IP header says. */
-  readonly end: number
-  /** The sender is told nothing when TTL or hop limit has run out. */
-  readonly isSilent: boolean
-  /** The flags of its segment. */
-  readonly flags?: number
-  /** It only belongs to the flow: an error about it, or a later fragment. */
-  readonly isPeek?: true
-  /** Of an error: where the IP header is that it quotes. */
-  readonly quoted?: number
-  /** A first fragment: the hash by which later ones find it. */
-  readonly first?: number
-}
-type Found = Flow | 'malformed' | 'other-protocol' | Unreadable
-/** Unreadable: no ports; `later` is a fragment whose first has not come. */
-type Unreadable = 'truncated' | 'tiny-fragment' | 'fragment' | 'later'
-/** Part: a fragment: at which byte of the whole it begins, where its own bytes are, how it is found. */
-interface Part {
-  readonly offset: number
-  readonly at: number
-  readonly hash: number
-}
-/** Protocols: listeners' protocols by number, whether there are IPv4 listeners; what was remembered of fragments. */
-interface Protocols {
-  readonly recall: (hash: number) => number
-  readonly hash: (words: readonly number[]) => number
-  readonly get: (number: number) => Protocol | undefined
-  readonly hasIpv4: boolean
-}
-
-/** 10: the flow whose transport header is at `at`, which the frame has, or not. */
-function flowAt(
-  frame: Uint8Array,
-  at: number,
-  protocol: Protocol,
-  client: number,
-  isSilent: boolean,
-): Flow | 'truncated' {
-  const end = at + HEADER[protocol]
-  if (frame.length < end) return 'truncated'
-  const ports = [be16(frame, at), be16(frame, at + 2)] as const
-  return { protocol, client, ports, end, isSilent, ...(protocol === 'tcp' && { flags: frame[at + 13]! }) }
-}
-
-/** E3: the flow of an answer that is quoted, with its transport header at `at`. */
-function quotedFlow(
-  frame: Uint8Array,
-  at: number,
-  protocol: Protocol | undefined,
-  client: number,
-  quoted: number,
-): Flow | 'other-protocol' {
-  if (protocol === undefined || frame.length < at + 8) return 'other-protocol'
-  const ports = [be16(frame, at + 2), be16(frame, at)] as const
-  return { protocol, client, ports, end: at + 8, isSilent: true, isPeek: true, quoted }
-}
-
-const isEqual = (frame: Uint8Array, a: number, b: number, length: number): boolean =>
-  frame.subarray(a, a + length).every((octet, i) => octet === frame[b + i])
-
-/** F1 to F3: a fragment, whose transport header would be at `at`. */
-function fragmentFlow(
-  frame: Uint8Array,
-  { offset, at, hash }: Part,
-  { get, recall }: Protocols,
-  number: number,
-  client: number,
-): Found {
-  const protocol = get(number)
-  if (protocol === undefined) return 'other-protocol'
-  if (offset === 0) {
-    const flow = flowAt(frame, at, protocol, client, true)
-    return flow === 'truncated' ? 'tiny-fragment' : { ...flow, first: hash }
-  }
-  if (protocol === 'tcp' && offset < HEADER.tcp) return 'tiny-fragment'
-  const word = recall(hash)
-  if (word === 0) return 'later'
-  const [a, b, c, d] = [word & 0xff, (word >>> 8) & 0xff, (word >>> 16) & 0xff, word >>> 24]
-  return {
-    protocol,
-    client,
-    ports: [a * 0x100 + b, c * 0x100 + d],
-    end: at + 1,
-    isSilent: true,
-    isPeek: true,
-  }
-}
-
-function flowOf4(frame: Uint8Array, ip: number, protocols: Protocols): Found {
-  // 6
-  const ihl = frame[ip]! & 0xf
-  if (frame[ip]! >> 4 !== 4 || ihl < 5) return 'malformed'
-
-  // 7
-  if (frame[ip + 9] === IPPROTO_ICMP && protocols.hasIpv4)
-    return quotedFlow4(frame, ip, ip + 4 * ihl, protocols)
-  const protocol = protocols.get(frame[ip + 9]!)
-  if (protocol === undefined) return 'other-protocol'
-
-  // 8: bit 13 of the word is MF, below it is the offset
-  const word = be16(frame, ip + 6)
-  if ((word & 0x3fff) !== 0) {
-    const id = frame[ip + 4]! + frame[ip + 5]! * 0x100 + frame[ip + 9]! * 0x10000
-    const hash = protocols.hash([le32(frame, ip + 12), id, le32(frame, ip + 16)])
-    const part = { offset: 8 * (word & 0x1fff), at: ip + 4 * ihl, hash }
-    return fragmentFlow(frame, part, protocols, frame[ip + 9]!, ip + 12)
-  }
-
-  // 9
-  return flowAt(frame, ip + 4 * ihl, protocol, ip + 12, false)
-}
-
-function quotedFlow4(frame: Uint8Array, ip: number, at: number, protocols: Protocols): Found {
-  // E1
-  if ((be16(frame, ip + 6) & 0x3fff) !== 0) return 'other-protocol'
-  if (frame.length < at + 28 || ![3, 11, 12].includes(frame[at]!)) return 'other-protocol'
-
-  // E2
-  const quoted = at + 8
-  const ihl = frame[quoted]! & 0xf
-  if (frame[quoted]! >> 4 !== 4 || ihl < 5) return 'other-protocol'
-  if ((be16(frame, quoted + 6) & 0x1fff) !== 0) return 'other-protocol'
-  if (!isEqual(frame, quoted + 12, ip + 16, 4)) return 'other-protocol'
-  return quotedFlow(frame, quoted + 4 * ihl, protocols.get(frame[quoted + 9]!), quoted + 16, quoted)
-}
-
-/** Walk: what comes behind extension headers, and where; whether one of them made a fragment of the packet. */
-interface Walk {
-  readonly next: number
-  readonly at: number
-  /** Where the header is that did. */
-  readonly fragment?: number
-  readonly isLater: boolean
-}
-
-/** 7 of IPv6: over the extension headers from `at` on. */
-function walk(frame: Uint8Array, from: number, first: number): Walk | 'truncated' {
-  let [next, at] = [first, from]
-  let fragment: Walk['fragment']
-  for (let passed = 0; passed < EXTENSIONS && extensionLength(next, 0) !== undefined; passed++) {
-    if (frame.length < at + 8) return 'truncated'
-    const length = extensionLength(next, frame[at + 1]!)!
-    if (next === 44) {
-      const word = be16(frame, at + 2)
-      if ((word & 0xfff8) !== 0) return { next: frame[at]!, at, fragment: at, isLater: true }
-      if ((word & 1) !== 0) fragment = at
-    }
-    next = frame[at]!
-    at += length
-  }
-  return { next, at, isLater: false, ...(fragment !== undefined && { fragment }) }
-}
-
-function flowOf6(frame: Uint8Array, ip: number, protocols: Protocols): Found {
-  // 6
-  if (frame[ip]! >> 4 !== 6) return 'malformed'
-
-  // 7, 8
-  const found = walk(frame, ip + 40, frame[ip + 6]!)
-  if (found === 'truncated') return found
-  const { next, at, fragment, isLater } = found
-  if (fragment !== undefined) {
-    if (isLater && (next === 60 || next === 51)) return 'fragment'
-    const hash = protocols.hash([
-      ...[8, 12, 16, 20].map((word) => le32(frame, ip + word)),
-      le32(frame, fragment + 4),
-      ...[24, 28, 32, 36].map((word) => le32(frame, ip + word)),
-    ])
-    const offset = be16(frame, fragment + 2) & 0xfff8
-    return fragmentFlow(frame, { offset, at: isLater ? at + 8 : at, hash }, protocols, next, ip + 8)
-  }
-  if (next === IPPROTO_ICMPV6) return quotedFlow6(frame, ip, at, protocols)
-  const protocol = protocols.get(next)
-  return protocol === undefined ? 'other-protocol' : flowAt(frame, at, protocol, ip + 8, at !== ip + 40)
-}
-
-function quotedFlow6(frame: Uint8Array, ip: number, at: number, protocols: Protocols): Found {
-  // E1
-  if (frame.length < at + 48 || frame[at]! < 1 || frame[at]! > 4) return 'other-protocol'
-
-  // E2
-  const quoted = at + 8
-  if (frame[quoted]! >> 4 !== 6) return 'other-protocol'
-  if (!isEqual(frame, quoted + 8, ip + 24, 16)) return 'other-protocol'
-  const found = walk(frame, quoted + 40, frame[quoted + 6]!)
-  if (found === 'truncated' || found.isLater) return 'other-protocol'
-  return quotedFlow(frame, found.at, protocols.get(found.next), quoted + 24, quoted)
-}
+/** wordOf two ports: as they lie in a packet. */
+const wordOf = (ports: readonly [number, number]): number =>
+  le32(Uint8Array.from(ports.flatMap((port) => [port >> 8, port & 0xff])), 0)
 
 /** kindOf a segment by its flags. */
 function kindOf(flags: number): FlowKind {
@@ -328,13 +133,7 @@ export function createModel(
     hasIpv4: shape.listeners.some(({ address }) => isIp4(address)),
   }
   const hasIpv6 = shape.listeners.some(({ address }) => !isIp4(address))
-  // address -> protocol and port -> listener
-  const addresses = new Map<string, Map<string, ListenerShape>>()
-  for (const listener of shape.listeners) {
-    const text = listenerText(listener.address)
-    const ports = addresses.get(text) ?? new Map<string, ListenerShape>()
-    addresses.set(text, ports.set(`${listener.protocol} ${listener.port}`, listener))
-  }
+  const listening = createListeners(shape)
   const room = shape.jumbo ? HELD_BYTES.jumbo : HELD_BYTES.usual
   /** F4: what becomes of a later fragment whose first has not come. */
   const hold = (frame: Uint8Array): OutcomeName => {
@@ -348,15 +147,10 @@ export function createModel(
   const others = flowKeys(tables.keys)
   const otherTcp = pick(others, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9)
   const otherUdp = pick(others, 10, 1, 2, 3, 4, 5, 6, 7, 8, 9)
+  const networkOf = createNetworkOf(shape, tables.keys)
 
   const model = (frame: Uint8Array): Outcome => {
     const end = (outcome: OutcomeName): Outcome => ({ outcome, frame })
-    // N4: what is for no listener may be an answer
-    const unserved = (): Outcome => {
-      const answer = nat?.answer(frame, own)
-      if (answer === undefined || answer === 'ttl') return end(answer ?? 'no-listener')
-      return { outcome: 'answered', frame: answer }
-    }
     const length = frame.length
 
     // 1
@@ -383,19 +177,47 @@ export function createModel(
     // 5
     if (own.some((octet, i) => frame[i] !== octet)) return end('other-host')
 
+    // N4 to N6: what is for no listener may be an answer, or a fragment of one
+    const unserved = (flow: Flow | Unreadable): Outcome => {
+      if (!nat || (!isIpv6 && !protocols.hasIpv4)) return end('no-listener')
+      const isServer = () => nat.mayAnswer(frame, ip, isIpv6)
+      if (typeof flow === 'string')
+        return end(
+          flow === 'later' && isServer() && hold(frame) === 'fragment-held'
+            ? 'fragment-copied'
+            : 'no-listener',
+        )
+      if (flow.first !== undefined && isServer()) memory.remember(flow.first, wordOf(flow.ports), tick())
+      const { protocol, client, ports, isPeek = false, quoted } = flow
+      const at = flow.end - HEADER[protocol]
+      const answer = nat.answer({
+        frame,
+        ip,
+        isIpv6,
+        protocol,
+        server: client,
+        ports: wordOf(ports),
+        isPeek,
+        at,
+        quoted,
+      })
+      if (answer === undefined || answer === 'ttl') return end(answer ?? 'no-listener')
+      return { outcome: answer.isOwn ? 'answered' : 'answer-redirected', frame: answer.frame }
+    }
+
     // 6 to 9
-    const ports = addresses.get(isIpv6 ? addressText(frame, ip + 24, 16) : addressText(frame, ip + 16, 4))
+    const here = listening(frame, ip + (isIpv6 ? 24 : 16), isIpv6 ? 16 : 4)
     const flow = (isIpv6 ? flowOf6 : flowOf4)(frame, ip, protocols)
     if (flow === 'malformed' || flow === 'other-protocol') return end(flow)
     if (typeof flow === 'string') {
-      if (!ports) return unserved()
+      if (!here) return unserved(flow)
       return end(flow === 'later' ? hold(frame) : flow)
     }
     const { client, protocol } = flow
 
     // 11
-    const listener = ports?.get(`${protocol} ${flow.ports[1]}`)
-    if (listener === undefined) return unserved()
+    const listener = here?.(protocol, flow.ports[1])
+    if (listener === undefined) return unserved(flow)
 
     // 12: IPv4's total length, or what it would be
     const bytes = isIpv6 ? be16(frame, ip + 4) + 40 : be16(frame, ip + 2)
@@ -409,7 +231,7 @@ export function createModel(
       return answer ? { outcome: 'time-exceeded', frame: answer } : end('ttl')
     }
 
-    const portsWord = le32(Uint8Array.from(flow.ports.flatMap((port) => [port >> 8, port & 0xff])), 0)
+    const portsWord = wordOf(flow.ports)
     if (flow.first !== undefined) memory.remember(flow.first, portsWord, tick())
 
     // 14
@@ -434,7 +256,9 @@ export function createModel(
         ...rest,
         ...toRest,
       ])
-      asked = { hash, other, kind, service, pool, word, peek, recorded: translates !== undefined }
+      const network = networkOf(service, [first, ...rest])
+      const recorded = translates !== undefined
+      asked = { hash, other, kind, service, pool, word, peek, recorded, ...(network && { network }) }
       id = decide(asked)
     }
     if (id === 'reset') {
@@ -458,7 +282,7 @@ export function createModel(
         const next = scaleHash((Math.imul(hash, CLASH_STEP) + tries) >>> 0, shape.pools[pool]!)
         const other = currentOf(tables.slots[pool]![next]!)
         refused = sentTo(other)
-        if (refused === 'no-server') refused = 'taken'
+        if (refused === 'no-server' || refused === 'hairpin') refused = 'taken'
         if (refused !== undefined) continue
         decide({ ...asked, word: slotWord(other, other), moves: true })
         id = other
@@ -469,16 +293,25 @@ export function createModel(
     const server = tables.servers[id]
     if (!server?.usable) return end('no-server')
 
-    // 15
-    sent.set(macBytes(server.mac), 0)
-    sent.set(own, 6)
+    // 15: by which interface
+    const isOwn = shape.others.length === 0 || server.via === shape.own
+    const other = shape.others.find(({ number }) => number === server.via)
+    if (!isOwn && !other) return end('no-server')
+    const mac = macBytes(server.mac)
+    const from = isIpv6 ? frame.subarray(22, 38) : frame.subarray(26, 30)
+    const target = targetBytes(server.address)
+    const isItself =
+      mac.every((octet, i) => frame[6 + i] === octet) && from.every((octet, i) => octet === target[i])
+    if (isOwn && isItself && ip === 14) return end('hairpin')
+    sent.set(mac, 0)
+    sent.set(isOwn ? own : macBytes(other!.mac), 6)
     sent[hops]! -= 1
     if (!isIpv6) {
       const checksum = updateChecksum(be16(sent, ip + 10), be16(frame, ip + 8), be16(sent, ip + 8))
       sent[ip + 10] = checksum >> 8
       sent[ip + 11] = checksum & 0xff
     }
-    return { outcome: 'forwarded', frame: sent, service, server: id, bytes }
+    return { outcome: isOwn ? 'forwarded' : 'redirected', frame: sent, service, server: id, bytes }
   }
   return Object.assign(model, { nat })
 }

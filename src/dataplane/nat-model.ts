@@ -1,15 +1,17 @@
 // `forward: nat` in the model: what is translated on its way to a server and back, and what is kept for it
 // (docs/packet-path.md, "Nat"). It changes the table of answers as the packet path does.
 
-import { type Ip, isIp4 } from '../base/addresses.ts'
+import { type Ip, isIp4, macBytes } from '../base/addresses.ts'
 import { ip6Bytes } from '../wire/ipv6.ts'
 import { tcpFlag } from '../wire/tcp.ts'
+import { HOP_VIA } from './answer-record.ts'
+import { sourceBit, wordsOfAddress } from './answer-sources.ts'
 import { type AnswerKey, AnswerTable, createAnswerKey, type Origin } from './answer-table.ts'
 import { limitsOf } from './flow-clock.ts'
 import type { FlowKind, FlowMemory } from './flow-decision.ts'
 import { flowKeys } from './flow-keys.ts'
 import { FLOW, isOlder, tickOf } from './flow-record.ts'
-import { bucketsOf } from './memory.ts'
+import { bucketsOf, memoryOf } from './memory.ts'
 import type { Shape, Tables } from './shape.ts'
 import { decrementHops, type Replacement, translate, translateFragment, translateQuote } from './translate.ts'
 
@@ -45,8 +47,30 @@ export interface Following {
   readonly quoted?: number | undefined
 }
 
-/** Refused: `clash`: the flow's place is another's; `taken` the same of a flow that could go elsewhere. */
-export type Refused = 'no-room' | 'clash' | 'taken'
+/** Answering: a packet for no listener, which may be a server's answer, or belong to one. */
+export interface Answering {
+  readonly frame: Uint8Array
+  readonly ip: number
+  readonly isIpv6: boolean
+  readonly protocol: 'tcp' | 'udp'
+  /** Where the server's address is in the frame, and the word of both ports as an answer has them. */
+  readonly server: number
+  readonly ports: number
+  /** Where the transport header is, but for what only belongs to a flow: a later fragment, or an error. */
+  readonly at: number
+  readonly isPeek: boolean
+  /** Of an error: where the IP header is that it quotes. */
+  readonly quoted?: number | undefined
+}
+
+/** Refused: `clash`: the flow's place is another's; `taken` the same of a flow that could go elsewhere. `hairpin`: no answer would come back. */
+export type Refused = 'no-room' | 'clash' | 'taken' | 'hairpin'
+
+/** Answered: the frame that goes to the client, by our own interface or another. */
+export interface Answered {
+  readonly frame: Uint8Array
+  readonly isOwn: boolean
+}
 
 /** NatModel: translation both ways. */
 export interface NatModel {
@@ -55,8 +79,10 @@ export interface NatModel {
   request(request: Request): Refused | undefined
   /** follow: the same of a packet that only belongs to a flow: a later fragment, or an error that quotes an answer. */
   follow(packet: Following): undefined
-  /** answer: the frame that goes to the client, from the MAC `own`; `ttl`; undefined where it is no answer that is known. */
-  answer(frame: Uint8Array, own: Uint8Array): Uint8Array | 'ttl' | undefined
+  /** answer: the frame that goes to the client; `ttl`; undefined where it is no answer that is known. */
+  answer(packet: Answering): Answered | 'ttl' | undefined
+  /** mayAnswer: whether the source of the packet at `ip` may be a server's address. */
+  mayAnswer(frame: Uint8Array, ip: number, isIpv6: boolean): boolean
 }
 
 /** createNat for a shape with flows and nat. */
@@ -64,15 +90,23 @@ export function createNat(shape: Shape, tables: Tables, memory: FlowMemory): Nat
   const flows = shape.flows!
   const limits = limitsOf(flows)
   const table = new AnswerTable(bucketsOf(flows))
-  const keyOf = createAnswerKey(flowKeys(tables.keys))
+  const others = flowKeys(tables.keys)
+  const keyOf = createAnswerKey(others)
   const { events } = memory
   const now = () => tickOf(memory.jiffies, flows.clock.shift)
-  const protocols = new Set(shape.listeners.map(({ protocol }) => protocol))
+  const { serverCapacity } = memoryOf(shape)
+  const sources = new Set(
+    tables.servers.flatMap(({ address }) =>
+      address === undefined ? [] : [sourceBit(others, wordsOfAddress(address), serverCapacity)],
+    ),
+  )
 
   function request({ frame, ip, at, isIpv6, kind, service, server }: Request): Refused | undefined {
     const width = isIpv6 ? 16 : 4
     const [from, to] = isIpv6 ? [ip + 8, ip + 24] : [ip + 12, ip + 16]
     const address = targetOf(server, isIpv6)
+    if ((kind === 'syn' || kind === 'udp') && isNear(server, address, frame.subarray(from, from + width)))
+      return 'hairpin'
     const asked = le16(frame, at + 2)
     const port = swap16(shape.services[service]?.nat?.port ?? 0) || asked
     const protocol = kind === 'udp' ? 'udp' : 'tcp'
@@ -95,7 +129,8 @@ export function createNat(shape: Shape, tables: Tables, memory: FlowMemory): Nat
     origin: Origin,
     { frame, kind, service, server }: Pick<Request, 'frame' | 'kind' | 'service' | 'server'>,
   ): Refused | undefined {
-    const hop = BigInt(le32(frame, 6)) | (BigInt(le16(frame, 10)) << 32n)
+    const mac = BigInt(le32(frame, 6)) | (BigInt(le16(frame, 10)) << 32n)
+    const hop = mac | (BigInt(shape.own) << BigInt(HOP_VIA))
     const opens = kind === 'syn' || kind === 'udp'
     const fresh = kind === 'syn' ? FLOW.syn : FLOW.established
     const found = table.find(key)
@@ -133,32 +168,49 @@ export function createNat(shape: Shape, tables: Tables, memory: FlowMemory): Nat
     return undefined
   }
 
-  function answer(frame: Uint8Array, own: Uint8Array): Uint8Array | 'ttl' | undefined {
-    const place = placeOf(frame)
-    if (!place || !protocols.has(place.protocol)) return undefined
-    const { at, isIpv6, protocol } = place
+  function answer(packet: Answering): Answered | 'ttl' | undefined {
+    const { frame, ip, isIpv6, protocol, server, ports, at, isPeek, quoted } = packet
     const width = isIpv6 ? 16 : 4
-    const from = isIpv6 ? 22 : 26
+    const source = isIpv6 ? ip + 8 : ip + 12
     const flow: AnswerKey = {
       protocol,
-      server: wordsAt(frame, from, width),
-      client: wordsAt(frame, from + width, width),
-      ports: le32(frame, at),
+      server: wordsAt(frame, server, width),
+      client: wordsAt(frame, source + width, width),
+      ports,
     }
     const key = keyOf(flow)
     const entry = table.find(key)
     if (entry === undefined || !table.isWhole(entry, key)) return undefined
     const { address, port, state, hop } = table.at(entry)
-    if (frame[isIpv6 ? 21 : 22]! <= 1) return 'ttl'
-    const ends = protocol === 'tcp' && (frame[at + 13]! & (tcpFlag.FIN | tcpFlag.RST)) !== 0
-    table.touch(entry, ends ? FLOW.closed : state, now())
+    const via = Number(hop >> BigInt(HOP_VIA))
+    const isOwn = shape.others.length === 0 || via === shape.own
+    const from = isOwn ? shape.mac : shape.others.find(({ number }) => number === via)?.mac
+    if (from === undefined) return undefined
+    if (frame[isIpv6 ? ip + 7 : ip + 8]! <= 1) return 'ttl'
     const sent = new Uint8Array(frame)
     const by: Replacement = { address: bytesOfWords(address, width), port: portBytes(port) }
-    translate(sent, 14, at, protocol, 'source', by)
-    decrementHops(sent, 14, isIpv6)
+    if (quoted !== undefined) {
+      // a router that tells an error is not the server
+      const isServers = flow.server.every((word, i) => word === le32(frame, source + 4 * i))
+      translateQuote(sent, {
+        ...{ ip, quoted, isIpv6, side: 'destination', ...by },
+        ...(isServers && { outer: 'source' }),
+      })
+    } else if (isPeek) translateFragment(sent, ip, 'source', by.address)
+    else {
+      const ends = protocol === 'tcp' && (frame[at + 13]! & (tcpFlag.FIN | tcpFlag.RST)) !== 0
+      table.touch(entry, ends ? FLOW.closed : state, now())
+      translate(sent, ip, at, protocol, 'source', by)
+    }
+    decrementHops(sent, ip, isIpv6)
     for (let i = 0; i < 6; i++) sent[i] = Number((hop >> BigInt(8 * i)) & 0xffn)
-    sent.set(own, 6)
-    return sent
+    sent.set(macBytes(from), 6)
+    return { frame: sent, isOwn }
+  }
+
+  function mayAnswer(frame: Uint8Array, ip: number, isIpv6: boolean): boolean {
+    const words = wordsAt(frame, isIpv6 ? ip + 8 : ip + 12, isIpv6 ? 16 : 4)
+    return sources.has(sourceBit(others, words, serverCapacity))
   }
 
   function follow({ frame, ip, isIpv6, service, server, quoted }: Following): undefined {
@@ -169,6 +221,14 @@ export function createNat(shape: Shape, tables: Tables, memory: FlowMemory): Nat
     return translateQuote(frame, { ip, quoted, isIpv6, outer: 'destination', side: 'source', address, port })
   }
 
+  /** isNear: whether a client is on the network of a server with this address. */
+  function isNear(server: number, address: Uint8Array, client: Uint8Array): boolean {
+    const inCommon = tables.servers[server]?.network ?? 128
+    const bits = (octets: Uint8Array) =>
+      [...octets].map((octet) => octet.toString(2).padStart(8, '0')).join('')
+    return bits(address).slice(0, inCommon) === bits(client).slice(0, inCommon)
+  }
+
   function targetOf(server: number, isIpv6: boolean): Uint8Array {
     const target = tables.servers[server]?.address
     const address = new Uint8Array(isIpv6 ? 16 : 4)
@@ -176,20 +236,5 @@ export function createNat(shape: Shape, tables: Tables, memory: FlowMemory): Nat
     return address
   }
 
-  return { table, request, follow, answer }
-}
-
-/** Where an answer's headers are: untagged, whole, without extension headers. */
-function placeOf(
-  frame: Uint8Array,
-): { readonly at: number; readonly isIpv6: boolean; readonly protocol: 'tcp' | 'udp' } | undefined {
-  const type = frame[12]! * 0x100 + frame[13]!
-  const isIpv6 = type === 0x86dd
-  if (!isIpv6 && type !== 0x0800) return undefined
-  const [at, number] = isIpv6 ? [54, frame[20]] : [14 + 4 * (frame[14]! & 0xf), frame[23]]
-  if (isIpv6 ? frame[14]! >> 4 !== 6 : frame[14]! >> 4 !== 4 || at < 34) return undefined
-  if (!isIpv6 && ((frame[20]! & 0x3f) | frame[21]!) !== 0) return undefined
-  const protocol = number === 6 ? 'tcp' : number === 17 ? 'udp' : undefined
-  if (!protocol || frame.length < at + (protocol === 'tcp' ? 20 : 8)) return undefined
-  return { at, isIpv6, protocol }
+  return { table, request, follow, answer, mayAnswer }
 }

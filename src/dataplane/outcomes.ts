@@ -1,7 +1,7 @@
 // Every way out of the packet path, by name: the verdict it means and what it tells an operator. The order is
 // the counters' order in memory: append only. docs/counters.md is generated from this list.
 
-export type Verdict = 'pass' | 'drop' | 'tx'
+export type Verdict = 'pass' | 'drop' | 'tx' | 'redirect'
 
 interface OutcomeText {
   readonly verdict: Verdict
@@ -35,6 +35,17 @@ export const outcomes = {
   answered: { verdict: 'tx', meaning: 'nat: a server’s answer, sent to its client as the listener’s' },
   'no-room': drop('nat: a flow that could not be recorded: above the limit of new flows, or no room'),
   clash: drop('nat: another flow of the client’s address and port has the same server and port'),
+  'fragment-copied': pass(
+    'nat: a later fragment of a server that may be an answer’s, whose first has not come; the daemon runs a copy again',
+  ),
+  redirected: { verdict: 'redirect', meaning: 'sent to the server of its slot, by another interface' },
+  'answer-redirected': {
+    verdict: 'redirect',
+    meaning: 'nat: a server’s answer, sent to its client as the listener’s, by another interface',
+  },
+  hairpin: drop(
+    'of a server to a service that it would have to answer itself, from the address that it asks from; nat: of a client on its server’s own network, who would be answered past this node',
+  ),
 } as const satisfies Record<string, OutcomeText>
 
 export type OutcomeName = keyof typeof outcomes

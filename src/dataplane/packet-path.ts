@@ -8,16 +8,18 @@
 
 import type { StashedContext } from '../bpf/builder.ts'
 import { maxOf } from '../bpf/emitter.ts'
-import { Label } from '../bpf/isa.ts'
-import { be16, fields, lt, ne, part, type Val, type View, whole } from '../bpf/values.ts'
+import type { Label } from '../bpf/isa.ts'
+import { be16, ne, type Val } from '../bpf/values.ts'
 import { type Built, type BuiltFunction, program, xdpFunction } from '../bpf/xdp.ts'
 import { cell, type Home, move, type Path, take } from './cell.ts'
 import { ETH_P_IP, ETH_P_IPV6, Ethernet, Ipv4, Ipv6, Tcp, Udp } from './headers.ts'
 import { matchOf } from './match.ts'
+import { rangeFunctions } from './match-ranges.ts'
 import { has, isInline, type Memory } from './memory.ts'
 import { type OutcomeName, outcomeNames, outcomes, type Verdict } from './outcomes.ts'
-import { countersOfCpu, macWord, otherHost, type Route } from './path.ts'
+import { countersOfCpu, otherHost, type Route } from './path.ts'
 import { answerReset, decideServer, trackingOf } from './path-flow.ts'
+import { forward } from './path-forward.ts'
 import { finishIpv4, guardIpv4 } from './path-ipv4.ts'
 import { finishIpv6, guardIpv6, hashIpv6 } from './path-ipv6.ts'
 import { turnBack } from './path-nat.ts'
@@ -26,8 +28,6 @@ import type { Shape } from './shape.ts'
 
 /** The program's name in the kernel. */
 const PATH_NAME = 'tenbin'
-
-type EthernetView = View<(typeof Ethernet)['fields']>
 
 const verdicts = Object.fromEntries(outcomeNames.map((name) => [name, outcomes[name].verdict])) as Record<
   OutcomeName,
@@ -83,7 +83,7 @@ function takeSlowPath(
   behind: Route,
   { data }: Frame,
   slow: Label,
-  unserved: OutcomeName | Label,
+  unserved: Label | undefined,
   kept: StashedContext | undefined,
 ): void {
   const lent = p.slot('u64')
@@ -91,9 +91,10 @@ function takeSlowPath(
   p.cold(slow, () => {
     const context = kept ?? p.stashContext()
     const code = p.callSub(called, kept ? p.contextOf(kept) : p.ctx, p.slotPlace(lent))
-    if (unserved instanceof Label) p.jumpIf(p.answered(code, 'no-listener'), unserved)
+    if (unserved) p.jumpIf(p.answered(code, 'no-listener'), unserved)
     p.exitIf(ne(code, 0), () => p.leaveAs(code))
-    const frame = p.packet(p.contextOf(context))
+    if (!kept) p.restoreContext(context)
+    const frame = p.packet(kept ? p.contextOf(kept) : p.ctx)
     p.headers(frame.data, frame.end, { eth: Ethernet }, 'short')
     p.setPointer(data, frame.data)
     p.goto(behind.join)
@@ -125,54 +126,30 @@ function slotWord(p: Path, { memory, match, hash: kept }: Route): Val<'u32'> {
   return p.load(p.element(words, index))
 }
 
-/** forward: step 15: both MACs, the counters, out again. */
-function forward(
-  p: Path,
-  { shape, memory, match, bytes }: Route,
-  eth: EthernetView,
-  server: Val<'u32'>,
-): void {
-  const entry = p.load(whole(p.element(p.memory(memory.tables).servers, server), 'u64'))
-  const upper = p.alu('rsh', entry, 32)
-  p.exitIf(lt(upper, 0x10000), 'no-server')
-  p.storeLow(part(eth.dst, 0, 'u32'), entry)
-  p.storeLow(part(eth.dst, 4, 'u16'), upper)
-  p.store(part(eth.src, 0, 'u32'), macWord(shape.mac, 0))
-  p.store(part(eth.src, 4, 'u16'), macWord(shape.mac, 4))
-
-  const counters = countersOfCpu(p, shape, memory)
-  p.increment(p.element(counters.outcomes, outcomeNames.indexOf('forwarded')), 1)
-  for (const place of [
-    p.element(counters.services, take(p, match.service)),
-    p.element(counters.servers, server),
-  ]) {
-    const traffic = fields(place)
-    p.increment(traffic.packets, 1)
-    p.increment(traffic.bytes, take(p, bytes))
-  }
-  p.exitCounted('forwarded')
-}
-
 /** packetPath: the function that decides about one packet, to be entered by the kernel or called. */
 export function packetPath(shape: Shape, memory: Memory): BuiltFunction {
   const tracking = trackingOf(shape, memory)
+  const ranges = rangeFunctions(shape, memory)
   const count = (p: Path, index: Val<'u32'>) => {
     p.increment(p.element(countersOfCpu(p, shape, memory).outcomes, index), 1)
   }
   return xdpFunction(PATH_NAME, { outcomes: verdicts, count }, (p) => {
     // looking an IPv6 address up in a table takes every register: context and length wait on the stack
     const isCrowded = has(shape, 6) && !isInline(shape)
-    const context = tracking || isCrowded ? p.stashContext() : undefined
+    // and a function that looks ranges up is called while the frame has them
+    const calls = Object.keys(ranges).length > 0
+    const context = tracking || isCrowded || calls ? p.stashContext() : undefined
     const all = shape.jumbo ? p.call('xdp_get_buff_len', p.ctx) : undefined
     const frame = p.packet()
     const kept = isCrowded ? p.stash(all ?? p.length(frame.data, frame.end)) : undefined
     const where = tracking && p.slot('u64')
     const slow = p.label('slow')
-    const unserved = tracking?.nat ? p.label('unserved') : 'no-listener'
+    const unserved = tracking?.nat && { plain: p.label('unserved'), slow: p.label('unserved-slow') }
     const routeOf = (home: Home, label: string): Route => ({
       shape,
       memory,
       match: matchOf(p, shape, memory, home),
+      ranges,
       hash: cell(p, home, 'u64', 0xffffffff),
       bytes: cell(p, home, 'u32', maxOf('u32')),
       held: () =>
@@ -180,22 +157,22 @@ export function packetPath(shape: Shape, memory: Memory): BuiltFunction {
       where,
       join: p.label(label),
       expired: slow,
-      unserved,
+      unserved: unserved?.plain ?? 'no-listener',
     })
     const routes = { register: routeOf('register', 'choose'), stack: routeOf('stack', 'join') }
     parse(p, routes, frame, slow)
-    takeSlowPath(p, routes.stack, frame, slow, unserved, context)
+    takeSlowPath(p, routes.stack, frame, slow, unserved?.slow, context)
     join(p, routes)
-    const { eth } = p.checked(frame.data, { eth: Ethernet })
     const word = slotWord(p, routes.register)
     if (!tracking || !context) {
-      forward(p, routes.register, eth, p.alu('and', word, memory.serverCapacity - 1))
+      forward(p, routes.register, frame.data, p.alu('and', word, memory.serverCapacity - 1), context)
       return
     }
     const reset = p.label('reset')
-    forward(p, routes.register, eth, decideServer(p, routes.register, tracking, context, word, reset))
+    const server = decideServer(p, routes.register, tracking, context, word, reset)
+    forward(p, routes.register, frame.data, server, context)
     if (tracking.reset) answerReset(p, tracking.reset, context, reset)
-    if (tracking.nat) turnBack(p, tracking.nat, context, unserved)
+    if (tracking.nat && unserved) turnBack(p, tracking.nat, routes.stack, context, unserved)
   })
 }
 

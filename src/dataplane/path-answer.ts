@@ -1,6 +1,6 @@
-// Nat on the way back, as a function of the program: docs/packet-path.md, N4. A packet that is for no listener may be a
+// Nat on the way back for plain answers, as a function of the program: docs/packet-path.md, N4. A packet that is for no listener may be a
 // server's answer: one whose record is found gets the address and port that its client knows, and goes to where the
-// client's packets come from. It reads the frame anew, so that the straight path carries nothing for it.
+// client's packets come from. It reads the frame anew, so that the straight path carries nothing for it. All other answers are turned by path-back.ts.
 //
 //   (struct xdp_md *) -> ANSWER
 
@@ -41,7 +41,6 @@ import {
 } from './headers.ts'
 import { isMixed } from './match.ts'
 import { type Family, has, type Memory } from './memory.ts'
-import { macWord } from './path.ts'
 import {
   type Answers,
   entryAt,
@@ -56,10 +55,8 @@ import {
 import { ticks } from './path-asked.ts'
 import { firstKey } from './path-request.ts'
 import { follow, followUdp, hopsLess, replaceAddress, replacePort } from './path-translate.ts'
+import { ANSWER, leaveBy, turnMacs, type Way, wayOut } from './path-way.ts'
 import type { FlowsShape, Shape } from './shape.ts'
-
-/** ANSWER: what the function answers: nothing that it knows, an answer on its way, one whose TTL has run out. */
-export const ANSWER = { unknown: 0, answered: 1, ttl: 2 } as const
 
 /** Of the protocols that a listener may have, UDP only has bit 4 of 17. */
 const UDP_BIT = 0x10
@@ -85,7 +82,7 @@ interface Reading {
 }
 
 /** Record: where it is, and its port, with the seal above it. */
-interface Record {
+export interface Record {
   readonly at: StashedPlace<typeof AnswerEntry>
   readonly port: Stashed<'u64'>
 }
@@ -113,10 +110,11 @@ export function answerFunction(
     const now = p.stash(ticks(p, memory, flows))
     readFlow(reading)
     const record = findRecord(reading, answers, now)
-    turnAddress(reading, record)
+    const way = wayOut(p, shape, record, reading.unknown)
+    turnAddress(reading, record, way)
     const closes = turnPort(reading, record)
     touch(p, record, closes, now)
-    p.exitValue(ANSWER.answered)
+    leaveBy(p, way)
     p.bind(reading.expired)
     p.exitValue(ANSWER.ttl)
     p.bind(reading.unknown)
@@ -235,7 +233,11 @@ const wordsOf =
     p.load<'u32'>({ base, offset: offset + 4 * index, type: 'u32' })
 
 /** findRecord: it is the flow's as long as its seal says so. */
-function findRecord({ p, shape, sum, unknown }: Reading, answers: Answers, now: Stashed<'u32'>): Record {
+export function findRecord(
+  { p, shape, sum, unknown }: Pick<Reading, 'p' | 'shape' | 'sum' | 'unknown'>,
+  answers: Answers,
+  now: Stashed<'u32'>,
+): Record {
   const key = p.stash(spread(p, p.unstash(sum)))
   const number = p.callSub(answers.seek, p.unstash(key), p.unstash(now))
   p.jumpIf(eq(p.alu('and', number, HELD), 0), unknown)
@@ -255,17 +257,10 @@ function findRecord({ p, shape, sum, unknown }: Reading, answers: Answers, now: 
 }
 
 /** turnAddress: source address, TTL or hop limit, MACs. */
-function turnAddress(reading: Reading, { at }: Record): void {
+function turnAddress(reading: Reading, record: Record, way: Way | undefined): void {
   const { p, shape, changed, expired } = reading
-  const { address, hop } = fields(p.unstashPlace(at))
+  const { address } = fields(p.unstashPlace(record.at))
   const word: Word = (index) => p.load(part(address, 4 * index, 'u32'))
-  const turnMacs = ({ dst, src }: View<(typeof Ethernet)['fields']>): void => {
-    const to = p.load(hop)
-    p.storeLow(part(dst, 0, 'u32'), to)
-    p.storeLow(part(dst, 4, 'u16'), p.alu('rsh', to, 32))
-    p.store(part(src, 0, 'u32'), macWord(shape.mac, 0))
-    p.store(part(src, 4, 'u16'), macWord(shape.mac, 4))
-  }
   byFamily(reading, {
     ipv4: () => {
       const { eth, ip } = ipv4Of(reading)
@@ -276,7 +271,7 @@ function turnAddress(reading: Reading, { at }: Record): void {
       const added = replaceAddress(p, 4, { ...ip.source, type: bytes(4) }, word)
       p.setSlot(changed, added)
       follow(p, ip.checksum, p.alu('add', added, less))
-      turnMacs(eth)
+      turnMacs(p, shape, record, way, eth)
     },
     ipv6: () => {
       const { eth, ip } = ipv6Of(reading)
@@ -284,7 +279,7 @@ function turnAddress(reading: Reading, { at }: Record): void {
       p.jumpIf(le(hops, 1), expired)
       p.storeLow(ip.hopLimit, p.alu('sub', hops, 1))
       p.setSlot(changed, replaceAddress(p, 6, ip.source, word))
-      turnMacs(eth)
+      turnMacs(p, shape, record, way, eth)
     },
   })
 }
@@ -313,7 +308,7 @@ function turnPort(reading: Reading, { port }: Record): Stashed<'u32'> {
 }
 
 /** touch the record: a FIN or RST closes it, anything else leaves its state. */
-function touch(p: Builder, { at }: Record, closes: Stashed<'u32'>, now: Stashed<'u32'>): void {
+export function touch(p: Builder, { at }: Record, closes: Stashed<'u32'>, now: Stashed<'u32'>): void {
   const { value } = halvesOf(p.unstashPlace(at))
   const before = p.load(value)
   const state = p.variable('u32')

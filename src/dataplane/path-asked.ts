@@ -6,7 +6,7 @@ import type { Stashed } from '../bpf/emitter.ts'
 import type { Label } from '../bpf/isa.ts'
 import { anyBits, eq, fields, type Place, type Val } from '../bpf/values.ts'
 import { type FlowLimits, limitsOf } from './flow-clock.ts'
-import { FlowEntry, TIME_MASK } from './flow-record.ts'
+import { FlowEntry, STATE_SHIFT, TIME_MASK } from './flow-record.ts'
 import { answersReset, type Memory, SETTING, uniformUse } from './memory.ts'
 import { type EventName, eventNames } from './outcomes.ts'
 import { jiffies } from './path-clock.ts'
@@ -16,6 +16,8 @@ import type { FlowsShape, Shape } from './shape.ts'
  * ABOUT: bits of `about`. The lowest 16 are the service, the upper half is the pool. `syn`: a SYN without ACK, FIN and
  * RST; `end`: FIN or RST; `segment`: any other of TCP. `peek`: nothing is to change (with `segment` or `udp`).
  * `moves`: the flow goes to the word's current server, whatever its record says (with `syn` or `udp`).
+ * Of a service that persists (path-question.ts): `network`: KEEP is to be answered; `asks`: ASK is, where no record holds;
+ * `again`: it has been, and what has been counted is; `kept`: the word's server is that of the client's network.
  */
 export const ABOUT = {
   syn: 1 << 16,
@@ -24,10 +26,17 @@ export const ABOUT = {
   udp: 1 << 19,
   peek: 1 << 20,
   moves: 1 << 21,
+  network: 1 << 22,
+  asks: 1 << 23,
+  again: 1 << 24,
+  kept: 1 << 25,
 } as const
 /** ABOUT_POOL: how far the pool is to the left. */
 export const ABOUT_POOL = 32
 const SERVICE_MASK = 0xffff
+
+/** stateBits: a state where an entry has it. */
+export const stateBits = (state: number): number => (state << STATE_SHIFT) >>> 0
 
 /** Asked: the question, as far as it waits on the stack, and what every part needs. */
 export interface Asked {
@@ -98,9 +107,18 @@ export const isReachable = (p: Builder, { memory }: Asked, id: Val<'u32'>): Val<
   p.alu('and', p.load(fields(p.element(p.memory(memory.tables).servers, id)).state), 1)
 
 /** hasFailed: not 0 where the server has failed in the packet's pool. */
-export function hasFailed(p: Builder, asked: Asked, id: Val<'u32'>): Val<'u32'> {
-  const { serverCapacity, tracking } = asked.memory
-  const { words } = p.memory(tracking!.failed)
+export const hasFailed = (p: Builder, asked: Asked, id: Val<'u32'>): Val<'u32'> =>
+  hasBit(p, asked, asked.memory.tracking!.failed, id)
+
+/** hasBit: not 0 where the server's bit of the packet's pool is set. */
+export function hasBit(
+  p: Builder,
+  asked: Asked,
+  bits: NonNullable<Memory['tracking']>['failed'],
+  id: Val<'u32'>,
+): Val<'u32'> {
+  const { serverCapacity } = asked.memory
+  const { words } = p.memory(bits)
   const pool = poolOf(p, asked)
   const bit = pool === 0 ? id : p.alu('add', p.alu('lsh', pool, Math.log2(serverCapacity)), id)
   const word = p.load(p.element(words, p.alu('rsh', bit, 5)))

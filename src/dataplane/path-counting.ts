@@ -7,7 +7,7 @@ import type { Label } from '../bpf/isa.ts'
 import { anyBits, eq, fields, ne, type Val } from '../bpf/values.ts'
 import type { BuiltFunction } from '../bpf/xdp.ts'
 import { FLOW, STATE_SHIFT } from './flow-record.ts'
-import { has, type Memory, usesNat } from './memory.ts'
+import { has, type Memory, persists, usesNat } from './memory.ts'
 import { ABOUT, type Asked, serviceOf } from './path-asked.ts'
 import { pickFunction, tallyFunction } from './path-schedule.ts'
 
@@ -26,7 +26,10 @@ export function countingOf(memory: Memory): Counting | undefined {
   return { pick, tally }
 }
 
-/** pickServer of a SYN or datagram, where the service's scheduler counts: its id, else 0. Nobody to pick: answers so. */
+/**
+ * pickServer of a SYN or datagram, where the service's scheduler counts: its id, else 0. Nobody to pick: answers so. None
+ * is picked for a network that has a server.
+ */
 export function pickServer(p: Builder, asked: Asked, { pick }: Counting): Stashed<'u32'> {
   const { shape, memory, about, nobody } = asked
   const picked = p.slot('u32', memory.serverCapacity - 1)
@@ -37,7 +40,8 @@ export function pickServer(p: Builder, asked: Asked, { pick }: Counting): Stashe
     p.goto(done)
     p.bind(begins)
   }
-  p.jumpIf(anyBits(about(), usesNat(shape) ? ABOUT.peek | ABOUT.moves : ABOUT.peek), done)
+  const others = (usesNat(shape) ? ABOUT.moves : 0) | (persists(shape) ? ABOUT.kept : 0)
+  p.jumpIf(anyBits(about(), ABOUT.peek | others), done)
   const service = p.alu('and', serviceOf(p, asked), memory.serviceCapacity - 1)
   if (shape.listeners.some(({ service }) => shape.services[service]?.picker === undefined)) {
     const { services } = p.memory(memory.scheduling!.map)

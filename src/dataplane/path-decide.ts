@@ -13,7 +13,7 @@ import { anyBits, eq, fields, ge, gt, lt, ne, type Val } from '../bpf/values.ts'
 import { type BuiltFunction, plainFunction } from '../bpf/xdp.ts'
 import { secondTicks } from './flow-clock.ts'
 import { FLOW, SERVICE_SHIFT, SLACK, STATE_SHIFT, TIME_MASK } from './flow-record.ts'
-import { answersReset, has, type Memory, usesNat } from './memory.ts'
+import { answersReset, has, type Memory, persists, usesNat } from './memory.ts'
 import {
   ABOUT,
   type Asked,
@@ -22,6 +22,7 @@ import {
   isReachable,
   poolOf,
   serviceOf,
+  stateBits,
   unlessHealthy,
   valueIn,
   whereReset,
@@ -45,12 +46,28 @@ export const RESET = 0x10000
 /** UNRECORDED: a flow's server, though there is no record of it, as there should be. Only where a shape has nat. */
 export const UNRECORDED = 0x20000
 
-const stateBits = (state: number): number => (state << STATE_SHIFT) >>> 0
+/** ASK: nothing was decided: who keeps the client's network has to be found out. KEEP: the network stays with the server. */
+export const ASK = 0x40000
+export const KEEP = 0x80000
+
+/** Called: functions that are called, by others as well. */
+export interface Called {
+  readonly scan: BuiltFunction
+  readonly counting: Counting | undefined
+}
+
+export const calledOf = (memory: Memory): Called => ({
+  scan: scanFunction(memory.tracking!.flows),
+  counting: countingOf(memory),
+})
 
 /** decision: the function (flow, word, about) -> server or RESET of a shape with flows. */
-export function decision(shape: Shape, memory: Memory, flows: FlowsShape): BuiltFunction {
-  const scan = scanFunction(memory.tracking!.flows)
-  const counting = countingOf(memory)
+export function decision(
+  shape: Shape,
+  memory: Memory,
+  flows: FlowsShape,
+  { scan, counting }: Called = calledOf(memory),
+): BuiltFunction {
   return plainFunction('decide', (p) => {
     const asked = askedOf(p, shape, memory, flows)
     const [missed, stale, unheld] = [p.label('no-record'), p.label('stale'), p.label('unheld')]
@@ -67,8 +84,11 @@ export function decision(shape: Shape, memory: Memory, flows: FlowsShape): Built
     p.bind(missed)
     p.setSlot(asked.own, 0)
     p.bind(counted)
+    const ask = persists(shape) ? p.label('ask') : undefined
+    if (ask) p.jumpIf(anyBits(asked.about(), ABOUT.asks), ask)
     count(p, asked, 'flow-miss')
     p.bind(begin)
+    if (ask) p.jumpIf(anyBits(asked.about(), ABOUT.asks), ask)
     beginFlow(p, asked, counting, reset)
     if (closing) tellClosed(p, counting.tally, closing)
     if (shape.pools.length > 1 || counting) {
@@ -78,6 +98,10 @@ export function decision(shape: Shape, memory: Memory, flows: FlowsShape): Built
     if (answersReset(shape)) {
       p.bind(reset)
       p.exitValue(RESET)
+    }
+    if (ask) {
+      p.bind(ask)
+      p.exitValue(ASK)
     }
   })
 }
@@ -96,7 +120,10 @@ function follow(
 ): void {
   const { shape, memory, about, now, entry, limits } = asked
   const server = p.below(p.alu('and', p.narrow(value), SERVER_MASK), memory.serverCapacity, stale)
+  const again = persists(shape) ? p.label('again') : undefined
+  if (again) p.jumpIf(anyBits(about(), ABOUT.again), again)
   count(p, asked, 'flow-hit')
+  if (again) p.bind(again)
   const changing = () => p.narrow(p.alu('rsh', value, 32))
   const state = () => p.alu('rsh', changing(), STATE_SHIFT)
   const next = p.variable('u32')
@@ -138,8 +165,18 @@ function follow(
   p.jumpIf(eq(touched, value), answer)
   p.store(valueIn(entry), touched)
   if (closing) whereClosed(p, closing, { server, value, next })
+  if (persists(shape)) {
+    p.jumpIf(eq(next, stateBits(FLOW.closed)), answer)
+    keepNetwork(p, asked, server, answer)
+  }
   p.bind(answer)
   p.exitValue(server)
+}
+
+/** keepNetwork: the flow's record is of now: the client's network is to stay with its server. Leaves so, or for `answer`. */
+function keepNetwork(p: Builder, { about }: Asked, server: Val<'u32'>, answer: Label): void {
+  p.jumpIf(eq(p.alu('and', about(), ABOUT.network), 0), answer)
+  p.exitValue(p.alu('or', server, KEEP))
 }
 
 /** settledServer: by the table before where the word says so; an id that nobody can have is nobody. */
@@ -238,21 +275,25 @@ function spareIsSomebody(p: Builder, { word, memory }: Asked, spare: Stashed<'u3
   p.bind(somebody)
 }
 
-/** remember makes the flow a record, or tells why not, and leaves with the server; at `answer` without a record. */
-function remember(
+/** Remembered: what a record is to hold; `spare`: who gets a SYN that could not be recorded; `mark`: more bits of S. */
+interface Remembered {
+  readonly server: Val<'u32'>
+  readonly state: Val<'u32'>
+  readonly spare?: Stashed<'u32'>
+  /** Not 0: the server was picked for the flow. */
+  readonly picked?: Stashed<'u32'> | undefined
+  readonly mark?: number
+}
+
+/** remember makes a record, or tells why not, and leaves with the server; at `answer` without a record. */
+export function remember(
   p: Builder,
   asked: Asked,
-  flow: {
-    readonly server: Val<'u32'>
-    readonly spare: Stashed<'u32'>
-    readonly state: Val<'u32'>
-    readonly picked: Stashed<'u32'> | undefined
-  },
+  { server, spare, state, picked, mark = 0 }: Remembered,
   counting: Counting | undefined,
   answer: Label,
 ): void {
   const { about, block, entry, flows, limits, now, own, shape } = asked
-  const { server, spare, state, picked } = flow
   const [write, free, capped, full, unrecorded] = [
     p.label('write'),
     p.label('free-entry'),
@@ -289,6 +330,10 @@ function remember(
     p.bind(full)
     count(p, asked, 'flow-full')
     p.bind(unrecorded)
+    if (!spare) {
+      p.goto(answer)
+      return
+    }
     // later packets of a SYN's flow will go to the settled server, having no record; all of a flow that has been picked for
     const told = usesNat(shape) ? p.label('told-unrecorded') : answer
     const toSpare = p.label('to-spare')
@@ -304,12 +349,14 @@ function remember(
   })
 
   p.bind(write)
-  const stable = p.alu('or', p.widen(p.alu('lsh', serviceOf(p, asked), SERVICE_SHIFT)), server)
+  const upper = p.alu('lsh', serviceOf(p, asked), SERVICE_SHIFT)
+  const stable = p.alu('or', p.widen(mark === 0 ? upper : p.alu('or', upper, mark | 0)), server)
   const halves = p.alu('or', p.alu('lsh', stable, 32), stable)
   const was = counting?.tally && p.stash(p.load(valueIn(entry)))
   p.store(valueIn(entry), p.alu('or', p.alu('lsh', p.widen(p.alu('or', state, now)), 32), stable))
   p.store(fields(entry).key, p.alu('xor', halves, asked.flow))
   if (was && counting?.tally) tallyReplaced(p, counting.tally, was, p.narrow(stable))
+  if (persists(shape) && mark === 0) keepNetwork(p, asked, server, answer)
   p.bind(answer)
   p.exitValue(server)
 }

@@ -8,7 +8,7 @@
 // A cursor at anything but an extension header is answered as it is.
 
 import type { ValueBuilder } from '../bpf/value-builder.ts'
-import { anyBits, be16, eq, gt, immediate, type Val } from '../bpf/values.ts'
+import { be16, eq, gt, immediate, type Val } from '../bpf/values.ts'
 import { type BuiltFunction, plainFunction } from '../bpf/xdp.ts'
 import { EXTENSION, EXTENSIONS, Extension, IP6_FRAGMENT, IP6_OFFSET } from './headers.ts'
 
@@ -33,54 +33,45 @@ export const placeOf = (p: ValueBuilder, cursor: Val<'u64'>): Val<'u64'> =>
 export const fragmentOf = (p: ValueBuilder, cursor: Val<'u64'>): Val<'u64'> =>
   p.alu('and', p.alu('rsh', cursor, 32), PLACE)
 
-/** passOne: over one extension header. */
+/**
+ * passOne: over one extension header. Without a branch between kinds of headers, and with a header passed before none:
+ * the verifier then follows one way through each call, where else it would go on once for every way.
+ */
 const passOne = (): BuiltFunction =>
   plainFunction('extension', (p) => {
     const [cursor] = p.parameters('context', 'u64')
     const next = nextOf(p, cursor)
-    const [done, extension] = [p.label('no-extension'), p.label('extension')]
+    const done = p.label('no-extension')
     p.jumpIf(gt(next, 63), done)
-    p.jumpIf(anyBits(p.alu('rsh', p.const64(extensions), next), 1), extension)
-    p.bind(done)
-    p.exitValue(cursor)
-
-    p.bind(extension)
+    p.jumpIf(eq(p.alu('and', p.alu('rsh', p.const64(extensions), next), 1), 0), done)
     const place = placeOf(p, cursor)
     const { data, end } = p.packet()
-    const here = p.advance(data, place)
-    const { header } = p.headers(here, end, { header: Extension }, () => p.exitValue(CURSOR.truncated))
-    const words = p.variable('u32', 2 * 256)
-    const fragment = p.variable('u64', PLACE)
-    const then = p.variable('u32')
-    const [authentication, fragmented, part, passed] = [
-      p.label('authentication'),
-      p.label('fragment-header'),
-      p.label('fragment'),
-      p.label('extension-passed'),
-    ]
-    p.set(fragment, fragmentOf(p, cursor))
-    p.set(then, p.narrow(p.widen(p.load(header.next))))
-    p.jumpIf(eq(next, EXTENSION.fragment), fragmented)
-    p.jumpIf(eq(next, EXTENSION.authentication), authentication)
-    p.set(words, p.alu('lsh', p.alu('add', p.load(header.length), 1), 1))
-    p.goto(passed)
-    p.bind(authentication)
-    p.set(words, p.alu('add', p.load(header.length), 2))
-    p.goto(passed)
-    p.bind(fragmented)
-    p.set(words, 2)
-    p.jumpIf(anyBits(p.load(header.fragment), be16(IP6_FRAGMENT)), part)
-    p.goto(passed)
-    p.bind(part)
-    p.set(fragment, place)
-    p.jumpIf(eq(p.alu('and', p.bits(p.load(header.fragment)), immediate(be16(IP6_OFFSET))), 0), passed)
-    p.set(then, p.alu('or', then, CURSOR.later))
-
-    p.bind(passed)
-    // the verifier forgets here by which headers it came, and need not go on once for each way
-    const at = p.alu('and', p.length(data, p.advance(here, p.alu('lsh', words, 2))), PLACE)
-    const parts = p.alu('or', p.alu('lsh', fragment, 32), p.alu('lsh', at, 16))
-    p.exitValue(p.alu('or', parts, then))
+    const { header } = p.headers(p.advance(data, place), end, { header: Extension }, () =>
+      p.exitValue(CURSOR.truncated),
+    )
+    /** 1 where the header is of this kind; 1 where any of 16 bits is set; else 0. */
+    const isKind = (kind: number) => p.alu('rsh', p.alu('sub', p.alu('xor', next, kind), 1), 31)
+    const isSet = (mask: number) =>
+      p.alu(
+        'rsh',
+        p.alu('add', p.alu('and', p.bits(p.load(header.fragment)), immediate(be16(mask))), 0xffff),
+        16,
+      )
+    const isFragment = isKind(EXTENSION.fragment)
+    // 8 bytes and so many more a unit of length: 8 as a rule, 4 of authentication headers, of fragment headers none
+    const unit = p.alu('sub', p.alu('xor', p.alu('lsh', isFragment, 1), 2), isKind(EXTENSION.authentication))
+    const size = p.alu('add', p.alu('lsh', p.alu('mul', unit, p.load(header.length)), 2), Extension.size)
+    const at = p.alu('and', p.alu('add', p.narrow(place), size), PLACE)
+    const isPart = p.alu('and', isFragment, isSet(IP6_FRAGMENT))
+    const before = p.narrow(fragmentOf(p, cursor))
+    const moved = p.alu('mul', p.alu('sub', p.narrow(place), before), isPart)
+    const fragment = p.alu('and', p.alu('add', before, moved), PLACE)
+    const later = p.alu('lsh', p.alu('and', isPart, isSet(IP6_OFFSET)), Math.log2(CURSOR.later))
+    const then = p.alu('or', later, p.load(header.next))
+    const lower = p.alu('or', p.alu('lsh', at, 16), then)
+    p.exitValue(p.alu('or', p.alu('lsh', p.widen(fragment), 32), lower))
+    p.bind(done)
+    p.exitValue(cursor)
   })
 
 /** extensionWalk: a function (context, cursor) -> cursor: over up to EXTENSIONS headers. */

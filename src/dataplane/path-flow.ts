@@ -6,13 +6,14 @@ import type { Label } from '../bpf/isa.ts'
 import { anyBits, eq, type Val } from '../bpf/values.ts'
 import type { BuiltFunction } from '../bpf/xdp.ts'
 import { type Path, take } from './cell.ts'
-import { flowsOf, type Memory, SETTING, uniformUse } from './memory.ts'
+import { flowsOf, type Memory, persists, SETTING, uniformUse } from './memory.ts'
 import type { Route } from './path.ts'
 import { ABOUT_POOL } from './path-asked.ts'
-import { decision, RESET } from './path-decide.ts'
+import { calledOf, decision, RESET } from './path-decide.ts'
 import { type NatFunctions, natOf, translateRequest } from './path-nat.ts'
 import { questionFunction } from './path-question.ts'
 import { resetFunction } from './path-reset.ts'
+import { templateFunction } from './path-template.ts'
 import { type Shape, SLOT_RECORDS } from './shape.ts'
 
 /** Tracking: functions of the program that the packet path needs for flows. */
@@ -26,8 +27,10 @@ export interface Tracking {
 export function trackingOf(shape: Shape, memory: Memory): Tracking | undefined {
   const flows = flowsOf(shape)
   if (!flows) return undefined
-  const decide = decision(shape, memory, flows)
-  const question = questionFunction(shape, memory, decide)
+  const called = calledOf(memory)
+  const decide = decision(shape, memory, flows, called)
+  const template = persists(shape) ? templateFunction(shape, memory, flows, called) : undefined
+  const question = questionFunction(shape, memory, decide, template)
   const reset = resetFunction(shape)
   return { question, reset, nat: natOf(shape, memory, flows, question) }
 }

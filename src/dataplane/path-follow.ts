@@ -16,8 +16,8 @@ import { follow, replaceAddress } from './path-translate.ts'
 import { WHERE } from './path-where.ts'
 import type { Shape } from './shape.ts'
 
-/** How far the client's address, a quote's destination, is from where it would be as a source. */
-const BACK = { 4: 4, 6: 16 } as const
+/** BACK: how far the client's address, a quote's destination, is from where it would be as a source. */
+export const BACK = { 4: 4, 6: 16 } as const
 
 /** followFunction: (struct xdp_md *, server, service, where): the packet goes where its flow does; answers WENT + server. */
 export const followFunction = (shape: Shape, memory: Memory): BuiltFunction =>

@@ -5,6 +5,7 @@
 
 import { anyBits, eq, fields, gt, lt, ne, part, type Val } from '../bpf/values.ts'
 import { type BuiltFunction, plainFunction } from '../bpf/xdp.ts'
+import { HOP_VIA } from './answer-record.ts'
 import { limitsOf } from './flow-clock.ts'
 import { FLOW, SLACK, STATE_SHIFT, TIME_MASK } from './flow-record.ts'
 import { has, type Memory } from './memory.ts'
@@ -14,7 +15,7 @@ import { ticks } from './path-asked.ts'
 import { type FlowsShape, SERVER_MASK, type Shape } from './shape.ts'
 
 /** REQUEST: done; or why the packet cannot go there. `taken`: the place of a new flow is another's. */
-export const REQUEST = { done: 0, noRoom: 1, clash: 2, taken: 3, noServer: 4 } as const
+export const REQUEST = { done: 0, noRoom: 1, clash: 2, taken: 3, noServer: 4, hairpin: 5 } as const
 /** KIND: what of a packet matters to its record. */
 export const KIND = { segment: 1, end: 2, syn: 4, udp: 8 } as const
 /** KEEP: how far the kind is above S, and the port above the hop. */
@@ -42,13 +43,14 @@ export function keepFunction(
         serverSum(p, memory, has(shape, 6) ? 6 : 4, (word) => p.load(part(address, 4 * word, 'u32'))),
       ),
     )
+    const mac = p.alu('rsh', p.alu('lsh', from, 64 - KEEP.port), 64 - KEEP.port)
     const kept = {
       key: p.stash(key),
       stable: p.stash(p.narrow(who)),
       kind: p.stash(p.narrow(p.alu('rsh', who, KEEP.kind))),
       low: p.stash(low),
       high: p.stash(high),
-      hop: p.stash(p.alu('rsh', p.alu('lsh', from, 64 - KEEP.port), 64 - KEEP.port)),
+      hop: p.stash(shape.own === 0 ? mac : p.alu('or', p.const64(BigInt(shape.own) << BigInt(HOP_VIA)), mac)),
       port: p.stash(
         portAndSeal(p, key, low, has(shape, 6) ? high : undefined, p.alu('rsh', from, KEEP.port)),
       ),

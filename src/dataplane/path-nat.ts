@@ -3,19 +3,21 @@
 
 import type { StashedContext } from '../bpf/builder.ts'
 import type { Stashed } from '../bpf/emitter.ts'
-import { Label } from '../bpf/isa.ts'
+import type { Label } from '../bpf/isa.ts'
 import { anyBits, eq, type Val } from '../bpf/values.ts'
 import type { BuiltFunction } from '../bpf/xdp.ts'
 import { type Path, take } from './cell.ts'
 import { type Memory, SETTING, uniformUse, usesNat } from './memory.ts'
-import type { OutcomeName } from './outcomes.ts'
 import type { Route } from './path.ts'
-import { ANSWER, answerFunction } from './path-answer.ts'
+import { answerFunction } from './path-answer.ts'
 import { answersOf } from './path-answers.ts'
+import { backFunction } from './path-back.ts'
 import { UNRECORDED } from './path-decide.ts'
 import { followFunction } from './path-follow.ts'
 import { keepFunction, REQUEST } from './path-keep.ts'
+import { nearFunction } from './path-near.ts'
 import { requestFunction, WENT } from './path-request.ts'
+import { ANSWER } from './path-way.ts'
 import { WHERE } from './path-where.ts'
 import type { FlowsShape, Shape } from './shape.ts'
 
@@ -23,6 +25,7 @@ import type { FlowsShape, Shape } from './shape.ts'
 export interface NatFunctions {
   readonly request: BuiltFunction
   readonly answer: BuiltFunction
+  readonly back: BuiltFunction
   readonly follow: BuiltFunction
 }
 
@@ -37,9 +40,10 @@ export function natOf(
   if (!table || !usesNat(shape)) return undefined
   const answers = answersOf(table)
   const keep = keepFunction(shape, memory, flows, answers)
-  const request = requestFunction(shape, memory, keep, question)
+  const request = requestFunction(shape, memory, { keep, question, near: nearFunction(shape, memory) })
   const answer = answerFunction(shape, memory, flows, answers)
-  return { request, answer, follow: followFunction(shape, memory) }
+  const back = backFunction(shape, memory, flows, answers)
+  return { request, answer, back, follow: followFunction(shape, memory) }
 }
 
 interface Requested {
@@ -83,22 +87,39 @@ export function translateRequest(
   p.cold(refused, () => {
     p.exitIf(eq(code, REQUEST.noServer), 'no-server')
     p.exitIf(eq(code, REQUEST.noRoom), 'no-room')
+    p.exitIf(eq(code, REQUEST.hairpin), 'hairpin')
     p.leave('clash')
   })
 }
 
-/** turnBack: the code behind a label: what is for no listener goes to its client where it is an answer. */
+/** Unserved: where what is for no listener goes: plain packets, and those of the slow path, which has left word in `where`. */
+export interface Unserved {
+  readonly plain: Label
+  readonly slow: Label
+}
+
+/** turnBack: the code behind both labels: what is for no listener goes to its client where it is an answer. */
 export function turnBack(
   p: Path,
   nat: NatFunctions,
+  { shape, where }: Route,
   context: StashedContext,
-  label: OutcomeName | Label,
+  { plain, slow }: Unserved,
 ): void {
-  if (!(label instanceof Label)) return
-  p.cold(label, () => {
-    const answer = p.callSub(nat.answer, p.contextOf(context))
+  const answer = p.variable('u32')
+  const told = p.label('answer-told')
+  p.cold(slow, () => {
+    const here = take(p, where!) as Val<'u64'>
+    p.exitIf(eq(here, 0), 'no-listener')
+    p.set(answer, p.callSub(nat.back, p.contextOf(context), here))
+    p.goto(told)
+  })
+  p.cold(plain, () => {
+    p.set(answer, p.callSub(nat.answer, p.contextOf(context)))
+    p.bind(told)
     p.exitIf(eq(answer, ANSWER.unknown), 'no-listener')
     p.exitIf(eq(answer, ANSWER.ttl), 'ttl')
+    if (shape.others.length > 0) p.exitIf(eq(answer, ANSWER.redirected), 'answer-redirected')
     p.leave('answered')
   })
 }

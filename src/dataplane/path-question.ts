@@ -4,6 +4,7 @@
 // record, and is nobody's where the flow's client is to be told of its end.
 
 import type { Builder } from '../bpf/builder.ts'
+import type { Stashed } from '../bpf/emitter.ts'
 import { anyBits, eq, ne, type Place, type Pointer, part, type Val } from '../bpf/values.ts'
 import { type BuiltFunction, plainFunction } from '../bpf/xdp.ts'
 import { FLOW_KEY } from './flow-keys.ts'
@@ -21,9 +22,10 @@ import {
   Udp,
 } from './headers.ts'
 import { isMixed } from './match.ts'
-import { has, type Memory } from './memory.ts'
+import { has, type Memory, persists } from './memory.ts'
 import { ABOUT } from './path-asked.ts'
 import { RESET } from './path-decide.ts'
+import { askWithNetwork, hashNetwork, network4, network6, type Slots } from './path-network.ts'
 import { WHERE } from './path-where.ts'
 import type { Shape } from './shape.ts'
 
@@ -31,19 +33,27 @@ import type { Shape } from './shape.ts'
  * questionFunction: (struct xdp_md *, the hash that chose the slot, the slot's word, `about` without the packet's kind,
  * where its headers are) -> what `decide` answers. 0 as well where the headers are not there.
  */
-export const questionFunction = (shape: Shape, memory: Memory, decide: BuiltFunction): BuiltFunction =>
+export const questionFunction = (
+  shape: Shape,
+  memory: Memory,
+  decide: BuiltFunction,
+  template: BuiltFunction | undefined,
+): BuiltFunction =>
   plainFunction('question', (p) => {
     const [hash, word, about, where] = p.parameters('context', 'u64', 'u32', 'u64', 'u64')
     const { data, end } = p.packet()
-    // with both families, or both protocols, the registers are needed for other things
-    const isCrowded = has(shape, 6) || isMixed(shape)
-    const keep = <K extends 'u32' | 'u64'>(value: Val<K>, isStashed = isCrowded): (() => Val<K>) => {
-      const kept = isStashed ? p.stash(value) : undefined
-      return () => (kept ? p.unstash(kept) : value)
+    // with both families, or both protocols, or networks, the registers are needed for other things
+    const isCrowded = has(shape, 6) || isMixed(shape) || persists(shape)
+    const keep = <K extends 'u32' | 'u64'>(value: Val<K>, isStashed = isCrowded) => {
+      const slot = isStashed ? p.stash(value) : undefined
+      return Object.assign((): Val<K> => (slot ? p.unstash(slot) : value), { slot })
     }
     const kept = { hash: keep(hash), word: keep(word), about: keep(about, true), where: keep(where, true) }
     const missing = p.label('headers-missing')
-    const keys = p.pin(p.memory(memory.tables).flowKeys)
+    const kin = template ? p.slot('u64') : undefined
+    if (kin) p.setSlot(kin, 0)
+    const { flowKeys } = p.memory(memory.tables)
+    const keys = kin ? flowKeys : p.pin(flowKeys)
     const key = (index: number) => p.load(p.element(keys, index))
     const times = (index: number, value: Val<'u32'>) => p.alu('mul', key(index), p.widen(value))
 
@@ -68,6 +78,7 @@ export const questionFunction = (shape: Shape, memory: Memory, decide: BuiltFunc
       const { who } = p.headers(client, end, { who: Source4 }, missing)
       const source = times(FLOW_KEY.source, p.bits(p.load(who.source)))
       p.set(sum, p.alu('add', source, times(FLOW_KEY.destination, p.bits(p.load(ip.destination)))))
+      if (kin) hashNetwork(p, memory, kept.about, network4(p, who.source), kin)
       if (has(shape, 6)) p.goto(addressed)
     }
     if (has(shape, 6)) {
@@ -88,6 +99,7 @@ export const questionFunction = (shape: Shape, memory: Memory, decide: BuiltFunc
         sum,
         products.slice(1).reduce((total, product) => p.alu('add', total, product()), products[0]!()),
       )
+      if (kin) hashNetwork(p, memory, kept.about, network6(p, who.source), kin)
     }
     p.bind(addressed)
 
@@ -95,7 +107,9 @@ export const questionFunction = (shape: Shape, memory: Memory, decide: BuiltFunc
     const all = p.alu('add', p.alu('add', sum, first), times(FLOW_KEY.ports, ports))
     const flow = p.alu('or', p.alu('lsh', kept.hash(), 32), p.alu('rsh', all, 32))
     const isPeek = p.stash(p.alu('and', kind, ABOUT.peek))
-    const answer = p.callSub(decide, flow, kept.word(), p.alu('or', kept.about(), kind))
+    const answer = kin
+      ? askWithNetwork(p, { decide, template: template! }, kin, slotsOf(p, kept, flow, kind))
+      : p.callSub(decide, flow, kept.word(), p.alu('or', kept.about(), kind))
     const peeked = p.label('peeked')
     p.jumpIf(ne(p.unstash(isPeek), 0), peeked)
     p.exitValue(answer)
@@ -151,6 +165,27 @@ export const questionFunction = (shape: Shape, memory: Memory, decide: BuiltFunc
       return { kind, first, ports }
     }
   })
+
+/** slotsOf the question, in place of what it was made of; where the headers are is known no more. */
+function slotsOf(
+  p: Builder,
+  {
+    hash,
+    word,
+    about,
+    where,
+  }: Readonly<Record<'hash' | 'about' | 'where', SlotOf<'u64'>>> & { readonly word: SlotOf<'u32'> },
+  flow: Val<'u64'>,
+  kind: Val<'u32'>,
+): Slots {
+  p.setSlot(hash.slot!, flow)
+  p.setSlot(about.slot!, p.alu('or', p.unstash(about.slot!), kind))
+  return { flow: hash.slot!, word: word.slot!, about: about.slot!, answer: where.slot! }
+}
+
+interface SlotOf<K extends 'u32' | 'u64'> {
+  readonly slot: Stashed<K> | undefined
+}
 
 /** words6: the words of an IPv6 address and the keys that multiply them. */
 const words6 = (address: Parameters<typeof part>[0], first: number, others: number) =>

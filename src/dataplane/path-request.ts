@@ -52,11 +52,17 @@ interface Kept extends Packet {
   readonly hop: Stashed<'u64'>
 }
 
+/** Asked: functions that it calls. */
+export interface Asked {
+  readonly keep: BuiltFunction
+  readonly question: BuiltFunction
+  readonly near: BuiltFunction
+}
+
 export function requestFunction(
   shape: Shape,
   memory: Memory,
-  keep: BuiltFunction,
-  question: BuiltFunction,
+  { keep, question, near }: Asked,
 ): BuiltFunction {
   return plainFunction('request', (p) => {
     const [server, hash, about, where] = p.parameters('context', 'u32', 'u64', 'u64', 'u64')
@@ -82,6 +88,10 @@ export function requestFunction(
     }
     unlessReachable(p, memory, p.unstash(kept.server), noServer)
     readPacket(p, shape, memory, kept, missing)
+    const [hairpin, goes] = [p.label('hairpin'), p.label('goes')]
+    p.jumpIf(eq(p.alu('and', p.unstash(kept.kind), KIND.syn | KIND.udp), 0), goes)
+    unlessNear(hairpin)
+    p.bind(goes)
     const code = p.stash(askKeep(p, kept, keep))
     const translate = p.label('translate')
     p.jumpIf(ne(p.unstash(code), REQUEST.done), refused)
@@ -96,6 +106,13 @@ export function requestFunction(
     p.exitValue(REQUEST.clash)
     p.bind(noServer)
     p.exitValue(REQUEST.noServer)
+    p.bind(hairpin)
+    p.exitValue(REQUEST.hairpin)
+
+    function unlessNear(is: Label): void {
+      const said = p.callSub(near, p.contextOf(kept.context), p.unstash(kept.server), p.unstash(kept.where))
+      p.jumpIf(ne(said, 0), is)
+    }
 
     /** The servers of other slots, each of which may be the same. */
     function goElsewhere(): void {
@@ -108,6 +125,7 @@ export function requestFunction(
         const word = otherWord(p, shape, memory, kept, tries, clash)
         p.setSlot(kept.server, p.alu('and', word, memory.serverCapacity - 1))
         unlessReachable(p, memory, p.unstash(kept.server), next)
+        unlessNear(next)
         p.setSlot(code, askKeep(p, kept, keep))
         p.jumpIf(eq(p.unstash(code), REQUEST.done), went)
         p.bind(next)

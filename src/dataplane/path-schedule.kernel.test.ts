@@ -26,6 +26,8 @@ const kinds = ['rr', 'wrr', 'lc', 'wlc', 'sed', 'nq'] as const
 /** shapeOf services of these kinds, at two pools in turn. */
 const shapeOf = (pickers: readonly PickerShape[]): Shape => ({
   mac: parseMac('02:00:00:00:00:01'),
+  own: 0,
+  others: [],
   jumbo: false,
   listeners: pickers.map((_, service) => ({
     address: parseIp('192.0.2.10'),

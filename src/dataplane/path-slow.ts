@@ -3,17 +3,19 @@
 // chosen; all else is told by its outcome.
 
 import type { Outcomes } from '../bpf/exit-builder.ts'
+import { Label } from '../bpf/isa.ts'
 import { be16, eq, ne, type Pointer } from '../bpf/values.ts'
 import { answeringFunction, type BuiltFunction } from '../bpf/xdp.ts'
-import { type Lender, lend, type Path } from './cell.ts'
+import { type Lender, lend, type Path, put } from './cell.ts'
 import { ETH_P_8021AD, ETH_P_8021Q, ETH_P_IP, ETH_P_IPV6, Ethernet, Ipv4, Ipv6, Tags } from './headers.ts'
 import { lendMatch } from './match.ts'
-import { has } from './memory.ts'
+import { has, usesNat } from './memory.ts'
 import type { OutcomeName } from './outcomes.ts'
 import { otherHost, type Route } from './path.ts'
 import { expiredFunction } from './path-expired.ts'
 import { holdFunction, recallFunction, rememberFunction } from './path-fragment.ts'
-import { MAX_START, makeFacts, type Slow, startOf } from './slow-facts.ts'
+import { sourceFunction } from './path-source.ts'
+import { MAX_START, makeFacts, type Slow, startOf, WHY } from './slow-facts.ts'
 import { slowIpv4 } from './slow-ipv4.ts'
 import { slowIpv6 } from './slow-ipv6.ts'
 
@@ -52,6 +54,7 @@ function parseTags(p: Path, { data, end }: Frame) {
  */
 export function slowPath(main: Route, origin: number, outcomes: Outcomes<OutcomeName>): BuiltFunction {
   const { shape, memory } = main
+  const isTurned = usesNat(shape)
   return answeringFunction('slow', outcomes, (p) => {
     const [pointer] = p.parameters('context', 'u64')
     const lender: Lender = { pointer, origin }
@@ -72,13 +75,17 @@ export function slowPath(main: Route, origin: number, outcomes: Outcomes<Outcome
         held: () => p.unstash(held),
         join: p.label('resume'),
         expired: p.label('expired'),
-        unserved: 'no-listener',
+        unserved: isTurned ? p.label('unserved') : 'no-listener',
       },
       facts: makeFacts(p),
       recall: recallFunction(shape, memory),
       hold: p.label('hold'),
+      stray: isTurned ? p.label('stray') : 'no-listener',
     }
     const { route, facts } = slow
+    const [remember, hold] = [rememberFunction(shape, memory), holdFunction(shape, memory, outcomes)]
+    // what is for no listener before its headers are known is no answer
+    if (isTurned) put(p, route.where!, 0)
     const six = p.label('slow-ipv6')
     // told as a distance, so that the verifier does not go on once for each number of tags
     p.setSlot(facts.start, p.narrow(p.length(data, network)))
@@ -95,13 +102,31 @@ export function slowPath(main: Route, origin: number, outcomes: Outcomes<Outcome
     p.bind(route.join)
     const known = p.label('nothing-to-remember')
     p.jumpIf(eq(p.unstash(facts.isFirst), 0), known)
-    p.callSub(rememberFunction(shape, memory), p.unstash(facts.fragment), p.unstash(facts.ports))
+    p.callSub(remember, p.unstash(facts.fragment), p.unstash(facts.ports))
     p.bind(known)
     p.resume()
     p.bind(route.expired)
     p.exitIf(ne(p.unstash(facts.isSilent), 0), 'ttl')
     p.leaveAs(p.callSub(expiredFunction(shape, memory, outcomes), p.ctx, startOf(p, facts)))
     p.bind(slow.hold)
-    p.leaveAs(p.callSub(holdFunction(shape, memory, outcomes), p.ctx))
+    p.leaveAs(p.callSub(hold, p.ctx))
+    if (isTurned) fragmentsBack(p, slow, remember, hold)
   })
+}
+
+/** fragmentsBack: N6: fragments for no listener whose source may be a server's: the first is remembered, a stray one copied. */
+function fragmentsBack(p: Path, { route, facts, stray }: Slow, remember: BuiltFunction, hold: BuiltFunction) {
+  const { shape, memory, unserved } = route
+  const source = sourceFunction(shape, memory)
+  const fromServer = () => p.callSub(source, p.ctx, startOf(p, facts))
+  if (unserved instanceof Label) p.bind(unserved)
+  p.exitIf(eq(p.unstash(facts.isFirst), 0), 'no-listener')
+  p.exitIf(eq(fromServer(), 0), 'no-listener')
+  p.callSub(remember, p.unstash(facts.fragment), p.unstash(facts.ports))
+  p.leave('no-listener')
+  if (stray instanceof Label) p.bind(stray)
+  p.exitIf(ne(p.unstash(facts.why), WHY.later), 'no-listener')
+  p.exitIf(eq(fromServer(), 0), 'no-listener')
+  p.exitIf(p.answered(p.callSub(hold, p.ctx), 'fragment-held'), 'fragment-copied')
+  p.leave('no-listener')
 }

@@ -8,6 +8,7 @@ import { anyBits, eq, fields, gt, le, lt, ne, type Place, part, type Val, type V
 import { type Cell, type Path, put, take } from './cell.ts'
 import { type Ethernet, IPPROTO_TCP, IPPROTO_UDP, Tcp, Udp } from './headers.ts'
 import { isMixed, type Match } from './match.ts'
+import type { RangeFunctions } from './match-ranges.ts'
 import { has, type Memory, SETTING, someUse } from './memory.ts'
 import type { OutcomeName } from './outcomes.ts'
 import { KEY_MIX, KEY_PORTS, type Shape } from './shape.ts'
@@ -17,6 +18,8 @@ export interface Route {
   readonly shape: Shape
   readonly memory: Memory
   readonly match: Match
+  /** What finds ranges of ports in tables. */
+  readonly ranges: RangeFunctions
   /** The flow's 32-bit hash. */
   readonly hash: Cell<'u64'>
   /** IP bytes. */

@@ -7,12 +7,17 @@ import type { LeastKind } from '../schedule/least.ts'
 import type { RotationKind } from '../schedule/rotation.ts'
 import type { ScheduleTable } from './scheduling.ts'
 
-/** ListenerShape: an address, protocol and port that clients use; `service` and `pool` index Shape's lists. */
+/**
+ * ListenerShape: an address, protocol and port, or range of ports, that clients use; `service` and `pool` index Shape's
+ * lists. Of several around a port the narrowest has it (port-ranges.ts).
+ */
 export interface ListenerShape {
   readonly address: Ip
   readonly protocol: Protocol
   /** 1..65535, host order. */
   readonly port: number
+  /** The last port of a range that begins with `port`; 1..65535 are all ports. Absent: the one port. */
+  readonly lastPort?: number
   readonly service: number
   readonly pool: number
 }
@@ -34,12 +39,24 @@ export interface Timeouts {
 /** TIMEOUTS: those of LVS (net/netfilter/ipvs/ip_vs_proto_tcp.c, ip_vs_proto_udp.c). */
 export const TIMEOUTS: Timeouts = { syn: 60, established: 900, fin: 120, udp: 300 }
 
+/**
+ * Persistence: a client network keeps its server, over all listeners of a service, until none of its flows has sent for
+ * so many seconds (LVS: persistent services). How many leading bits of an address are the network.
+ */
+export interface Persistence {
+  readonly timeout: number
+  readonly network: number
+  readonly network6: number
+}
+
 /** ServiceShape: what the packet path does for one service beside choosing by the table. */
 export interface ServiceShape {
   readonly track: Track
   readonly onFailure: OnFailure
   /** What of a flow chooses its slot: address and ports, or the client's address alone. */
   readonly hash: 'flow' | 'source'
+  /** With `track: all` only. */
+  readonly persistence?: Persistence
   /** Who picks a new flow's server; absent: its slot. With one, `track` is `all`. */
   readonly picker?: PickerShape
   /** Packets are translated, and the servers' answers; its flows are tracked, all of them. Absent: dsr. */
@@ -87,13 +104,29 @@ export interface FlowsShape {
   readonly idle: Timeouts
 }
 
+/** OtherInterface: a NIC of the node beside the one that the program is attached to; servers may be behind it. */
+export interface OtherInterface {
+  /** Which one: what server entries say (ServerEntry). Different from Shape's `own`. */
+  readonly number: number
+  readonly ifindex: number
+  /** The source of frames that leave by it. */
+  readonly mac: Mac
+}
+
+/** MAX_INTERFACES: their numbers are below; a server's entry has a byte for one. */
+export const MAX_INTERFACES = 256
+
 /** Shape: everything that the program's instructions depend on. */
 export interface Shape {
-  /** The interface's own MAC: frames to others pass untouched, and it is the source of every frame sent. */
+  /** The interface's own MAC: frames to others pass untouched, and it is the source of every frame sent by it. */
   readonly mac: Mac
+  /** Which of the node's interfaces it is. */
+  readonly own: number
+  /** The node's other interfaces; none: what server entries say of interfaces is not read. */
+  readonly others: readonly OtherInterface[]
   /** Frames may span several buffers (MTU above one page): lengths are asked for, not computed. */
   readonly jumbo: boolean
-  /** At least one; no two have the same address, protocol and port. */
+  /** At least one. No two have the same address, protocol and ports; ranges lie apart or within each other. */
   readonly listeners: readonly ListenerShape[]
   /** By index; one that no listener has does not matter. */
   readonly services: readonly ServiceShape[]
@@ -118,8 +151,12 @@ export interface Shape {
 export interface ServerEntry {
   readonly mac: Mac
   readonly usable: boolean
-  /** Of a server of a service with nat, of the family of its listeners. */
+  /** The number of the interface that it is behind. */
+  readonly via: number
+  /** Of the family of its services' listeners. Absent: nobody's id. */
   readonly address?: Ip
+  /** How many bits all addresses of its network begin with, where that is the node's, too; absent: its address is all of it. */
+  readonly network?: number
 }
 
 /** Tables: the contents of one generation's maps. */
@@ -134,6 +171,8 @@ export interface Tables {
   readonly before?: readonly Uint32Array[]
   /** Bits of servers that have failed in a pool (failedBit); absent: none has. */
   readonly failed?: Uint32Array
+  /** The same bits of servers to whom no client network is to come back: failed, drained, no member (any more). */
+  readonly shut?: Uint32Array
   /** By service: what its scheduler goes by, where it has one that counts. */
   readonly schedules?: ReadonlyMap<number, ScheduleTable>
 }

@@ -2,13 +2,14 @@
 // fragments (docs/packet-path.md, F), packets whose ports cannot be read.
 
 import type { Stashed } from '../bpf/emitter.ts'
-import type { Label } from '../bpf/isa.ts'
+import { Label } from '../bpf/isa.ts'
 import { eq, gt, type Pointer, part, type Val } from '../bpf/values.ts'
 import type { BuiltFunction } from '../bpf/xdp.ts'
-import type { Path } from './cell.ts'
+import { type Path, put } from './cell.ts'
 import { IPPROTO_UDP, Tcp, Udp } from './headers.ts'
 import { isMixed } from './match.ts'
 import { has } from './memory.ts'
+import type { OutcomeName } from './outcomes.ts'
 import { type Flow, guardProtocol, type Route } from './path.ts'
 import { WHERE, whereAt } from './path-where.ts'
 import type { Shape } from './shape.ts'
@@ -41,8 +42,9 @@ export interface Slow {
   readonly facts: Facts
   /** Recalls a first fragment's ports by its hash. */
   readonly recall: BuiltFunction
-  /** A later fragment, whose ports are not known. */
+  /** A later fragment, whose ports are not known; and such a one that is for no listener. */
   readonly hold: Label
+  readonly stray: OutcomeName | Label
 }
 
 /**
@@ -151,9 +153,20 @@ export function belongs(p: Path, { where }: Route, facts: Facts, client: () => V
   p.setSlot(facts.at, client())
 }
 
+/** tellWhere: with nat, whoever turns answers back is told where headers are before it is known that there is no listener. */
+export function tellWhere(p: Path, route: Route, flow: Flow): Route {
+  if (!route.where || !(route.unserved instanceof Label)) return route
+  put(p, route.where, flow.where())
+  return { ...route, where: undefined }
+}
+
 /** addressOnly: a packet whose ports cannot be read: dropped where the address is a service's, which `match` finds out. */
-export function addressOnly(p: Path, { route, facts, hold }: Slow, match: () => void): void {
-  match()
+export function addressOnly(
+  p: Path,
+  { route, facts, hold, stray }: Slow,
+  match: (none: OutcomeName | Label) => void,
+): void {
+  match(stray)
   const why = p.unstash(facts.why)
   p.exitIf(eq(why, WHY.tiny), 'tiny-fragment')
   p.jumpIf(eq(why, WHY.later), hold)

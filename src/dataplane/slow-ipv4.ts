@@ -19,6 +19,7 @@ import {
   readPorts,
   type Slow,
   startOf,
+  tellWhere,
 } from './slow-facts.ts'
 
 /** slowIpv4: steps 6 to 14 of a packet whose header's first 20 bytes are there. */
@@ -58,12 +59,11 @@ export function slowIpv4(p: Path, slow: Slow, network: Pointer, end: Pointer): v
     p.goto(known)
   })
   p.bind(known)
-  finishIpv4(p, route, ip, flowOf(p, facts))
+  const flow = flowOf(p, facts)
+  finishIpv4(p, tellWhere(p, route, flow), ip, flow)
   p.goto(route.join)
   p.bind(unreadable)
-  addressOnly(p, slow, () =>
-    matchAddress(p, shape, memory, { family: 4, place: ip.destination }, 'no-listener'),
-  )
+  addressOnly(p, slow, (none) => matchAddress(p, shape, memory, { family: 4, place: ip.destination }, none))
 }
 
 function fragmentIpv4(p: Path, slow: Slow, ip: Ipv4View, size: () => Val<'u32'>, ways: FragmentWays): void {

@@ -20,6 +20,7 @@ import {
   readPorts,
   type Slow,
   startOf,
+  tellWhere,
   WHY,
 } from './slow-facts.ts'
 
@@ -70,14 +71,15 @@ export function slowIpv6(p: Path, slow: Slow): void {
   p.bind(known)
   finish()
   p.bind(unreadable)
-  addressOnly(p, slow, () => {
+  addressOnly(p, slow, (none) => {
     const { destination } = reread(p, slow).ip
-    matchAddress(p, shape, memory, { family: 6, place: destination }, 'no-listener')
+    matchAddress(p, shape, memory, { family: 6, place: destination }, none)
   })
 
   function finish(): void {
     // looking an address up in a table takes every register, so that the client is found afterwards
-    finishIpv6(p, route, reread(p, slow).ip, flowOf(p, facts))
+    const told = tellWhere(p, route, flowOf(p, facts))
+    finishIpv6(p, told, reread(p, slow).ip, flowOf(p, facts))
     const { data, end } = p.packet()
     const client = p.advance(data, p.alu('and', p.unstash(facts.client), PLACE))
     const { who } = p.headers(client, end, { who: Source6 }, 'short')

@@ -35,7 +35,7 @@ const service = (
 })
 const members = (...numbers: number[]) => numbers.map((n) => ({ server: `web${n}`, weight: 10 }))
 const spec: EngineSpec = {
-  interface: { name: 'eth0', index: 2, mac, mtu: 1_500 },
+  interfaces: [{ name: 'eth0', index: 2, mac, mtu: 1_500 }],
   services: [
     service('www', 'a', 'changes', 'tcp', 80),
     service('dns', 'b', 'changes', 'udp', 53),
@@ -54,7 +54,7 @@ const plan = planOf(spec, { cpus: 2, clock })
 
 function everyoneUp(): Known {
   const known = new Known()
-  for (const { name } of spec.servers) known.setNeighbour(name, { mac })
+  for (const { name } of spec.servers) known.setNeighbour(name, { mac, on: 'eth0' })
   return known
 }
 
@@ -74,7 +74,7 @@ test('a failure concerns one pool, an unreachable server all that it is in; noth
   )
   for (const pool of [0, 1, 2])
     assert.ok(assignment.wordsOf(pool).every((word) => currentOf(word) !== 2 && (word & SLOT_LEARN) === 0))
-  known.setNeighbour('web2', { mac })
+  known.setNeighbour('web2', { mac, on: 'eth0' })
   known.setView('a', 'web2', { up: true }, 0)
   assert.equal(assignment.change('web2', known, 0, false), written + everywhere)
   assert.deepEqual(assignment.wordsOf(2), before[2], 'a pool without records has no past')

@@ -117,6 +117,20 @@ export class Assignment {
     return written
   }
 
+  /** shut: the bits of servers to whom no client network comes back: all but members that take new flows. */
+  shut(known: Known, memory: Memory): Uint32Array | undefined {
+    if (!memory.tracking?.shut) return undefined
+    const words = new Uint32Array(memory.tracking.shut.type.size / 4).fill(0xffffffff)
+    for (const [pool, { name, table, ids }] of this.#plan.pools.entries()) {
+      for (const [member, { name: server, weight }] of table.members.entries()) {
+        if (!known.isOpen(name, server, weight)) continue
+        const bit = failedBit(memory, pool, ids[member]!)
+        words[bit >>> 5]! &= ~(1 << (bit & 31))
+      }
+    }
+    return words
+  }
+
   /** failed: the bits of servers that have failed, for the packet path's memory. */
   failed(known: Known, memory: Memory): Uint32Array | undefined {
     if (!memory.tracking) return undefined

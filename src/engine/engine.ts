@@ -3,7 +3,7 @@
 // it again by its pins; it reads no file and knows no node. All calls are synchronous.
 
 import type { Endpoint, Ip, Mac, Protocol } from '../base/addresses.ts'
-import type { CountingScheduler, Nat, OnFailure, Timeouts, Track } from '../dataplane/shape.ts'
+import type { CountingScheduler, Nat, OnFailure, Persistence, Timeouts, Track } from '../dataplane/shape.ts'
 
 /** Limits: what the memory of flows is bounded by, whatever arrives. */
 export interface Limits {
@@ -15,19 +15,32 @@ export interface Limits {
 /** LIMITS: those of a file that says nothing. */
 export const LIMITS: Limits = { flows: 262_144, newFlows: 100_000 }
 
+/** EngineInterface: a NIC that forwards: clients' packets come in by it, and servers may be behind it. */
+export interface EngineInterface {
+  readonly name: string
+  readonly index: number
+  readonly mac: Mac
+  readonly mtu: number
+}
+
+/** EngineServer: `network`: the prefix length of the network that it is on, where that is the node's, too, and nat matters. */
+export interface EngineServer {
+  readonly name: string
+  readonly address: Ip
+  readonly network?: number
+}
+
 /** EngineSpec: what is to be forwarded. Plain data; names are the file's. Lists are in the file's order. */
 export interface EngineSpec {
-  readonly interface: {
-    readonly name: string
-    readonly index: number
-    readonly mac: Mac
-    readonly mtu: number
-  }
+  /** At least one. Each forwards every service. */
+  readonly interfaces: readonly EngineInterface[]
   readonly services: readonly {
     readonly name: string
     readonly listeners: readonly {
       readonly address: Ip
       readonly port: number
+      /** The last port of a range that begins with `port`; 1..65535 are all ports. The narrowest around a port has it. */
+      readonly lastPort?: number
       readonly protocol: Protocol
     }[]
     readonly pool: string
@@ -37,6 +50,8 @@ export interface EngineSpec {
     /** Who picks the server of a new flow; absent: its slot. With one, `track` is `all`. */
     readonly scheduler?: CountingScheduler
     readonly timeouts: Timeouts
+    /** Client networks are kept with their server; with `track: all` only. */
+    readonly persistence?: Persistence
     /** Packets are translated to the servers' addresses, and all its flows tracked; absent: dsr. */
     readonly nat?: Nat
   }[]
@@ -45,7 +60,7 @@ export interface EngineSpec {
     readonly name: string
     readonly members: readonly { readonly server: string; readonly weight: number }[]
   }[]
-  readonly servers: readonly { readonly name: string; readonly address: Ip }[]
+  readonly servers: readonly EngineServer[]
   readonly limits: Limits
 }
 
@@ -77,8 +92,8 @@ export interface Changed {
   readonly clamped: boolean
 }
 
-/** Neighbour: how a server is reached on the link; without a MAC it is unusable and `why` says so. */
-export type Neighbour = { readonly mac: Mac } | { readonly why: string }
+/** Neighbour: how a server is reached, `on` which interface, by name; without a MAC it is unusable and `why` says so. */
+export type Neighbour = { readonly mac: Mac; readonly on: string } | { readonly why: string }
 
 export interface Traffic {
   readonly packets: bigint
@@ -131,8 +146,10 @@ export interface FlowsStatus {
   /** How many have room. */
   readonly capacity: number
   readonly bytes: number
+  /** Flows, and client networks that are kept with a server. */
   readonly live: number
-  /** Live ones by state; `established` includes UDP. */
+  readonly networks: number
+  /** Live flows by state; `established` includes UDP. */
   readonly closed: number
   readonly syn: number
   readonly established: number
@@ -140,14 +157,16 @@ export interface FlowsStatus {
 
 export interface EngineStatus {
   readonly engine: 'xdp'
-  readonly mode: 'native' | 'generic'
-  readonly program: {
-    readonly id: number
+  readonly generation: number
+  /** As EngineSpec has them: the program on each. */
+  readonly interfaces: readonly {
+    readonly name: string
+    readonly mode: 'native' | 'generic'
+    readonly programId: number
     readonly instructions: number
     /** Milliseconds for load and verification. */
     readonly loadMs: number
-    readonly generation: number
-  }
+  }[]
   /** Bytes of the maps of this generation, in whole pages: the sum of `maps`. */
   readonly memoryBytes: number
   readonly maps: readonly { readonly name: string; readonly bytes: number }[]
@@ -157,8 +176,12 @@ export interface EngineStatus {
   readonly outcomes: Readonly<Record<string, bigint>>
   /** Where flows are remembered: what happened to records, by event name (dataplane/outcomes.ts). */
   readonly events?: Readonly<Record<string, bigint>>
-  /** `flows`: live records: all of its flows with `track: all`, those whose server changed with `changes`. */
-  readonly services: readonly ({ readonly name: string; readonly flows: number } & Traffic)[]
+  /** `networks`: those that are kept with a server. `flows`: live records: all of its flows with `track: all`, those whose server changed with `changes`. */
+  readonly services: readonly ({
+    readonly name: string
+    readonly flows: number
+    readonly networks: number
+  } & Traffic)[]
   readonly pools: readonly PoolStatus[]
   /** `share`: the part of all slots of the pools it is in that it holds now, 0..1. */
   readonly servers: readonly ({
@@ -186,9 +209,17 @@ export interface Trace {
     /** Since its last packet. */
     readonly ageS: number
   }
+  /** What is remembered of the client's network, where its service persists. */
+  readonly network?: {
+    readonly network: string
+    readonly server: string
+    readonly leftS: number
+  }
   /** Who gets the next packet of an established flow with these ends. */
   readonly server?: string
   readonly mac?: Mac
+  /** The interface that it is reached by. */
+  readonly interface?: string
   /** Human sentences, in order. */
   readonly steps: readonly string[]
 }
@@ -197,7 +228,9 @@ export interface Trace {
 export interface Applied {
   readonly change: 'taken-over' | 'replaced' | 'created'
   readonly generation: number
+  /** Of all programs together. */
   readonly loadMs: number
+  /** Of the longest program. */
   readonly instructions: number
   /** Sentences worth logging: older pins replaced, generic mode, link renewed. */
   readonly notes: readonly string[]

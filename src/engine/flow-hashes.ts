@@ -9,13 +9,14 @@ import { KEY_MIX, KEY_PORTS, KEY_SOURCE, KEY_SOURCE6 } from '../dataplane/shape.
 const word32 = (value: number): number => immediate(be32(value)) >>> 0
 const word16 = (value: number): number => immediate(be16(value))
 
-/** The 32-bit words of an address as a little-endian machine loads them from a packet. */
-const wordsOf = (address: Ip): number[] =>
+/** wordsOf: the 32-bit words of an address as a little-endian machine loads them from a packet. */
+export const wordsOf = (address: Ip): number[] =>
   isIp4(address)
     ? [word32(address)]
     : [96n, 64n, 32n, 0n].map((shift) => word32(Number((address >> shift) & 0xffffffffn)))
 
-const top = (sum: bigint): number => Number(BigInt.asUintN(64, sum) >> 32n)
+/** top: the upper half of a sum modulo 2^64: a hash. */
+export const top = (sum: bigint): number => Number(BigInt.asUintN(64, sum) >> 32n)
 
 /** FlowHashes: `hash` chooses the slot. */
 export interface FlowHashes {

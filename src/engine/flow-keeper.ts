@@ -4,13 +4,13 @@
 
 import { ANSWER_WORDS } from '../dataplane/answer-record.ts'
 import { ageOf, BUCKET_ENTRIES } from '../dataplane/flow-record.ts'
-import { bucketsOf, flowsOf, poolBases } from '../dataplane/memory.ts'
+import { bucketsOf, failedBit, flowsOf, memoryOf, poolBases } from '../dataplane/memory.ts'
 import type { FlowsShape } from '../dataplane/shape.ts'
 import type { Assignment } from './assignment.ts'
 import { Expiry } from './expiry.ts'
 import type { GenerationMaps } from './generation-maps.ts'
 import { Ticks } from './jiffies.ts'
-import { idleTicks } from './lives.ts'
+import { idleTicks, keepsOf, networkTicks } from './lives.ts'
 import type { Plan } from './plan.ts'
 import { Records } from './records.ts'
 import type { Schedules } from './schedules.ts'
@@ -53,6 +53,8 @@ export class FlowKeeper implements Disposable {
       for (const id of ids) placeOf[id - least] = places++
       return placeOf
     })
+    const memory = memoryOf(plan.shape)
+    const shut = maps.words('shut')
     this.#sweep = new Sweep(this.records, {
       poolOf: Int32Array.from(plan.services, (_, service) =>
         this.#remembers(service) ? plan.services[service]!.pool : -1,
@@ -66,6 +68,12 @@ export class FlowKeeper implements Disposable {
       places,
       bySlot: Uint8Array.from(plan.shape.services, ({ picker }) => (picker ? 0 : 1)),
       idle: idleTicks(plan, shape.clock),
+      keeps: keepsOf(plan),
+      networks: networkTicks(plan, shape.clock),
+      isShut: (pool, server) => {
+        const bit = failedBit(memory, pool, server)
+        return ((shut?.[bit >>> 5] ?? 0) & (1 << (bit & 31))) !== 0
+      },
     })
     this.#expiry = this.answers && new Expiry(this.answers, idleTicks(plan, shape.clock))
   }

@@ -169,7 +169,7 @@ test('what is not reachable is nobody’s for new flows, and not failed: its flo
     0,
   )
   assert.equal(r.engine.status().pools[0]!.servers[1]!.state, 'unreachable')
-  r.engine.setNeighbour(nameOf(2), { mac: macOf(2) })
+  r.engine.setNeighbour(nameOf(2), { mac: macOf(2), on: 'eth0' })
   assert.deepEqual(r.sendAll('ack', ports), flows)
 })
 

@@ -52,8 +52,10 @@ export class GenerationMaps implements Disposable {
     return new Uint32Array(this.#memory('slots'))
   }
 
-  /** words of a map that is there only where flows are tracked: `flows`, `answers`, `failed`, `before` or `clock`. */
-  words(name: 'flows' | 'answers' | 'failed' | 'before' | 'clock'): Uint32Array | undefined {
+  /**
+   * words of a map that is there only where flows are tracked: `flows`, `answers`, `failed`, `shut`, `before` or `clock`.
+   */
+  words(name: 'flows' | 'answers' | 'failed' | 'shut' | 'before' | 'clock'): Uint32Array | undefined {
     return this.all.has(name) ? new Uint32Array(this.#memory(name)) : undefined
   }
 
@@ -94,7 +96,11 @@ export class GenerationMaps implements Disposable {
     fillTables(layout, shape, tables, image)
     fillSlots(shape, tables, words)
     this.fillSchedules(layout, tables)
-    fillTracking(layout, shape, tables, { failed: this.words('failed'), before: this.words('before') })
+    fillTracking(layout, shape, tables, {
+      failed: this.words('failed'),
+      shut: this.words('shut'),
+      before: this.words('before'),
+    })
     const written = new Uint8Array(this.#memory('tables'), 0, image.length)
     const slots = this.slots.subarray(0, words.length)
     written.set(image)

@@ -1,6 +1,6 @@
-// One generation of the packet path in the kernel: a program and the maps that were made and filled for it, found
-// again from the program alone. It is complete and tested before anything reads it; what changes later are single
-// words. Replacing it is the engine's business, which swaps one program for another.
+// One generation of the packet path in the kernel: the maps that were made and filled for it, and over them a program
+// for each interface, any of which leads to all of it again. It is complete and tested before anything reads it; what
+// changes later are single words. Replacing it is the engine's business, which swaps one program after another.
 
 import type { Mac } from '../base/addresses.ts'
 import type { MapSpec } from '../bpf/program.ts'
@@ -8,16 +8,16 @@ import type { Built } from '../bpf/xdp.ts'
 import { layoutOf, serverWord } from '../dataplane/fill.ts'
 import { failedBit } from '../dataplane/memory.ts'
 import { packetProgram } from '../dataplane/packet-path.ts'
-import type { ServerEntry, Tables } from '../dataplane/shape.ts'
+import type { ServerEntry, Shape, Tables } from '../dataplane/shape.ts'
 import { BpfMap } from '../kernel/map.ts'
 import { type BpfProgram, type Loaded, loadProgram } from '../kernel/program.ts'
 import { bindMap, mapsOfProgram } from '../kernel/program-maps.ts'
 import { testRun } from '../kernel/test-run.ts'
 import type { Assignment } from './assignment.ts'
 import { GenerationMaps } from './generation-maps.ts'
-import type { Known } from './known.ts'
+import type { Known, Reach, ReachOf } from './known.ts'
 import { decodeMeta, encodeMeta, fits, META_MAP, type Meta, metaOf } from './meta.ts'
-import { fingerprint, type Plan } from './plan.ts'
+import { fingerprint, type Plan, type PlannedInterface } from './plan.ts'
 import type { Schedules } from './schedules.ts'
 import { selfTest } from './self-test.ts'
 
@@ -26,133 +26,214 @@ const RECORDS = ['flows', 'answers'] as const
 const ENTRY_ZERO = new Uint8Array(4)
 const NOBODY_MAC = '00:00:00:00:00:00' as Mac
 
-/** Prepared: a plan as a program and memory, not yet in the kernel. */
+/** PreparedProgram: what goes to an interface. */
+export interface PreparedProgram extends PlannedInterface {
+  readonly built: Built
+}
+
+/** Prepared: a plan as programs and memory, not yet in the kernel. */
 export interface Prepared {
   readonly plan: Plan
   readonly keys: BigUint64Array
   readonly layout: ReturnType<typeof layoutOf>
-  readonly built: Built
-  /** Equal fingerprints: the same program for the same spec and keys. */
+  /** One for each interface, in the plan's order. */
+  readonly programs: readonly PreparedProgram[]
+  /** Of all programs together. */
+  readonly maps: readonly MapSpec[]
+  /** Equal fingerprints: the same programs for the same spec and keys. */
   readonly fingerprint: string
 }
 
-/** prepare generates the program. `before`: for each pool the words of its table before, if any has one. Pure. */
+/** prepare generates the programs. `before`: for each pool the words of its table before, if any has one. Pure. */
 export function prepare(
   planned: Plan,
   keys: BigUint64Array,
   before?: readonly ArrayLike<number>[],
 ): Prepared {
-  const shape = before ? { ...planned.shape, before: before.map(({ length }) => length) } : planned.shape
-  const plan = { ...planned, shape }
+  const withBefore = (shape: Shape): Shape =>
+    before ? { ...shape, before: before.map(({ length }) => length) } : shape
+  const interfaces = planned.interfaces.map((each) => ({ ...each, shape: withBefore(each.shape) }))
+  const plan: Plan = { ...planned, interfaces, shape: interfaces[0]!.shape }
   const layout = layoutOf(plan.shape, keys)
-  const built = packetProgram(plan.shape, layout.memory)
-  const { code, relocations } = built.spec
+  const programs = interfaces.map((each) => ({ ...each, built: packetProgram(each.shape, layout.memory) }))
+  const relocations = programs.map(({ built }) => built.spec.relocations)
   // An IPv6 address is a bigint.
   const facts = JSON.stringify([relocations, plan.spec, plan.shape.cpus, plan.ids], (_, value: unknown) =>
     typeof value === 'bigint' ? `${value}n` : value,
   )
-  return { plan, keys, layout, built, fingerprint: fingerprint(code, facts, new Uint8Array(keys.buffer)) }
+  const code = programs.map(({ built }) => built.spec.code)
+  return {
+    plan,
+    keys,
+    layout,
+    programs,
+    maps: mapsOfAll(programs),
+    fingerprint: fingerprint(...code, facts, new Uint8Array(keys.buffer)),
+  }
 }
+
+/** mapsOfAll: each map once. */
+const mapsOfAll = (programs: readonly PreparedProgram[]): readonly MapSpec[] => [
+  ...new Map(
+    programs.flatMap(({ built }) => built.spec.maps.map((map) => [map.name, map] as const)),
+  ).values(),
+]
 
 /** Contents: what a new generation is filled with. `shared`: maps that it takes over from the one before. */
 export interface Contents {
-  readonly macOf: (server: string) => Mac | undefined
+  readonly reachOf: ReachOf
   readonly assignment: Assignment
   readonly known: Known
   readonly schedules: Schedules | undefined
   readonly shared: ReadonlyMap<string, BpfMap>
 }
 
-/** entriesOf: server entries by id for what is known of each server's MAC, and their addresses. */
-function entriesOf(plan: Plan, macOf: (server: string) => Mac | undefined): ServerEntry[] {
-  const addresses = new Map(plan.spec.servers.map(({ name, address }) => [name, address]))
+/** entryOf: what a server's entry holds; nowhere to be reached: not usable. */
+const entryOf = (plan: Plan, reach: Reach | undefined): ServerEntry =>
+  reach
+    ? { mac: reach.mac, usable: true, via: plan.ids.interfaces.indexOf(reach.on) }
+    : { mac: NOBODY_MAC, usable: false, via: 0 }
+
+/** entriesOf: server entries by id for what is known of how each server is reached. */
+function entriesOf(plan: Plan, reachOf: ReachOf): ServerEntry[] {
+  const specOf = new Map(plan.spec.servers.map((server) => [server.name, server]))
   return plan.servers.map((server) => {
-    const mac = server === undefined ? undefined : macOf(server)
-    const address = server === undefined ? undefined : addresses.get(server)
-    return { mac: mac ?? NOBODY_MAC, usable: mac !== undefined, ...(address !== undefined && { address }) }
+    const entry = entryOf(plan, server === undefined ? undefined : reachOf(server))
+    const spec = server === undefined ? undefined : specOf.get(server)
+    if (!spec) return entry
+    const { address, network } = spec
+    return { ...entry, address, ...(network !== undefined && { network }) }
   })
 }
 
-export class Generation implements Disposable {
+/** Found: a program, and where it was found attached (0: no longer attached). */
+export interface Found {
+  readonly ifindex: number
   readonly program: BpfProgram
+}
+
+export class Generation implements Disposable {
+  /** By interface number; of an adopted one those that were found. */
+  readonly programs: ReadonlyMap<number, BpfProgram>
   readonly maps: GenerationMaps
   /** undefined: pinned by something that this version cannot read; only good for being replaced. */
   readonly meta: Meta | undefined
   readonly loadMs: number
 
-  private constructor(program: BpfProgram, maps: GenerationMaps, meta: Meta | undefined, loadMs: number) {
-    this.program = program
+  private constructor(
+    programs: ReadonlyMap<number, BpfProgram>,
+    maps: GenerationMaps,
+    meta: Meta | undefined,
+    loadMs: number,
+  ) {
+    this.programs = programs
     this.maps = maps
     this.meta = meta
     this.loadMs = loadMs
   }
 
-  /** adopt what a running program is. Owns the program from now on. Throws PINS_NEWER. */
-  static adopt(program: BpfProgram): Generation {
-    const maps = new GenerationMaps(mapsOfProgram(program))
+  /**
+   * adopt what running programs are. Where a process died between two swaps, they are of two generations: the newer one
+   * counts. Owns the programs from now on. Throws PINS_NEWER.
+   */
+  static adopt(found: readonly Found[]): Generation {
+    const owned: Disposable[] = found.map(({ program }) => program)
     try {
-      const text = maps.all.get(META_MAP)?.lookup(ENTRY_ZERO)
-      const meta = text && decodeMeta(text)
-      const isSound = meta && fits(meta, (name) => maps.all.get(name)?.info.valueSize ?? 0)
-      return new Generation(program, maps, isSound ? meta : undefined, 0)
+      const candidates = found.map(({ ifindex, program }) => {
+        const maps = new GenerationMaps(mapsOfProgram(program))
+        owned.push(maps)
+        return { ifindex, program, maps, meta: metaIn(maps), id: maps.all.get(META_MAP)?.info.id }
+      })
+      const newest = candidates.reduce((a, b) =>
+        (b.meta?.generation ?? 0) > (a.meta?.generation ?? 0) ? b : a,
+      )
+      const { maps, meta, id } = newest
+      const programs = new Map<number, BpfProgram>()
+      for (const each of candidates) {
+        const number = meta?.interfaces.findIndex(({ index }) => index === each.ifindex) ?? -1
+        if (each.id === id && number >= 0) programs.set(number, each.program)
+      }
+      const kept = new Set<Disposable>([maps, ...programs.values()])
+      for (const each of owned) if (!kept.has(each)) each[Symbol.dispose]()
+      return new Generation(programs, maps, meta, 0)
     } catch (error) {
-      maps[Symbol.dispose]()
+      for (const each of owned) each[Symbol.dispose]()
       throw error
     }
   }
 
   /** create: maps filled, program loaded, tested, counters at zero. Throws; nothing is left behind then. */
   static create(prepared: Prepared, number: number, contents: Contents): Generation {
-    const { plan, keys, layout, built } = prepared
-    const { macOf, assignment, known, schedules, shared } = contents
+    const { plan, keys, layout } = prepared
+    const { reachOf, assignment, known, schedules, shared } = contents
     const failed = assignment.failed(known, layout.memory)
+    const shut = assignment.shut(known, layout.memory)
     const tables: Tables = {
       keys,
-      servers: entriesOf(plan, macOf),
+      servers: entriesOf(plan, reachOf),
       slots: plan.pools.map((_, pool) => assignment.wordsOf(pool)),
       ...(assignment.before && { before: assignment.before }),
       ...(failed && { failed }),
+      ...(shut && { shut }),
       ...(schedules && { schedules: schedules.tables() }),
     }
-    const maps = GenerationMaps.create(built.spec.maps, layout, plan.shape, tables, shared)
+    const maps = GenerationMaps.create(prepared.maps, layout, plan.shape, tables, shared)
+    const programs = new Map<number, BpfProgram>()
     try {
-      const { program, loadMs } = testedProgram(prepared, tables, maps, shared)
-      try {
-        maps.counters.fill(0n)
-        maps.fillSchedules(layout, tables)
-        const meta = metaOf(plan, layout.memory, number, prepared.fingerprint, loadMs)
-        bindMeta(program, meta)
-        return new Generation(program, maps, meta, loadMs)
-      } catch (error) {
-        program[Symbol.dispose]()
-        throw error
+      const loadMs = new Map<number, number>()
+      for (const each of prepared.programs) {
+        const loaded = testedProgram(each, tables, maps, shared)
+        programs.set(each.number, loaded.program)
+        loadMs.set(each.number, loaded.loadMs)
       }
+      maps.counters.fill(0n)
+      maps.fillSchedules(layout, tables)
+      const meta = metaOf(plan, layout.memory, number, prepared.fingerprint, loadMs)
+      bindMeta([...programs.values()], meta)
+      return new Generation(
+        programs,
+        maps,
+        meta,
+        [...loadMs.values()].reduce((sum, ms) => sum + ms, 0),
+      )
     } catch (error) {
+      for (const program of programs.values()) program[Symbol.dispose]()
       maps[Symbol.dispose]()
       throw error
     }
   }
 
-  /** storeServer: a server's MAC and state, by one 64-bit store. */
-  storeServer(prepared: Prepared, id: number, mac: Mac | undefined): void {
-    const at = prepared.layout.memory.tables.type.offsets.servers / 8 + id
-    const word = serverWord({ mac: mac ?? NOBODY_MAC, usable: mac !== undefined })
+  /** instructions of the longest program. */
+  get instructions(): number {
+    return Math.max(0, ...[...this.programs.values()].map(({ info }) => info.instructions))
+  }
+
+  /** storeServer: a server's MAC and state, by one 64-bit store. `reach` is by one of the plan's interfaces. */
+  storeServer({ plan, layout }: Prepared, id: number, reach: Reach | undefined): void {
+    const at = layout.memory.tables.type.offsets.servers / 8 + id
+    const word = serverWord(entryOf(plan, reach))
     if (this.maps.tables[at] !== word) Atomics.store(this.maps.tables, at, word)
   }
 
-  /** storeFailed: a server's bit of a pool, by one store of its word; nothing where flows are not tracked. */
-  storeFailed({ layout }: Prepared, pool: number, id: number, hasFailed: boolean): void {
-    const words = this.maps.words('failed')
+  /** storeBit: a server's bit of a pool, by one store of its word; nothing where the program has no such bits. */
+  storeBit({ layout }: Prepared, name: 'failed' | 'shut', pool: number, id: number, isSet: boolean): void {
+    const words = this.maps.words(name)
     if (!words) return
     const bit = failedBit(layout.memory, pool, id)
-    if (hasFailed) Atomics.or(words, bit >>> 5, 1 << (bit & 31))
+    if (isSet) Atomics.or(words, bit >>> 5, 1 << (bit & 31))
     else Atomics.and(words, bit >>> 5, ~(1 << (bit & 31)))
   }
 
   [Symbol.dispose](): void {
-    this.program[Symbol.dispose]()
+    for (const program of this.programs.values()) program[Symbol.dispose]()
     this.maps[Symbol.dispose]()
   }
+}
+
+function metaIn(maps: GenerationMaps): Meta | undefined {
+  const text = maps.all.get(META_MAP)?.lookup(ENTRY_ZERO)
+  const meta = text && decodeMeta(text)
+  return meta && fits(meta, (name) => maps.all.get(name)?.info.valueSize ?? 0) ? meta : undefined
 }
 
 /**
@@ -160,7 +241,7 @@ export class Generation implements Disposable {
  * used, with flows of clients in them, the program is tested with tables of its own, and then loaded with the real ones.
  */
 function testedProgram(
-  { plan, built }: Prepared,
+  { shape, built }: PreparedProgram,
   tables: Tables,
   maps: GenerationMaps,
   shared: ReadonlyMap<string, BpfMap>,
@@ -170,7 +251,7 @@ function testedProgram(
   const trials = new Map([...maps.all, ...(flows?.named ?? []), ...(answers?.named ?? [])])
   const loaded = loadProgram(built.spec, trials)
   try {
-    selfTest(plan.shape, tables, (packet) => {
+    selfTest(shape, tables, (packet) => {
       const { verdict, packet: frame } = testRun(loaded.program, { packet })
       return { verdict, frame }
     })
@@ -196,10 +277,10 @@ function trialOf(
   return { named: [[name, map]], [Symbol.dispose]: () => map[Symbol.dispose]() }
 }
 
-function bindMeta(program: BpfProgram, meta: Meta): void {
+function bindMeta(programs: readonly BpfProgram[], meta: Meta): void {
   const text = encodeMeta(meta)
   const spec: MapSpec = { name: META_MAP, type: 'array', keySize: 4, valueSize: text.length, maxEntries: 1 }
   using map = BpfMap.create(spec)
   map.update(ENTRY_ZERO, text)
-  bindMap(program, map)
+  for (const program of programs) bindMap(program, map)
 }

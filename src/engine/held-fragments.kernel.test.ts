@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { parseMac } from '../base/addresses.ts'
+import { macBytes, parseMac } from '../base/addresses.ts'
 import { array, bytes, direct, objectMap, struct, wire } from '../bpf/types.ts'
 import { eq, fields, part } from '../bpf/values.ts'
 import { plainFunction, program } from '../bpf/xdp.ts'
@@ -51,8 +51,9 @@ test('what is handed over runs again once, a moment later; what waited before an
   using reactor = new Reactor()
   using held = new HeldFragments(reactor)
   const packet = new Uint8Array(64).fill(9)
+  packet.set(macBytes(own))
   testRun(loaded, { packet })
-  held.follow({ program: loaded, ring, interface: { index: 1, mac: own } })
+  held.follow({ ring, interfaces: [{ index: 1, mac: own, program: loaded }] })
   for (let i = 0; i < 3; i++) testRun(loaded, { packet })
   assert.deepEqual(counts(), [4, 0])
   for (const deadline = Date.now() + 5_000; counts()[1]! < 3 && Date.now() < deadline; ) await delay(5)

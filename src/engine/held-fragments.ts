@@ -1,9 +1,10 @@
 // Later fragments that came before their first: the packet path hands them over by a ring, and they run through the same
 // program again a moment later. By then the first has come, in nearly all cases, and the program says where to send the
-// fragment; what it drops it has counted. Sent by a packet socket and not by a live test run (decision 0009), so that it
-// works on interfaces without native XDP. Memory is bounded: by the ring, and by QUEUE here.
+// fragment; what it drops it has counted. Of what may be an answer of nat it is a copy: what passes was no answer, and the
+// node's kernel has had it. Sent by a packet socket and not by a live test run (decision 0009), so that it works on
+// interfaces without native XDP. Memory is bounded: by the ring, and by QUEUE here.
 
-import { type Mac, macBytes } from '../base/addresses.ts'
+import { type Mac, macBytes, macFromBytes } from '../base/addresses.ts'
 import type { BpfMap } from '../kernel/map.ts'
 import type { BpfProgram } from '../kernel/program.ts'
 import { Ring } from '../kernel/ring.ts'
@@ -19,12 +20,19 @@ export const HELD_MS = 20
 const QUEUE = 1_024
 /** enum xdp_action */
 const XDP_TX = 3
+const XDP_REDIRECT = 4
+
+/** HeldInterface: where fragments came in, or go out. */
+export interface HeldInterface {
+  readonly index: number
+  readonly mac: Mac
+  readonly program: BpfProgram
+}
 
 /** HeldSource: what hands fragments over, and what they are run and sent by. All of it is the caller's. */
 export interface HeldSource {
-  readonly program: BpfProgram
   readonly ring: BpfMap
-  readonly interface: { readonly index: number; readonly mac: Mac }
+  readonly interfaces: readonly HeldInterface[]
 }
 
 /** heldFrame: the frame of a record (dataplane/path-fragment.ts). */
@@ -96,16 +104,30 @@ export class HeldFragments implements Disposable {
 
   /** A frame from our own MAC is not handed over a second time. */
   #run(frame: Uint8Array): void {
-    const { program, interface: nic } = this.#source!
+    const { interfaces } = this.#source!
+    // the packet path has looked for that MAC
+    const nic = interfaces.find(({ mac }) => mac === macFromBytes(frame))
+    if (!nic) return
     frame.set(macBytes(nic.mac), 6)
     try {
-      const { verdict, packet } = testRun(program, { packet: frame })
-      if (verdict !== XDP_TX) return
+      const { verdict, packet } = testRun(nic.program, { packet: frame })
+      const out = verdict === XDP_REDIRECT ? leavesBy(interfaces, nic, packet) : nic
+      if (!out || (verdict !== XDP_TX && verdict !== XDP_REDIRECT)) return
       const etherType = packet.readUInt16BE(12)
-      this.#socket.send(packet, packetAddress({ ifindex: nic.index, etherType }))
+      this.#socket.send(packet, packetAddress({ ifindex: out.index, etherType }))
     } catch (error) {
       // an interface that is down or gone, no memory: the fragment is lost, as on any wire
       if (!(error instanceof SyscallError)) throw error
     }
   }
+}
+
+/** leavesBy: the other interface whose MAC a frame has got: a test run does not tell where it would be sent. */
+const leavesBy = (
+  interfaces: readonly HeldInterface[],
+  from: HeldInterface,
+  frame: Uint8Array,
+): HeldInterface | undefined => {
+  const source = macFromBytes(frame.subarray(6))
+  return interfaces.find((each) => each !== from && each.mac === source)
 }

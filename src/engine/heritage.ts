@@ -2,16 +2,14 @@
 // the generation that runs has in its memory. A server that nobody has told of yet keeps the MAC and the state that it
 // has there: a daemon that starts must not take away what works.
 
-import { formatIp, type Mac, macFromBytes } from '../base/addresses.ts'
+import { formatIp, macFromBytes } from '../base/addresses.ts'
+import { STATE_VIA } from '../dataplane/memory.ts'
 import { HASH_KEYS } from '../dataplane/shape.ts'
 import type { EngineSpec, Neighbour, Views } from './engine.ts'
 import type { Estate } from './estate.ts'
 import type { Generation } from './generation.ts'
-import { Known } from './known.ts'
+import { Known, onOneOf } from './known.ts'
 import { serverKey } from './plan.ts'
-
-/** MacOf: what is known of a server's MAC, by its name. */
-export type MacOf = (server: string) => Mac | undefined
 
 /** heritageOf a generation: the hash keys that are pinned. */
 export function heritageOf(
@@ -22,31 +20,36 @@ export function heritageOf(
   return { keys: generation.maps.tables.slice(start, start + HASH_KEYS) }
 }
 
-/** macsOf: what is known now; a server not heard of yet keeps the MAC that the generation before had for it. */
-export function macsOf(
+/**
+ * neighboursOf: what is known now; a server not heard of yet is where the generation before had it. All that are reached
+ * are so by an interface of the spec.
+ */
+export function neighboursOf(
   spec: EngineSpec,
   neighbours: ReadonlyMap<string, Neighbour>,
   before: Generation | undefined,
-): MacOf {
-  const kept = new Map<string, Mac>()
+): ReadonlyMap<string, Neighbour> {
+  const kept = new Map<string, Neighbour>()
   for (const [id, { name, address }] of before?.meta?.servers.entries() ?? []) {
     const entry = Buffer.alloc(8)
     entry.writeBigUInt64LE(before!.maps.tables[before!.meta!.entries / 8 + id]!)
-    if (entry.readUInt16LE(6) !== 0) kept.set(serverKey(name, address), macFromBytes(entry))
+    const state = entry.readUInt16LE(6)
+    const on = before!.meta!.interfaces[state >> STATE_VIA]?.name ?? ''
+    if (state !== 0) kept.set(serverKey(name, address), { mac: macFromBytes(entry), on })
   }
-  const addressOf = new Map(spec.servers.map(({ name, address }) => [name, formatIp(address)]))
-  return (server) => {
-    const neighbour = neighbours.get(server)
-    if (neighbour) return 'mac' in neighbour ? neighbour.mac : undefined
-    return kept.get(serverKey(server, addressOf.get(server) ?? ''))
-  }
+  return new Map(
+    spec.servers.map(({ name, address }) => {
+      const neighbour = neighbours.get(name) ?? kept.get(serverKey(name, formatIp(address)))
+      return [name, onOneOf(spec.interfaces, neighbour ?? { why: 'not resolved yet' })]
+    }),
+  )
 }
 
 /** KnownOptions: `before` is what this daemon knew, `estate` what runs. */
 export interface KnownOptions {
   readonly spec: EngineSpec
+  /** neighboursOf. */
   readonly neighbours: ReadonlyMap<string, Neighbour>
-  readonly macOf: MacOf
   readonly views: Views
   readonly now: number
   readonly before: Known | undefined
@@ -54,12 +57,9 @@ export interface KnownOptions {
 }
 
 /** knownOf all of it, for the servers and pools of the spec. */
-export function knownOf({ spec, neighbours, macOf, views, now, before, estate }: KnownOptions): Known {
+export function knownOf({ spec, neighbours, views, now, before, estate }: KnownOptions): Known {
   const known = new Known(before)
-  for (const { name } of spec.servers) {
-    const mac = macOf(name)
-    known.setNeighbour(name, mac ? { mac } : (neighbours.get(name) ?? { why: 'not resolved yet' }))
-  }
+  for (const [name, neighbour] of neighbours) known.setNeighbour(name, neighbour)
   for (const { pool, server } of before ? [] : (estate?.failed() ?? []))
     known.setView(pool, server, { up: false }, now)
   known.setViews(views, now)

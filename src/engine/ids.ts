@@ -3,6 +3,7 @@
 // free only in the generation after the one that lost it, when no record names it any more.
 
 import { TenbinError } from '../base/errors.ts'
+import { MAX_INTERFACES } from '../dataplane/shape.ts'
 
 /** Ids: by number, what has it; undefined: nobody. */
 export type Ids = readonly (string | undefined)[]
@@ -17,6 +18,8 @@ interface Kind {
 export const SERVER_IDS: Kind = { what: 'servers', first: 1, limit: 0x7fff }
 /** Service indexes have 16 bits in a listener's entry. */
 export const SERVICE_IDS: Kind = { what: 'services', first: 0, limit: 0x10000 }
+/** Interface numbers have a byte in a server's entry. */
+export const INTERFACE_IDS: Kind = { what: 'interfaces', first: 0, limit: MAX_INTERFACES }
 
 /** keepIds numbers `names`, which differ. Throws IDS_EXHAUSTED. */
 export function keepIds(names: readonly string[], before: Ids, { what, first, limit }: Kind): Ids {

@@ -1,7 +1,18 @@
 // What is known of servers at run time: how each is reached, and what health and operators say of it in each pool.
 // From both follows what counts of its weight, and nothing else decides who takes new flows.
 
-import type { EngineSpec, Neighbour, PoolServer, ServerView, Views } from './engine.ts'
+import type { EngineInterface, EngineSpec, Neighbour, PoolServer, ServerView, Views } from './engine.ts'
+
+/** Reach: a neighbour that is there. */
+export type Reach = Extract<Neighbour, { readonly on: string }>
+/** ReachOf: how a server is reached, by its name; undefined: it is not. */
+export type ReachOf = (server: string) => Reach | undefined
+
+/** onOneOf: a neighbour by an interface that does not forward is as good as none. */
+export const onOneOf = (interfaces: readonly EngineInterface[], neighbour: Neighbour): Neighbour =>
+  'why' in neighbour || interfaces.some(({ name }) => name === neighbour.on)
+    ? neighbour
+    : { why: `it is behind ${neighbour.on}, which does not forward` }
 
 const UP: ServerView = { up: true }
 
@@ -23,12 +34,22 @@ export class Known {
     return this.#neighbours.get(server) ?? { why: 'not resolved yet' }
   }
 
+  reachOf(server: string): Reach | undefined {
+    const neighbour = this.neighbourOf(server)
+    return 'mac' in neighbour ? neighbour : undefined
+  }
+
   isReachable(server: string): boolean {
-    return 'mac' in this.neighbourOf(server)
+    return this.reachOf(server) !== undefined
   }
 
   setNeighbour(server: string, neighbour: Neighbour): void {
     this.#neighbours.set(server, neighbour)
+  }
+
+  /** isOpen: whether new flows may go to a server of a pool, if it is reachable. */
+  isOpen(pool: string, server: string, configured: number): boolean {
+    return this.viewOf(pool, server).up && this.weightOf(pool, server, configured) > 0
   }
 
   viewOf(pool: string, server: string): ServerView {

@@ -23,7 +23,11 @@ export function longestIdle({ services }: EngineSpec): Timeouts | undefined {
     tracked.reduce((max, { timeouts }) => Math.max(max, timeouts[of]), 0)
   return {
     syn: longest('syn'),
-    established: longest('established'),
+    // a network's record is no older than any flow's that must not make way
+    established: Math.max(
+      longest('established'),
+      ...tracked.map(({ persistence }) => persistence?.timeout ?? 0),
+    ),
     fin: longest('fin'),
     udp: longest('udp'),
   }
@@ -50,6 +54,16 @@ export function livesOf({
   })
 }
 
+/** networkTicks: by service, after so many ticks of silence a network's record goes; 0 where none is kept. */
+export const networkTicks = (
+  { services, spec }: Pick<Plan, 'services' | 'spec'>,
+  clock: Clock,
+): Uint32Array =>
+  Uint32Array.from(services, (planned) => {
+    const timeout = planned && spec.services[planned.at]!.persistence?.timeout
+    return timeout === undefined ? 0 : ticksOf(clock, timeout)
+  })
+
 /** idleTicks: [4 * service + state]: after so many ticks of silence a record goes; 0 for services without records. */
 export function idleTicks({ services, spec }: Pick<Plan, 'services' | 'spec'>, clock: Clock): Uint32Array {
   const ticks = new Uint32Array(4 * services.length)
@@ -63,4 +77,15 @@ export function idleTicks({ services, spec }: Pick<Plan, 'services' | 'spec'>, c
     ticks[4 * index + FLOW.established] = ticksOf(clock, long)
   }
   return ticks
+}
+
+/**
+ * keepsOf: by service, 1 where `track: all` has connections keep their server beyond their time-out. Not where connections
+ * are counted to pick servers: one that is dead would count for ever. Not where there is UDP: its flows have no end.
+ */
+export function keepsOf({ services, spec }: Pick<Plan, 'services' | 'spec'>): Uint8Array {
+  return Uint8Array.from(services, (planned) => {
+    const service = planned && spec.services[planned.at]!
+    return service?.track === 'all' && !service.scheduler && !has(service, 'udp') ? 1 : 0
+  })
 }

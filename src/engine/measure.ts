@@ -2,7 +2,7 @@
 // each run another flow, one with the packet path in it and one with an empty subject, run in turn. Maps are of
 // their own: what is attached is neither used nor disturbed.
 
-import { isIp4 } from '../base/addresses.ts'
+import { isIp4, parseMac } from '../base/addresses.ts'
 import type { MapSpec } from '../bpf/program.ts'
 import type { BuiltFunction } from '../bpf/xdp.ts'
 import { layoutOf } from '../dataplane/fill.ts'
@@ -137,7 +137,8 @@ export class CostMeter implements Disposable {
       ? ipv4({ destination: address, checksum: 0 })
       : ipv6({ destination: address })
     const upper = protocol === 'tcp' ? tcp({ destination: port, flags }) : udp({ destination: port })
-    return packet(ether({ destination: mac, source: mac }), inner, upper, 'twelve bytes')
+    const source = parseMac('02:00:00:00:00:fe')
+    return packet(ether({ destination: mac, source }), inner, upper, 'twelve bytes')
   }
 }
 

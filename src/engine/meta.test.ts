@@ -13,7 +13,7 @@ import { decodeMeta, encodeMeta, META_FORMAT, metaOf } from './meta.ts'
 import { planOf } from './plan.ts'
 
 const spec: EngineSpec = {
-  interface: { name: 'eth0', index: 2, mac: parseMac('02:00:00:00:00:01'), mtu: 1_500 },
+  interfaces: [{ name: 'eth0', index: 2, mac: parseMac('02:00:00:00:00:01'), mtu: 1_500 }],
   services: ['a', 'b'].map((name, i) => ({
     name,
     pool: 'p',
@@ -37,7 +37,7 @@ const metaFor = (change: Partial<EngineSpec>, generation: number) => {
   const plan = planOf({ ...spec, ...change }, { cpus: 3, clock: clockOf(250) })
   const { memory } = layoutOf(plan.shape, fixedKeys())
   return {
-    meta: metaOf(plan, memory, generation, 'print', 1.5),
+    meta: metaOf(plan, memory, generation, 'print', new Map([[0, 1.5]])),
     words: new BigUint64Array(memory.counters.type.size / 8),
   }
 }

@@ -30,7 +30,8 @@ const metaSchema = z.strictObject({
   generation: z.int().positive(),
   /** Of program and static tables: equal means that what would be made runs already. */
   fingerprint: z.string(),
-  interface: z.strictObject({ name: z.string(), index: z.int().positive() }),
+  /** `loadMs`: milliseconds for load and verification of the program that went there. */
+  interfaces: z.array(z.strictObject({ name: z.string(), index: offset, loadMs: z.number().nonnegative() })),
   outcomes: z.array(z.string()),
   events: z.array(z.string()),
   services: z.array(z.strictObject({ name: z.string(), pool: offset })),
@@ -51,7 +52,6 @@ const metaSchema = z.strictObject({
       answers: z.int().optional(),
     })
     .optional(),
-  loadMs: z.number().nonnegative(),
   /** Bytes in the counters map: blocks of `block` bytes, `blocks` of them and the carry behind. */
   counters: z.strictObject({
     block: offset,
@@ -70,18 +70,19 @@ const metaSchema = z.strictObject({
 export type Meta = z.infer<typeof metaSchema>
 
 /** numberedIn: who has which number in a generation that is described so. */
-export const numberedIn = ({ services, servers }: Meta): Numbered => ({
+export const numberedIn = ({ interfaces, services, servers }: Meta): Numbered => ({
+  interfaces: interfaces.map(({ name }) => name || undefined),
   services: services.map(({ name }) => name || undefined),
   servers: servers.map(({ name, address }) => (name === '' ? undefined : serverKey(name, address))),
 })
 
-/** metaOf describes a generation. */
+/** metaOf describes a generation. `loadMs`: of each program, by its interface's number. */
 export function metaOf(
   plan: Plan,
   memory: Memory,
   generation: number,
   fingerprint: string,
-  loadMs: number,
+  loadMs: ReadonlyMap<number, number>,
 ): Meta {
   const addressOf = new Map(plan.spec.servers.map(({ name, address }) => [name, formatIp(address)]))
   const { Block, counters, tables } = memory
@@ -90,7 +91,11 @@ export function metaOf(
     format: META_FORMAT,
     generation,
     fingerprint,
-    interface: { name: plan.spec.interface.name, index: plan.spec.interface.index },
+    interfaces: plan.ids.interfaces.map((name = '', number) => ({
+      name,
+      index: plan.interfaces.find((each) => each.number === number)?.index ?? 0,
+      loadMs: loadMs.get(number) ?? 0,
+    })),
     outcomes: [...outcomeNames],
     events: [...eventNames],
     services: plan.services.map((service) => ({ name: service?.name ?? '', pool: service?.pool ?? 0 })),
@@ -110,7 +115,6 @@ export function metaOf(
         ...(usesNat(plan.shape) && { answers: ANSWER_FORMAT }),
       },
     }),
-    loadMs,
     counters: {
       block: Block.size,
       blocks: counters.type.fields.blocks.count,

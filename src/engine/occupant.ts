@@ -2,9 +2,10 @@
 // more than a program's id.
 
 import { TenbinError } from '../base/errors.ts'
-import { type Attached, type Attachment, attachXdp, XdpLink } from '../kernel/link.ts'
+import { type Attached, type Attachment, attachXdp } from '../kernel/link.ts'
 import { PinDirectory, pinnedInstances } from '../kernel/pin.ts'
 import type { BpfProgram } from '../kernel/program.ts'
+import { linkOf, linkPins } from './link-pins.ts'
 
 /** attachOrName: attachXdp; XDP_OCCUPIED names the instance that is there, if it is one. */
 export function attachOrName(program: BpfProgram, to: Attachment): Attached {
@@ -21,11 +22,12 @@ export function attachOrName(program: BpfProgram, to: Attachment): Attached {
 /** An index alone may be that of another network namespace's interface. */
 function forwardsOn(instance: string, { ifindex, attachedId }: Attachment): boolean {
   try {
-    const fd = PinDirectory.find(instance)?.get('link')
-    if (!fd) return false
-    using link = XdpLink.adopt(fd)
-    const info = link.info()
-    return info.ifindex === ifindex && info.programId === attachedId?.()
+    const pins = PinDirectory.find(instance)
+    return (pins ? linkPins(pins) : []).some((name) => {
+      using link = linkOf(pins!, name)
+      const info = link?.info()
+      return info !== undefined && info.ifindex === ifindex && info.programId === attachedId?.()
+    })
   } catch (error) {
     if (error instanceof TenbinError) return false
     throw error

@@ -1,7 +1,8 @@
 // From names to numbers: an EngineSpec resolved to the packet path's shape and to a table a pool. Pure. Servers (from 1)
 // and services keep the numbers that they had in the generation before (ids.ts), so numbers differ between nodes;
-// tables depend on names and weights alone and are the same on every node. Servers of no pool that a service uses are
-// left out.
+// tables depend on names and weights alone and are the same on every node. A server of no pool that a service uses has
+// a number as long as it had one in the generation before: flows may be with it, and they keep it.
+// Each interface has a shape of its own, all over the same memory.
 
 import { createHash } from 'node:crypto'
 import { formatIp } from '../base/addresses.ts'
@@ -9,8 +10,8 @@ import { invariant } from '../base/errors.ts'
 import { type Clock, type ListenerShape, type Shape, STATELESS } from '../dataplane/shape.ts'
 import { type Member, sortMembers, tableSize } from '../schedule/maglev.ts'
 import { buildTable, type Table } from '../schedule/ranks.ts'
-import type { EngineSpec } from './engine.ts'
-import { type Ids, keepIds, SERVER_IDS, SERVICE_IDS } from './ids.ts'
+import type { EngineInterface, EngineSpec } from './engine.ts'
+import { type Ids, INTERFACE_IDS, keepIds, SERVER_IDS, SERVICE_IDS } from './ids.ts'
 import { longestIdle } from './lives.ts'
 import { pickerOf } from './picker.ts'
 
@@ -28,9 +29,18 @@ export interface PlannedService {
   readonly at: number
 }
 
+/** PlannedInterface: an interface, its number, and the shape of the program that goes there. */
+export interface PlannedInterface extends EngineInterface {
+  readonly number: number
+  readonly shape: Shape
+}
+
 /** Plan: a spec as the packet path wants it. */
 export interface Plan {
   readonly spec: EngineSpec
+  /** In the spec's order. Their shapes differ in what the interface is, on which no map depends. */
+  readonly interfaces: readonly PlannedInterface[]
+  /** Of the first interface: for what all have in common. */
   readonly shape: Shape
   readonly pools: readonly PlannedPool[]
   /** By index; undefined: nobody has that number. */
@@ -46,6 +56,7 @@ export interface Plan {
 export interface Numbered {
   readonly servers: Ids
   readonly services: Ids
+  readonly interfaces: Ids
 }
 
 /** Before: what a plan takes over: the numbers, and tables that are made already. */
@@ -69,16 +80,27 @@ const memberKey = (members: readonly Member[]): string =>
 /** serverKey: what makes a server the same one in two generations. */
 export const serverKey = (name: string, address: string): string => `${name} ${address}`
 
-function numbersOf({ services, servers }: EngineSpec, used: ReadonlySet<string>, before?: Before): Numbered {
+function numbersOf(
+  { interfaces, services, servers }: EngineSpec,
+  used: ReadonlySet<string>,
+  before?: Before,
+): Numbered {
+  const known = new Set(before?.ids.servers)
   const keys = servers
-    .filter(({ name }) => used.has(name))
-    .map(({ name, address }) => serverKey(name, formatIp(address)))
+    .map(({ name, address }) => ({ name, key: serverKey(name, formatIp(address)) }))
+    .filter(({ name, key }) => used.has(name) || known.has(key))
+    .map(({ key }) => key)
   return {
     servers: keepIds(keys, before?.ids.servers ?? [], SERVER_IDS),
     services: keepIds(
       services.map(({ name }) => name),
       before?.ids.services ?? [],
       SERVICE_IDS,
+    ),
+    interfaces: keepIds(
+      interfaces.map(({ name }) => name),
+      before?.ids.interfaces ?? [],
+      INTERFACE_IDS,
     ),
   }
 }
@@ -134,20 +156,19 @@ export function planOf(
   const listeners = spec.services.flatMap(({ name, listeners }): ListenerShape[] => {
     const service = indexOf.get(name)!
     const { pool } = services[service]!
-    return listeners.map(({ address, port, protocol }) => ({ address, port, protocol, service, pool }))
+    return listeners.map((listener) => ({ ...listener, service, pool }))
   })
   const idle = longestIdle(spec)
   const membersOf = new Map(pools.map(({ name, members }) => [name, members]))
-  const shape: Shape = {
-    mac: spec.interface.mac,
-    jumbo: spec.interface.mtu > JUMBO_MTU,
+  const shared = {
     listeners,
     services: services.map((service) => {
       if (!service) return STATELESS
       const wanted = spec.services[service.at]!
-      const { track, onFailure, hash, nat } = wanted
+      const { track, onFailure, hash, nat, persistence } = wanted
       const picker = pickerOf(wanted, membersOf.get(wanted.pool)!)
-      return { track, onFailure, hash, ...(picker && { picker }), ...(nat && { nat }) }
+      const base = { track, onFailure, hash, ...(picker && { picker }) }
+      return { ...base, ...(nat && { nat }), ...(persistence && { persistence }) }
     }),
     servers: servers.length - 1,
     pools: planned.map(({ table }) => table.slots),
@@ -155,12 +176,34 @@ export function planOf(
     ...(idle && { flows: { entries: spec.limits.flows, newFlows: spec.limits.newFlows, clock, idle } }),
     cpus: 2 ** Math.ceil(Math.log2(cpus)),
   }
-  return { spec, shape, pools: planned, services, servers, idOf, ids }
+  const interfaces = interfacesOf(spec.interfaces, ids, shared)
+  return { spec, interfaces, shape: interfaces[0]!.shape, pools: planned, services, servers, idOf, ids }
 }
 
-/** shapeOf: the shape alone, without the time that tables take. */
-export const shapeOf = (spec: EngineSpec, machine: Machine): Shape =>
-  planOf(spec, machine, undefined, blankTable).shape
+/** interfacesOf: a shape for each, from what all have in common. */
+function interfacesOf(
+  interfaces: readonly EngineInterface[],
+  { interfaces: ids }: Numbered,
+  shared: Omit<Shape, 'mac' | 'own' | 'others' | 'jumbo'>,
+): PlannedInterface[] {
+  const all = interfaces.map((each) => ({ ...each, number: ids.indexOf(each.name) }))
+  return all.map((each) => ({
+    ...each,
+    shape: {
+      mac: each.mac,
+      own: each.number,
+      others: all
+        .filter(({ number }) => number !== each.number)
+        .map(({ number, index, mac }) => ({ number, ifindex: index, mac })),
+      jumbo: each.mtu > JUMBO_MTU,
+      ...shared,
+    },
+  }))
+}
+
+/** shapesOf: the shape for each interface alone, without the time that tables take. */
+export const shapesOf = (spec: EngineSpec, machine: Machine): readonly PlannedInterface[] =>
+  planOf(spec, machine, undefined, blankTable).interfaces
 
 function blankTable(pool: readonly Member[]): Table {
   const none = new Uint16Array()

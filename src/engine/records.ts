@@ -12,6 +12,7 @@ import {
   flowRecordAt,
   SERVICE_SHIFT,
   STATE_SHIFT,
+  stableOf,
   TIME_MASK,
   WORDS,
 } from '../dataplane/flow-record.ts'
@@ -99,8 +100,8 @@ export class Records {
       }
     }
     if (place < 0) return false
-    const { hash, other, server, service, time, state } = record
-    const stable = server | (service << SERVICE_SHIFT)
+    const { hash, other, time, state } = record
+    const stable = stableOf(record)
     const key = (BigInt((hash ^ stable) >>> 0) << 32n) | BigInt((other ^ stable) >>> 0)
     const value = (BigInt(((state << STATE_SHIFT) | time) >>> 0) << 32n) | BigInt(stable >>> 0)
     const at = (this.stride / 2) * place

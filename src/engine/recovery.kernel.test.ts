@@ -24,7 +24,7 @@ import { openXdpEngine, type XdpEngine } from './xdp.ts'
 
 const instance = `recovery-test-${process.pid}`
 const keys = BigUint64Array.from({ length: HASH_KEYS }, (_, i) => 0x9e3779b97f4a7c15n + BigInt(i))
-const servers = new Map([['web01', { mac: parseMac('02:00:00:00:01:01') }]])
+const servers = new Map([['web01', { mac: parseMac('02:00:00:00:01:01'), on: 'eth0' }]])
 const engines: XdpEngine[] = []
 const namespaces: NetworkNamespace[] = []
 let home: NetworkNamespace
@@ -64,7 +64,7 @@ function spec(): EngineSpec {
   const { name, index, mac, mtu } = network.getLink('eth0')!
   const address = parseIp4('10.0.0.100')
   return {
-    interface: { name, index, mac: mac!, mtu },
+    interfaces: [{ name, index, mac: mac!, mtu }],
     services: [
       {
         name: 'www',
@@ -87,11 +87,11 @@ test('a pin that was about to get its name when the daemon was killed is found b
   first.apply(spec(), servers)
   first[Symbol.dispose]()
   const { path } = PinDirectory.find(instance)!
-  renameSync(join(path, 'link'), join(path, '%new-link'))
+  renameSync(join(path, 'link-eth0'), join(path, '%new-link-eth0'))
   const program = attached()
   const second = open()
   assert.equal(second.apply(spec(), servers).change, 'taken-over')
-  assert.equal(second.status().program.id, program)
+  assert.equal(second.status().interfaces[0]!.programId, program)
   assert.deepEqual(second.drift(), [])
 })
 
@@ -100,14 +100,14 @@ test('a daemon that was killed while it moved to an interface made anew is taken
   first.apply(spec(), servers)
   first[Symbol.dispose]()
   const { path } = PinDirectory.find(instance)!
-  renameSync(join(path, 'link'), join(path, 'severed'))
+  renameSync(join(path, 'link-eth0'), join(path, 'severed'))
   execFileSync('ip', 'link del eth0'.split(' '))
   execFileSync('ip', 'link add eth0 index 7 address 02:00:00:00:00:03 type veth peer name peer0'.split(' '))
   const second = open()
   second.apply(spec(), servers)
   second[Symbol.dispose]()
-  renameSync(join(path, 'link'), join(path, '%new-link'))
-  renameSync(join(path, 'severed'), join(path, 'link'))
+  renameSync(join(path, 'link-eth0'), join(path, '%new-link-eth0'))
+  renameSync(join(path, 'severed'), join(path, 'link-eth0'))
   const program = attached()
   assert.equal(open().apply(spec(), servers).change, 'taken-over')
   assert.equal(attached(), program)
@@ -117,7 +117,7 @@ test('a pin that was removed by hand is made again', () => {
   const engine = open()
   engine.apply(spec(), servers)
   PinDirectory.find(instance)!.remove()
-  assert.match(engine.drift().join(), /pin link is gone/)
+  assert.match(engine.drift().join(), /pin link-eth0 is gone/)
   const applied = engine.apply(spec(), servers)
   assert.equal(applied.change, 'taken-over')
   assert.match(applied.notes.join(), /pinned anew/)
@@ -158,14 +158,14 @@ function pinForeign(meta: unknown): void {
     using map = array(name, true, 4096)
     bindMap(program, map)
   }
-  using link = XdpLink.attach(program, { ifindex: spec().interface.index }, 'native')
-  PinDirectory.open(instance).replace('link', link.fd)
+  using link = XdpLink.attach(program, { ifindex: spec().interfaces[0]!.index }, 'native')
+  PinDirectory.open(instance).replace('link-eth0', link.fd)
 }
 const honest: Meta = {
   format: META_FORMAT,
   generation: 5,
   fingerprint: 'other',
-  interface: { name: 'eth0', index: 7 },
+  interfaces: [{ name: 'eth0', index: 7, loadMs: 1 }],
   outcomes: ['forwarded'],
   events: [],
   services: [{ name: 'www', pool: 0 }],
@@ -173,7 +173,6 @@ const honest: Meta = {
     { name: '', address: '' },
     { name: 'web01', address: '10.0.0.11' },
   ],
-  loadMs: 1,
   pools: [{ name: 'www', slots: 1_021, before: 0 }],
   serverCapacity: 2,
   beforeWords: 0,
@@ -223,7 +222,7 @@ test('pins of a newer format are refused every time without a descriptor left op
 
 test('down removes also what is no link', () => {
   using map = BpfMap.create({ name: 'map', type: 'array', keySize: 4, valueSize: 8, maxEntries: 1 })
-  PinDirectory.open(instance).pin('link', map.fd)
+  PinDirectory.open(instance).pin('link-eth0', map.fd)
   assert.throws(() => open().apply(spec(), servers), code('BPF_OBJECT_UNEXPECTED'))
   assert.deepEqual(downXdp(instance), [`pins of ${instance}`])
   assert.equal(PinDirectory.find(instance), undefined)
@@ -241,11 +240,11 @@ test('another program on our link is noticed and replaced by ours', () => {
   })
   {
     using _ = program
-    using link = XdpLink.adopt(PinDirectory.find(instance)!.get('link')!)
+    using link = XdpLink.adopt(PinDirectory.find(instance)!.get('link-eth0')!)
     link.update(program)
     assert.match(engine.drift().join(), /another program/)
   }
   assert.equal(engine.apply(spec(), servers).change, 'replaced')
-  assert.equal(attached(), engine.status().program.id)
+  assert.equal(attached(), engine.status().interfaces[0]!.programId)
   assert.deepEqual(engine.drift(), [])
 })

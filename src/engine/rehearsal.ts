@@ -3,7 +3,14 @@
 
 import { execFileSync } from 'node:child_process'
 import { type Mac, type Protocol, parseIp4, parseMac } from '../base/addresses.ts'
-import { type Clock, type CountingScheduler, HASH_KEYS, TIMEOUTS, type Timeouts } from '../dataplane/shape.ts'
+import {
+  type Clock,
+  type CountingScheduler,
+  HASH_KEYS,
+  type Persistence,
+  TIMEOUTS,
+  type Timeouts,
+} from '../dataplane/shape.ts'
 import { mapsOfProgram } from '../kernel/program-maps.ts'
 import { programById } from '../kernel/query.ts'
 import { testRun } from '../kernel/test-run.ts'
@@ -29,6 +36,7 @@ export interface Cast {
   readonly timeouts?: Timeouts
   readonly flows?: number
   readonly pool?: string
+  readonly persistence?: Persistence
   /** Who picks the servers of new flows, if not their slots. */
   readonly scheduler?: CountingScheduler
   /** Of servers, in order; 10 each. */
@@ -93,14 +101,19 @@ export class Rehearsal implements Disposable {
     timeouts = TIMEOUTS,
     flows = 4_096,
     pool = 'web',
+    persistence,
     scheduler,
     weights = [],
   }: Cast): EngineSpec {
     using network = new KernelNetwork()
     const { index, mac, mtu } = network.getLink('eth0')!
-    const does = { pool, track, onFailure, hash: 'flow', timeouts, ...(scheduler && { scheduler }) } as const
+    const does = {
+      ...({ pool, track, onFailure, hash: 'flow', timeouts } as const),
+      ...(scheduler && { scheduler }),
+      ...(persistence && { persistence, track: 'all' as const }),
+    }
     return {
-      interface: { name: 'eth0', index, mac: mac!, mtu },
+      interfaces: [{ name: 'eth0', index, mac: mac!, mtu }],
       services: [
         { name: 'www', ...does, listeners: [{ address: SERVICE, port: 80, protocol: 'tcp' }] },
         { name: 'dns', ...does, listeners: [{ address: SERVICE, port: 53, protocol: 'udp' }] },
@@ -121,7 +134,7 @@ export class Rehearsal implements Disposable {
 
   apply(cast: Cast, views?: Views) {
     const neighbours = new Map<string, Neighbour>(
-      cast.servers.map((server) => [nameOf(server), { mac: macOf(server) }]),
+      cast.servers.map((server) => [nameOf(server), { mac: macOf(server), on: 'eth0' }]),
     )
     return this.#engine.apply(this.spec(cast), neighbours, views)
   }
@@ -161,8 +174,8 @@ export class Rehearsal implements Disposable {
     return this.#withMaps((maps) => maps.get(name)!.info.id)
   }
 
-  /** send a packet of the client's port: the server that gets it, `reset` when the client is answered, or `drop`. */
-  send(kind: Kind, port: number): number | 'reset' | 'drop' {
+  /** send a packet of a client's port: the server that gets it, `reset` when the client is answered, or `drop`. */
+  send(kind: Kind, port: number, client = CLIENT): number | 'reset' | 'drop' {
     using network = new KernelNetwork()
     const link = network.getLink('eth0')!
     using program = programById(link.xdp[0]!.programId)!
@@ -171,7 +184,7 @@ export class Rehearsal implements Disposable {
     const source = parseMac('02:00:00:00:00:fe')
     const frame = packet(
       ether({ destination: link.mac!, source }),
-      ipv4({ source: CLIENT, destination: SERVICE }),
+      ipv4({ source: client, destination: SERVICE }),
       kind === 'udp' ? udp(ports) : tcp({ ...ports, flags: FLAGS[kind] }),
     )
     const { verdict, packet: out } = testRun(program, { packet: frame })

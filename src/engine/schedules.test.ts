@@ -16,7 +16,7 @@ import { Schedules } from './schedules.ts'
 type Members = readonly (readonly [server: string, weight: number])[]
 
 const specOf = (scheduler: CountingScheduler, members: Members): EngineSpec => ({
-  interface: { name: 'eth0', index: 2, mac: parseMac('02:00:00:00:00:02'), mtu: 1500 },
+  interfaces: [{ name: 'eth0', index: 2, mac: parseMac('02:00:00:00:00:02'), mtu: 1500 }],
   services: [
     {
       ...{ name: 'www', pool: 'www', track: 'all', onFailure: 'keep', hash: 'flow', scheduler },
@@ -42,7 +42,8 @@ class Running {
     const { serviceCapacity, serverCapacity } = memoryOf(plan.shape)
     const scheduling = schedulingOf(plan.shape, serviceCapacity, serverCapacity)!
     this.known = new Known(before?.known)
-    for (const [name] of members) this.known.setNeighbour(name, { mac: parseMac('02:00:00:00:00:09') })
+    for (const [name] of members)
+      this.known.setNeighbour(name, { mac: parseMac('02:00:00:00:00:09'), on: 'eth0' })
     this.schedules = Schedules.of(plan, scheduling.rows, this.known, before?.schedules)!
     this.image = new ScheduleImage(scheduling, new Uint8Array(scheduling.map.type.size))
     for (const [service, table] of this.schedules.tables()) this.image.fill(service, table)

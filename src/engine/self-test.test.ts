@@ -6,7 +6,7 @@ import { outcomes } from '../dataplane/outcomes.ts'
 import { fixtures } from '../dataplane/vectors/fixtures.ts'
 import { selfTest } from './self-test.ts'
 
-const NUMBER = { drop: 1, pass: 2, tx: 3 } as const
+const NUMBER = { drop: 1, pass: 2, tx: 3, redirect: 4 } as const
 const { shape, tables } = fixtures.shared
 
 test('a program that does what the model does passes', () => {

@@ -15,11 +15,12 @@ import {
 import { TenbinError } from '../base/errors.ts'
 import { createModel } from '../dataplane/model.ts'
 import { outcomes } from '../dataplane/outcomes.ts'
+import { isRange, lastPortOf, narrowest } from '../dataplane/port-ranges.ts'
 import type { Shape, Tables } from '../dataplane/shape.ts'
 import { ether, ipv4, ipv6, packet, tcp, udp } from '../wire/packet.ts'
 import { tcpFlag } from '../wire/tcp.ts'
 
-const NUMBER = { drop: 1, pass: 2, tx: 3 } as const
+const NUMBER = { drop: 1, pass: 2, tx: 3, redirect: 4 } as const
 
 /** Run: a test run of the program: frame in, verdict's number and frame out. */
 export type Run = (frame: Uint8Array) => { readonly verdict: number; readonly frame: Uint8Array }
@@ -52,13 +53,14 @@ function frames({ mac, listeners }: Shape): Uint8Array[] {
   const step = Math.max(1, Math.floor(listeners.length / SELF_TEST_LISTENERS))
   const tried = listeners.filter((_, i) => i % step === 0)
   const { address, port, protocol } = listeners[0]!
-  const taken = new Set(
-    listeners.filter((listener) => listener.address === address).map((listener) => listener.port),
-  )
-  const free = Array.from({ length: 65_535 }, (_, i) => i + 1).find((each) => !taken.has(each)) ?? 1
+  const here = listeners.filter((listener) => listener.address === address)
+  const taken = new Set(here.map((listener) => listener.port))
+  const ranges = here.filter(isRange)
+  const isFree = (each: number) => !taken.has(each) && !narrowest(ranges, each)
+  const free = Array.from({ length: 65_535 }, (_, i) => i + 1).find(isFree) ?? 1
   return [
     ...tried.map((listener, i) =>
-      clientFrame(mac, listener.address, listener.port, listener.protocol, 40_000 + i),
+      clientFrame(mac, listener.address, lastPortOf(listener), listener.protocol, 40_000 + i),
     ),
     clientFrame(mac, address, free, protocol),
     clientFrame(parseMac('02:00:00:00:00:fd'), address, port, protocol),

@@ -23,8 +23,12 @@ export interface Live {
 
 const NONE = { packets: 0n, bytes: 0n }
 
-/** statusOf what is live. `now` by the engine's clock. */
-export function statusOf(live: Live, mode: 'native' | 'generic', now: number): EngineStatus {
+/** statusOf what is live. `modeOf`: how a program runs on an interface, by index; `now` by the engine's clock. */
+export function statusOf(
+  live: Live,
+  modeOf: (ifindex: number) => 'native' | 'generic',
+  now: number,
+): EngineStatus {
   const { prepared, generation, known, keeper } = live
   const { plan, layout } = prepared
   const meta = generation.meta!
@@ -36,13 +40,12 @@ export function statusOf(live: Live, mode: 'native' | 'generic', now: number): E
   const indexOf = new Map(plan.services.flatMap((each, index) => (each ? [[each.name, index] as const] : [])))
   return {
     engine: 'xdp',
-    mode,
-    program: {
-      id: generation.program.info.id,
-      instructions: generation.program.info.instructions,
-      loadMs: meta.loadMs,
-      generation: meta.generation,
-    },
+    generation: meta.generation,
+    interfaces: plan.interfaces.map(({ number, name, index }) => {
+      const { id, instructions } = generation.programs.get(number)!.info
+      const { loadMs } = meta.interfaces[number]!
+      return { name, mode: modeOf(index), programId: id, instructions, loadMs }
+    }),
     memoryBytes: maps.reduce((sum, { bytes }) => sum + bytes, 0),
     maps,
     ...(flows && { flows }),
@@ -51,6 +54,7 @@ export function statusOf(live: Live, mode: 'native' | 'generic', now: number): E
     services: plan.spec.services.map(({ name }) => ({
       name,
       flows: keeper?.swept?.services[indexOf.get(name)!] ?? 0,
+      networks: keeper?.swept?.networks[indexOf.get(name)!] ?? 0,
       ...(totals.services.get(name) ?? NONE),
     })),
     pools,
@@ -78,11 +82,12 @@ function sumsOf(pools: readonly PoolStatus[]): ReadonlyMap<string, { share: numb
 }
 
 function flowsStatus({ records, swept }: FlowKeeper, bytes: number): FlowsStatus {
-  const { live = 0, states = [0, 0, 0, 0] } = swept ?? {}
+  const { live = 0, states = [0, 0, 0, 0], networks = new Uint32Array() } = swept ?? {}
   return {
     capacity: records.entries,
     bytes,
     live,
+    networks: networks.reduce((sum, each) => sum + each, 0),
     closed: states[FLOW.closed]!,
     syn: states[FLOW.syn]!,
     established: states[FLOW.established]!,

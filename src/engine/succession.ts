@@ -55,7 +55,7 @@ export class FlowSuccession {
   shared(): ReadonlyMap<string, BpfMap> {
     const names = this.#isSame ? ['flows', 'clock', ...(this.#answers ? ['answers'] : [])] : ['clock']
     const shared = new Map<string, BpfMap>()
-    const wanted = new Set(this.#prepared.built.spec.maps.map(({ name }) => name))
+    const wanted = new Set(this.#prepared.maps.map(({ name }) => name))
     for (const name of names) {
       const found = wanted.has(name) ? this.#before?.maps.all.get(name) : undefined
       const map = found && mapById(found.info.id)

@@ -26,6 +26,9 @@ const pools: SweepPools = {
   places: 4,
   bySlot: Uint8Array.of(1, 1, 1, 0),
   idle,
+  keeps: Uint8Array.of(0, 1, 0, 0),
+  networks: Uint32Array.of(60, 0, 0, 0),
+  isShut: (pool, server) => pool === 0 && server === 2,
 }
 const TICK = 40 // a little after ticks came round
 const record = fc.record({
@@ -59,9 +62,11 @@ test('a walk ends what is silent or nobody’s, counts the rest, and marks slots
       assert.equal(sweep.isBetween, true)
       const known = [...put.values()].filter(({ server, service }) => server <= 3 && service !== 2)
       const live = known.filter(({ service, state, age }) => age <= idle[4 * service + state]!)
+      // Of service 1 established ones stay, but are not counted.
+      const kept = known.filter(({ service, state }) => service === 1 && state === FLOW.established)
       assert.equal(swept.live, live.length)
       for (const each of put.values())
-        assert.equal(flows.find(each.hash, each.other) >= 0, live.includes(each))
+        assert.equal(flows.find(each.hash, each.other) >= 0, live.includes(each) || kept.includes(each))
       const count = (is: (each: FlowRecord) => boolean) => live.filter(is).length
       assert.deepEqual(
         swept.states.slice(1),
@@ -98,6 +103,67 @@ test('a walk ends what is silent or nobody’s, counts the rest, and marks slots
       assert.equal(walk(sweep, slice).live, live.length)
     }),
     { numRuns: 200 },
+  )
+})
+
+test('records past their time-out stay until a quarter of the table is taken, or half a clock has passed', () => {
+  const flows = new Records(new Uint32Array(WORDS.count * 800), 800)
+  const spread = (n: number) => Math.imul(n, 0x9e37_79b1) >>> 0
+  const put = (n: number, service: number, age: number, state: FlowRecord['state'] = FLOW.established) => {
+    const time = (TICK - age) & TIME_MASK
+    flows.put({ hash: spread(n), other: spread(n + 1_000), service, server: 2, time, state }, TICK)
+  }
+  const there = () =>
+    Array.from({ length: 220 }, (_, n) => n).filter((n) => flows.find(spread(n), spread(n + 1_000)) >= 0)
+  const old = 51
+  for (let n = 1; n <= 200; n++) put(n, 1, old)
+  const sweep = new Sweep(flows, pools)
+  assert.equal(walk(sweep, 100).live, 0)
+  assert.equal(there().length, 200)
+  // Closed ones, and those of a service that keeps none, go.
+  put(201, 1, old, FLOW.closed)
+  put(202, 0, 101)
+  put(203, 1, 2 ** 29)
+  walk(sweep, 100)
+  assert.equal(there().length, 200)
+  // One more: this walk sees it, the next one makes room.
+  put(204, 1, 0)
+  assert.equal(walk(sweep, 100).live, 1)
+  assert.equal(there().length, 201)
+  assert.equal(walk(sweep, 100).live, 1)
+  assert.deepEqual(there(), [204])
+  // And there is room again.
+  put(205, 1, old)
+  walk(sweep, 100)
+  assert.deepEqual(there(), [204, 205])
+})
+
+test('networks go by their own time-out, with their server, and with a service that has none; they are no flows', () => {
+  const flows = new Records(new Uint32Array(WORDS.count * 800), 800)
+  const network = (other: number, service: number, server: number, age: number) =>
+    flows.put(
+      { hash: 1, other, service, server, time: TICK - age, state: FLOW.established, template: true },
+      TICK,
+    )
+  network(1, 0, 1, 60 - TICK)
+  network(2, 0, 1, 20)
+  network(3, 0, 2, 20)
+  network(4, 1, 2, 0)
+  network(5, 0, 5, 0)
+  flows.put({ hash: 1, other: 6, service: 0, server: 1, time: TICK - 30, state: FLOW.established }, TICK)
+  const sweep = new Sweep(flows, pools)
+  const swept = walk(sweep, 100)
+  assert.deepEqual(
+    [1, 2, 3, 4, 5, 6].map((other) => flows.find(1, other) >= 0),
+    [true, true, false, false, false, true],
+  )
+  assert.deepEqual([swept.live, [...swept.networks], [...swept.services]], [3, [2, 0, 0, 0], [1, 0, 0, 0]])
+  assert.deepEqual([swept.flows[0], swept.silent[0]], [1, 30])
+  const after = new Sweep(flows, pools)
+  for (let at = 0; ; at++) if (after.step(at, TICK + 41, 100)) break
+  assert.deepEqual(
+    [1, 2, 6].map((other) => flows.find(1, other) >= 0),
+    [false, false, true],
   )
 })
 

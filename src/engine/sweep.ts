@@ -1,7 +1,8 @@
 // The daemon's walk over the flow table, a slice at a time: records that have been silent for their service's time-out
-// go, and so do those of servers and services that are no more; the others are counted, by server of a pool and by
+// go (those of `track: all` only when the table fills), and so do those of servers and services that are no more; the others are counted, by server of a pool and by
 // service; and slots that have a record with another server than their current one are marked, so that after a whole
-// walk those without can stop being looked up. Pure but for the memory it is given: it reads no clock.
+// walk those without can stop being looked up. Records of client networks (persistence) go by a time-out of their own, and
+// with their server's failure or drain; they are counted apart. Pure but for the memory it is given: it reads no clock.
 
 import { ageOf, FLOW, SERVICE_SHIFT, STATE_SHIFT, TIME_MASK, WORDS } from '../dataplane/flow-record.ts'
 import { SERVER_MASK } from '../dataplane/shape.ts'
@@ -17,14 +18,24 @@ export const WALK_MS = 1_000
 /** NO_PLACE: of a server that is none of a pool's. */
 export const NO_PLACE = 0xffffffff
 
-/** Swept: what one whole walk found. */
+/**
+ * KEPT_SHARE: established records that are past their time-out stay, where their service keeps them, as long as at most
+ * this part of the table is taken. Then new flows find places that nobody wants.
+ */
+export const KEPT_SHARE = 1 / 4
+/** FOREVER: ticks of silence after which none stays: half of what a record's time can tell, about a year. */
+const FOREVER = (TIME_MASK + 1) / 2
+
+/** Swept: what one whole walk found. Records past their time-out are not counted, whether they stay or not. */
 export interface Swept {
   /** When it began, by the engine's clock. */
   readonly since: number
+  /** Flows, and networks. */
   readonly live: number
-  /** By state. */
+  readonly networks: Uint32Array
+  /** Flows by state. */
   readonly states: readonly number[]
-  /** By service. */
+  /** By service; as `networks`. */
   readonly services: Uint32Array
   /** By place: flows of a server of a pool, those of them that are closed, and ticks since the last sent something. */
   readonly flows: Uint32Array
@@ -53,14 +64,25 @@ export interface SweepPools {
   readonly bySlot: Uint8Array
   /** [4 * service + state]: ticks of silence after which a record goes. */
   readonly idle: Uint32Array
+  /** By service: 1 where established records stay beyond that, while there is room. */
+  readonly keeps: Uint8Array
+  /** By service: ticks of silence after which a network's record goes; 0: it has none. */
+  readonly networks: Uint32Array
+  /** Whether a network may stay with a server of a pool. */
+  readonly isShut: (pool: number, server: number) => boolean
 }
+
+/** Walk: one under way. `kept`: records past their time-out that stay. */
+type Walk = Swept & { live: number; kept: number; states: number[] }
 
 export class Sweep {
   readonly #table: Records
   readonly #pools: SweepPools
   readonly #totalSlots: number
   #at = 0
-  #walk: Swept & { live: number; states: number[] }
+  #walk: Walk
+  /** What the last walk left in the table leaves room for records past their time-out. */
+  #isRoomy = true
 
   constructor(table: Records, pools: SweepPools) {
     this.#table = table
@@ -80,16 +102,20 @@ export class Sweep {
     const end = Math.min(this.#table.entries, this.#at + slice)
     for (let entry = this.#at; entry < end; entry++) this.#look(entry, tick)
     this.#at = end === this.#table.entries ? 0 : end
-    return this.#at === 0 ? this.#walk : undefined
+    if (this.#at > 0) return undefined
+    this.#isRoomy = this.#walk.live + this.#walk.kept <= KEPT_SHARE * this.#table.entries
+    return this.#walk
   }
 
-  #begin(since: number): Swept & { live: number; states: number[] } {
+  #begin(since: number): Walk {
     const { places, poolOf } = this.#pools
     return {
       since,
       live: 0,
+      kept: 0,
       states: [0, 0, 0, 0],
       services: new Uint32Array(poolOf.length),
+      networks: new Uint32Array(poolOf.length),
       flows: new Uint32Array(places),
       closed: new Uint32Array(places),
       silent: new Uint32Array(places).fill(0xffffffff),
@@ -106,10 +132,15 @@ export class Sweep {
     const stable = words[at + WORDS.stable]!
     const server = stable & 0x7fff
     const service = (stable >>> SERVICE_SHIFT) & 0xffff
-    const { poolOf, bases, slots, idle, isServer, placeOf, leastId, bySlot, words: current } = this.#pools
+    const { poolOf, bases, slots, idle, keeps, isServer, placeOf, leastId, bySlot } = this.#pools
+    const { words: current } = this.#pools
     const pool = poolOf[service] ?? -1
     if (pool < 0 || isServer[server] !== 1) {
       this.#table.clear(entry, stable, changing)
+      return
+    }
+    if (stable >>> 31 === 1) {
+      this.#lookAtNetwork(entry, stable, changing, tick, pool)
       return
     }
     const slot = bases[pool]! + scaleHash((words[at + WORDS.keyHigh]! ^ stable) >>> 0, slots[pool]!)
@@ -117,7 +148,13 @@ export class Sweep {
     if (bySlot[service] === 1 && server !== (current[slot]! & SERVER_MASK))
       this.#walk.foreign[slot >>> 3]! |= 1 << (slot & 7)
     const age = ageOf(tick, changing & TIME_MASK)
-    if (age > idle[4 * service + state]! && this.#table.clear(entry, stable, changing)) return
+    if (age > idle[4 * service + state]!) {
+      if (this.#isRoomy && keeps[service] === 1 && state === FLOW.established && age < FOREVER) {
+        this.#walk.kept++
+        return
+      }
+      if (this.#table.clear(entry, stable, changing)) return
+    }
     this.#walk.live++
     this.#walk.states[state]!++
     this.#walk.services[service]!++
@@ -126,5 +163,17 @@ export class Sweep {
     this.#walk.flows[place]!++
     if (state === FLOW.closed) this.#walk.closed[place]!++
     if (age < this.#walk.silent[place]!) this.#walk.silent[place] = age
+  }
+
+  #lookAtNetwork(entry: number, stable: number, changing: number, tick: number, pool: number): void {
+    const service = (stable >>> SERVICE_SHIFT) & 0xffff
+    const { networks, isShut } = this.#pools
+    const isOver =
+      networks[service] === 0 ||
+      ageOf(tick, changing & TIME_MASK) > networks[service]! ||
+      isShut(pool, stable & SERVER_MASK)
+    if (isOver && this.#table.clear(entry, stable, changing)) return
+    this.#walk.live++
+    this.#walk.networks[service]!++
   }
 }

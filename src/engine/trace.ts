@@ -1,12 +1,24 @@
 // Why a packet of a client to a listener goes where it goes: the packet path's own steps, told. It reads the same
 // words and records that the program reads, and changes none.
 
-import { type Endpoint, formatEndpoint, isIp4, type Mac, type Protocol } from '../base/addresses.ts'
+import {
+  type Endpoint,
+  formatEndpoint,
+  formatIp,
+  formatListener,
+  type Ip,
+  isIp4,
+  type Protocol,
+} from '../base/addresses.ts'
 import { FLOW, type FlowRecord } from '../dataplane/flow-record.ts'
+import { isRange, narrowest } from '../dataplane/port-ranges.ts'
 import { ASK_BEFORE, currentOf, SLOT_LEARN, SLOT_RECORDS, settledOf } from '../dataplane/shape.ts'
+import { covers } from '../netlink/routes.ts'
 import { scaleHash } from '../schedule/hash.ts'
 import type { Trace } from './engine.ts'
 import { hashesOf } from './flow-hashes.ts'
+import { type KeptNetwork, keptNetwork } from './networks.ts'
+import type { Plan } from './plan.ts'
 import type { Next } from './service-schedule.ts'
 import type { Live } from './status.ts'
 
@@ -33,9 +45,9 @@ export function trace(live: Live, client: Endpoint, listener: Endpoint, protocol
   const target = `${formatEndpoint(listener)}/${protocol}`
   const found =
     isIp4(client.address) === isIp4(listener.address) &&
-    plan.shape.listeners.find(
-      (each) =>
-        each.address === listener.address && each.port === listener.port && each.protocol === protocol,
+    narrowest(
+      plan.shape.listeners.filter((each) => each.address === listener.address && each.protocol === protocol),
+      listener.port,
     )
   if (!found) {
     return {
@@ -54,35 +66,63 @@ export function trace(live: Live, client: Endpoint, listener: Endpoint, protocol
   const current = nameOf(next ? next.id : currentOf(word))
   const settled = nameOf(settledIn(live, found.pool, word, hash))
   const steps = [
-    `${target} is a listener of service ${service}, pool ${pool}.`,
+    isRange(found)
+      ? `${target} is within listener ${formatListener(found)} of service ${service}, pool ${pool}.`
+      : `${target} is a listener of service ${service}, pool ${pool}.`,
     `${hashed === 'source' ? `The address of ${formatEndpoint(client)}` : `The flow from ${formatEndpoint(client)}`} hashes to 0x${hash.toString(16).padStart(8, '0')}: slot ${slot.index} of ${slot.of}.`,
     ...slotSteps(live, found.pool, slot.index, nameOf(currentOf(word))),
     ...pickSteps(next, current),
   ]
-  const decided = decide(live, found, { word, hash, other, next: next?.id }, protocol)
+  const network = keptNetwork(live, found.service, found.pool, client.address)
+  if (network) steps.push(network.told)
+  const decided = decide(live, found, { word, hash, other, next: next?.id }, protocol, network)
   steps.push(...decided.why)
   const server = nameOf(decided.id)
   const neighbour = server === undefined ? undefined : known.neighbourOf(server)
-  const mac: Mac | undefined = neighbour && 'mac' in neighbour ? neighbour.mac : undefined
+  const reach = neighbour && 'mac' in neighbour ? neighbour : undefined
+  const hairpin =
+    reach && server !== undefined ? hairpinSteps(plan, found.service, server, client.address) : []
   if (decided.resets) steps.push('It is counted as reset, and no server sees the packet.')
   else if (server === undefined) steps.push('The packet is dropped and counted as no-server.')
-  else if (mac) steps.push(`${server} has MAC ${mac}: the frame is sent there, TTL less one.`)
-  else {
+  else if (hairpin.length > 0) steps.push(...hairpin)
+  else if (reach) {
+    steps.push(`${server} has MAC ${reach.mac} on ${reach.on}: the frame is sent there, TTL less one.`)
+    if (plan.interfaces.length > 1)
+      steps.push(`It is counted as forwarded if it came in by ${reach.on}, and as redirected if by another.`)
+  } else {
     const why = neighbour && 'why' in neighbour ? ` (${neighbour.why})` : ''
     steps.push(`${server} has no MAC${why}: the packet is dropped and counted as no-server.`)
   }
   return {
-    outcome: decided.resets ? 'reset' : mac ? 'forwarded' : 'no-server',
+    outcome: decided.resets ? 'reset' : hairpin.length > 0 ? 'hairpin' : reach ? 'forwarded' : 'no-server',
     service,
     pool,
     slot,
     ...(current !== undefined && { current }),
     ...(settled !== undefined && settled !== current && { settled }),
     ...(decided.record && { record: decided.record }),
+    ...(network?.record && { network: network.record }),
     ...(server !== undefined && { server }),
-    ...(mac && { mac }),
+    ...(reach && { mac: reach.mac, interface: reach.on }),
     steps,
   }
+}
+
+/** hairpinSteps: why a server that is the client's neighbour, or the client itself, gets nothing of it; none: it does. */
+function hairpinSteps({ spec, services }: Plan, service: number, server: string, client: Ip): string[] {
+  const { address, network } = spec.servers.find(({ name }) => name === server)!
+  const { nat } = spec.services[services[service]!.at]!
+  if (nat && network !== undefined && covers({ destination: address, prefix: network }, client))
+    return [
+      `The client is on ${server}’s own network, ${formatIp(address)}/${network}: it would be answered directly, past this node, from an address that it has not asked. What begins a flow is dropped and counted as hairpin.`,
+      `With forward: dsr servers may have clients on their own network.`,
+    ]
+  if (client !== address) return []
+  if (nat) return [`The client is ${server} itself: what begins a flow is dropped and counted as hairpin.`]
+  return [
+    `The client is ${server} itself: what comes from its MAC is dropped and counted as hairpin, for it would take that for its own.`,
+    `A server that has the service’s address on lo, as dsr needs it, answers itself and asks nobody.`,
+  ]
 }
 
 /** settledIn a slot's word, or in the table before if the word says so: an id. */
@@ -138,6 +178,7 @@ function decide(
   { service, pool }: { readonly service: number; readonly pool: number },
   { word, hash, other, next }: Question,
   protocol: Protocol,
+  network: KeptNetwork | undefined,
 ): Decided {
   const { prepared, known, keeper } = live
   const { plan } = prepared
@@ -163,9 +204,15 @@ function decide(
   const told = record
     ? `A record says that the flow is ${record.server}’s: ${STATE_WORDS[record.state]}, last seen ${record.ageS.toFixed(1)} s ago.`
     : 'No record is there of the flow.'
+  const ofNetwork = (id: number): Decided => ({
+    id,
+    ...(record && { record }),
+    why: [told, `It goes to ${name(id)}, its network’s server.`],
+  })
   const settled = settledIn(live, pool, word, hash)
   if (protocol === 'udp') {
     if (record && isHealthy(found!.server)) return { id: found!.server, record, why: [told] }
+    if (network?.id !== undefined) return ofNetwork(network.id)
     const isLearned = next === undefined && (word & SLOT_LEARN) !== 0 && isHealthy(settled)
     const freed = record ? [`${record.server} is not usable: UDP leaves it.`] : []
     const to = isLearned
@@ -174,6 +221,7 @@ function decide(
     return { id: isLearned ? settled : begins, ...(record && { record }), why: [told, ...freed, to] }
   }
   if (record) return tcp(found!.server, [told], record)
+  if (network?.id !== undefined) return ofNetwork(network.id)
   if (settled === 0)
     return { id: current, why: [told, `Nobody had the slot before: it goes to ${name(current)}.`] }
   if (settled === current) return tcp(current, [told, `${name(current)} had the slot before, too.`])

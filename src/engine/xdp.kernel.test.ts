@@ -23,7 +23,9 @@ const keys = BigUint64Array.from(
   (_, i) => 0x9e3779b97f4a7c15n + BigInt(i) * 0x1000000010001n,
 )
 const web: readonly Mac[] = [1, 2, 3, 4].map((n) => parseMac(`02:00:00:00:01:0${n}`))
-const all: ReadonlyMap<string, Neighbour> = new Map(web.map((mac, i) => [`web0${i + 1}`, { mac }]))
+const all: ReadonlyMap<string, Neighbour> = new Map(
+  web.map((mac, i) => [`web0${i + 1}`, { mac, on: 'eth0' }]),
+)
 let namespace: NetworkNamespace
 let previous: NetworkNamespace
 const engines: XdpEngine[] = []
@@ -55,7 +57,7 @@ function spec(change: Partial<EngineSpec> = {}): EngineSpec {
   using network = new KernelNetwork()
   const link = network.getLink('eth0')!
   return {
-    interface: { name: 'eth0', index: link.index, mac: link.mac!, mtu: link.mtu },
+    interfaces: [{ name: 'eth0', index: link.index, mac: link.mac!, mtu: link.mtu }],
     services: [
       {
         name: 'www',
@@ -105,7 +107,7 @@ test('what is applied forwards to all servers, by the trace that it gives', () =
   const engine = open()
   const applied = engine.apply(spec(), all)
   assert.equal(applied.change, 'created')
-  assert.ok(applied.instructions < 700 && applied.generation === 1)
+  assert.ok(applied.instructions < 725 && applied.generation === 1)
   assert.deepEqual(new Set(flows()), new Set<string>(web))
   for (let port = 30_000; port < 30_200; port++) {
     const traced = engine.trace(
@@ -115,7 +117,10 @@ test('what is applied forwards to all servers, by the trace that it gives', () =
     assert.equal(traced.mac, sentTo(port))
   }
   const status = engine.status()
-  assert.equal(status.mode, 'native')
+  assert.deepEqual(
+    status.interfaces.map(({ name, mode }) => [name, mode]),
+    [['eth0', 'native']],
+  )
   assert.equal(status.outcomes.forwarded, 600n)
   assert.equal(status.services[0]!.packets, 600n)
   assert.equal(status.services[0]!.bytes, 600n * 40n)
@@ -125,6 +130,40 @@ test('what is applied forwards to all servers, by the trace that it gives', () =
   )
   for (const { share } of status.servers) assert.ok(Math.abs(share - 0.25) < 0.01)
   assert.deepEqual(engine.drift(), [])
+})
+
+test('a port is that of the narrowest listener around it, as its trace says', () => {
+  const engine = open()
+  const [www] = spec().services
+  const address = parseIp4('10.0.0.100')
+  const of = (name: string, port: number, lastPort: number) => ({
+    ...www!,
+    name,
+    listeners: [{ address, port, ...(lastPort !== port && { lastPort }), protocol: 'tcp' as const }],
+  })
+  const services = [of('rest', 1, 65_535), of('some', 8_000, 8_099), of('one', 8_050, 8_050)]
+  engine.apply(spec({ services }), all)
+  const traced = (port: number) =>
+    engine.trace({ address: parseIp4('10.0.0.50'), port: 40_000 }, { address, port })
+  assert.deepEqual(
+    [1, 7_999, 8_000, 8_050, 8_099, 8_100, 65_535].map((port) => traced(port).service),
+    ['rest', 'rest', 'some', 'one', 'some', 'rest', 'rest'],
+  )
+  assert.equal(
+    traced(8_001).steps[0],
+    '10.0.0.100:8001/tcp is within listener 10.0.0.100:8000..8099 of service some, pool www.',
+  )
+  assert.equal(
+    traced(80).steps[0],
+    '10.0.0.100:80/tcp is within listener 10.0.0.100:* of service rest, pool www.',
+  )
+  assert.equal(traced(8_050).steps[0], '10.0.0.100:8050/tcp is a listener of service one, pool www.')
+  assert.equal(traced(0).outcome, 'no-listener')
+  sentTo(40_000)
+  assert.deepEqual(
+    engine.status().services.map(({ name, packets }) => `${name} ${packets}`),
+    ['rest 1', 'some 0', 'one 0'],
+  )
 })
 
 test('another service is added in one swap: no flow moves, counters go on', () => {
@@ -151,14 +190,14 @@ test('the same file again is taken over without a swap, also by the next daemon,
   const first = open()
   first.apply(spec(), all)
   const before = flows()
-  const { id } = first.status().program
+  const { programId } = first.status().interfaces[0]!
   assert.equal(first.apply(spec(), all).change, 'taken-over')
   first[Symbol.dispose]()
   assert.deepEqual(flows(), before, 'the dead daemon’s path goes on')
   const second = openXdpEngine({ instance, keys: keys.map((key) => key ^ 0xffffn) })
   engines.push(second)
   assert.equal(second.apply(spec(), new Map()).change, 'taken-over')
-  assert.equal(second.status().program.id, id)
+  assert.equal(second.status().interfaces[0]!.programId, programId)
   assert.deepEqual(second.keys, keys, 'the pinned key is used')
   assert.deepEqual(flows(), before)
   assert.equal(second.status().outcomes.forwarded, 1_200n)
@@ -187,10 +226,10 @@ test('a server that loses its MAC loses its slots and no others, and gets the sa
   })
   assert.equal(engine.status().servers[1]!.share, 0)
   assert.deepEqual(engine.status().servers[1]!.neighbour, { why: 'neighbour FAILED' })
-  engine.setNeighbour('web02', { mac: web[1]! })
+  engine.setNeighbour('web02', { mac: web[1]!, on: 'eth0' })
   assert.deepEqual(flows(), before)
   const moved = parseMac('02:00:00:00:02:22')
-  engine.setNeighbour('web02', { mac: moved })
+  engine.setNeighbour('web02', { mac: moved, on: 'eth0' })
   assert.deepEqual(
     flows(),
     before.map((mac) => (mac === web[1] ? moved : mac)),
@@ -226,14 +265,14 @@ test('a detached program is noticed and attached anew', () => {
   engine.apply(spec(), all)
   const pins = PinDirectory.find(instance)!
   {
-    using link = XdpLink.adopt(pins.get('link')!)
+    using link = XdpLink.adopt(pins.get('link-eth0')!)
     link.detach()
   }
   assert.match(engine.drift().join(), /no longer attached/)
   assert.match(engine.apply(spec(), all).notes.join(), /attached anew/)
   assert.deepEqual(engine.drift(), [])
-  pins.unpin('link')
-  assert.match(engine.drift().join(), /pin link is gone/)
+  pins.unpin('link-eth0')
+  assert.match(engine.drift().join(), /pin link-eth0 is gone/)
 })
 
 test('an interface that comes back with another index and MAC is attached anew', () => {
@@ -263,7 +302,7 @@ test('a missing interface is an error and changes nothing', () => {
   const engine = open()
   const base = spec()
   assert.throws(
-    () => engine.apply({ ...base, interface: { ...base.interface, index: 999 } }, all),
+    () => engine.apply({ ...base, interfaces: [{ ...base.interfaces[0]!, index: 999 }] }, all),
     /attach to eth0: (EINVAL|ENODEV)/,
   )
   assert.equal(PinDirectory.find(instance), undefined)

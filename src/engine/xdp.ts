@@ -1,12 +1,16 @@
-// The engine that forwards by a generated XDP program. Everything hangs on one pin, the link: it holds the program,
-// the program its maps, one of them says what they mean. So a swap of the program swaps all of it in one step, and
-// a new daemon finds either the old generation or the new one, never parts of both.
+// The engine that forwards by generated XDP programs, one for each interface, over maps that they share. Everything hangs
+// on the links' pins: a link holds its program, the program the maps, one of them says what they mean. So a swap of a
+// program swaps all of it for that interface in one step, and a new daemon finds each interface with either the old
+// generation or the new one, never with parts of both. Between the first swap and the last both forward, each by maps
+// of its own that are complete; that is what remains, too, where the process dies in between, until the next apply.
 //
-//   /sys/fs/bpf/tenbin/<instance>/link -> link -> program -> tables, slots, counters, meta | flows, failed, before
+//   /sys/fs/bpf/tenbin/<instance>/link-eth0 -> link -> program -> tables, slots, counters, meta | flows, failed, shut, before
+//                                 link-eth1 -> link -> program ----^
 //
 // What happens to servers, in the order in which no packet is misled. The slots' words alone say who takes new flows;
 // `failed` says whose flows are to end. A failure: words, then the bit; so no flow begins with a server that is marked,
-// and would be reset. A return: the bit, then the words, for the same reason. A MAC is known before words name its
+// and would be reset. A return: the bit, then the words, for the same reason. `shut` says to whom client networks do not
+// come back: it is set before the words, and cleared after them. A MAC is known before words name its
 // server, and taken away after none does.
 
 import type { Endpoint, Protocol } from '../base/addresses.ts'
@@ -16,6 +20,7 @@ import { clockOf } from '../dataplane/flow-clock.ts'
 import { type Clock, HASH_KEYS } from '../dataplane/shape.ts'
 import { possibleCpus } from '../kernel/cpus.ts'
 import { ensureBpffs } from '../kernel/pin.ts'
+import type { BpfProgram } from '../kernel/program.ts'
 import { jiffiesPerSecond } from '../sys/clock.ts'
 import type { Reactor } from '../sys/reactor.ts'
 import { Assignment } from './assignment.ts'
@@ -35,8 +40,9 @@ import { Estate } from './estate.ts'
 import { FlowKeeper } from './flow-keeper.ts'
 import { Generation, type Prepared, prepare } from './generation.ts'
 import { HeldFragments } from './held-fragments.ts'
-import { heritageOf, knownOf, type MacOf, macsOf } from './heritage.ts'
-import { Hook, modeOf } from './hook.ts'
+import { heritageOf, knownOf, neighboursOf } from './heritage.ts'
+import { Hook, modeOf, type Place } from './hook.ts'
+import { onOneOf } from './known.ts'
 import { numberedIn } from './meta.ts'
 import { scaledWeights } from './picker.ts'
 import { planOf } from './plan.ts'
@@ -64,7 +70,6 @@ interface Work {
   readonly assignment: Assignment
   readonly known: Live['known']
   readonly schedules: Live['schedules']
-  readonly macOf: MacOf
   readonly notes: string[]
 }
 
@@ -99,8 +104,7 @@ export class XdpEngine implements Engine {
       const work = this.#prepare(before, spec, neighbours, views, notes)
       const { fingerprint } = work.prepared
       const isSame =
-        before?.meta?.fingerprint === fingerprint &&
-        this.#hook.runs(before.program.info.id, spec.interface.index)
+        before?.meta?.fingerprint === fingerprint && this.#hook.runs(placesOf(work.prepared, before))
       return isSame ? this.#takeOver(before, work) : this.#replace(work)
     } catch (error) {
       if (before && before !== this.#live?.generation) before[Symbol.dispose]()
@@ -113,12 +117,12 @@ export class XdpEngine implements Engine {
     const { prepared, generation, assignment, known, schedules } = this.#applied()
     const id = prepared.plan.idOf.get(server)
     if (id === undefined) return
-    known.setNeighbour(server, neighbour)
-    const mac = 'mac' in neighbour ? neighbour.mac : undefined
-    if (mac) generation.storeServer(prepared, id, mac)
-    assignment.change(server, known, this.#now(), mac === undefined)
+    known.setNeighbour(server, onOneOf(prepared.plan.interfaces, neighbour))
+    const reach = known.reachOf(server)
+    if (reach) generation.storeServer(prepared, id, reach)
+    assignment.change(server, known, this.#now(), reach === undefined)
     schedules?.change(known)
-    if (!mac) generation.storeServer(prepared, id, undefined)
+    if (!reach) generation.storeServer(prepared, id, undefined)
   }
 
   setServer(pool: string, server: string, view: ServerView): Changed {
@@ -131,10 +135,13 @@ export class XdpEngine implements Engine {
     const id = prepared.plan.idOf.get(server)!
     const now = this.#now()
     known.setView(pool, server, view, now)
-    if (view.up) generation.storeFailed(prepared, at, id, false)
+    const isOpen = known.isOpen(pool, server, member.weight)
+    if (!isOpen) generation.storeBit(prepared, 'shut', at, id, true)
+    if (view.up) generation.storeBit(prepared, 'failed', at, id, false)
     const slots = assignment.change(server, known, now, !view.up, at)
     schedules?.change(known, at)
-    if (!view.up) generation.storeFailed(prepared, at, id, true)
+    if (!view.up) generation.storeBit(prepared, 'failed', at, id, true)
+    if (isOpen) generation.storeBit(prepared, 'shut', at, id, false)
     const weight = known.weightOf(pool, server, member.weight)
     return { slots, weight, clamped: asked > member.weight }
   }
@@ -148,7 +155,7 @@ export class XdpEngine implements Engine {
 
   status(): EngineStatus {
     const live = this.#applied()
-    return statusOf(live, modeOf(live.prepared.plan.spec.interface.index), this.#now())
+    return statusOf(live, modeOf, this.#now())
   }
 
   trace(client: Endpoint, listener: Endpoint, protocol: Protocol = 'tcp'): Trace {
@@ -158,12 +165,17 @@ export class XdpEngine implements Engine {
   /** drift: what is no longer as apply left it; empty = nothing. apply() with the same spec repairs it. */
   drift(): readonly string[] {
     const { prepared, generation } = this.#applied()
-    return this.#hook.drift(generation.program.info.id, prepared.plan.spec.interface)
+    return this.#hook.drift(
+      placesOf(prepared, generation).map((place) => ({ ...place, program: place.program!.info.id })),
+    )
   }
 
-  /** listing: the program of the last apply with its source lines. */
+  /** listing: the programs of the last apply with their source lines, each under its interface's name. */
   listing(): readonly string[] {
-    return listProgram(this.#applied().prepared.built.assembled).split('\n')
+    return this.#applied().prepared.programs.flatMap(({ name, built }) => [
+      `on ${name}:`,
+      ...listProgram(built.assembled).split('\n'),
+    ])
   }
 
   [Symbol.dispose](): void {
@@ -179,17 +191,11 @@ export class XdpEngine implements Engine {
     return this.#live
   }
 
-  /** The generation that runs on a link found pinned. */
+  /** The generation that runs on links found pinned. */
   #adopt(notes: string[]): Generation | undefined {
-    const program = this.#hook.program()
-    if (!program) return undefined
-    let generation: Generation
-    try {
-      generation = Generation.adopt(program)
-    } catch (error) {
-      program[Symbol.dispose]()
-      throw error
-    }
+    const found = this.#hook.programs()
+    if (found.length === 0) return undefined
+    const generation = Generation.adopt(found)
     if (!generation.meta)
       notes.push(`what was pinned is of another format: replaced in one step, its counters start anew`)
     return generation
@@ -208,27 +214,35 @@ export class XdpEngine implements Engine {
     const numbers = this.#live?.prepared.plan ?? (meta && { ids: numberedIn(meta) })
     const estate = meta && new Estate(meta, before.maps, this.#live?.assignment)
     const plan = planOf(spec, machine, numbers)
-    const macOf = macsOf(spec, neighbours, before)
-    const known = knownOf({ spec, neighbours, macOf, views, now, before: this.#live?.known, estate })
+    const known = knownOf({
+      spec,
+      neighbours: neighboursOf(spec, neighbours, before),
+      views,
+      now,
+      before: this.#live?.known,
+      estate,
+    })
     const assignment = new Assignment(plan, known, now, estate)
     const keys = this.#live?.prepared.keys ?? heritageOf(before)?.keys ?? this.#ownKeys
     const prepared = prepare(plan, keys, assignment.before)
     const rows = prepared.layout.memory.scheduling?.rows
     const schedules = rows && Schedules.of(plan, rows, known, this.#live?.schedules)
     notes.push(...scaledWeights(spec))
-    return { before, prepared, assignment, known, schedules, macOf, notes }
+    return { before, prepared, assignment, known, schedules, notes }
   }
 
   #takeOver(generation: Generation, work: Work): Applied {
-    const { prepared, assignment, known, schedules, macOf, notes } = work
+    const { prepared, assignment, known, schedules, notes } = work
     const meta = generation.meta!
     const { plan, layout } = prepared
-    if (this.#hook.repin()) notes.push(`pin link was gone: pinned anew`)
+    for (const pin of this.#hook.repin()) notes.push(`pin ${pin} was gone: pinned anew`)
     const failed = assignment.failed(known, layout.memory)
     const marks = generation.maps.words('failed')
+    const shut = assignment.shut(known, layout.memory)
+    for (const [at, word] of shut?.entries() ?? []) Atomics.store(generation.maps.words('shut')!, at, word)
     for (const [name, id] of plan.idOf) {
-      const mac = macOf(name)
-      if (mac) generation.storeServer(prepared, id, mac)
+      const reach = known.reachOf(name)
+      if (reach) generation.storeServer(prepared, id, reach)
     }
     for (const [at, word] of failed?.entries() ?? []) Atomics.and(marks!, at, word)
     assignment.bind(generation.maps.slots)
@@ -238,16 +252,18 @@ export class XdpEngine implements Engine {
       if (!known.isReachable(name)) generation.storeServer(prepared, id, undefined)
     const keeper = FlowKeeper.open(plan, generation.maps)
     this.#enter({ prepared, assignment, known, generation, keeper, schedules })
-    const { instructions } = generation.program.info
-    return { change: 'taken-over', generation: meta.generation, loadMs: meta.loadMs, instructions, notes }
+    const { instructions } = generation
+    const loadMs = meta.interfaces.reduce((sum, each) => sum + each.loadMs, 0)
+    return { change: 'taken-over', generation: meta.generation, loadMs, instructions, notes }
   }
 
-  #replace({ before, prepared, assignment, known, schedules, macOf, notes }: Work): Applied {
+  #replace({ before, prepared, assignment, known, schedules, notes }: Work): Applied {
     const { plan, layout } = prepared
     const number = (before?.meta?.generation ?? 0) + 1
     const succession = new FlowSuccession(before, prepared)
     const shared = succession.shared()
-    const generation = Generation.create(prepared, number, { macOf, assignment, known, schedules, shared })
+    const reachOf = (server: string) => known.reachOf(server)
+    const generation = Generation.create(prepared, number, { reachOf, assignment, known, schedules, shared })
     const carry = () => {
       if (before?.meta)
         writeCarry(generation.maps.counters, generation.meta!, readTotals(before.maps.counters, before.meta))
@@ -262,7 +278,8 @@ export class XdpEngine implements Engine {
         keeper.walk(this.#now())
         schedules.bind(generation.maps.schedule(layout)!, (pool, id) => keeper!.loadOf(pool, id))
       }
-      notes.push(...this.#hook.attach(generation.program, plan.spec.interface))
+      const places = placesOf(prepared, generation).map((place) => ({ ...place, program: place.program! }))
+      notes.push(...this.#hook.attach(places))
     } catch (error) {
       keeper?.[Symbol.dispose]()
       generation[Symbol.dispose]()
@@ -274,7 +291,7 @@ export class XdpEngine implements Engine {
     succession.finish()
     if (before !== this.#live?.generation) before?.[Symbol.dispose]()
     this.#enter({ prepared, assignment, known, generation, keeper, schedules })
-    const { instructions } = generation.program.info
+    const { instructions } = generation
     return {
       change: before ? 'replaced' : 'created',
       generation: number,
@@ -287,7 +304,12 @@ export class XdpEngine implements Engine {
   /** #followHeld: fragments that came before their first are this generation's from now on. */
   #followHeld({ prepared, generation }: Live): void {
     const ring = generation.maps.all.get(prepared.layout.memory.held.name)!
-    this.#held?.follow({ program: generation.program, ring, interface: prepared.plan.spec.interface })
+    const interfaces = prepared.plan.interfaces.map(({ index, mac, number }) => ({
+      index,
+      mac,
+      program: generation.programs.get(number)!,
+    }))
+    this.#held?.follow({ ring, interfaces })
   }
 
   /** #enter makes a generation the live one, and closes what was. */
@@ -301,6 +323,14 @@ export class XdpEngine implements Engine {
     if (before && before.generation !== live.generation) before.generation[Symbol.dispose]()
   }
 }
+
+/** placesOf: each interface with the program that a generation has for it. */
+const placesOf = ({ plan }: Prepared, generation: Generation): Place<BpfProgram | undefined>[] =>
+  plan.interfaces.map(({ name, index, number }) => ({
+    name,
+    index,
+    program: generation.programs.get(number),
+  }))
 
 /** openXdpEngine: nothing is touched before apply(). */
 export const openXdpEngine = (options: XdpOptions): XdpEngine => new XdpEngine(options)

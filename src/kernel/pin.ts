@@ -112,9 +112,12 @@ export class PinDirectory {
     renameSync(unfinished, this.#file(name))
   }
 
-  /** recover ends what a process was about to do in `replace` when it was killed: the pin that it made gets its name. */
-  recover(name: string): void {
-    ifThere(() => renameSync(join(this.path, UNFINISHED + escapeName(name)), this.#file(name)))
+  /** recover ends what a process was about to do in `replace` when it was killed: a pin that it made gets its name. */
+  recover(): void {
+    for (const entry of readdirSync(this.path)) {
+      if (!entry.startsWith(UNFINISHED)) continue
+      ifThere(() => renameSync(join(this.path, entry), join(this.path, entry.slice(UNFINISHED.length))))
+    }
   }
 
   /** get opens a pin; the descriptor is the caller's, of whatever kind. Undefined when there is none. */

@@ -16,23 +16,26 @@ import { planOf } from '../engine/plan.ts'
 import { possibleCpus } from '../kernel/cpus.ts'
 import { jiffiesPerSecond } from '../sys/clock.ts'
 
-/** Running: what a daemon's status tells of where it forwards. */
+/** Running: what a daemon's status tells of where it forwards; packets come in by the first interface. */
 export interface Running {
-  readonly node: string
-  readonly interface: NonNullable<Status['interface']>
+  readonly interfaces: Status['interfaces']
 }
 
 /** costOf: nanoseconds a packet, of the program that `file` makes there. */
-export function costOf(file: string, { node, interface: nic }: Running): number {
-  const spec = toEngineSpec(load(file), node, { ...nic, mac: parseMac(nic.mac) })
+export function costOf(file: string, { interfaces }: Running): number {
+  const spec = toEngineSpec(
+    load(file),
+    interfaces.map(({ name, index, mac, mtu }) => ({ name, index, mac: parseMac(mac), mtu })),
+  )
   const plan = planOf(spec, { cpus: possibleCpus().ids, clock: clockOf(jiffiesPerSecond()) })
+  const own = plan.interfaces[0]!
   const known = new Known()
-  for (const name of plan.idOf.keys()) known.setNeighbour(name, { mac: spec.interface.mac })
+  for (const name of plan.idOf.keys()) known.setNeighbour(name, { mac: own.mac, on: own.name })
   const assignment = new Assignment(plan, known, 0)
   const tables: Tables = {
     keys: randomFillSync(new BigUint64Array(HASH_KEYS)),
     slots: plan.pools.map((_, pool) => assignment.wordsOf(pool)),
-    servers: plan.servers.map((name) => ({ mac: spec.interface.mac, usable: name !== undefined })),
+    servers: plan.servers.map((name) => ({ mac: own.mac, usable: name !== undefined, via: own.number })),
   }
   return nsPerPacket(plan.shape, tables)
 }

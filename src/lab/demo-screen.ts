@@ -12,7 +12,7 @@ import { type LabForward, nodesOf, type Topology } from './topology.ts'
 import type { TrafficCounts } from './traffic.ts'
 
 type Program = NonNullable<Status['program']>
-type Nic = NonNullable<Status['interface']>
+type Nic = Status['interfaces'][number]
 
 const WINDOW_MS = 1000
 
@@ -105,21 +105,22 @@ export class DemoScreen {
   }
 
   program(program: Program, nic: Nic, nsPerPacket: number): void {
-    const { instructions, loadMs, memoryBytes } = program
-    const kib = countText(Math.ceil(memoryBytes / 1024))
+    const { instructions, loadMs } = nic
+    const kib = countText(Math.ceil(program.memoryBytes / 1024))
     this.say(
       `${instructions} instructions, loaded and verified in ${loadMs.toFixed(1)} ms, on lb1's ${nic.name} (${nic.mode})`,
     )
     this.say(`${nsPerPacket.toFixed(1)} ns a packet (test run over 65,536 flows), ${kib} KiB of memory`)
   }
 
-  reloaded(generation: number | undefined, pausedMs: number): void {
-    this.say(`Reloaded in ${pausedMs.toFixed(0)} ms: generation ${generation} of the program runs.`)
+  reloaded(generation: number | undefined, ms: number, meanwhile: string): void {
+    this.say(`Reloaded in ${ms.toFixed(0)} ms: generation ${generation} of the program runs.`)
+    this.say(`Requests came in all the time: ${meanwhile}.`)
   }
 
-  aboutPause(): void {
-    this.say(this.#paint.faint('(The client begins no request meanwhile: without connection tracking,'))
-    this.say(this.#paint.faint(' a connection that is open while its server changes would break.)'))
+  aboutFlows(leaving: string): void {
+    const sentence = `(Nothing new goes to ${leaving}; what is open stays with it to its end.)`
+    this.say(this.#paint.faint(sentence))
   }
 
   /** progress takes a report and shows the traffic of the last second. */

@@ -51,6 +51,7 @@ test('the demo answers every request, gives every server its share, and leaves n
   assert.ok(result.sent > 700, `${result.sent} requests`)
   for (const words of [
     '   -     servers: web01..03\n   +     servers: [web01, web03]\n',
+    '(Nothing new goes to web02; what is open stays with it to its end.)',
     'Every request was answered, and every server had its share.',
     'The lab is removed, nothing of it is left.',
   ]) {
@@ -59,6 +60,11 @@ test('the demo answers every request, gives every server its share, and leaves n
   assert.match(out.text, /\d+ instructions, loaded and verified in [\d.]+ ms, on lb1's eth0 \(native\)/)
   assert.match(out.text, /[\d.]+ ns a packet/)
   assert.match(out.text, /web02 +·+ +0\/s/)
+  // Twice: web02 leaves, and comes back.
+  const reloads = out.text.match(
+    /Reloaded in \d+ ms: .*\n {3}Requests came in all the time: [1-9]\d* answered, 0 failed\./g,
+  )
+  assert.equal(reloads?.length, 2)
   assert.match(out.text, /Its program goes on: [1-9]\d* answered, 0 failed\./)
   assertGone('va')
 })

@@ -70,9 +70,10 @@ async function demo(options: LabDemoOptions, signal: AbortSignal) {
   screen.step('One short file says what to balance')
   screen.block(balancer.text())
   screen.step('tenbin makes an XDP program for exactly this file, the kernel loads it')
-  const { program, interface: nic, node } = await balancer.start()
-  invariant(program && nic && node, 'a daemon that forwards tells of its program')
-  screen.program(program, nic, costOf(balancer.file, { node, interface: nic }))
+  const { program, interfaces } = await balancer.start()
+  const [nic] = interfaces
+  invariant(program && nic, 'a daemon that forwards tells of its program')
+  screen.program(program, nic, costOf(balancer.file, { interfaces }))
   signal.throwIfAborted()
 
   const client = nodesOf(topology, 'client')[0]!.namespace
@@ -100,7 +101,7 @@ async function demo(options: LabDemoOptions, signal: AbortSignal) {
   if (servers.length > 1) {
     screen.step(`${leaving} leaves the file, tenbin reloads it`)
     await change(balancer, traffic, screen, labFile(topology, [leaving]))
-    screen.aboutPause()
+    screen.aboutFlows(leaving)
     await look(lookMs / 2)
     screen.step(`${leaving} comes back`)
     await change(balancer, traffic, screen, labFile(topology))
@@ -134,10 +135,7 @@ async function demo(options: LabDemoOptions, signal: AbortSignal) {
   return { result, isKept }
 }
 
-/**
- * change applies another file. Without connection tracking a connection that is open at the moment in which its
- * server changes would break, so the client begins none for that moment; the pause is shown.
- */
+/** change applies another file while requests come in: those that are open keep their server. */
 async function change(
   balancer: Balancer,
   traffic: TrafficClient,
@@ -145,12 +143,12 @@ async function change(
   text: string,
 ): Promise<void> {
   screen.difference(balancer.text(), text)
-  await traffic.pause()
-  const pausedAt = performance.now()
+  const before = traffic.counts
+  const startedAt = performance.now()
   balancer.write(text)
   const status = await balancer.reload()
-  traffic.resume()
-  screen.reloaded(status.program?.generation, performance.now() - pausedAt)
+  const ms = performance.now() - startedAt
+  screen.reloaded(status.program?.generation, ms, between(before, await traffic.fresh()))
 }
 
 function judge(counts: TrafficCounts, servers: readonly string[]): Omit<LabDemoResult, 'bytes'> {

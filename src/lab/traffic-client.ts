@@ -53,6 +53,13 @@ export class TrafficClient implements AsyncDisposable {
     return this.#counts!
   }
 
+  /** fresh: counts of after this call. */
+  async fresh(): Promise<TrafficCounts> {
+    // The first report that comes may have been under way.
+    await this.#next('tick')
+    return this.#next('tick')
+  }
+
   resume(): void {
     this.#child.stdin.write('resume\n')
   }

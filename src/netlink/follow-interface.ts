@@ -13,7 +13,7 @@ import type { InterfaceAddress } from './addresses.ts'
 import { isUsable, type Link } from './links.ts'
 import type { NeighbourEntry } from './neighbours.ts'
 import type { Network, NetworkEvent } from './network.ts'
-import { asking, isFailed, learn, type Resolution, sameResolution } from './resolution.ts'
+import { asking, isFailed, learn, offLink, type Resolution, sameResolution } from './resolution.ts'
 import { covers, isOnLink, type Route } from './routes.ts'
 
 /** InterfaceChanges: called after a batch of events, in this order, only for what really changed. */
@@ -235,8 +235,8 @@ export class InterfaceFollower implements Disposable {
     if (!link.isUp) return { why: 'interface down' }
     if (!link.isLowerUp) return { why: 'interface down: no carrier' }
     try {
-      watched.offLink ??= offLink(this.#network.getRoute(address), link)
-      if (watched.offLink !== '') return { why: `no route on the link: ${watched.offLink}` }
+      watched.offLink ??= whyOffLink(this.#network.getRoute(address), link)
+      if (watched.offLink !== '') return offLink(watched.offLink)
       // An entry that somebody deletes turns FAILED first: is it still there?
       if (isFailed(watched.known) && watched.shown && 'mac' in watched.shown) {
         watched.known = watched.shown
@@ -276,8 +276,8 @@ const lasting = ({ lifetime, ...address }: InterfaceAddress): object => ({ ...ad
 
 const isFixed = ({ state }: NeighbourEntry): boolean => state === 'PERMANENT' || state === 'NOARP'
 
-/** offLink: why an address is not on the link, '' if it is. */
-function offLink(route: Route, link: Link): string {
+/** whyOffLink: why an address is not on the link, '' if it is. */
+function whyOffLink(route: Route, link: Link): string {
   if (isOnLink(route, link.index)) return ''
   switch (route.kind) {
     case 'none':

@@ -11,13 +11,24 @@ import { type Ip, isIp4, type Mac } from '../base/addresses.ts'
 import type { NeighbourEntry } from './neighbours.ts'
 
 /** Resolution: the MAC to send to, or the reason why there is none. */
-export type Resolution = { readonly mac: Mac } | { readonly why: string }
+export type Resolution = { readonly mac: Mac } | Silence
+/** Silence: there is no MAC, and why. */
+export interface Silence {
+  readonly why: string
+}
 
 /** asking: nobody has answered yet. */
-export const asking: Resolution = { why: 'neighbour INCOMPLETE: asking' }
+export const asking: Silence = { why: 'neighbour INCOMPLETE: asking' }
 /** failed, failed6: nobody answered, for IPv4 and for IPv6. */
-export const failed: Resolution = { why: 'neighbour FAILED: no answer to ARP' }
-export const failed6: Resolution = { why: 'neighbour FAILED: no answer to neighbour discovery' }
+export const failed: Silence = { why: 'neighbour FAILED: no answer to ARP' }
+export const failed6: Silence = { why: 'neighbour FAILED: no answer to neighbour discovery' }
+
+/** offLink: the address is not on the link. */
+export const offLink = (why: string): Resolution => ({ why: `${OFF_LINK}: ${why}` })
+const OFF_LINK = 'no route on the link'
+/** isOffLink: of offLink's. */
+export const isOffLink = (resolution: Resolution): boolean =>
+  'why' in resolution && resolution.why.startsWith(OFF_LINK)
 
 /** isFailed: nobody answered. */
 export const isFailed = (resolution: Resolution): boolean =>

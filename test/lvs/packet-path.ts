@@ -26,7 +26,7 @@ function specOf({ scheduler, hash = 'flow', weights, arrivals }: Service): Engin
   )
   const counts = scheduler === 'mh' || scheduler === 'sh' ? undefined : (scheduler as CountingScheduler)
   return {
-    interface: { name: 'eth0', index: 2, mac: MAC, mtu: 1500 },
+    interfaces: [{ name: 'eth0', index: 2, mac: MAC, mtu: 1500 }],
     services: [
       {
         ...{ name: 'service', pool: POOL, track: counts ? 'all' : 'changes', onFailure: 'keep', hash },
@@ -86,7 +86,7 @@ const frameOf = ({ kind, client, port }: Packet): Uint8Array =>
 export function packetPathAnswers(service: Service): number[] {
   const plan = planOf(specOf(service), { cpus: 1, clock: clockOf(250, 'word') })
   const known = new Known()
-  for (const { name } of plan.spec.servers) known.setNeighbour(name, { mac: MAC })
+  for (const { name } of plan.spec.servers) known.setNeighbour(name, { mac: MAC, on: 'eth0' })
   const setWeight = (member: number, weight: number) =>
     known.setView(POOL, nameOf(member), { up: true, weight }, 0)
   // LVS puts a new server before the others: the last one comes first
@@ -94,7 +94,7 @@ export function packetPathAnswers(service: Service): number[] {
   const rows = memoryOf(plan.shape).scheduling?.rows ?? new Map()
   const schedules = Schedules.of(plan, rows, known)
   const slots = new Slots(plan, service.weights)
-  const servers = plan.servers.map((name) => ({ mac: MAC, usable: name !== undefined }))
+  const servers = plan.servers.map((name) => ({ mac: MAC, usable: name !== undefined, via: 0 }))
   const tables = { keys: fixedKeys(), servers, slots: [slots.words()] }
   using path = new KernelPath(
     {

@@ -13,6 +13,9 @@ const nat = inFile('src/dataplane/path-nat.ts', 'storiesNat')
 const decide = inFile('src/dataplane/path-decide.ts', 'storiesNat')
 const fill = inFile('src/dataplane/fill.ts', 'storiesNat')
 const counting = inFile('src/dataplane/path-counting.ts', 'storiesNat')
+const near = inFile('src/dataplane/path-near.ts', 'storiesNat')
+const way = inFile('src/dataplane/path-way.ts', 'storiesNat')
+const back = inFile('src/dataplane/path-back.ts', 'storiesNat')
 const removed = ''
 
 const records: readonly Mutant[] = [
@@ -65,11 +68,7 @@ const records: readonly Mutant[] = [
     "p.exitValue(p.alu('or', server, UNRECORDED))",
     'p.exitValue(server)',
   ),
-  counting(
-    'a flow that moves takes a turn',
-    'usesNat(shape) ? ABOUT.peek | ABOUT.moves : ABOUT.peek',
-    'ABOUT.peek',
-  ),
+  counting('a flow that moves takes a turn', '(usesNat(shape) ? ABOUT.moves : 0)', '0'),
   decide(
     'a flow that moves follows its record',
     'if (usesNat(shape)) p.jumpIf(anyBits(known, ABOUT.moves), begin)',
@@ -107,12 +106,12 @@ const wires: readonly Mutant[] = [
     '      const less',
   ),
   answer('an answer’s FIN or RST does not close', '  p.jumpIf(ne(p.unstash(closes), 0), closed)\n', removed),
-  answer(
+  way(
     'answers leave from the server’s MAC',
     "    p.store(part(src, 0, 'u32'), macWord(shape.mac, 0))\n",
     removed,
   ),
-  answer('half of the hop is used', "    p.storeLow(part(dst, 4, 'u16'), p.alu('rsh', to, 32))\n", removed),
+  way('half of the hop is used', "    p.storeLow(part(mac, 4, 'u16'), p.alu('rsh', value, 32))\n", removed),
   nat('fragments and errors are taken for requests', 'p.jumpIf(anyBits(here(), WHERE.peek), belongs)', ''),
   follow('errors are taken for fragments', 'p.jumpIf(eq(client(), network), done)', 'p.goto(done)'),
   follow('IPv4’s errors have a pseudo-header', '      p.setSlot(changed, 0)\n', removed),
@@ -125,5 +124,55 @@ const wires: readonly Mutant[] = [
   fill('the servers’ port is not written', 'nat?.port ?? 0', '0'),
 ]
 
+const interfaces: readonly Mutant[] = [
+  keep('a hop has no interface', 'shape.own === 0 ? mac', 'shape.own >= 0 ? mac'),
+  way('answers leave by the first interface', '    p.jumpIf(ne(via, number), next)\n', removed),
+  way('our own interface is the first', '[shape.own, 0, shape.mac] as const', '[0, 0, shape.mac] as const'),
+  way(
+    'answers leave by an interface that there is no more',
+    '  p.goto(unknown)\n  p.bind(known)\n  return way',
+    '  p.bind(known)\n  return way',
+  ),
+  way(
+    'answers leave elsewhere from the server’s MAC',
+    'if (way) put(src, p.unstash(way.from))',
+    'if (way) put(dst, p.unstash(way.from))',
+  ),
+  way(
+    'answers of clients elsewhere are said to go back',
+    'p.exitValue(ANSWER.redirected)',
+    'p.exitValue(ANSWER.answered)',
+  ),
+  nat(
+    'answers of clients elsewhere go back',
+    "    if (shape.others.length > 0) p.exitIf(eq(answer, ANSWER.redirected), 'answer-redirected')\n",
+    removed,
+  ),
+  back(
+    'errors and fragments leave by our own interface',
+    'wayOut(p, shape, record, back.unknown)',
+    'undefined as Way | undefined',
+  ),
+  back('errors and fragments are said to go back', 'leaveBy(p, way)', 'p.exitValue(ANSWER.answered)'),
+]
+
+const neighbours: readonly Mutant[] = [
+  request('clients on the servers’ network get no answers', '    unlessNear(hairpin)\n', removed),
+  request('only SYNs are looked at', 'KIND.syn | KIND.udp), 0), goes', 'KIND.syn), 0), goes'),
+  request(
+    'segments are looked at, too',
+    "    p.jumpIf(eq(p.alu('and', p.unstash(kept.kind), KIND.syn | KIND.udp), 0), goes)\n",
+    removed,
+  ),
+  request('a clash leads to a neighbour', '        unlessNear(next)\n', removed),
+  nat('a hairpin is told as a clash', "    p.exitIf(eq(code, REQUEST.hairpin), 'hairpin')\n", removed),
+  near('the end of an IPv6 address does not matter', '[0, 8]', '[0]'),
+  near('its start does not matter', '[0, 8]', '[8]'),
+  near('a network is one server', 'of(address)), of(mask))', 'of(address)), 0xffff_ffff)'),
+  near('every client is a neighbour', 'p.exitValue(0)', 'p.exitValue(1)'),
+  fill('networks end at whole octets', 'maskOf(network).entries()', 'maskOf(network & ~7).entries()'),
+  fill('no network is known', 'maskOf(network).entries()', 'maskOf(Math.max(network, 128)).entries()'),
+]
+
 /** natMutants: all of them. */
-export const natMutants: readonly Mutant[] = [...records, ...wires]
+export const natMutants: readonly Mutant[] = [...records, ...wires, ...interfaces, ...neighbours]

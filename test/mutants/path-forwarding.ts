@@ -85,46 +85,11 @@ const sending: readonly Mutant[] = [
     "p.alu('rsh', sum, 16)",
   ),
   ipv4('the checksum is that of a TTL two less', 'p.load(ip.checksum), 1)', 'p.load(ip.checksum), 2)'),
-  path(
-    'the source MAC’s start stays the client’s',
-    "  p.store(part(eth.src, 0, 'u32'), macWord(shape.mac, 0))\n",
-    removed,
-  ),
-  path(
-    'the source MAC’s end stays the client’s',
-    "  p.store(part(eth.src, 4, 'u16'), macWord(shape.mac, 4))\n",
-    removed,
-  ),
-  path('the destination MAC’s start stays ours', "  p.storeLow(part(eth.dst, 0, 'u32'), entry)\n", removed),
-  path('the destination MAC’s end stays ours', "  p.storeLow(part(eth.dst, 4, 'u16'), upper)\n", removed),
-  path('the verdict is that of another outcome', "p.exitCounted('forwarded')", "p.exitCounted('ttl')"),
 ]
 
 const counting: readonly Mutant[] = [
-  path(
-    'a service’s packets are counted as a server’s',
-    'p.element(counters.services, take(p, match.service))',
-    'p.element(counters.servers, take(p, match.service))',
-  ),
-  path('every service’s packets are the first one’s', 'take(p, match.service)),', 'p.constant(0)),'),
-  path(
-    'every server’s packets are nobody’s',
-    'p.element(counters.servers, server)',
-    'p.element(counters.servers, 0)',
-  ),
-  path('packets are counted twice', 'p.increment(traffic.packets, 1)', 'p.increment(traffic.packets, 2)'),
-  path(
-    'frames are counted instead of bytes',
-    'p.increment(traffic.bytes, take(p, bytes))',
-    'p.increment(traffic.bytes, 1)',
-  ),
   common('bytes are counted to the end of the frame', 'return p.narrow(bytes)', 'return p.narrow(held())'),
   common('bytes are counted without IPv6’s header', 'return p.narrow(bytes)', 'return p.narrow(counted)'),
-  path(
-    'what is forwarded is not counted',
-    "  p.increment(p.element(counters.outcomes, outcomeNames.indexOf('forwarded')), 1)\n",
-    removed,
-  ),
   path(
     'what is not forwarded is counted as forwarded',
     'memory).outcomes, index)',

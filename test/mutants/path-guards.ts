@@ -171,11 +171,6 @@ const lengths: readonly Mutant[] = [
 
 const hops: readonly Mutant[] = []
 
-const servers: readonly Mutant[] = [
-  path('a server without a MAC gets frames', "  p.exitIf(lt(upper, 0x10000), 'no-server')\n", removed),
-  path('half a MAC makes a server usable', 'lt(upper, 0x10000)', 'lt(upper, 1)'),
-]
-
 /** guardMutants: all of them. */
 export const guardMutants: readonly Mutant[] = [
   ...links,
@@ -185,5 +180,4 @@ export const guardMutants: readonly Mutant[] = [
   ...protocols,
   ...lengths,
   ...hops,
-  ...servers,
 ]

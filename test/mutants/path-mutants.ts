@@ -2,10 +2,13 @@
 
 import { packetMutants } from './packet-mutants.ts'
 import { countingMutants } from './path-counting.ts'
+import { egressMutants } from './path-egress.ts'
 import { forwardingMutants } from './path-forwarding.ts'
 import { guardMutants } from './path-guards.ts'
 import { ipv6Mutants } from './path-ipv6.ts'
+import { rangeMutants } from './path-ranges.ts'
 import { tableMutants } from './path-tables.ts'
+import { persistenceMutants } from './persistence-mutants.ts'
 import type { Mutant } from './run-mutant.ts'
 
 /** pathMutants: all of them. */
@@ -13,7 +16,10 @@ export const pathMutants: readonly Mutant[] = [
   ...countingMutants,
   ...guardMutants,
   ...forwardingMutants,
+  ...egressMutants,
   ...ipv6Mutants,
   ...tableMutants,
   ...packetMutants,
+  ...rangeMutants,
+  ...persistenceMutants,
 ]

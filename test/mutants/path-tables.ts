@@ -38,8 +38,8 @@ const compared: readonly Mutant[] = [
   ),
   match(
     'every inlined listener is of the first one’s service, pool and size',
-    'match[key], answer[key])',
-    'match[key], answers[0]![key])',
+    'put(p, match[key], answer[key])',
+    'put(p, match[key], answers[0]![key])',
   ),
   match(
     'what the first two listeners have in common all have',
@@ -72,7 +72,11 @@ const found: readonly Mutant[] = [
     'KEY_ADDRESS',
   ),
   match('the bucket’s hash adds nothing', 'let hash = key(KEY_ADDRESS - 1)', 'let hash = p.const64(0n)'),
-  match6('the bucket’s hash takes the first word alone', '[0, 4, 8, 12].map(', '[0].map('),
+  match6(
+    'the bucket’s hash takes the first word alone',
+    '[0, 1, 2, 3].map((index) => () => wanted',
+    '[0].map((index) => () => wanted',
+  ),
   matchTable(
     'both families have IPv4’s number of buckets',
     '64 - memory.bits[family]',
@@ -80,17 +84,17 @@ const found: readonly Mutant[] = [
   ),
   match(
     'an IPv4 entry stands for any address',
-    "probe([[p.load(whole(entry.key, 'u64')), () => wanted]],",
+    "probe([[p.load(whole(entry.key, 'u64')), () => compared]],",
     "probe([[p.alu('rsh', p.load(whole(entry.key, 'u64')), 32), () => portAndKind]],",
   ),
   match(
     'an IPv4 entry stands for any port',
-    "[[p.load(whole(entry.key, 'u64')), () => wanted]]",
+    "[[p.load(whole(entry.key, 'u64')), () => compared]]",
     '[[p.widen(p.bits(p.load(fields(entry.key).address))), () => p.widen(words[0]!())]]',
   ),
   match6('an IPv6 entry stands for any port', '[held, () => portAndKind],', '[held, () => held],'),
-  match6('an IPv6 entry stands for any lower half', "          [address('low'), half(8)],\n", removed),
-  match6('an IPv6 entry stands for any upper half', "          [address('high'), half(0)],\n", removed),
+  match6('an IPv6 entry stands for any lower half', "          [address('low'), wanted.low],\n", removed),
+  match6('an IPv6 entry stands for any upper half', "          [address('high'), wanted.high],\n", removed),
   match('a listener’s entry stands for any kind', "p.widen(p.alu('or', plain, kinds))", 'p.widen(plain)'),
   match('UDP’s entries are TCP’s', "has(shape, 'tcp') ? kind.tcp : kind.udp", 'kind.tcp'),
   match(
@@ -141,8 +145,8 @@ const found: readonly Mutant[] = [
   ),
   match(
     'an entry that is another’s ends the search',
-    'p.exitIf(eq(held, 0), none)',
-    'p.exitIf(ge(held, 0), none)',
+    'p.exitIf(eq(held, 0), miss)',
+    'p.exitIf(ge(held, 0), miss)',
   ),
 ]
 
@@ -154,8 +158,8 @@ const filled: readonly Mutant[] = [
   ),
   fill('service addresses have no entries', '[...listeners, ...markers]', 'listeners'),
   fill('every listener is TCP’s', "protocol === 'tcp' ? KIND_TCP : KIND_UDP", 'KIND_TCP'),
-  fill('every server is usable', 'usable ? 1 : 0', '1'),
-  fill('no server is usable', 'usable ? 1 : 0', '0'),
+  fill('every server is usable', 'usable ? stateOf(via) : 0', 'stateOf(via)'),
+  fill('no server is usable', 'usable ? stateOf(via) : 0', '0'),
   fill('the table’s ports are in host order', 'view.setUint16(key, port)', 'view.setUint16(key, port, true)'),
   fill(
     'the table’s IPv4 addresses are in host order',

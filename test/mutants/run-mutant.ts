@@ -15,8 +15,10 @@ export const root = fileURLToPath(new URL('../..', import.meta.url))
 export const batchSuites = {
   vectors: 'test/mutants/suites/vectors.ts',
   vectors6: 'test/mutants/suites/vectors6.ts',
+  ranges: 'test/mutants/suites/ranges.ts',
   stories: 'test/mutants/suites/stories.ts',
   storiesPlaces: 'test/mutants/suites/stories-places.ts',
+  storiesPersistence: 'test/mutants/suites/stories-persistence.ts',
   storiesResets: 'test/mutants/suites/stories-resets.ts',
   storiesPeeks: 'test/mutants/suites/stories-peeks.ts',
   sequences: 'test/mutants/suites/sequences.ts',

@@ -17,7 +17,7 @@ import { BPF_F_ANY_ALIGNMENT, type BpfProgram, loadProgram } from '../../src/ker
 import { Ring } from '../../src/kernel/ring.ts'
 import { testRun } from '../../src/kernel/test-run.ts'
 
-const VERDICT = { drop: 1, pass: 2, tx: 3 } as const
+const VERDICT = { drop: 1, pass: 2, tx: 3, redirect: 4 } as const
 
 /** KernelPath: a fixture's packet path in the kernel. Owned: dispose it. */
 export class KernelPath implements FlowPath, Disposable {
@@ -56,14 +56,15 @@ export class KernelPath implements FlowPath, Disposable {
     const outcome = outcomeNames[counted.outcome]!
     invariant(VERDICT[outcomes[outcome].verdict] === verdict, `counted ${outcome}, answered ${verdict}`)
     const isHeld = handed.length === 1 && Buffer.compare(heldFrame(handed[0]!), packet) === 0
-    invariant(outcome === 'fragment-held' ? isHeld : handed.length === 0, 'another frame is held')
+    const hands = outcome === 'fragment-held' || outcome === 'fragment-copied'
+    invariant(hands ? isHeld : handed.length === 0, 'another frame is held')
     // what a dropped frame holds is nobody's
     const after = verdict === VERDICT.drop ? new Uint8Array(packet) : new Uint8Array(frame)
     if (counted.service === undefined) return { outcome, frame: after }
     return { outcome, frame: after, service: counted.service, server: counted.server!, bytes: counted.bytes! }
   }
 
-  /** flows: the flow table, the failed servers' bits, all slots now and before, as words. */
+  /** flows: the flow table, the bits of failed and of shut servers, all slots now and before, as words. */
   get flows(): Uint32Array {
     return this.#words('flows', this.memory.tracking!.flows.type.size)
   }
@@ -75,6 +76,11 @@ export class KernelPath implements FlowPath, Disposable {
 
   get failed(): Uint32Array {
     return this.#words('failed', this.memory.tracking!.failed.type.size)
+  }
+
+  get shut(): Uint32Array | undefined {
+    const shut = this.memory.tracking?.shut
+    return shut && this.#words('shut', shut.type.size)
   }
 
   get slots(): readonly Uint32Array[] {
@@ -129,7 +135,7 @@ export class KernelPath implements FlowPath, Disposable {
       this.maps.counters[(block * Block.size + Block.offsets.newFlows) / 8] = 0n
   }
 
-  #words(name: 'flows' | 'answers' | 'failed' | 'before' | 'clock', bytes: number): Uint32Array {
+  #words(name: 'flows' | 'answers' | 'failed' | 'shut' | 'before' | 'clock', bytes: number): Uint32Array {
     return this.maps.words(name)!.subarray(0, bytes / 4)
   }
 

@@ -323,12 +323,12 @@ test('another program on the link, and another interface under the same name, ar
   {
     const code = handCode(...returning(XDP_PASS))
     using stranger = loadProgram({ name: 'stranger', code, relocations: [], maps: [], flags: 0 }).program
-    using link = XdpLink.adopt(PinDirectory.find(tenbin.instance)!.get('link')!)
+    using link = XdpLink.adopt(PinDirectory.find(tenbin.instance)!.get('link-eth0')!)
     link.update(stranger)
     assert.equal(link.info().programId, stranger.info.id)
   }
   await until('our program is back', isAnswered)
-  const { outcomes, interface: nic } = await status()
+  const { outcomes, interfaces } = await status()
   assert.ok(Number(outcomes.forwarded) > Number(before.outcomes.forwarded))
 
   await unplug(lab, 'lb1')
@@ -339,7 +339,9 @@ test('another program on the link, and another interface under the same name, ar
   await until('the new interface forwards', async () => {
     const now = await status()
     return (
-      now.problems.length === 0 && now.interface!.index !== nic!.index && now.servers.every(({ mac }) => mac)
+      now.problems.length === 0 &&
+      now.interfaces[0]!.index !== interfaces[0]!.index &&
+      now.servers.every(({ mac }) => mac)
     )
   })
   // 10.0.0.101 was not tenbin's; now it is, because nobody else put it there again.

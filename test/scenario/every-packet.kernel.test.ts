@@ -9,15 +9,15 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Lab } from '../../src/lab/held-lab.ts'
-import { batch, runIn, writeSysctls } from '../../src/lab/run.ts'
-import { findNode, type LabNode, namespacePrefix } from '../../src/lab/topology.ts'
-import { createNamed, removeNamed } from '../../src/sys/named-namespace.ts'
+import { batch } from '../../src/lab/run.ts'
+import { findNode, type LabNode } from '../../src/lab/topology.ts'
 import { icmp6Type, icmpType } from '../../src/wire/icmp.ts'
 import type { Layer } from '../../src/wire/layer.ts'
 import { ether, fragment, icmp, ipv4, ipv6, packet, tcp, udp } from '../../src/wire/packet.ts'
 import { tcpFlag } from '../../src/wire/tcp.ts'
 import { Capture } from './support/capture.ts'
 import { skip } from './support/execute.ts'
+import { FAR_NETWORK, FarClient } from './support/far-client.ts'
 import { type Read, send } from './support/frames.ts'
 import { networkCounters, pick } from './support/network-counters.ts'
 import { startNginx } from './support/nginx.ts'
@@ -45,7 +45,6 @@ services:
 
 let lab: Lab
 let tenbin: Tenbin
-let far = ''
 const macOf = (name: string): string => (findNode(lab.topology, name) as LabNode).mac
 const outcomes = async () => (await tenbin.status())!.outcomes
 const link = (): Layer => ether({ destination: macOf('lb1'), source: macOf('client') })
@@ -63,7 +62,6 @@ before(async () => {
   await askUdp(lab, { address: service6, port: 53, count: 8 })
 })
 after(async () => {
-  if (far) removeNamed(far)
   await lab?.[Symbol.asyncDispose]()
 })
 
@@ -216,32 +214,13 @@ test('a later fragment whose first never comes is dropped, and the node’s kern
 test('a server hears that the path to a client has a smaller MTU, and its answer arrives', {
   skip,
 }, async () => {
-  far = `${namespacePrefix(lab.topology.lab)}far`
-  createNamed(far)[Symbol.dispose]()
-  const router = findNode(lab.topology, 'client').namespace
-  await batch(router, [
-    `link add name far mtu 1280 type veth peer name eth0 netns ${far}`,
-    'addr add 10.9.0.1/24 dev far',
-    'link set far up',
-  ])
-  writeSysctls(router, { 'net/ipv4/ip_forward': '1' })
-  await batch(far, [
-    'link set lo up',
-    'addr add 10.9.0.2/24 dev eth0',
-    'link set eth0 up',
-    'route add default via 10.9.0.1',
-  ])
-  for (const [place, device] of [
-    [router, 'far'],
-    [far, 'eth0'],
-  ] as const)
-    await runIn(place, ['ethtool', '-K', device, 'tx', 'off', 'gro', 'off', 'rxvlan', 'off', 'txvlan', 'off'])
+  using far = await FarClient.make(lab)
   for (const server of servers)
-    await batch(findNode(lab.topology, server).namespace, [`route add 10.9.0.0/24 via ${client}`])
+    await batch(findNode(lab.topology, server).namespace, [`route add ${FAR_NETWORK.ipv4} via ${client}`])
 
   const before = await networkCounters(lab, 'client')
   const options = ['-sS', '-m', '10', '-r', '0-300000', '-o', '/dev/null', '-w', '%{size_download}']
-  const size = await runIn(far, ['curl', ...options, `http://${service}/file`])
+  const size = await far.run(['curl', ...options, `http://${service}/file`])
   assert.ok(Number(size) > 100_000, size)
   // the router did refuse packets, and a server believed it
   const now = await networkCounters(lab, 'client')

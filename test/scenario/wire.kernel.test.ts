@@ -76,9 +76,9 @@ function forwarded({ bytes, ip }: Read, server: string): Uint8Array {
   return out
 }
 
-/** assertChecksums: tcpdump has checked every checksum of the capture and found none wrong. */
+/** assertChecksums: tshark has checked every checksum of the capture and found none wrong. */
 async function assertChecksums(file: string, segments: number): Promise<void> {
-  assert.deepEqual(await checksums(lab, file), { right: segments, wrong: [] })
+  assert.deepEqual(await checksums(lab, file), { right: segments, rightErrors: 0, wrong: [] })
 }
 
 /** allClosed: no connection of the client is open, or closing: TIME_WAIT (06) sends no more (proc(5): net/tcp). */

@@ -32,6 +32,7 @@ export const commandOf = {
   'qemu-system-x86': 'qemu-system-x86_64',
   'redis-server': 'redis-server',
   tcpdump: 'tcpdump',
+  tshark: 'tshark',
   'user-mode-linux': 'linux.uml',
   'util-linux': 'nsenter',
   vsftpd: 'vsftpd',

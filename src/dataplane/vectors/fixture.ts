@@ -10,6 +10,7 @@ import {
   HASH_KEYS,
   KEY_MIX,
   type ListenerShape,
+  type OtherInterface,
   type ServerEntry,
   type ServiceShape,
   type Shape,
@@ -31,6 +32,8 @@ export const web1 = parseMac('02:a1:b2:c3:d4:e5')
 export const web2 = parseMac('06:10:20:30:40:50')
 export const web4 = parseMac('0e:4a:3b:2c:1d:0f')
 const lost = parseMac('0a:99:88:77:66:55')
+/** back: the MAC of another interface of the node's. */
+export const back = parseMac('02:2c:4d:6e:8f:a0')
 export const client = '198.51.100.7'
 /** vip: the address of most listeners. */
 export const vip = '192.0.2.10'
@@ -41,13 +44,14 @@ export const SLOTS = 1_021
 /** clock: as whoever runs a fixture sets it. */
 export const clock: Clock = { source: 'word', hz: 250, shift: 4 }
 
-const nowhere = { mac: '00:00:00:00:00:00' as Mac, usable: false }
+const nowhere = { mac: '00:00:00:00:00:00' as Mac, usable: false, via: 0 }
 const three: readonly ServerEntry[] = [
   nowhere,
-  { mac: web1, usable: true },
-  { mac: web2, usable: true },
-  { mac: lost, usable: false },
+  { mac: web1, usable: true, via: 0, address: parseIp('192.0.2.21') },
+  { mac: web2, usable: true, via: 0, address: parseIp('192.0.2.22') },
+  { mac: lost, usable: false, via: 0, address: parseIp('192.0.2.23') },
 ]
+const fourth: ServerEntry = { mac: web4, usable: true, via: 0, address: parseIp('192.0.2.24') }
 /** Any multipliers do where all slots hold the same server. */
 export const someKeys: readonly bigint[] = [
   0x9e3779b97f4a7c15n,
@@ -86,6 +90,16 @@ export const listener = (
   protocol: Protocol = 'tcp',
 ): ListenerShape => ({ address: parseIp(address), protocol, port, service, pool })
 
+/** ports: a listener of a range of them; of TCP unless said. */
+export const ports = (
+  address: string,
+  port: number,
+  lastPort: number,
+  service = 0,
+  pool = 0,
+  protocol: Protocol = 'tcp',
+): ListenerShape => ({ ...listener(address, port, service, pool, protocol), lastPort })
+
 /** FixtureParts: what is absent is that of one TCP listener at the vip's port 80. */
 export interface FixtureParts {
   readonly listeners?: readonly ListenerShape[]
@@ -93,6 +107,12 @@ export interface FixtureParts {
   readonly pools?: readonly (number | Uint32Array)[]
   readonly keys?: readonly bigint[]
   readonly jumbo?: boolean
+  readonly servers?: 3 | 4
+  /** The interface's number and the others; 0, and none. */
+  readonly number?: number
+  readonly others?: readonly OtherInterface[]
+  /** By which interface servers are reached, if not by that of number 0. */
+  readonly via?: Readonly<Record<number, number>>
   /** By index; STATELESS where it is not said. */
   readonly services?: readonly ServiceShape[]
   readonly flows?: FlowsShape
@@ -100,8 +120,9 @@ export interface FixtureParts {
   readonly before?: readonly Uint32Array[]
   /** By service: what schedulers that count go by. */
   readonly schedules?: ReadonlyMap<number, ScheduleTable>
-  readonly servers?: 3 | 4
-  /** Servers' addresses, from server 1 on. */
+  /** How long the prefixes of servers' networks are, where they are known. */
+  readonly networks?: Readonly<Record<number, number>>
+  /** Servers' addresses, from server 1 on, if not IPv4 ones of these fixtures. */
   readonly targets?: readonly string[]
 }
 
@@ -111,26 +132,37 @@ export function fixture({
   pools = [1],
   keys = someKeys,
   jumbo = false,
+  servers: count = 3,
+  number = 0,
+  others = [],
+  via = {},
   services,
   flows,
   before,
   schedules,
-  servers: count = 3,
   targets = [],
+  networks = {},
 }: FixtureParts): Fixture {
-  const servers = (count === 4 ? [...three, { mac: web4, usable: true }] : three).map((server, id) => {
+  const servers = [...three, ...(count === 4 ? [fourth] : [])].map((entry, id) => {
     const target = targets[id - 1]
-    return target === undefined ? server : { ...server, address: parseIp(target) }
+    return {
+      ...entry,
+      via: via[id] ?? 0,
+      ...(target !== undefined && { address: parseIp(target) }),
+      ...(networks[id] !== undefined && { network: networks[id] }),
+    }
   })
   const slots = pools.map((words) => (typeof words === 'number' ? new Uint32Array(SLOTS).fill(words) : words))
   return {
     shape: {
       mac: own,
+      own: number,
+      others,
       jumbo,
       listeners,
       services:
         services ?? Array(Math.max(0, ...listeners.map(({ service }) => service)) + 1).fill(STATELESS),
-      servers: count,
+      servers: servers.length - 1,
       pools: slots.map(({ length }) => length),
       cpus: 2,
       clock,

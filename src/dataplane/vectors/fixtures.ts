@@ -1,8 +1,10 @@
-// What the vectors run against, by name: here the shapes of IPv4 and TCP, in fixtures-udp.ts, fixtures6.ts and
-// fixtures-tables.ts the others. Each name says what is special.
+// What the vectors run against, by name: here the shapes of IPv4 and TCP, in fixtures-udp.ts, fixtures6.ts,
+// fixtures-tables.ts and fixtures-ranges.ts the others. Each name says what is special.
 
 import { HASH_KEYS, KEY_MIX } from '../shape.ts'
 import { allBut, type Fixture, fixture, listener, SLOTS, vip } from './fixture.ts'
+import { fixturesEgress } from './fixtures-egress.ts'
+import { fixturesRanges } from './fixtures-ranges.ts'
 import { fixturesTables } from './fixtures-tables.ts'
 import { fixturesUdp } from './fixtures-udp.ts'
 import { fixtures6 } from './fixtures6.ts'
@@ -81,8 +83,10 @@ export const fixtures = {
   /** The sum is less the address word: all ones for 1.0.0.0. The last slot holds server 2. */
   negative: fixture({ keys: [0n, 0xffffffffffffffffn], pools: [allBut(SLOTS - 1)] }),
   ...fixturesUdp,
+  ...fixturesEgress,
   ...fixtures6,
   ...fixturesTables,
+  ...fixturesRanges,
 } satisfies Record<string, Fixture>
 
 export type FixtureName = keyof typeof fixtures

@@ -3,9 +3,12 @@
 
 import type { ServiceShape } from '../shape.ts'
 import { countingFixtures } from './counting-fixtures.ts'
-import { type Fixture, fixture, keysOf, listener, vip, vip6 } from './fixture.ts'
+import { back, type Fixture, fixture, keysOf, listener, vip, vip6 } from './fixture.ts'
 import { wordOff } from './fixtures6.ts'
+import { persistentFixtures } from './persistent-fixtures.ts'
 import { flowsOf } from './story-flows.ts'
+
+const others = [{ number: 1, ifindex: 3, mac: back }]
 
 const changes: ServiceShape = { track: 'changes', onFailure: 'keep', hash: 'flow' }
 const all: ServiceShape = { ...changes, track: 'all' }
@@ -28,6 +31,23 @@ export const flowFixtures = {
   /** One TCP listener of a service with `track: changes`; 64 buckets. */
   changes: fixture({ services: [changes], flows: flowsOf(256) }),
   'changes-jumbo': fixture({ services: [changes], flows: flowsOf(256), jumbo: true }),
+  /** Server 2 is behind another interface. */
+  far: fixture({ services: [changes], flows: flowsOf(256), others, via: { 2: 1 } }),
+  'far-resets-jumbo': fixture({
+    services: [resets],
+    flows: flowsOf(256),
+    others,
+    via: { 2: 1 },
+    jumbo: true,
+  }),
+  'far-mixed': fixture({
+    listeners: dual,
+    pools: [1, 1],
+    services: [resets, changes, { ...all, onFailure: 'reset' }, none],
+    flows: flowsOf(256),
+    others,
+    via: { 2: 1 },
+  }),
   all: fixture({ services: [all], flows: flowsOf(256) }),
   resets: fixture({ services: [resets], flows: flowsOf(256) }),
   'resets-jumbo': fixture({ services: [resets], flows: flowsOf(256), jumbo: true }),
@@ -112,6 +132,7 @@ export const flowFixtures = {
     flows: flowsOf(256),
     before: [new Uint32Array(509)],
   }),
+  ...persistentFixtures,
   ...countingFixtures,
 } satisfies Record<string, Fixture>
 

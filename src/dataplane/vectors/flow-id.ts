@@ -4,6 +4,7 @@ import { type Ip6, isIp4, parseIp } from '../../base/addresses.ts'
 import { ip6Bytes } from '../../wire/ipv6.ts'
 import { flowKeys } from '../flow-keys.ts'
 import type { FlowId } from '../flow-table.ts'
+import { ALL_FLOW_KEYS } from '../memory.ts'
 import { client, client6, type Fixture, vip, vip6 } from './fixture.ts'
 import type { Parts } from './vector.ts'
 
@@ -18,11 +19,29 @@ function wordsOf(address: string): bigint[] {
 const swapped = (port: number): bigint => BigInt(((port & 0xff) << 8) | (port >> 8))
 const top = (sum: bigint): number => Number(BigInt.asUintN(64, sum) >> 32n)
 
+const sourceOf = ({ ip, ip6 }: Parts): bigint[] =>
+  wordsOf(ip6 ? textOf(ip6.source, client6) : textOf(ip?.source, client))
+const textOf = (given: unknown, absent: string): string => (typeof given === 'string' ? given : absent)
+
+/** networkIdOf the client network of the packet that is made of these parts; of all its bits where none persists. */
+export function networkIdOf({ shape, tables }: Fixture, parts: Parts, service = 0): FlowId {
+  const { network = 32, network6 = 128 } = shape.services[service]?.persistence ?? {}
+  const bits = parts.ip6 ? network6 : network
+  const mask = new DataView(new ArrayBuffer(16))
+  for (let bit = 0; bit < bits; bit++) mask.setUint8(bit >> 3, mask.getUint8(bit >> 3) | (0x80 >> (bit & 7)))
+  const keys = flowKeys(tables.keys, ALL_FLOW_KEYS)
+  const sum = (first: number): bigint =>
+    sourceOf(parts).reduce(
+      (total, word, i) => total + keys[first + 2 + i]! * (word & BigInt(mask.getUint32(4 * i, true))),
+      keys[first]! + keys[first + 1]! * BigInt(service),
+    )
+  return { hash: top(sum(12)), other: top(sum(18)) }
+}
+
 /** flowIdOf the packet that is made of these parts. */
 export function flowIdOf({ shape, tables }: Fixture, { ip, ip6, tcp, udp }: Parts, service = 0): FlowId {
-  const text = (given: unknown, absent: string) => (typeof given === 'string' ? given : absent)
-  const source = wordsOf(ip6 ? text(ip6.source, client6) : text(ip?.source, client))
-  const target = wordsOf(ip6 ? text(ip6.destination, vip6) : text(ip?.destination, vip))
+  const source = sourceOf({ ...(ip && { ip }), ...(ip6 && { ip6 }) })
+  const target = wordsOf(ip6 ? textOf(ip6.destination, vip6) : textOf(ip?.destination, vip))
   const from = (udp ?? tcp)?.source ?? 40_000
   const to = (udp ?? tcp)?.destination ?? (udp ? 53 : 80)
   const ports = swapped(from) | (swapped(to) << 16n)

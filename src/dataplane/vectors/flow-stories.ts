@@ -4,6 +4,7 @@ import { countingChoiceStories } from './counting-choices.ts'
 import { countingLoadStories } from './counting-loads.ts'
 import { countingTurnStories } from './counting-turns.ts'
 import { flowBeforeStories } from './flow-before.ts'
+import { flowEgressStories } from './flow-egress.ts'
 import { flowIdentityStories } from './flow-identities.ts'
 import { flowPeekStories } from './flow-peeks.ts'
 import { flowPlaceStories } from './flow-places.ts'
@@ -11,6 +12,7 @@ import { flowResetStories } from './flow-resets.ts'
 import { flowSegmentStories } from './flow-segments.ts'
 import { flowTimeStories } from './flow-times.ts'
 import { flowUdpStories } from './flow-udp.ts'
+import { persistenceStories } from './persistence.ts'
 import type { Story } from './story.ts'
 
 /** flowStories: what model and kernel must both tell. */
@@ -22,7 +24,9 @@ export const flowStories: readonly Story[] = [
   ...flowResetStories,
   ...flowIdentityStories,
   ...flowBeforeStories,
+  ...flowEgressStories,
   ...flowPeekStories,
+  ...persistenceStories,
   ...countingTurnStories,
   ...countingLoadStories,
   ...countingChoiceStories,

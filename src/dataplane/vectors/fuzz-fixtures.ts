@@ -18,14 +18,21 @@ export interface FuzzShape {
   readonly listeners: number
   readonly kinds: readonly FuzzKind[]
   readonly jumbo: boolean
+  /** How many interfaces the node has. */
+  readonly nics: number
+  /** Some listeners are ranges of ports, apart or within each other, or have all ports. */
+  readonly ranges?: boolean
 }
 
-const shape = (listeners: number, of: readonly FuzzKind[], jumbo = false): FuzzShape => ({
-  name: `${listeners} ${of.length === kinds.length ? 'mixed' : of.join(' and ')}${jumbo ? ', jumbo' : ''}`,
+const shape = (listeners: number, of: readonly FuzzKind[], jumbo = false, nics = 1): FuzzShape => ({
+  name: `${listeners} ${of.length === kinds.length ? 'mixed' : of.join(' and ')}${jumbo ? ', jumbo' : ''}${nics > 1 ? `, ${nics} interfaces` : ''}`,
   listeners,
   kinds: of,
   jumbo,
+  nics,
 })
+
+const ranged = (shape: FuzzShape): FuzzShape => ({ ...shape, name: `${shape.name}, ranges`, ranges: true })
 
 /** fuzzShapes: all kinds of match, and both sides of their borders, for each family and for both. */
 export const fuzzShapes: readonly FuzzShape[] = [
@@ -48,8 +55,19 @@ export const fuzzShapes: readonly FuzzShape[] = [
   shape(1_000, ['tcp4'], true),
   shape(1_000, ['tcp6'], true),
   shape(1_000, kinds),
+  ranged(shape(1, ['tcp4'])),
+  ranged(shape(5, ['tcp6'])),
+  ranged(shape(40, kinds)),
+  ranged(shape(65, ['udp4'])),
+  ranged(shape(130, ['tcp6'])),
+  ranged(shape(1_000, kinds, true)),
   shape(10_000, ['tcp4']),
   shape(10_000, kinds, true),
+  shape(1, ['tcp4'], false, 2),
+  shape(1, ['udp6'], true, 3),
+  shape(5, kinds, false, 2),
+  shape(64, kinds, true, 4),
+  shape(260, kinds, true, 2),
 ]
 
 const SERVERS = 24
@@ -96,9 +114,27 @@ function randomIp6s(random: Random, count: number): readonly Ip6[] {
   return [...addresses] as Ip6[]
 }
 
+/** A range: a few ports, many, half of them or all. */
+function randomRange(random: Random): { readonly port: number; readonly lastPort: number } {
+  const port = random.pick([1, 80, 255, 256, 8_080, 1 + random.below(65_000)])
+  const more = random.pick([1, 2, 99, 256, 1 + random.below(1_000), 1 + random.below(32_768), 65_535])
+  return more === 65_535 ? { port: 1, lastPort: more } : { port, lastPort: Math.min(65_535, port + more) }
+}
+
+type Ports = Pick<ListenerShape, 'port' | 'lastPort'>
+
+/** Whether a listener may stand beside those of its address and protocol: apart from each, or around it, or within it. */
+function goesWith(all: readonly Ports[], { port, lastPort = port }: Ports): boolean {
+  return all.every(({ port: first, lastPort: last = first }) => {
+    if (lastPort < first || last < port) return true
+    const isWithin = first <= port && lastPort <= last
+    return (isWithin || (port <= first && last <= lastPort)) && lastPort - port !== last - first
+  })
+}
+
 function randomListeners(
   random: Random,
-  { listeners: count, kinds }: FuzzShape,
+  { listeners: count, kinds, ranges = false }: FuzzShape,
   services: number,
   pools: number,
 ) {
@@ -108,19 +144,20 @@ function randomListeners(
     6: randomIp6s(random, addresses),
   }
   const ports = [80, 443, 0x5000, 0xbb01, 1, 65_535, 8_080, 8_081]
-  const taken = new Set<string>()
+  const taken = new Map<string, Ports[]>()
   const listeners: ListenerShape[] = []
   while (listeners.length < count) {
     const kind = kinds[listeners.length % kinds.length]!
     const protocol = kind.slice(0, 3) as Protocol
     const address = random.pick(families[kind.slice(3)]!)
     const port = random.oneIn(4) ? 1 + random.below(65_535) : random.pick(ports)
-    const key = `${kind} ${address} ${port}`
-    if (taken.has(key)) continue
-    taken.add(key)
+    const own = ranges && !random.oneIn(2) ? randomRange(random) : { port }
+    const all = taken.get(`${kind} ${address}`) ?? []
+    if (!goesWith(all, own)) continue
+    taken.set(`${kind} ${address}`, [...all, own])
     // each service is some listener's, so that none is idle
     const service = listeners.length < services ? listeners.length : random.below(services)
-    listeners.push({ address, protocol, port, service, pool: random.below(pools) })
+    listeners.push({ address, protocol, ...own, service, pool: random.below(pools) })
   }
   return listeners
 }
@@ -147,9 +184,16 @@ function randomSlots(random: Random, servers: readonly ServerEntry[]): Uint32Arr
 /** fuzzFixture: such a shape and its tables. */
 export function fuzzFixture(shape: FuzzShape, seed: number): Fixture {
   const random = createRandom(seed ^ (shape.listeners * 16 + kinds.indexOf(shape.kinds[0]!)))
+  const numbers = new Set<number>()
+  while (numbers.size < shape.nics) numbers.add(random.pick([0, 1, 255, random.below(256)]))
+  const [number = 0, ...others] = numbers
+  const families = [...new Set(shape.kinds.map((kind) => kind.slice(3)))]
+  const addresses = { 4: randomIp4s(random, SERVERS + 1), 6: randomIp6s(random, SERVERS + 1) }
   const servers: ServerEntry[] = Array.from({ length: SERVERS + 1 }, (_, id) => ({
     mac: randomMac(random),
     usable: id === 1 || (id !== 0 && !random.oneIn(5)),
+    via: random.oneIn(12) ? random.below(256) : random.pick([...numbers]),
+    address: addresses[id % families.length === 0 && families.includes('6') ? 6 : 4][id]!,
   }))
   const pools = Math.min(shape.listeners, 9)
   const services = Math.min(shape.listeners, 300)
@@ -158,6 +202,8 @@ export function fuzzFixture(shape: FuzzShape, seed: number): Fixture {
   return {
     shape: {
       mac: own,
+      own: number,
+      others: others.map((each, i) => ({ number: each, ifindex: 7 + i, mac: randomMac(random) })),
       jumbo: shape.jumbo,
       listeners: randomListeners(random, shape, services, pools),
       services: Array(services).fill(STATELESS),

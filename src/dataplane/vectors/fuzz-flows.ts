@@ -2,12 +2,15 @@
 // table that is too small; a small set of flows whose packets come again and again; and what happens between packets:
 // slots move, servers fail, are lost and come back, time goes on or comes round, records go, turns and weights change.
 
+import { ANSWER_WORDS, HOP_VIA } from '../answer-record.ts'
 import { BUCKET_ENTRIES, WORDS } from '../flow-record.ts'
 import { bucketsOf } from '../memory.ts'
 import { isLeast, KIND, type ScheduleTable } from '../scheduling.ts'
 import {
   ASK_BEFORE,
   type CountingScheduler,
+  MAX_INTERFACES,
+  type Persistence,
   type ServiceShape,
   SLOT_LEARN,
   SLOT_RECORDS,
@@ -28,14 +31,23 @@ const ROOM = 12
 const kinds = Object.keys(KIND) as CountingScheduler[]
 
 function randomServices(random: Random, count: number): ServiceShape[] {
+  const persists = random.oneIn(2)
+  /** Short networks, so that clients meet in them. */
+  const persistence = (): Persistence => ({
+    timeout: random.pick([1, 60, 600]),
+    network: random.pick([1, 3, 8, 24, 32]),
+    network6: random.pick([1, 3, 33, 64, 100, 128]),
+  })
   const service = (): ServiceShape => ({
     track: random.pick<Track>(['changes', 'changes', 'all', 'none']),
     onFailure: random.pick(['keep', 'reset']),
     hash: random.pick(['flow', 'flow', 'source']),
     ...(random.oneIn(3) && { track: 'all', picker: { kind: random.pick(kinds), room: ROOM } }),
+    ...(persists && random.oneIn(2) && { track: 'all', persistence: persistence() }),
   })
   const first = service()
-  const one: ServiceShape = first.picker ? first : { ...first, track: random.pick<Track>(['changes', 'all']) }
+  const needsAll = first.picker ?? first.persistence
+  const one: ServiceShape = needsAll ? first : { ...first, track: random.pick<Track>(['changes', 'all']) }
   return Array.from({ length: count }, (_, i) => (i === 0 || count < 3 ? one : service()))
 }
 
@@ -147,6 +159,12 @@ export function createBetween({ shape }: Fixture, seed: number): () => Between {
       words[word % words.length] = bits
     }
   }
+  const shut = (): Between => {
+    const [word, bits] = [random.word(), random.pick([0, random.word(), random.word() & random.word()])]
+    return ({ shut: words }) => {
+      if (words) words[word % words.length] = bits
+    }
+  }
   const lost = (): Between => {
     const id = 1 + random.below(shape.servers)
     const usable = !random.oneIn(4)
@@ -172,6 +190,20 @@ export function createBetween({ shape }: Fixture, seed: number): () => Between {
       if (schedules) schedules.loads[at % schedules.loads.length] = count
     }
   }
-  const all = [time, time, slots, before, failed, lost, gone, scheduled, raced]
+  // clients whose packets came in by other interfaces, as their programs would write it
+  const hop = (): Between => {
+    const entry = random.below(bucketsOf(shape.flows!) * BUCKET_ENTRIES)
+    const at = ANSWER_WORDS.count * entry + ANSWER_WORDS.hop + 1
+    const number = random.pick([
+      shape.own,
+      ...shape.others.map((other) => other.number),
+      random.below(MAX_INTERFACES),
+    ])
+    return ({ answers }) => {
+      if (answers) answers[at] = ((answers[at]! & 0xffff) | (number << (HOP_VIA - 32))) >>> 0
+    }
+  }
+  const all = [time, time, slots, before, failed, shut, lost, gone, scheduled, raced]
+  if (shape.others.length > 0) all.push(hop, hop, hop)
   return () => (random.oneIn(2) ? nothing : random.pick(all)())
 }

@@ -1,14 +1,17 @@
 // What the differential fuzz of nat is made of: a fuzz fixture some of whose services are translated, many to one port;
 // packets of few clients and ports, so that flows meet; and what servers would answer to what was forwarded, now and then
-// changed on its way.
+// changed on its way: in fragments, in tagged frames, and errors in its place.
 
-import { type Ip4, type Ip6, isIp4 } from '../../base/addresses.ts'
+import { type Ip4, type Ip6, isIp4, macBytes } from '../../base/addresses.ts'
 import type { Outcome } from '../model.ts'
 import { TIMEOUTS } from '../shape.ts'
+import { insert, put16 } from './bytes.ts'
 import type { Fixture } from './fixture.ts'
 import type { FuzzShape } from './fuzz-fixtures.ts'
 import { createFlowFrames, fuzzFlowFixture } from './fuzz-flows.ts'
-import { createRandom } from './random.ts'
+import { errors4, errors6 } from './mutations-errors.ts'
+import { createFragments } from './mutations-fragments.ts'
+import { createRandom, type Random } from './random.ts'
 
 const KEPT = 64
 
@@ -31,13 +34,16 @@ export function fuzzNatFixture(shape: FuzzShape, seed: number): Fixture {
     },
     tables: {
       ...tables,
-      // few addresses, so that servers share some
-      servers: tables.servers.map((server, id) => ({
-        ...server,
-        address: hasIpv6
-          ? (((0x0a00_0000n + BigInt(1 + (id % 3))) << 96n) as Ip6)
-          : ((0x0a00_0000 + 1 + (id % 3)) as Ip4),
-      })),
+      // few addresses, so that servers share some; now and then that of some client is on its network
+      servers: tables.servers.map((server, id) => {
+        const near = random.oneIn(6)
+        const word = near ? (hasIpv6 && random.oneIn(2) ? 0x2020_2020 : 0xc633_6400) : 0x0a00_0001 + (id % 3)
+        return {
+          ...server,
+          address: hasIpv6 ? ((BigInt(word) << 96n) as Ip6) : (word as Ip4),
+          ...((near || random.oneIn(4)) && { network: random.pick([8, 24, 31, 32, hasIpv6 ? 33 : 30]) }),
+        }
+      }),
     },
   }
 }
@@ -66,11 +72,36 @@ function turned(frame: Uint8Array, own: Uint8Array): Uint8Array {
   return answer
 }
 
+/** behindTags: the frame, now and then behind one tag or two. */
+function behindTags(frame: Uint8Array, random: Random): Uint8Array {
+  if (!random.oneIn(4)) return frame
+  const tagged = insert(frame, 12, random.pick([4, 4, 8]))
+  for (let at = 12; at < tagged.length - frame.length + 12; at += 4)
+    put16(tagged, at, random.pick([0x8100, 0x88a8]))
+  return tagged
+}
+
 /** createNatFrames: packets of clients and, as often, answers; the same seed and outcomes give the same. */
 export function createNatFrames(fixture: Fixture, seed: number): NatFrames {
   const random = createRandom(seed ^ 0x7a17)
   const requests = createFlowFrames(fixture, seed)
+  const own = macBytes(fixture.shape.mac)
   const answers: Uint8Array[] = []
+  const fragments = createFragments(random)
+  /** An error about what is answered, or a fragment of the answer, or of an earlier one. */
+  const belonging = (answer: Uint8Array): Uint8Array => {
+    const about = answer[12] === 0x86 ? errors6 : errors4
+    switch (random.below(4)) {
+      case 0:
+        return fragments.first(answer)
+      case 1:
+        return fragments.later() ?? answer
+      default: {
+        const error = about[0]!(answer, random)
+        return random.oneIn(6) ? random.pick(about.slice(1))(error, random) : error
+      }
+    }
+  }
   return {
     next: () => {
       if (answers.length === 0 || random.oneIn(2)) {
@@ -86,16 +117,18 @@ export function createNatFrames(fixture: Fixture, seed: number): NatFrames {
         if (random.oneIn(3)) frame[11] = random.below(4)
         return frame
       }
-      const frame = random.pick(answers).slice()
-      const at = portsAt(frame)
-      if (frame.length > at + 13 && random.oneIn(2))
-        frame[at + 13] = random.pick<number>([0x10, 0x12, 0x11, 0x04])
+      const answer = random.pick(answers).slice()
+      const at = portsAt(answer)
+      if (answer.length > at + 13 && random.oneIn(2))
+        answer[at + 13] = random.pick<number>([0x10, 0x12, 0x11, 0x04])
+      const frame = behindTags(random.oneIn(2) ? answer : belonging(answer), random)
       if (random.oneIn(4)) frame[random.below(frame.length)] = random.below(256)
       return random.oneIn(9) ? frame.slice(0, 14 + random.below(frame.length - 14)) : frame
     },
     learn: ({ outcome, frame }) => {
-      if (outcome !== 'forwarded' || frame.length < portsAt(frame) + 4) return
-      answers[Math.min(random.below(KEPT), answers.length)] = turned(frame, frame.subarray(6, 12))
+      if (outcome !== 'forwarded' && outcome !== 'redirected') return
+      if (frame.length >= portsAt(frame) + 4)
+        answers[Math.min(random.below(KEPT), answers.length)] = turned(frame, own)
     },
   }
 }

@@ -15,9 +15,10 @@ export function modelPath(fixture: Fixture): FlowPath & { readonly model: Model 
   const flows = createFlows(shape)!
   const servers: ServerEntry[] = [...tables.servers]
   const failed = new Uint32Array(memory.tracking!.failed.type.size / 4)
+  const shut = memory.tracking!.shut && new Uint32Array(memory.tracking!.shut.type.size / 4)
   const before = (tables.before ?? []).map((words) => words.slice())
   const slots = tables.slots.map((words) => words.slice())
-  const own: Tables = { ...tables, servers, failed, before, slots }
+  const own: Tables = { ...tables, servers, failed, before, slots, ...(shut && { shut }) }
   const packets = new PacketMemory()
   const model = createModel(shape, own, { flows, packets })
   return {
@@ -28,6 +29,7 @@ export function modelPath(fixture: Fixture): FlowPath & { readonly model: Model 
     flows: flows.table.words,
     answers: model.nat?.table.words,
     failed,
+    shut,
     slots,
     before,
     schedules: flows.schedules?.image,

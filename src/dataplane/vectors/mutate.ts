@@ -6,10 +6,10 @@
 import { type Ip6, isIp4, macBytes } from '../../base/addresses.ts'
 import { checksum } from '../../wire/checksum.ts'
 import { ip6Bytes } from '../../wire/ipv6.ts'
-import type { ListenerShape } from '../shape.ts'
+import { currentOf, type ListenerShape } from '../shape.ts'
 import { insert, put, put16, put32 } from './bytes.ts'
 import type { Fixture } from './fixture.ts'
-import { ipv4Mutations, linkMutations, type Mutation } from './mutations.ts'
+import { flip, ipv4Mutations, linkMutations, type Mutation } from './mutations.ts'
 import { errors4, errors6 } from './mutations-errors.ts'
 import { createFragments } from './mutations-fragments.ts'
 import { ipv6Mutations } from './mutations6.ts'
@@ -47,6 +47,12 @@ function writeTransport(frame: Uint8Array, at: number, isTcp: boolean, port: num
   frame[at + 13] = random.below(256)
 }
 
+/** A port of the listener; of a range one of either end or beside, or any within. */
+function portOf({ port, lastPort = port }: ListenerShape, random: Random): number {
+  if (lastPort === port) return port
+  return random.pick([port, lastPort, port - 1, lastPort + 1, port + random.below(lastPort - port)]) & 0xffff
+}
+
 /** A segment or datagram to the listener; now and then in the other protocol, or in the other family. */
 function soundFrame(listener: Target, own: Uint8Array, random: Random): Uint8Array {
   const payload = random.pick([0, 0, 0, 6, 1, random.below(64), random.oneIn(8) ? 1_440 : 10])
@@ -81,10 +87,22 @@ function soundFrame(listener: Target, own: Uint8Array, random: Random): Uint8Arr
     for (let word = 22; word < 38; word += 4) put32(frame, word, random.oneIn(8) ? 0 : random.word())
     put(frame, 38, listener.octets)
   }
-  writeTransport(frame, at, isTcp, listener.port, random)
+  writeTransport(frame, at, isTcp, portOf(listener, random), random)
   return frame
 }
 
+/** Sent by a server that may be in a slot of the listener's pool, as it says itself, or by a router of its MAC. */
+function fromServer(frame: Uint8Array, { pool }: Target, { tables }: Fixture, random: Random): void {
+  const words = tables.slots[pool]!
+  const server = tables.servers[currentOf(words[random.below(words.length)]!)]
+  if (!server?.address) return
+  put(frame, 6, macBytes(server.mac))
+  if (random.oneIn(8)) flip(frame, 6 + random.below(6), random)
+  const isIpv6 = frame[12] === 0x86
+  const octets = ip6Bytes(BigInt(server.address) as Ip6)
+  if (!random.oneIn(8)) put(frame, isIpv6 ? 22 : 26, isIpv6 ? octets : octets.subarray(12))
+  if (random.oneIn(8)) flip(frame, (isIpv6 ? 22 : 26) + random.below(isIpv6 ? 16 : 4), random)
+}
 function noise(own: Uint8Array, random: Random): Uint8Array {
   const frame = Uint8Array.from({ length: random.below(160) }, () => random.below(256))
   if (random.oneIn(2)) put(frame, 0, own)
@@ -102,7 +120,9 @@ export function createFrames(fixture: Fixture, seed: number, options: FrameOptio
   const fragments = createFragments(random)
 
   return () => {
-    let frame = random.oneIn(50) ? noise(own, random) : soundFrame(random.pick(targets), own, random)
+    const target = random.pick(targets)
+    let frame = random.oneIn(50) ? noise(own, random) : soundFrame(target, own, random)
+    if (frame.length >= 54 && random.oneIn(8)) fromServer(frame, target, fixture, random)
     const part = random.below(24)
     if (part === 0) frame = fragments.first(frame)
     if (part === 1 || part === 2) frame = fragments.later() ?? frame

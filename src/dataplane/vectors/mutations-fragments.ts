@@ -10,7 +10,10 @@ const offsets = [1, 2, 3, 185, 0x1fff]
 
 /** Fragments: makes and follows them. */
 export interface Fragments {
-  /** first: the packet as a first fragment, which is remembered; only untagged ones without options or headers are. */
+  /**
+   * first: the packet as a first fragment, which is remembered, or ends within its transport header; only untagged ones
+   * without options or headers are.
+   */
   first(frame: Uint8Array): Uint8Array
   /** later: a later fragment of one that is remembered; undefined: there is none. */
   later(): Uint8Array | undefined
@@ -24,13 +27,19 @@ export function createFragments(random: Random): Fragments {
     else known[random.below(KNOWN)] = frame
     return frame.slice()
   }
+  /** A first fragment that ends within its transport header, UDP's too. */
+  const cut = (frame: Uint8Array, isIpv4: boolean): Uint8Array => {
+    const part = frame.slice(0, (isIpv4 ? 34 : 62) + random.below(8))
+    put16(part, isIpv4 ? 16 : 18, part.length - (isIpv4 ? 14 : 54))
+    return part
+  }
   return {
     first: (frame) => {
       if (frame.length < 54) return frame
       if (frame[12] === 0x08 && frame[14] === 0x45) {
         const part = frame.slice()
         put16(part, 20, 0x2000)
-        return remember(part)
+        return random.oneIn(8) ? cut(part, true) : remember(part)
       }
       if (frame[12] !== 0x86 || (frame[20] !== 6 && frame[20] !== 17)) return frame
       const part = insert(frame, 54, 8)
@@ -39,7 +48,7 @@ export function createFragments(random: Random): Fragments {
       put16(part, 56, 1)
       put32(part, 58, random.word())
       put16(part, 18, part.length - 54)
-      return remember(part)
+      return random.oneIn(8) ? cut(part, false) : remember(part)
     },
     later: () => {
       if (known.length === 0) return undefined

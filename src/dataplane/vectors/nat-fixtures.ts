@@ -1,7 +1,7 @@
 // What stories of nat are told with: servers with addresses of their own, behind listeners whose packets are translated.
 
 import { type FlowsShape, type ServiceShape, TIMEOUTS } from '../shape.ts'
-import { clock, type Fixture, fixture, listener, vip, vip6 } from './fixture.ts'
+import { back, clock, type Fixture, fixture, listener, vip, vip6, web4 } from './fixture.ts'
 
 const flowsOf = (entries: number, newFlows = 1_000): FlowsShape => ({
   entries,
@@ -9,6 +9,7 @@ const flowsOf = (entries: number, newFlows = 1_000): FlowsShape => ({
   clock,
   idle: TIMEOUTS,
 })
+const others = [{ number: 1, ifindex: 3, mac: back }]
 const nat = (port: number): ServiceShape => ({ track: 'all', onFailure: 'keep', hash: 'flow', nat: { port } })
 const resets: ServiceShape = { ...nat(0), onFailure: 'reset' }
 const dsr: ServiceShape = { track: 'changes', onFailure: 'keep', hash: 'flow' }
@@ -32,6 +33,75 @@ export const natFixtures = {
   /** The listener's port is the servers', too. */
   nat: fixture({ services: [nat(0)], flows: flowsOf(256), targets }),
   'nat-jumbo': fixture({ services: [nat(0)], flows: flowsOf(256), targets, jumbo: true }),
+  /** Two interfaces: server 2 is behind the other. */
+  'nat-far': fixture({ services: [nat(0)], flows: flowsOf(256), targets, others, via: { 2: 1 } }),
+  'nat-six-far': fixture({
+    listeners: [listener(vip6, 80)],
+    services: [nat(PORT)],
+    flows: flowsOf(256),
+    targets: targets6,
+    others,
+    via: { 2: 1 },
+  }),
+  /** The program of the other interface, of three. */
+  'nat-back': fixture({
+    services: [nat(0)],
+    flows: flowsOf(256),
+    targets,
+    number: 1,
+    others: [
+      { number: 7, ifindex: 9, mac: web4 },
+      { number: 0, ifindex: 2, mac: back },
+    ],
+    via: { 2: 1 },
+  }),
+  'nat-six-back': fixture({
+    listeners: [listener(vip6, 80)],
+    services: [nat(PORT)],
+    flows: flowsOf(256),
+    targets: targets6,
+    number: 1,
+    others: [
+      { number: 7, ifindex: 9, mac: web4 },
+      { number: 0, ifindex: 2, mac: back },
+    ],
+    via: { 2: 1 },
+  }),
+  /** One interface, whose number is not 0. */
+  'nat-alone': fixture({ services: [nat(0)], flows: flowsOf(256), targets, number: 5 }),
+  /** Server 1 is on 10.1.0.0/22; of server 2 no network is known. */
+  'nat-near': fixture({ services: [nat(0)], flows: flowsOf(256), targets, networks: { 1: 22 } }),
+  'nat-udp-near': fixture({
+    listeners: [listener(vip, 53, 0, 0, 'udp')],
+    services: [nat(PORT)],
+    flows: flowsOf(256),
+    targets,
+    networks: { 1: 22 },
+  }),
+  /** Server 1 is on fd00:1:2:3::/71. */
+  'nat-six-near': fixture({
+    listeners: [listener(vip6, 80)],
+    services: [nat(PORT)],
+    flows: flowsOf(256),
+    targets: targets6,
+    networks: { 1: 71 },
+  }),
+  'nat-mixed-near': fixture({
+    listeners: mixed,
+    services: [nat(PORT), nat(0), nat(0), nat(PORT), dsr],
+    pools: [1, 2],
+    flows: flowsOf(256),
+    targets: [targets[0], targets6[1]],
+    networks: { 1: 22, 2: 64 },
+  }),
+  /** Server 2 is on the clients' network. */
+  'nat-port-near': fixture({
+    listeners: [listener(vip, 80), listener(vip, 81)],
+    services: [nat(PORT)],
+    flows: flowsOf(256),
+    targets: [targets[0], '198.51.100.32'],
+    networks: { 2: 24 },
+  }),
   'nat-resets': fixture({ services: [resets], flows: flowsOf(256), targets }),
   /** Three listeners whose flows meet at one port of the servers. */
   'nat-port': fixture({

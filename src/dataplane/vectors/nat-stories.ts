@@ -1,8 +1,12 @@
 // All stories of nat, by theme. Names are unique.
 
+import { natBackStories } from './nat-back.ts'
 import { natBelongingStories } from './nat-belonging.ts'
 import { natChecksumStories } from './nat-checksums.ts'
+import { natEgressStories } from './nat-egress.ts'
 import { natFlowStories } from './nat-flows.ts'
+import { natHairpinStories } from './nat-hairpins.ts'
+import { natPieceStories } from './nat-pieces.ts'
 import { natRecordStories } from './nat-records.ts'
 import type { NatStory } from './nat-story.ts'
 
@@ -12,4 +16,8 @@ export const natStories: readonly NatStory[] = [
   ...natRecordStories,
   ...natChecksumStories,
   ...natBelongingStories,
+  ...natEgressStories,
+  ...natHairpinStories,
+  ...natBackStories,
+  ...natPieceStories,
 ]

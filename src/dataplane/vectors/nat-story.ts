@@ -2,9 +2,9 @@
 // events were counted, and what is kept for answers. Frames that leave are assembled anew, checksums and all; nothing is
 // asked of the model. The same stories are told to the model and to the kernel.
 
-import { type Ip6, isIp4, parseIp, parseMac } from '../../base/addresses.ts'
+import { type Ip6, isIp4, type Mac, parseIp, parseMac } from '../../base/addresses.ts'
 import { ip6Bytes } from '../../wire/ipv6.ts'
-import { ANSWER_WORDS as AT } from '../answer-record.ts'
+import { ANSWER_WORDS as AT, HOP_VIA } from '../answer-record.ts'
 import { FLOW } from '../flow-record.ts'
 import type { Outcome } from '../model.ts'
 import type { EventName, OutcomeName } from '../outcomes.ts'
@@ -19,13 +19,22 @@ import { frameOf, keeps, type Parts } from './vector.ts'
 export interface NatStep extends Change {
   /** From a client. */
   readonly send?: Parts
-  /** Instead of parts: what arrives, and what leaves for the server. */
-  readonly frames?: readonly [arrives: Uint8Array, leaves: Uint8Array]
+  /** Instead of parts: what arrives, and what leaves, if it does. */
+  readonly frames?: readonly [arrives: Uint8Array, leaves?: Uint8Array]
   /** From server `from`: what is absent is that of an answer from its port 80 (53) to the client's 40000. */
   readonly answer?: Parts
   readonly from?: 1 | 2 | 4
   /** The server that gets it (at its port, or the one that was sent to), that the client gets it, or how it ends. */
-  readonly to: 1 | 2 | 4 | 'client' | Exclude<OutcomeName, 'forwarded' | 'answered' | 'time-exceeded'>
+  readonly to:
+    | 1
+    | 2
+    | 4
+    | 'client'
+    | Exclude<OutcomeName, 'forwarded' | 'redirected' | 'answered' | 'answer-redirected' | 'time-exceeded'>
+  /** The MAC of the interface that it leaves by, if that is another. */
+  readonly by?: Mac
+  /** Before it: all records' hops are of the interface of this number, as its program would have written them. */
+  readonly through?: number
   readonly port?: number
   /** By dsr: addresses and ports stay. */
   readonly untranslated?: true
@@ -103,13 +112,16 @@ const merged = (parts: Parts, { ip, ip6, tcp, udp }: Parts = {}): Parts => ({
 function outcomeOf(step: NatStep): Outcome {
   const { to, port, service = 0, as = {}, leaves } = step
   const frame = sentBy(step)
+  const leaving = step.frames?.[1]
   if (to === 'client') {
+    const outcome = step.by === undefined ? 'answered' : 'answer-redirected'
+    if (leaving) return { outcome, frame: leaving }
     const parts = answerParts(step)
     const { address = parts.ip6 ? vip6 : vip, port: shown = parts.udp ? 53 : 80, via = router } = as
     const shownParts = ports(
       {
         ...parts,
-        ether: { ...parts.ether, destination: parseMac(via), source: own },
+        ether: { ...parts.ether, destination: parseMac(via), source: step.by ?? own },
         ...(parts.ip6
           ? { ip6: { ...parts.ip6, source: address } }
           : { ip: { ...parts.ip, source: address } }),
@@ -117,14 +129,14 @@ function outcomeOf(step: NatStep): Outcome {
       'source',
       shown,
     )
-    return { outcome: 'answered', frame: frameOf(merged(lessHops(shownParts), leaves)) }
+    return { outcome, frame: frameOf(merged(lessHops(shownParts), leaves)) }
   }
   const parts = step.send ?? {}
   if (to === 'reset') return { outcome: 'reset', frame: resetOf(parts) }
   if (typeof to !== 'number') return keeps(to, '', frame).expected
-  if (step.frames) {
+  if (leaving) {
     const bytes = frame.length - 14
-    return { outcome: 'forwarded', frame: step.frames[1], service, server: to, bytes }
+    return { outcome: 'forwarded', frame: leaving, service, server: to, bytes }
   }
   const { ip, ip6 } = parts
   const translated: Parts = step.untranslated
@@ -134,10 +146,12 @@ function outcomeOf(step: NatStep): Outcome {
       : { ...parts, ip: { ...ip, destination: addressOf(to, false) } }
   const sent = lessHops({
     ...ports(translated, 'destination', port),
-    ether: { ...parts.ether, destination: macs[to], source: own },
+    ether: { ...parts.ether, destination: macs[to], source: step.by ?? own },
   })
-  const bytes = frame.length - 14 - (parts.trailer?.length ?? 0)
-  return { outcome: 'forwarded', frame: frameOf(merged(sent, leaves)), service, server: to, bytes }
+  const start = 14 + 4 * (parts.ether?.tags?.length ?? 0)
+  const bytes = frame.length - start - (parts.trailer?.length ?? 0)
+  const outcome = step.by === undefined ? 'forwarded' : 'redirected'
+  return { outcome, frame: frameOf(merged(sent, leaves)), service, server: to, bytes }
 }
 
 /** expectedOf a story. */
@@ -166,13 +180,21 @@ export function tellNat(path: FlowPath, { steps }: NatStory, word = 1): NatTold[
   const words = path.fixture.tables.slots.map((slots) => slots[0] ?? word)
   apply(path, { at: START, failed: [], lost: [], word: words })
   path.forgetNewFlows()
+  path.forgetFragments()
   path.events()
   return steps.map((step) => {
     apply(path, step)
+    if (step.through !== undefined) setHops(path.answers!, step.through)
     const outcome = path.run(sentBy(step))
     const events = eventText(path.events() as Readonly<Record<EventName, number>>)
     return { outcome, events, ...(step.kept && { kept: keptIn(path.answers!) }) }
   })
+}
+
+/** setHops of all records to an interface. */
+function setHops(words: Uint32Array, number: number): void {
+  for (let at = AT.hop + 1; at < words.length; at += AT.count)
+    words[at] = ((words[at]! & 0xffff) | (number << (HOP_VIA - 32))) >>> 0
 }
 
 /** keptIn a table of answers: all its records, as text. */

@@ -2,6 +2,7 @@
 // became of it, which events were counted, and what the flow's record is. Expectations are written down or built from
 // parts, never asked of the model. The same stories are told to the model and to the kernel.
 
+import type { Mac } from '../../base/addresses.ts'
 import type { Outcome } from '../model.ts'
 import type { EventName, OutcomeName } from '../outcomes.ts'
 import type { ScheduleTable } from '../scheduling.ts'
@@ -22,6 +23,8 @@ export interface Change {
   readonly slotsBefore?: Readonly<Record<number, number>>
   /** Servers that have failed in pool 0, or in another: [pool, server]. */
   readonly failed?: readonly (number | readonly [pool: number, server: number])[]
+  /** Servers to whom no client network comes back, likewise. */
+  readonly shut?: readonly (number | readonly [pool: number, server: number])[]
   /** Servers whose MAC is not known. */
   readonly lost?: readonly number[]
   /** The table is emptied, as by a sweep of the daemon, or by another user of its places. */
@@ -43,7 +46,9 @@ export interface Step extends Change {
   /** A packet whose flow it is about, where it is not itself one of the client's. */
   readonly of?: Parts
   /** The server that gets it, or how it ends. */
-  readonly to: 1 | 2 | Exclude<OutcomeName, 'forwarded' | 'time-exceeded'>
+  readonly to: 1 | 2 | Exclude<OutcomeName, 'forwarded' | 'redirected' | 'time-exceeded'>
+  /** The MAC of the interface that it leaves by, if that is another. */
+  readonly by?: Mac
   /** Its service. */
   readonly service?: number
   /** Events that are counted, without "flow-": 'miss insert'. */
@@ -53,6 +58,8 @@ export interface Step extends Change {
    * (0..3 of the first bucket, 4..7 of the second); or 'none'.
    */
   readonly record?: string
+  /** The record of the client's network afterwards, likewise. */
+  readonly network?: string
   /** What is left of others' records, by place. */
   readonly left?: readonly number[]
   /** Connections afterwards, as service 0 sees them: 'SERVER:ACTIVE/INACTIVE', of those who have any. */
@@ -64,6 +71,8 @@ export interface Held {
   readonly place: number
   readonly record: string
   readonly own?: true
+  /** It is that of the first packet's client network; `place` is one of its own. */
+  readonly network?: true
   /** Nobody we meet, but one of his hashes is that of the first packet's flow. */
   readonly shares?: 'hash' | 'other'
   /** Its key is that of this record instead: half of one and half of another. */
@@ -83,6 +92,7 @@ export interface Told {
   readonly outcome: Outcome
   readonly events: string
   readonly record: string
+  readonly network?: string
   readonly left?: readonly number[]
   readonly counts?: string
 }
@@ -99,8 +109,9 @@ export const eventText = (events: Readonly<Record<EventName, number>>): string =
   )
 
 /** outcomeOf a step. */
-export function outcomeOf({ send, to, service = 0 }: Step): Outcome {
-  if (to === 1 || to === 2) return forwards('', send, { service, server: to }).expected
+export function outcomeOf({ send, to, by, service = 0 }: Step): Outcome {
+  if (to === 1 || to === 2)
+    return forwards('', send, { service, server: to, ...(by !== undefined && { by }) }).expected
   return to === 'reset' ? { outcome: 'reset', frame: resetOf(send) } : keeps(to, '', send).expected
 }
 
@@ -109,11 +120,11 @@ export function expectedOf({ steps }: Story): Told[] {
   let now = START
   return steps.map((step) => {
     now = step.at ?? now
-    const record = step.record ?? 'none'
     return {
       outcome: outcomeOf(step),
       events: plain(step.events ?? ''),
-      record: record === 'none' || record.includes('@') ? record : atTime(record, now),
+      record: atTime(step.record ?? 'none', now),
+      ...(step.network && { network: atTime(step.network, now) }),
       ...(step.left && { left: step.left }),
       ...(step.counts !== undefined && { counts: step.counts }),
     }
@@ -124,6 +135,7 @@ export function expectedOf({ steps }: Story): Told[] {
 export const START = 1_000
 
 const atTime = (record: string, now: number): string => {
+  if (record === 'none' || record.includes('@')) return record
   const [what, place] = record.split(' in ')
   return `${what} @${now}${place === undefined ? '' : ` in ${place}`}`
 }

@@ -17,8 +17,8 @@ import type { Outcome } from '../model.ts'
 import type { EventName } from '../outcomes.ts'
 import type { ScheduleImage } from '../scheduling.ts'
 import type { Fixture } from './fixture.ts'
-import { flowIdOf } from './flow-id.ts'
-import { type Change, eventText, type Held, START, type Story, type Told } from './story.ts'
+import { flowIdOf, networkIdOf } from './flow-id.ts'
+import { type Change, eventText, type Held, START, type Step, type Story, type Told } from './story.ts'
 import { SHIFT } from './story-flows.ts'
 import { frameOf } from './vector.ts'
 
@@ -27,11 +27,12 @@ export interface FlowPath {
   readonly fixture: Fixture
   readonly memory: Memory
   run(frame: Uint8Array): Outcome
-  /** The flow table as words, the failed servers' bits, and the slots of each pool, now and before. */
+  /** The flow table as words, the bits of failed and of shut servers, and the slots of each pool, now and before. */
   readonly flows: Uint32Array
   /** The table of answers as words, where some service has nat. */
   readonly answers?: Uint32Array | undefined
   readonly failed: Uint32Array
+  readonly shut: Uint32Array | undefined
   readonly slots: readonly Uint32Array[]
   readonly before: readonly Uint32Array[]
   /** What schedulers that count go by, where there are any. */
@@ -64,8 +65,9 @@ function recordOf(text: string, { hash, other }: FlowId): FlowRecord {
 }
 
 /** Whose a record is that is there from the start; strangers are flows that no packet of a story has. */
-function holderOf({ place, own, shares }: Held, id: FlowId): FlowId {
+function holderOf({ place, own, network, shares }: Held, id: FlowId, networkId: FlowId): FlowId {
   if (own) return id
+  if (network) return networkId
   const stranger = { hash: 0x5151_0000 + place, other: 0x7070_0000 + place }
   return shares ? { ...stranger, [shares]: id[shares] } : stranger
 }
@@ -80,8 +82,8 @@ function entriesOf({ fixture }: FlowPath, { hash, other }: FlowId): number[] {
 
 /** apply a change. */
 export function apply(path: FlowPath, change: Change): void {
-  const { at, word, before, slots, slotsBefore, failed, lost, sweep, sweepAnswers, sweepFlows, tearAnswers } =
-    change
+  const { at, word, before, slots, slotsBefore, failed, shut, lost } = change
+  const { sweep, sweepAnswers, sweepFlows, tearAnswers } = change
   if (at !== undefined) path.setJiffies(BigInt(at) << BigInt(SHIFT))
   if (word !== undefined)
     for (const [pool, words] of path.slots.entries())
@@ -89,13 +91,15 @@ export function apply(path: FlowPath, change: Change): void {
   for (const [pool, words] of path.before.entries()) if (before) words.fill(before[pool]!)
   for (const [slot, value] of Object.entries(slots ?? {})) path.slots[0]![Number(slot)] = value
   for (const [slot, value] of Object.entries(slotsBefore ?? {})) path.before[0]![Number(slot)] = value
-  if (failed) {
-    path.failed.fill(0)
-    for (const each of failed) {
+  const mark = (words: Uint32Array, servers: NonNullable<Change['failed']>): void => {
+    words.fill(0)
+    for (const each of servers) {
       const bit = typeof each === 'number' ? each : failedBit(path.memory, ...each)
-      path.failed[bit >>> 5]! |= 1 << (bit & 31)
+      words[bit >>> 5]! |= 1 << (bit & 31)
     }
   }
+  if (failed) mark(path.failed, failed)
+  if (shut && path.shut) mark(path.shut, shut)
   if (lost) for (const server of [1, 2]) path.setUsable(server, !lost.includes(server))
   if (sweep) path.flows.fill(0)
   if (sweep || sweepAnswers) path.answers?.fill(0)
@@ -125,18 +129,22 @@ export function tell(path: FlowPath, { held = [], steps }: Story): Told[] {
   path.schedules?.loads.fill(0)
   for (const [service, table] of path.fixture.tables.schedules ?? []) path.schedules!.fill(service, table)
   path.answers?.fill(0)
-  apply(path, { at: START, failed: [], lost: [], word: 0, before: path.before.map(() => 0) })
+  apply(path, { at: START, failed: [], shut: [], lost: [], word: 0, before: path.before.map(() => 0) })
   path.forgetNewFlows()
   path.forgetFragments()
   path.events()
   const first = steps[0]!
   const id = flowIdOf(path.fixture, first.of ?? first.send, first.service)
   const entries = entriesOf(path, id)
+  const networkId = networkIdOf(path.fixture, first.send, first.service)
   for (const each of held) {
-    const { place, record, keyOf } = each
-    const whose = holderOf(each, id)
-    const entry = entries[place]!
-    storeFlowRecord(path.flows, entry, recordOf(record, whose))
+    const { place, record, keyOf, network } = each
+    const whose = holderOf(each, id, networkId)
+    const entry = network ? entriesOf(path, networkId)[place]! : entries[place]!
+    storeFlowRecord(path.flows, entry, {
+      ...recordOf(record, whose),
+      ...(network && { template: true }),
+    })
     if (keyOf === undefined) continue
     const [low, high] = path.flows.subarray(WORDS.count * entry).slice(WORDS.stable)
     storeFlowRecord(path.flows, entry, recordOf(keyOf, whose))
@@ -151,13 +159,26 @@ export function tell(path: FlowPath, { held = [], steps }: Story): Told[] {
       flowIdOf(path.fixture, step.of ?? step.send, step.service),
       step.record?.includes(' in ') ?? false,
     )
-    const left = held.filter((each) => !each.own && holds(path, entries[each.place]!, holderOf(each, id)))
+    const others = held.filter(({ own, network }) => !own && !network)
+    const left = others.filter((each) => holds(path, entries[each.place]!, holderOf(each, id, networkId)))
+    const { network } = step
+    const kept = network && networkText(path, step, network)
     return {
       ...{ outcome, events, record },
+      ...(kept && { network: kept }),
       ...(step.left && { left: left.map(({ place }) => place) }),
       ...(step.counts !== undefined && { counts: countsOf(path) }),
     }
   })
+}
+
+/** networkText: the record of the client's network; `none` means that there is no network's at all. */
+function networkText(path: FlowPath, { send, service }: Step, expected: string): string {
+  const all = Array.from({ length: path.flows.length / WORDS.count }, (_, entry) =>
+    flowRecordAt(path.flows, entry),
+  )
+  if (expected === 'none') return all.some((record) => record?.template) ? 'some' : 'none'
+  return find(path, networkIdOf(path.fixture, send, service), expected.includes(' in '))
 }
 
 const holds = ({ flows }: FlowPath, entry: number, { hash, other }: FlowId): boolean => {
@@ -171,9 +192,12 @@ function find(path: FlowPath, id: FlowId, withPlace: boolean): string {
   const found: string[] = []
   for (let entry = 0; entry < path.flows.length / WORDS.count; entry++) {
     if (!holds(path, entry, id)) continue
-    const { state, server, service, time } = flowRecordAt(path.flows, entry)!
+    const { state, server, service, time, template } = flowRecordAt(path.flows, entry)!
+    const isNetwork = template ? 'network ' : ''
     const of = service === 0 ? '' : ` of ${service}`
-    found.push(`${nameOf(state)} ${server}${of} @${time}${withPlace ? ` in ${entries.indexOf(entry)}` : ''}`)
+    found.push(
+      `${isNetwork}${nameOf(state)} ${server}${of} @${time}${withPlace ? ` in ${entries.indexOf(entry)}` : ''}`,
+    )
   }
   return found.join(' and ') || 'none'
 }

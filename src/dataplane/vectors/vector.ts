@@ -76,16 +76,18 @@ interface Forwarding {
   readonly server?: number
   /** IPv4's fields where they leave otherwise than with TTL - 1 and a sound checksum. */
   readonly leaves?: Ipv4Fields
+  /** The MAC of the interface that it leaves by, if that is not our own. */
+  readonly by?: Mac
 }
 
-/** forwards: the frame leaves for the server's MAC, from our own, its TTL or hop limit one less. */
+/** forwards: the frame leaves for the server's MAC, from our own or that of `by`, its TTL or hop limit one less. */
 export function forwards(name: string, parts: Parts, options: Forwarding = {}): Vector {
-  const { fixture = 'one', service = 0, server = 1, leaves } = options
+  const { fixture = 'one', service = 0, server = 1, leaves, by } = options
   const { ip, ip6 } = parts
   const frame = frameOf(parts)
   const after = frameOf({
     ...parts,
-    ether: { ...parts.ether, destination: macs[server]!, source: own },
+    ether: { ...parts.ether, destination: macs[server]!, source: by ?? own },
     ...(ip6
       ? { ip6: { ...ip6, hopLimit: (ip6.hopLimit ?? 64) - 1 } }
       : { ip: { ...ip, ttl: (ip?.ttl ?? 64) - 1, ...leaves } }),
@@ -93,10 +95,11 @@ export function forwards(name: string, parts: Parts, options: Forwarding = {}): 
   const said = ip6?.payloadLength === undefined ? ip?.totalLength : ip6.payloadLength + 40
   const start = 14 + 4 * (parts.ether?.tags?.length ?? 0)
   const bytes = said ?? frame.length - start - (parts.trailer?.length ?? 0)
-  return { name, fixture, frame, expected: { outcome: 'forwarded', frame: after, service, server, bytes } }
+  const outcome = by === undefined ? 'forwarded' : 'redirected'
+  return { name, fixture, frame, expected: { outcome, frame: after, service, server, bytes } }
 }
 
-export type Kept = Exclude<OutcomeName, 'forwarded' | 'reset' | 'time-exceeded'>
+export type Kept = Exclude<OutcomeName, 'forwarded' | 'redirected' | 'reset' | 'time-exceeded'>
 
 /** keeps: the frame ends here untouched, passed or dropped. */
 export function keeps(

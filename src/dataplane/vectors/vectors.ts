@@ -2,10 +2,12 @@
 
 import { bothProtocolVectors } from './both-protocols.ts'
 import { choiceVectors } from './choices.ts'
+import { egressVectors } from './egress.ts'
 import { errorVectors } from './errors.ts'
 import { exceededVectors } from './exceeded.ts'
 import { flagVectors } from './flags.ts'
 import { fragmentVectors } from './fragments.ts'
+import { hairpinVectors } from './hairpins.ts'
 import { headerVectors } from './headers.ts'
 import { hopVectors } from './hops.ts'
 import { hostileVectors } from './hostile.ts'
@@ -13,6 +15,7 @@ import { lengthVectors } from './lengths.ts'
 import { linkVectors } from './links.ts'
 import { plainVectors } from './plain.ts'
 import { protocolVectors } from './protocols.ts'
+import { rangeVectors } from './ranges.ts'
 import { sixChainVectors } from './six-chains.ts'
 import { sixChoiceVectors } from './six-choices.ts'
 import { sixErrorVectors } from './six-errors.ts'
@@ -52,4 +55,7 @@ export const vectors: readonly Vector[] = [
   ...sixLinkVectors,
   ...sixErrorVectors,
   ...tableVectors,
+  ...rangeVectors,
+  ...egressVectors,
+  ...hairpinVectors,
 ]

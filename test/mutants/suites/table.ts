@@ -54,7 +54,7 @@ function findAll(fixture: Fixture): void {
 }
 
 const fixtureOf = (kinds: readonly FuzzKind[], seed: number): Fixture =>
-  fuzzFixture({ name: 'table', listeners: 300, kinds, jumbo: false }, seed)
+  fuzzFixture({ name: 'table', listeners: 300, kinds, jumbo: false, nics: 1 }, seed)
 
 /** farTable: one with a listener as far as may be. Of those tried some had to grow. */
 function farTable(family: Family): Fixture {

@@ -7,9 +7,12 @@ import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { closed, connected, connecting, endpoint, localPort, poll, received, sent } from './stream-socket.ts'
 
-/** ConnectionsOptions: the argument, in JSON. `count`: as many as a process may have descriptors. `everyMs`: 0 = idle. */
+/**
+ * ConnectionsOptions: the argument, in JSON. `address`: several are connected to in turn. `count`: as many as a process may
+ * have descriptors. `everyMs`: 0 = idle.
+ */
 export interface ConnectionsOptions {
-  readonly address: string
+  readonly address: string | readonly string[]
   readonly port: number
   readonly count: number
   readonly everyMs: number
@@ -17,6 +20,7 @@ export interface ConnectionsOptions {
 
 /** Held: one connection. `server`: who answered first, `broken`: what ended it, or that somebody else answered. */
 export interface Held {
+  readonly address: string
   readonly localPort: number
   readonly server?: string
   readonly answers: number
@@ -26,9 +30,11 @@ export interface Held {
 const GROUP = 256
 const [CONNECT_MS, ANSWER_MS, POLL_MS] = [10_000, 10_000, 20]
 const { address, port, count, everyMs } = JSON.parse(process.argv[2]!) as ConnectionsOptions
-const request = Buffer.from(
-  `GET / HTTP/1.1\r\nHost: ${address.includes(':') ? `[${address}]` : address}\r\n\r\n`,
-)
+const endpoints = (typeof address === 'string' ? [address] : address).map((each) => ({
+  address: each,
+  to: endpoint(each, port),
+  request: Buffer.from(`GET / HTTP/1.1\r\nHost: ${each.includes(':') ? `[${each}]` : each}\r\n\r\n`),
+}))
 const room = Buffer.alloc(4096)
 
 /** One connection, as it goes on. */
@@ -38,10 +44,12 @@ class Connection {
   server: string | undefined
   answers = 0
   broken: string | undefined
+  readonly #endpoint: (typeof endpoints)[number]
   #text = ''
 
-  constructor(to: Buffer) {
-    const fd = connecting(to)
+  constructor(to: (typeof endpoints)[number]) {
+    this.#endpoint = to
+    const fd = connecting(to.to)
     this.fd = typeof fd === 'number' ? fd : -1
     if (typeof fd === 'string') this.broken = `connect: ${fd}`
     else this.localPort = localPort(fd)
@@ -49,7 +57,7 @@ class Connection {
 
   ask(): void {
     this.#text = ''
-    const why = sent(this.fd, request)
+    const why = sent(this.fd, this.#endpoint.request)
     if (why !== undefined) this.break(`send: ${why}`)
   }
 
@@ -79,6 +87,7 @@ class Connection {
   get held(): Held {
     const { localPort, server, answers, broken } = this
     return {
+      address: this.#endpoint.address,
       localPort,
       answers,
       ...(server !== undefined && { server }),
@@ -122,11 +131,10 @@ function ask(all: readonly Connection[]): void {
 }
 
 function open(): void {
-  const to = endpoint(address, port)
   while (connections.length < count) {
     const group = Array.from(
       { length: Math.min(GROUP, count - connections.length) },
-      () => new Connection(to),
+      (_, at) => new Connection(endpoints[(connections.length + at) % endpoints.length]!),
     )
     until(group, CONNECT_MS, true, (one) => {
       const why = connected(one.fd)

@@ -11,6 +11,7 @@ export type Services = Readonly<
       readonly listen: readonly string[]
       readonly servers: readonly (string | object)[]
       readonly on_failure?: 'keep' | 'reset'
+      readonly persistence?: string | object
       readonly scheduler?: string
       readonly check?: object | string
     }

@@ -1,6 +1,7 @@
 // A client of datagrams: it sends one from each of `count` ports and prints who answered whom. Its sockets are connected,
 // so that an answer from any other address or port than the one asked is none.
 
+import { randomBytes } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 
@@ -9,28 +10,37 @@ export interface UdpAskOptions {
   readonly address: string
   readonly port: number
   readonly count: number
+  /** Bytes of the question; absent: a few. */
+  readonly length?: number
 }
 
 /** UdpAnswered: what became of one datagram; no `server`: nobody answered within a second. */
 export interface UdpAnswered {
   readonly localPort: number
   readonly server?: string
+  /** Whether the answer holds the question. */
+  readonly isWhole?: boolean
+  /** ECONNREFUSED, or what else the kernel said instead. */
+  readonly error?: string
 }
 
 const ANSWER_MS = 1000
-const { address, port, count } = JSON.parse(process.argv[2]!) as UdpAskOptions
+const { address, port, count, length } = JSON.parse(process.argv[2]!) as UdpAskOptions
 
 async function ask(): Promise<UdpAnswered> {
   await using socket = createSocket(address.includes(':') ? 'udp6' : 'udp4')
   socket.connect(port, address)
   await once(socket, 'connect')
   const localPort = socket.address().port
-  socket.send('who?')
+  const question = length === undefined ? 'who?' : randomBytes(length).toString('hex').slice(0, length)
+  socket.send(question)
   try {
     const [answer] = (await once(socket, 'message', { signal: AbortSignal.timeout(ANSWER_MS) })) as [Buffer]
-    return { localPort, server: answer.toString().split('|')[0]! }
-  } catch {
-    return { localPort }
+    const [server, repeated] = answer.toString().split('|')
+    return { localPort, server: server!, isWhole: repeated === question }
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    return { localPort, ...(code !== 'ABORT_ERR' && code !== undefined && { error: code }) }
   }
 }
 

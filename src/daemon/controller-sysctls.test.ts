@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, test } from 'node:test'
+import { fileText, World } from './fake-world.ts'
+
+const FORWARD = 'net.ipv4.ip_forward'
+let world: World
+let path = ''
+const get = () => readFileSync(path, 'utf8').trim()
+const withForward = fileText({ more: `sysctls: { ${FORWARD}: 1 }\n` })
+
+beforeEach(() => {
+  world = new World()
+  const root = mkdtempSync(join(tmpdir(), 'world-'))
+  world.sysctlRoot = root
+  mkdirSync(join(root, 'net/ipv4/conf'), { recursive: true })
+  path = join(root, 'net/ipv4/ip_forward')
+  writeFileSync(path, '0\n')
+})
+afterEach(() => {
+  world.kill()
+  rmSync(world.sysctlRoot!, { recursive: true })
+})
+
+test('a start makes the file’s settings, status shows them, and a reload without them takes them back', async () => {
+  world.text = withForward
+  const controller = await world.start()
+  assert.equal(get(), '1')
+  const { sysctls } = await controller.status()
+  assert.deepEqual(sysctls, [{ name: FORWARD, wanted: 1, value: '1', before: '0' }])
+  world.text = fileText()
+  await controller.reload('test')
+  assert.equal(get(), '0')
+  assert.equal((await controller.status()).sysctls, undefined)
+  assert.ok(world.logged.some((line) => line.includes(`set ${FORWARD} to 1, which was 0`)))
+  assert.ok(world.logged.some((line) => line.includes(`set ${FORWARD} back to 0`)))
+})
+
+test('a daemon that was killed knows what the setting was', async () => {
+  world.text = withForward
+  await world.start()
+  world.kill()
+  world.text = fileText()
+  await world.start()
+  assert.equal(get(), '0')
+})
+
+test('what somebody else sets is named until the file is applied again', async () => {
+  world.text = withForward
+  const controller = await world.start()
+  writeFileSync(path, '0\n')
+  await controller.tick()
+  assert.equal(get(), '0')
+  assert.deepEqual(await world.problemCodes(), ['SYSCTL_OTHER'])
+  await controller.reload('test')
+  assert.equal(get(), '1')
+  assert.deepEqual(await world.problemCodes(), [])
+})
+
+test('a file that is refused changes no setting', async () => {
+  const controller = await world.start()
+  world.text = fileText({ listen: '10.0.0.100:0', more: `sysctls: { ${FORWARD}: 1 }\n` })
+  await assert.rejects(controller.reload('test'))
+  assert.equal(get(), '0')
+})
+
+test('a setting that does not exist here holds nothing up', async () => {
+  world.text = fileText({ more: 'sysctls: { net.ipv6.conf.all.forwarding: 1 }\n' })
+  const controller = await world.start()
+  assert.deepEqual(await world.problemCodes(), ['SYSCTL_MISSING'])
+  assert.equal((await controller.status()).state, 'forwarding')
+})

@@ -1,0 +1,7 @@
+// The stories of persistence.
+
+import { persistenceStories } from '../../../src/dataplane/vectors/persistence.ts'
+import { tellAll } from './stories.ts'
+
+/** run throws at the first difference. */
+export const run = (): void => tellAll(persistenceStories)
