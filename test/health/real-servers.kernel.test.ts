@@ -289,17 +289,13 @@ test('mariadb: a login, a wrong one and none', async () => {
   const tables = ['', '_data'].map((part) =>
     readFileSync(`/usr/share/mysql/mysql_system_tables${part}.sql`, 'utf8'),
   )
-  const bootstrap = ['--no-defaults', '--bootstrap', `--datadir=${data}`]
+  const places = [`--datadir=${data}`, `--tmpdir=${home}`, '--innodb-log-file-size=4M']
+  const bootstrap = ['--no-defaults', '--bootstrap', ...places]
   const input = ['CREATE DATABASE mysql;', 'USE mysql;', ...tables].join('\n')
   execFileSync('mariadbd', bootstrap, { ...NOBODY, cwd: home, input, stdio: ['pipe', 'ignore', 'ignore'] })
   const sql = join(home, 'init.sql')
   writeFileSync(sql, "CREATE USER 'lb'@'%' IDENTIFIED BY 'secret';\n")
-  const options = [
-    `--datadir=${data}`,
-    `--socket=${home}/sock`,
-    '--bind-address=127.0.0.1',
-    `--init-file=${sql}`,
-  ]
+  const options = [...places, `--socket=${home}/sock`, '--bind-address=127.0.0.1', `--init-file=${sql}`]
   const command = ['mariadbd', '--no-defaults', ...options, '--skip-name-resolve'] as const
   const right = (target: Target) => mysql(target, { user: 'lb', password: 'secret' })
   await life({ command, port: 3306, folder: home, ...NOBODY }, right, async () => {
