@@ -214,6 +214,10 @@ export const errorCatalogue = {
     'the record of what this instance added to the machine cannot be read',
     'look at the file named; delete it if damaged, and remove the service addresses by hand',
   ),
+  SCRIPT_UNUSABLE: entry(
+    'a script that checks servers cannot be used',
+    'put it there, executable (chmod 755) and writable by root alone',
+  ),
   SELF_TEST_FAILED: entry(
     'the new program does not do what it was generated for',
     'what ran before still runs; this is a bug of tenbin or of the kernel: report it with `tenbin debug listing`',

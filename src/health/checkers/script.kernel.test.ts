@@ -32,7 +32,8 @@ test('the exit status decides, as a weight where that was asked for', async () =
   assert.deepEqual(await look(shell('exit 2'), dynamic), ['good', 'exit 2, weight 0', { weight: 0 }])
   assert.deepEqual(await look(shell('exit 1'), dynamic), ['bad', 'exit 1'])
   assert.deepEqual(await look(shell('kill -9 $$')), ['bad', 'script was killed by SIGKILL'])
-  assert.match((await look(['/no/such/script']))[1] as string, /^script cannot be started: .*ENOENT/)
+  assert.deepEqual(await look(['/no/such/script']), ['none', 'script cannot be started: ENOENT'])
+  assert.deepEqual(await look(['/etc/passwd']), ['none', 'script cannot be started: EACCES'])
 })
 
 test('it is told the target, has no shell, no environment of ours and no privileges', async () => {

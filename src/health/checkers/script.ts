@@ -6,7 +6,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { formatIp } from '../../base/addresses.ts'
 import { bad, type Checker, good, type Target, type Verdict } from '../checker.ts'
-import { failed, shown } from '../failure.ts'
+import { shown } from '../failure.ts'
 
 /** ScriptOptions: of `command` the first word is a path; {address} and {port} in the others are the target's. */
 export interface ScriptOptions {
@@ -27,7 +27,7 @@ export function script(target: Target, { command, isDynamic, uid, gid }: ScriptO
   const args = words.map((word) => word.replaceAll('{address}', address).replaceAll('{port}', port))
   const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', TENBIN_ADDRESS: address, TENBIN_PORT: port }
   return (look) =>
-    new Promise((resolve, reject) => {
+    new Promise((resolve) => {
       look.doing = 'script'
       const child = spawn(file, args, {
         uid,
@@ -45,7 +45,11 @@ export function script(target: Target, { command, isDynamic, uid, gid }: ScriptO
       }
       child.stdout.on('data', keep)
       child.stderr.on('data', keep)
-      child.once('error', (error) => reject(failed(`script cannot be started: ${error.message}`)))
+      // A script that is gone, or may not be run, says nothing of the server.
+      child.once('error', (error) => {
+        const { code = error.message } = error as NodeJS.ErrnoException
+        resolve({ outcome: 'none', text: `script cannot be started: ${code}` })
+      })
       // 'close' would wait for offspring that holds the pipes.
       child.once('exit', (status, signal) =>
         setImmediate(() => resolve(verdictOf(status, signal, output.toString('latin1').trim(), isDynamic))),
