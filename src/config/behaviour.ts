@@ -13,6 +13,7 @@ import {
   type Track,
 } from '../dataplane/shape.ts'
 import { describe } from './check-shape.ts'
+import { GUARD_SHARE } from './check-spec.ts'
 import { type Check, resolveCheck } from './checks.ts'
 import type { Findings } from './findings.ts'
 import type { Merged } from './merge.ts'
@@ -31,6 +32,9 @@ export interface Behaviour {
   readonly track?: Track
   readonly onFailure?: OnFailure
   readonly timeouts?: Partial<Timeouts>
+  readonly slowStartMs?: number
+  /** The guard's share; 1: off. */
+  readonly guard?: number
 }
 
 interface Choice<Built extends string> {
@@ -65,7 +69,15 @@ const TIMEOUT_BOUNDS = { min: 1, max: 86_400 }
 
 type Values = Pick<
   ServiceShape,
-  'forward' | 'server_port' | 'scheduler' | 'hash' | 'track' | 'on_failure' | 'timeouts'
+  | 'forward'
+  | 'server_port'
+  | 'scheduler'
+  | 'hash'
+  | 'track'
+  | 'on_failure'
+  | 'timeouts'
+  | 'slow_start'
+  | 'guard'
 >
 
 /** resolveBehaviour reads the values of a service, or of `defaults`, whose place is `at`. */
@@ -78,6 +90,11 @@ export function resolveBehaviour(values: Values, at: Place, findings: Findings):
   const track = choose(tracks, values.track)
   const onFailure = choose(failures, values.on_failure)
   const timeouts = values.timeouts && resolveTimeouts(values.timeouts, inside(at, 'timeouts'), findings)
+  const slowStart =
+    values.slow_start === undefined
+      ? undefined
+      : secondsOf(values.slow_start, inside(at, 'slow_start'), findings)
+  const guard = values.guard === undefined ? undefined : shareOf(values.guard, inside(at, 'guard'), findings)
   return {
     ...(forward && { forward }),
     ...(values.server_port !== undefined && { serverPort: values.server_port }),
@@ -86,7 +103,18 @@ export function resolveBehaviour(values: Values, at: Place, findings: Findings):
     ...(track && { track }),
     ...(onFailure && { onFailure }),
     ...(timeouts && { timeouts }),
+    ...(slowStart !== undefined && { slowStartMs: slowStart * 1000 }),
+    ...(guard !== undefined && { guard }),
   }
+}
+
+/** shareOf: `50%` is 0.5, `off` is 1: more than all cannot fail. */
+function shareOf(text: string, place: Place, findings: Findings): number | undefined {
+  if (text === 'off') return 1
+  const percent = /^([1-9]\d?)%$/.exec(text)?.[1]
+  if (percent !== undefined) return Number(percent) / 100
+  findings.add(place, `${describe(text)} is not a share: write guard: 50%, or off`)
+  return undefined
 }
 
 function chosen<Built extends string>(
@@ -212,5 +240,7 @@ export function settled(own: Behaviour, defaults: Behaviour) {
     track,
     onFailure,
     timeouts: { ...TIMEOUTS, ...defaults.timeouts, ...own.timeouts },
+    slowStartMs: both.slowStartMs ?? 0,
+    guard: both.guard ?? GUARD_SHARE,
   }
 }

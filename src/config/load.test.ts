@@ -97,6 +97,8 @@ test('the file of the documentation becomes the state that it means', () => {
       forward: 'dsr',
       scheduler: 'mh',
       check: 'http',
+      slowStartMs: 30_000,
+      guard: 0.5,
       hash: 'flow',
       track: 'changes',
       onFailure: 'keep',

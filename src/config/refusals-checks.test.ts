@@ -178,6 +178,19 @@ test('what contradicts itself, explodes or can never be good is refused, at its 
   assert.deepEqual(at('{ all: [tcp, { dns: { name: x, type: Z } }] }'), [37])
 })
 
+test('slow start has a time, and the guard a share', () => {
+  const said = (rest: string) =>
+    refusals({
+      services: `services: { www: { listen: [192.168.8.100:80], servers: web01..10, ${rest} } }`,
+    }).map((line) => line.replace(/^\d+:\d+: /, ''))
+  assert.deepEqual(said('slow_start: 30s, guard: 60%'), [])
+  assert.deepEqual(said('guard: off'), [])
+  assert.deepEqual(said('guard: 100%'), ['"100%" is not a share: write guard: 50%, or off'])
+  assert.deepEqual(said('guard: 0.5'), ['expected a share such as 50%, or off, found 0.5'])
+  assert.deepEqual(said('slow_start: 30'), ['expected a duration such as 30s, found 30'])
+  assert.deepEqual(said('slow_start: 100ms'), ['100ms is out of range: a time-out is 1s to 24h'])
+})
+
 test('a service of UDP says how it is checked, since a TCP connect says nothing of it', () => {
   const listen = '[192.168.8.100:53/udp]'
   const said = (rest: string, extra = '') =>

@@ -34,7 +34,7 @@ test('unknown keys name the nearest known one, and keys of later features what t
     ],
     [
       { extra: 'defaults: { wait: 3 }' },
-      '5:13: unknown key "wait": known here are forward, scheduler, hash, track, on_failure, timeouts, check, weight',
+      '5:13: unknown key "wait": known here are forward, scheduler, hash, track, on_failure, timeouts, slow_start, guard, check, weight',
     ],
     [
       {

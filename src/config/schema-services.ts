@@ -105,6 +105,15 @@ const behaviour = {
   timeouts: timeouts
     .meta({ description: 'How long a flow may be silent before it is forgotten.' })
     .optional(),
+  slow_start: duration(
+    '30s',
+    'How long a server that joins others takes to its whole share, in steps; it has it at once if absent.',
+  ).optional(),
+  guard: word(
+    'a share such as 50%, or off',
+    '(off|[1-9]\\d?%)',
+    'When more than this share of a pool fails at once, the last good set goes on serving; 50% if absent.',
+  ).optional(),
   check: check
     .optional()
     .meta({ description: 'How servers are checked; a TCP connect if absent, none: not at all.' }),

@@ -85,6 +85,10 @@ export interface ServiceState {
   readonly scheduler: Scheduler
   /** How its servers are checked; an `interface` in it is a role. */
   readonly check: Check
+  /** Of its pool: of services that share one, the longest and the smallest count. */
+  readonly slowStartMs: number
+  /** More than this share of the pool failing at once is not believed; 1: all is. */
+  readonly guard: number
   readonly track: Track
   readonly onFailure: OnFailure
   readonly hash: 'flow' | 'source'

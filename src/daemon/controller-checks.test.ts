@@ -82,6 +82,36 @@ test('most of a pool failing at once is held, told, and a problem until it is ov
   assert.deepEqual(await world.problemCodes(), [])
 })
 
+test('with guard: off all that fails is believed', async () => {
+  world.text = fileText({ servers: 3, check: 'tcp', more: 'defaults: { guard: off }' })
+  await world.start()
+  allUp()
+  for (const host of [11, 12, 13]) world.checker.see(`10.0.0.${host}`, 'down')
+  assert.deepEqual(serving(), [])
+})
+
+test('a server that comes back gets its share in steps where slow_start says so', async () => {
+  world.text = fileText({ servers: 3, check: 'tcp', more: 'defaults: { weight: 10, slow_start: 10s }' })
+  await world.start()
+  allUp()
+  assert.deepEqual(serving(), ['web1', 'web2', 'web3'])
+  const later = (ms: number) => {
+    world.now = new Date(world.now.getTime() + ms)
+    world.controller.sweep()
+  }
+  later(60_000)
+  world.checker.see('10.0.0.11', 'down')
+  later(60_000)
+  world.checker.see('10.0.0.11', 'up')
+  assert.deepEqual(serving(), ['web1 1', 'web2', 'web3'])
+  later(1000)
+  assert.deepEqual(serving(), ['web1 2', 'web2', 'web3'])
+  later(5000)
+  assert.deepEqual(serving(), ['web1 7', 'web2', 'web3'])
+  later(4000)
+  assert.deepEqual(serving(), ['web1', 'web2', 'web3'])
+})
+
 test('a checker that is not there takes nothing away: what was known counts, and it is said', async () => {
   world.checker.isThere = false
   await world.start()

@@ -5,7 +5,7 @@
 
 import type { DesiredState } from '../config/state.ts'
 import type { ServerView } from '../engine/engine.ts'
-import { GUARD } from '../health/guard.ts'
+import { HOLD_MS } from '../health/guard.ts'
 import { labelOf } from '../health/label.ts'
 import type { Standing } from '../health/machine.ts'
 import { type Ordered, ordersOf, type User } from '../health/orders.ts'
@@ -236,6 +236,7 @@ export class ServerHealth implements Disposable {
         const { everyMs, timeoutMs } = order.check.rhythm
         windows.set(pool, Math.max(windows.get(pool) ?? 0, everyMs + timeoutMs))
       }
+    const servicesOf = (pool: string) => desired.services.filter((service) => service.pool === pool)
     return new Map(
       desired.pools
         .filter(({ name }) => windows.has(name))
@@ -243,8 +244,12 @@ export class ServerHealth implements Disposable {
           name,
           {
             rules: {
-              guard: { ...GUARD, windowMs: windows.get(name)! },
-              slowStartMs: 0,
+              guard: {
+                share: Math.min(...servicesOf(name).map(({ guard }) => guard)),
+                windowMs: windows.get(name)!,
+                holdMs: HOLD_MS,
+              },
+              slowStartMs: Math.max(...servicesOf(name).map(({ slowStartMs }) => slowStartMs)),
               quorum: 1,
               hysteresis: 0,
             },

@@ -18,8 +18,8 @@ export interface GuardRules {
   readonly holdMs: number
 }
 
-/** GUARD: what a file that says nothing means, but for the window, which follows from the checks. */
-export const GUARD = { share: 0.5, holdMs: 60_000 } as const
+/** HOLD_MS: how long falls are held while others are up. */
+export const HOLD_MS = 60_000
 
 /** GuardState: who fell when, by name (forgotten once the window is over), and who is held since when. */
 export interface GuardState {
