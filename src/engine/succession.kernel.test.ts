@@ -224,3 +224,20 @@ test('a swap back and forth between shapes leaves no record of what nobody has',
   r.engine.tick()
   assert.equal(r.engine.status().flows!.live, 0)
 })
+
+for (const track of ['none', 'changes'] as const)
+  test(`track ${track}: a fragment follows its first over a change of the file, and over a daemon that died`, () => {
+    using r = new Rehearsal(`pieces-${track}-${process.pid}`)
+    r.apply({ servers: [1, 2, 3, 4], track })
+    const server = r.sendPiece('first', 4_000, 7)
+    assert.equal(typeof server, 'number')
+    assert.equal(
+      r.apply({ servers: [1, 2, 3, 4], track, onFailure: 'reset', weights: [9, 9, 9, 9] }).change,
+      'replaced',
+    )
+    assert.equal(r.sendPiece('later', 4_000, 7), server)
+    assert.equal(r.sendPiece('later', 4_000, 8), 'drop')
+    r.restart()
+    r.apply({ servers: [1, 2, 3, 4], track, flows: 8_192 })
+    assert.equal(r.sendPiece('later', 4_000, 7), server)
+  })
