@@ -142,8 +142,11 @@ for (const forward of FORWARDS) {
   }, async (t) => {
     const place = places.get(forward)!
     const address = place.lab.topology.serviceAddresses[0]!
-    // One that comes twice is one flow. Addresses in a row may meet in the same buckets, as the key will have it.
-    const send = () => sendSyns(place.lab, { address, port: 80, count: HALF_OPEN, group: 0 })
+    // Three times, since queues of the kernel may overflow: a SYN that comes again is the same flow. Addresses in a row may
+    // meet in the same buckets, as the key will have it.
+    const send = async () => {
+      for (let i = 0; i < 3; i++) await sendSyns(place.lab, { address, port: 80, count: HALF_OPEN, group: 0 })
+    }
     await sendUntil(place, send, ({ syn }) => syn >= 0.95 * HALF_OPEN)
     // The walk that counted them may have begun before the last ones came.
     await delay(WALK_MS + 500)
