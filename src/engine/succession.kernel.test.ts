@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { afterEach, beforeEach, test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
+import { entriesFor } from '../dataplane/flow-record.ts'
 import { TIMEOUTS } from '../dataplane/shape.ts'
 import { nameOf, Rehearsal } from './rehearsal.ts'
 
@@ -94,7 +95,10 @@ test('the flow table is the same map after a reload, and copied when its size ch
   assert.deepEqual(r.sendAll('ack', ports), flows)
   for (const size of [16_384, 512, 4_096]) {
     const { notes } = r.apply({ servers: [1, 2, 3, 4], track: 'all', flows: size })
-    assert.match(notes.join(), new RegExp(`flow table of ${size} records instead of \\d+: 200 copied$`))
+    assert.match(
+      notes.join(),
+      new RegExp(`flow table of ${entriesFor(size)} records instead of \\d+: 200 copied$`),
+    )
     assert.notEqual(r.mapId('flows'), id)
     r.pass(2)
     assert.equal(r.engine.status().flows!.live, 200)
