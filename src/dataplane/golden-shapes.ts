@@ -239,6 +239,18 @@ export const goldenShapes: Readonly<Record<string, Shape>> = {
     [1_021, 4_093],
     tracked(nat, { ...everyKind, own: 3, others: others(1) }),
   ),
+  'everything-three-interfaces-jumbo': {
+    ...ranged(
+      shape(16, 8, [1_021, 4_093], tracked(nat, { ...everyKind, jumbo: true, own: 3, others: others(2) })),
+    ),
+    services: [
+      { ...natPort, persistence },
+      { ...nat, ...picking('wlc', 4), persistence },
+      { ...natPort, ...picking('wrr', 64) },
+      ...various,
+    ],
+    before: [0, 2_039],
+  },
   'ten-thousand-listeners': shape(10_000, 10_000, [1_021]),
   'ten-thousand-listeners-own-pools': shape(10_000, 10_000, Array<number>(10_000).fill(1_021)),
   'thousand-listeners-mixed-pools-jumbo': shape(1_000, 500, [1_021, 4_093, 1_021], { jumbo: true }),

@@ -92,22 +92,22 @@ function countForwarded(
 function redirect(p: Path, route: Route, leaving: Leaving): void {
   const { eth, server, upper } = leaving
   p.exitIf(lt(upper, 0x10000), 'no-server')
-  const ifindex = p.slot('u32')
+  const ifindex = p.variable('u32')
   const found = p.label('interface')
   const via = p.alu('rsh', upper, 16 + STATE_VIA)
   for (const other of route.shape.others) {
     const next = p.label('next-interface')
     p.jumpIf(ne(via, other.number), next)
     storeSource(p, eth, other)
-    p.setSlot(ifindex, other.ifindex)
+    p.set(ifindex, other.ifindex)
     p.goto(found)
     p.bind(next)
   }
   p.leave('no-server')
   p.bind(found)
   storeTarget(p, leaving)
+  p.call('redirect', ifindex, 0)
   countForwarded(p, route, server, 'redirected')
-  p.call('redirect', p.unstash(ifindex), 0)
   p.exitCounted('redirected')
 }
 

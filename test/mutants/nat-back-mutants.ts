@@ -69,16 +69,8 @@ const packets: readonly Mutant[] = [
     removed,
   ),
   back('a tagged answer does not refresh', '    touch(p, record, closes, now)\n', removed),
-  back(
-    'half of the hop is used on the way back',
-    "  p.storeLow(part(eth.dst, 4, 'u16'), p.alu('rsh', to, 32))\n",
-    removed,
-  ),
-  back(
-    'tagged answers leave from the server’s MAC',
-    "  p.store(part(eth.src, 0, 'u32'), macWord(shape.mac, 0))\n",
-    removed,
-  ),
+  back('what comes back keeps its MACs', '  turnMacs(p, shape, record, way, eth)\n', removed),
+  back('what comes back leaves by our own interface always', 'leaveBy(p, way)', 'leaveBy(p, undefined)'),
   back(
     'an error is of the flow of its own source',
     '    p.setSlot(server, offsetOf(back))\n',

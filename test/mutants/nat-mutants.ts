@@ -15,6 +15,7 @@ const fill = inFile('src/dataplane/fill.ts', 'storiesNat')
 const counting = inFile('src/dataplane/path-counting.ts', 'storiesNat')
 const near = inFile('src/dataplane/path-near.ts', 'storiesNat')
 const way = inFile('src/dataplane/path-way.ts', 'storiesNat')
+const back = inFile('src/dataplane/path-back.ts', 'storiesNat')
 const removed = ''
 
 const records: readonly Mutant[] = [
@@ -147,6 +148,12 @@ const interfaces: readonly Mutant[] = [
     "    if (shape.others.length > 0) p.exitIf(eq(answer, ANSWER.redirected), 'answer-redirected')\n",
     removed,
   ),
+  back(
+    'errors and fragments leave by our own interface',
+    'wayOut(p, shape, record, back.unknown)',
+    'undefined as Way | undefined',
+  ),
+  back('errors and fragments are said to go back', 'leaveBy(p, way)', 'p.exitValue(ANSWER.answered)'),
 ]
 
 const neighbours: readonly Mutant[] = [

@@ -75,8 +75,8 @@ const rewriting: readonly Mutant[] = [
   ),
   out(
     'by another interface the destination stays ours',
-    "  storeTarget(p, leaving)\n  countForwarded(p, route, server, 'redirected')",
-    "  countForwarded(p, route, server, 'redirected')",
+    "  storeTarget(p, leaving)\n  p.call('redirect'",
+    "  p.call('redirect'",
   ),
   out('the verdict is that of another outcome', "p.exitCounted('forwarded')", "p.exitCounted('ttl')"),
   out(

@@ -37,6 +37,8 @@ services:
   www6: { listen: "[${SERVICE6}]:80", servers: six01..03 }
   shown: { listen: "${SERVICE}:8080", servers: web01..03, server_port: 80 }
   dns: { listen: "${SERVICE}:5353/udp", servers: web01..03, server_port: 53 }
+  closed: { listen: "${SERVICE}:5454/udp", servers: web01..03, server_port: 9 }
+  closed6: { listen: "[${SERVICE6}]:9/udp", servers: six01..03 }
 `
 
 let lab: Lab
@@ -99,6 +101,28 @@ test('datagrams come back from every server, from the port that they were sent t
   const answered = await askUdp(lab, { address: SERVICE, port: 5353, count: REQUESTS })
   assert.deepEqual(who(answered.map(({ server }) => server)), webs)
 })
+
+test('large datagrams come back whole, in fragments', { skip }, async () => {
+  const answered = await askUdp(lab, { address: SERVICE, port: 5353, count: REQUESTS, length: 4_000 })
+  assert.deepEqual(
+    answered.filter(({ isWhole }) => !isWhole),
+    [],
+  )
+})
+
+for (const [address, port] of [
+  [SERVICE, 5454],
+  [SERVICE6, 9],
+] as const)
+  test(`who asks ${address} at a port that is closed at the server is refused at once`, {
+    skip,
+  }, async () => {
+    const before = await outcome('answer-redirected')
+    // few, as kernels tell so many a second
+    const answered = await askUdp(lab, { address, port, count: 4 })
+    assert.deepEqual(new Set(answered.map(({ error }) => error)), new Set(['ECONNREFUSED']))
+    assert.equal(await outcome('answer-redirected'), before + 4)
+  })
 
 for (const address of [SERVICE, `[${SERVICE6}]`])
   test(`16 MiB from ${address} arrive as they were sent, with sound checksums`, { skip }, async () => {

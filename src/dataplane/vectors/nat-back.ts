@@ -1,5 +1,6 @@
 // Nat on the way back: ICMP errors from servers and from routers behind the node, which quote a request as the server got it.
 
+import type { Mac } from '../../base/addresses.ts'
 import { icmp6Type, icmpType } from '../../wire/icmp.ts'
 import type { EtherFields, IcmpFields, Layer } from '../../wire/layer.ts'
 import { ether, icmp, ipv4, ipv6, packet, tcp, udp } from '../../wire/packet.ts'
@@ -17,14 +18,14 @@ const tags: EtherFields = { tags: [{ tpid: 0x88a8, id: 7 }, { id: 8 }] }
 const into: EtherFields = { source: web1, destination: own }
 const out: EtherFields = { source: own, destination: router }
 
-/** A request as the client had sent it, and as the server got it. */
-type Request = (address: string, port: number) => Uint8Array
+/** Request: a request as the client had sent it, and as the server got it. */
+export type Request = (address: string, port: number) => Uint8Array
 const ports = (destination: number) => ({ source: 40_000, destination })
 const requests4 =
   (...behind: readonly ((port: number) => Layer)[]): Request =>
   (destination, port) =>
     packet(ipv4({ source: client, destination, ttl: 63 }), ...behind.map((layer) => layer(port)))
-const tcp4 = requests4((port) => tcp({ ...ports(port), flags: tcpFlag.SYN }))
+export const tcp4 = requests4((port) => tcp({ ...ports(port), flags: tcpFlag.SYN }))
 const udp4 = requests4(
   (port) => udp(ports(port)),
   () => 'xy',
@@ -48,7 +49,7 @@ const requests6 =
   (...behind: readonly ((port: number) => Layer)[]): Request =>
   (destination, port) =>
     packet(ipv6({ source: client6, destination, hopLimit: 63 }), ...behind.map((layer) => layer(port)))
-const tcp6 = requests6((port) => tcp({ ...ports(port), flags: tcpFlag.SYN }))
+export const tcp6 = requests6((port) => tcp({ ...ports(port), flags: tcpFlag.SYN }))
 const udp6 = requests6(
   (port) => udp(ports(port)),
   () => 'xy',
@@ -69,12 +70,14 @@ interface Error {
   readonly length?: number
   readonly outer?: EtherFields
   readonly server?: 0 | 1
+  /** The MAC of the interface that it leaves by, if that is another. */
+  readonly by?: Mac
 }
 
 /** error: about a request, as it comes in, and as the client gets it. */
-function error(
+export function error(
   request: Request,
-  { port, serverPort, fields = unreachable, from, length, outer, server = 0 }: Error,
+  { port, serverPort, fields = unreachable, from, length, outer, server = 0, by }: Error,
 ): NatStep {
   const about = (frame: EtherFields, source: string, ttl: number, quoted: Uint8Array) =>
     packet(
@@ -86,16 +89,17 @@ function error(
   return {
     frames: [
       about(into, from ?? targets[server], 64, request(targets[server], serverPort)),
-      about(out, from ?? vip, 63, request(vip, port)),
+      about({ ...out, ...(by && { source: by }) }, from ?? vip, 63, request(vip, port)),
     ],
     to: 'client',
+    ...(by && { by }),
   }
 }
 
 /** error6, likewise. */
-function error6(
+export function error6(
   request: Request,
-  { port, serverPort, fields = unreachable6, from, length, outer, server = 0 }: Error,
+  { port, serverPort, fields = unreachable6, from, length, outer, server = 0, by }: Error,
 ): NatStep {
   const about = (frame: EtherFields, source: string, hopLimit: number, quoted: Uint8Array) =>
     packet(
@@ -107,9 +111,10 @@ function error6(
   return {
     frames: [
       about(into, from ?? targets6[server], 64, request(targets6[server], serverPort)),
-      about(out, from ?? vip6, 63, request(vip6, port)),
+      about({ ...out, ...(by && { source: by }) }, from ?? vip6, 63, request(vip6, port)),
     ],
     to: 'client',
+    ...(by && { by }),
   }
 }
 

@@ -1,11 +1,63 @@
 // Nat on a node with several interfaces: requests leave by the one that their server is behind, answers by the one that the
 // client's packets came in by.
 
+import type { EtherFields } from '../../wire/layer.ts'
 import { back, web4 } from './fixture.ts'
+import { error, error6, tcp4, tcp6 } from './nat-back.ts'
 import { PORT } from './nat-fixtures.ts'
 import { made } from './nat-flows.ts'
+import { pieces } from './nat-pieces.ts'
 import type { NatStory } from './nat-story.ts'
 import { ack, data, six, syn } from './story-words.ts'
+
+const at80 = { port: 80, serverPort: 80 }
+const [first, later] = pieces({})
+const tag: EtherFields = { tags: [{ id: 7 }] }
+
+/** What is not plain, and what only belongs to an answer. */
+const backStories: readonly NatStory[] = [
+  {
+    name: 'nat, several interfaces: answers in tagged frames',
+    fixture: 'nat-far',
+    steps: [
+      { word: 1, send: syn({ ether: tag }), to: 1, events: made },
+      { answer: ack({ ether: tag }), to: 'client' },
+      { through: 1, answer: ack({ ether: tag }), to: 'client', by: back },
+      { through: 9, answer: ack({ ether: tag }), to: 'no-listener' },
+    ],
+  },
+  {
+    name: 'nat, several interfaces: an answer in fragments',
+    fixture: 'nat-far',
+    steps: [
+      { word: 1, send: syn(), to: 1, events: made },
+      { through: 1, answer: first, to: 'client', by: back },
+      { answer: later, to: 'client', by: back },
+      { through: 0, answer: later, to: 'client' },
+      { through: 9, answer: later, to: 'no-listener' },
+    ],
+  },
+  {
+    name: 'nat, several interfaces: an error',
+    fixture: 'nat-far',
+    steps: [
+      { word: 1, send: syn(), to: 1, events: made },
+      error(tcp4, at80),
+      { through: 1, ...error(tcp4, { ...at80, by: back }) },
+      { ...error(tcp4, { ...at80, from: '10.1.2.1', by: back }) },
+      { through: 9, frames: [error(tcp4, at80).frames![0]], to: 'no-listener' },
+    ],
+  },
+  {
+    name: 'nat, several interfaces: an error over IPv6, at the third of three',
+    fixture: 'nat-six-back',
+    steps: [
+      { word: 2, send: six(syn()), to: 2, port: PORT, events: made },
+      { ...error6(tcp6, { port: 80, serverPort: PORT, server: 1 }) },
+      { through: 7, ...error6(tcp6, { port: 80, serverPort: PORT, server: 1, by: web4 }) },
+    ],
+  },
+]
 
 /** natEgressStories. */
 export const natEgressStories: readonly NatStory[] = [
@@ -60,6 +112,7 @@ export const natEgressStories: readonly NatStory[] = [
       { answer: ack(), from: 2, to: 'client' },
     ],
   },
+  ...backStories,
   {
     name: 'nat: one interface whose number is not 0',
     fixture: 'nat-alone',

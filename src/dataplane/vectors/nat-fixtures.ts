@@ -55,6 +55,18 @@ export const natFixtures = {
     ],
     via: { 2: 1 },
   }),
+  'nat-six-back': fixture({
+    listeners: [listener(vip6, 80)],
+    services: [nat(PORT)],
+    flows: flowsOf(256),
+    targets: targets6,
+    number: 1,
+    others: [
+      { number: 7, ifindex: 9, mac: web4 },
+      { number: 0, ifindex: 2, mac: back },
+    ],
+    via: { 2: 1 },
+  }),
   /** One interface, whose number is not 0. */
   'nat-alone': fixture({ services: [nat(0)], flows: flowsOf(256), targets, number: 5 }),
   /** Server 1 is on 10.1.0.0/22; of server 2 no network is known. */

@@ -30,8 +30,8 @@ const story = (name: string, fixture: NatStory['fixture'], ...steps: readonly Na
   steps,
 })
 
-/** An answer of UDP or TCP in two parts. */
-function pieces(parts: Parts): readonly [first: Parts, later: Parts] {
+/** pieces: an answer of UDP or TCP in two parts. */
+export function pieces(parts: Parts): readonly [first: Parts, later: Parts] {
   const behind = new Uint8Array(24).fill(0xee)
   const number = parts.udp ? 17 : 6
   if (!parts.ip6)

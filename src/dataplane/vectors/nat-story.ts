@@ -114,7 +114,8 @@ function outcomeOf(step: NatStep): Outcome {
   const frame = sentBy(step)
   const leaving = step.frames?.[1]
   if (to === 'client') {
-    if (leaving) return { outcome: 'answered', frame: leaving }
+    const outcome = step.by === undefined ? 'answered' : 'answer-redirected'
+    if (leaving) return { outcome, frame: leaving }
     const parts = answerParts(step)
     const { address = parts.ip6 ? vip6 : vip, port: shown = parts.udp ? 53 : 80, via = router } = as
     const shownParts = ports(
@@ -128,7 +129,6 @@ function outcomeOf(step: NatStep): Outcome {
       'source',
       shown,
     )
-    const outcome = step.by === undefined ? 'answered' : 'answer-redirected'
     return { outcome, frame: frameOf(merged(lessHops(shownParts), leaves)) }
   }
   const parts = step.send ?? {}
