@@ -5,6 +5,7 @@
 //   client ---- switch -+- lb1: tenbin, which holds 10.0.0.100, by dsr
 //                       |- lb2: tenbin, which holds 10.0.0.120, by nat: the client asks it from 10.0.1.200, for which the
 //                       |       servers have lb2 as their router
+//                       |- lb3: hop, which only sends on for 10.0.0.140 (hop.ts): the least that a way through costs here
 //                       |- client2: haproxy      a namespace like a client's: many source ports, used again at once;
 //                       |- client3: nginx        and no program on its port of the switch, which would slow it down
 //                       '- web01, web02: nginx
@@ -17,6 +18,7 @@ import type { Command } from '../../src/lab/run.ts'
 import { nodesOf } from '../../src/lab/topology.ts'
 import { serverNames, tenbinFile } from '../../test/scenario/support/file.ts'
 import { Tenbin } from '../../test/scenario/support/tenbin.ts'
+import { startHop } from './hop.ts'
 
 /** Contender: the address that reaches server 0, and the one that reaches server 1; through a balancer the same. */
 export interface Contender {
@@ -28,9 +30,11 @@ export interface Contender {
 
 /** PROXIES: clients' namespaces beside the client itself. */
 const [HAPROXY, NGINX] = ['client2', 'client3'] as const
-export const TOPOLOGY = { servers: 2, clients: 3, balancers: 2 } as const
+export const TOPOLOGY = { servers: 2, clients: 3, balancers: 3 } as const
 /** Where nat listens, on lb2, and from where the client asks it. */
 const [NAT, NAT_CLIENT] = ['10.0.0.120', '10.0.1.200'] as const
+/** What lb3 holds. */
+const HOP = '10.0.0.140'
 const PORT = 80
 const START_MS = 10_000
 
@@ -49,6 +53,10 @@ const balancers: Readonly<Record<string, (lab: Lab) => Promise<Omit<Contender, '
     for (const name of serverNames(topology))
       await lab.run(name, ['ip', 'route', 'add', NAT_CLIENT, 'via', router])
     return startTenbin(lab, 'lb2', NAT, 'nat')
+  },
+  hop: async (lab) => {
+    await startHop(lab, 'lb3', HOP, nodesOf(lab.topology, 'server'))
+    return { addresses: [HOP, HOP] }
   },
   haproxy: (lab) =>
     proxy(lab, HAPROXY, (file) => ['haproxy', '-db', '-f', file], {

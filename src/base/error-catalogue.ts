@@ -142,6 +142,10 @@ export const errorCatalogue = {
     'the file asks for more memory than this machine has for it',
     'lower `flows` under `limits`, let services share pools, or give the machine more memory',
   ),
+  MEMORY_UNREACHABLE: entry(
+    'the file asks for a table that is larger than a program can reach',
+    'lower `flows` under `limits` (with nat at most 6,600,000), let services share pools, or have fewer servers in a pool',
+  ),
   NAMESPACE_OTHER: entry(
     'this instance works in another network namespace',
     'run the command there (nsenter --net=/run/netns/NAME ...), or with --force if that namespace is gone',

@@ -2,7 +2,7 @@
 // program (typed places), the map (value size, BTF) and user space (codec). Wire order is part of the type:
 // be16 never meets u16. Memory structs refuse holes; wire structs are packed and may be unaligned.
 
-import { invariant } from '../base/errors.ts'
+import { invariant, TenbinError } from '../base/errors.ts'
 
 /** Kind: a scalar. u* are in host order, be* in wire order. */
 export type Kind = 'u8' | 'u16' | 'u32' | 'u64' | 'be16' | 'be32' | 'be64'
@@ -111,14 +111,20 @@ export interface DirectMemory<F extends Fields = Fields> {
   readonly type: Struct<F>
 }
 
-/** direct: names a direct memory of this struct. Its size is below 512 MB (the reach of a variable offset). */
+/** REACH: direct memory is smaller: a variable offset reaches no further (BPF_MAX_VAR_OFF, kernel/bpf/verifier.c). */
+const REACH = 2 ** 29
+
+/** direct: names a direct memory of this struct. Throws MEMORY_UNREACHABLE for 512 MiB and more. */
 export function direct<const F extends Fields>(name: string, fields: F): DirectMemory<F> {
   const type = struct(name, fields)
   checkMapName(name)
-  invariant(
-    type.size > 0 && type.size < 2 ** 29,
-    `direct memory ${name} has ${type.size} bytes: 1 to 2^29 - 1 can be reached`,
-  )
+  invariant(type.size > 0, `direct memory ${name} has no bytes`)
+  if (type.size >= REACH) {
+    const size = `${Math.ceil(type.size / 2 ** 20).toLocaleString('en-US')} MiB`
+    throw new TenbinError('MEMORY_UNREACHABLE', `make the table ${name}`, {
+      detail: `it would have ${size}, and a program reaches less than 512 MiB`,
+    })
+  }
   return { is: 'direct', name, type }
 }
 

@@ -60,7 +60,11 @@ const addressSet = section(
 const limits = section(
   'limits',
   {
-    flows: whole(1024, 16_777_216, 'How many flows can be remembered; 262144 if absent.').optional(),
+    flows: whole(
+      1024,
+      16_777_216,
+      'How many flows are remembered, at 27 bytes each, and 81 more with nat; 262144 if absent.',
+    ).optional(),
     new_flows: whole(
       1,
       10_000_000,

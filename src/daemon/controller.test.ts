@@ -395,3 +395,22 @@ test('a file that needs more memory than there is is refused, and what runs goes
   assert.deepEqual(world.packetPath.calls, before)
   assert.equal((await controller.status()).lastReload?.problems[0]?.code, 'MEMORY_SHORT')
 })
+
+test('a file whose tables no program can reach is refused by name, and what runs goes on', async () => {
+  const controller = await world.start()
+  const before = [...world.packetPath.calls]
+  const nat = fileText({ more: 'limits: { flows: 6700000 }' }).replace(
+    'check: none',
+    'check: none, forward: nat',
+  )
+  world.text = nat
+  await assert.rejects(
+    controller.reload('test'),
+    (e) => e instanceof TenbinError && e.code === 'MEMORY_UNREACHABLE' && /table answers/.test(e.message),
+  )
+  assert.deepEqual(world.packetPath.calls, before)
+  world.memory = { cpus: 2, total: 2 ** 34, available: 2 ** 33, held: [] }
+  world.text = nat.replace('6700000', '6600000')
+  await controller.reload('test')
+  assert.notDeepEqual(world.packetPath.calls, before)
+})

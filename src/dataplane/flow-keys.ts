@@ -5,7 +5,8 @@
 //   IPv4   b0 + b1*saddr + b2*ports + b3*daddr
 //   IPv6   b0 + b1*s0 + b2*ports + b3*d0 + b4*s1 + b5*s2 + b6*s3 + b7*d1 + b8*d2 + b9*d3
 //
-// modulo 2^64, shifted right by 32; for UDP b10 stands in place of b0, as TCP and UDP may have the same ports.
+// modulo 2^64; for UDP b10 stands in place of b0, as TCP and UDP may have the same ports. Then, as sources or ports in a row
+// would lie unevenly: the sum's halves xored into the lower one, times b11, shifted right by 32 (schedule/hash.ts).
 
 // A client network of a service that persists has two hashes of its own: with the keys from t = b12 on, and from t = b18
 // on, where s0..s3 are the words of the source address with all bits but the network's cleared,
@@ -23,6 +24,7 @@ export const FLOW_KEY = {
   source6: 4,
   destination6: 7,
   udp: 10,
+  mix: 11,
 } as const
 
 /** TEMPLATE_KEY: where the keys of a network's hashes begin, and which multiplies what. */

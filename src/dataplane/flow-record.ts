@@ -124,6 +124,11 @@ const scaleExactly = (hash: number, n: number): number =>
 /** MIX: an odd constant (2^32 over the golden ratio). */
 export const MIX = 0x9e37_79b1
 
+/** FLOW_BYTES: of a table, for each flow: so less than one in a thousand finds no place but another's. */
+const FLOW_BYTES = 27
+/** entriesFor: how many places a table for so many flows has. */
+export const entriesFor = (flows: number): number => Math.ceil((flows * FLOW_BYTES) / FlowEntry.size)
+
 /** bucketsOfFlow: where a flow's record may be: the first bucket by B, the second by a mix of both hashes. */
 export const bucketsOfFlow = (hash: number, other: number, buckets: number): readonly [number, number] => [
   scaleExactly(other, buckets),

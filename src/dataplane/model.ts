@@ -11,7 +11,7 @@ import { tcpFlag } from '../wire/tcp.ts'
 import { CLASH_STEP, CLASH_TRIES } from './answer-record.ts'
 import { secondShift } from './flow-clock.ts'
 import { type Asked, createDecide, type Decide, type FlowKind, FlowMemory } from './flow-decision.ts'
-import { flowKeys } from './flow-keys.ts'
+import { FLOW_KEY, flowKeys } from './flow-keys.ts'
 import { resetFrame } from './flow-reset.ts'
 import { FlowSchedules } from './flow-schedule.ts'
 import { flowsOf, memoryOf, timeOf, usesNat } from './memory.ts'
@@ -79,6 +79,9 @@ function targetBytes(address: Ip | undefined): Uint8Array {
   return bytes
 }
 
+/** OTHER_MIX: where among the multipliers of B the one is that mixes. */
+const OTHER_MIX = 10
+
 /** wordOf two ports: as they lie in a packet. */
 const wordOf = (ports: readonly [number, number]): number =>
   le32(Uint8Array.from(ports.flatMap((port) => [port >> 8, port & 0xff])), 0)
@@ -145,8 +148,8 @@ export function createModel(
   flows?.schedules?.fill(tables)
   const nat = flows && usesNat(shape) ? createNat(shape, tables, flows) : undefined
   const others = flowKeys(tables.keys)
-  const otherTcp = pick(others, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9)
-  const otherUdp = pick(others, 10, 1, 2, 3, 4, 5, 6, 7, 8, 9)
+  const otherTcp = pick(others, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, FLOW_KEY.mix)
+  const otherUdp = pick(others, FLOW_KEY.udp, 1, 2, 3, 4, 5, 6, 7, 8, 9, FLOW_KEY.mix)
   const networkOf = createNetworkOf(shape, tables.keys)
 
   const model = (frame: Uint8Array): Outcome => {
@@ -249,13 +252,12 @@ export function createModel(
       const destination = isIpv6 ? ip + 24 : ip + 16
       const [to, ...toRest] = words.map((word) => le32(frame, destination + word)) as [number, ...number[]]
       const peek = flow.isPeek === true
-      const other = hashWords(kind === 'udp' ? otherUdp : otherTcp, 0, [
-        first,
-        portsWord,
-        to,
-        ...rest,
-        ...toRest,
-      ])
+      const other = mixWords(
+        kind === 'udp' ? otherUdp : otherTcp,
+        0,
+        [first, portsWord, to, ...rest, ...toRest],
+        OTHER_MIX,
+      )
       const network = networkOf(service, [first, ...rest])
       const recorded = translates !== undefined
       asked = { hash, other, kind, service, pool, word, peek, recorded, ...(network && { network }) }

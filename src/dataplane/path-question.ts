@@ -105,7 +105,8 @@ export const questionFunction = (
 
     const { kind, first, ports } = transport(p, shape, p.advance(data, offset()))
     const all = p.alu('add', p.alu('add', sum, first), times(FLOW_KEY.ports, ports))
-    const flow = p.alu('or', p.alu('lsh', kept.hash(), 32), p.alu('rsh', all, 32))
+    const mixed = p.alu('mul', p.alu('xor', all, p.alu('rsh', all, 32)), key(FLOW_KEY.mix))
+    const flow = p.alu('or', p.alu('lsh', kept.hash(), 32), p.alu('rsh', mixed, 32))
     const isPeek = p.stash(p.alu('and', kind, ABOUT.peek))
     const answer = kin
       ? askWithNetwork(p, { decide, template: template! }, kin, slotsOf(p, kept, flow, kind))

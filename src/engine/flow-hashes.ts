@@ -18,6 +18,12 @@ export const wordsOf = (address: Ip): number[] =>
 /** top: the upper half of a sum modulo 2^64: a hash. */
 export const top = (sum: bigint): number => Number(BigInt.asUintN(64, sum) >> 32n)
 
+/** mixed: a sum modulo 2^64, its halves folded and multiplied once more: a hash. */
+function mixed(sum: bigint, key: bigint): number {
+  const word = BigInt.asUintN(64, sum)
+  return top((word ^ (word >> 32n)) * key)
+}
+
 /** FlowHashes: `hash` chooses the slot. */
 export interface FlowHashes {
   readonly hash: number
@@ -44,6 +50,5 @@ export function hashesOf(
     other += others[i === 0 ? FLOW_KEY.source : FLOW_KEY.source6 + i - 1]! * BigInt(word)
   for (const [i, word] of target.entries())
     other += others[i === 0 ? FLOW_KEY.destination : FLOW_KEY.destination6 + i - 1]! * BigInt(word)
-  const sum = BigInt.asUintN(64, hash)
-  return { hash: top((sum ^ (sum >> 32n)) * keys[KEY_MIX]!), other: top(other) }
+  return { hash: mixed(hash, keys[KEY_MIX]!), other: mixed(other, others[FLOW_KEY.mix]!) }
 }

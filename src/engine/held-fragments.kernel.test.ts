@@ -61,12 +61,29 @@ test('what is handed over runs again once, a moment later; what waited before an
   await delay(50)
   assert.deepEqual(counts(), [4, 3])
 
+  // another is followed: it runs what the one before handed over, read or not
+  const next = subject()
+  for (let i = 0; i < 2; i++) {
+    testRun(loaded, { packet })
+    await delay(5 * i)
+  }
+  held.follow({ ring: next.ring, interfaces: [{ index: 1, mac: own, program: next.program }] })
+  for (const deadline = Date.now() + 5_000; next.counts()[1]! < 2 && Date.now() < deadline; ) await delay(5)
+  assert.deepEqual(
+    [counts(), next.counts()],
+    [
+      [6, 3],
+      [0, 2],
+    ],
+  )
+  held.follow({ ring, interfaces: [{ index: 1, mac: own, program: loaded }] })
+
   // released, nothing runs: neither what waits nor what comes
   testRun(loaded, { packet })
   await delay(5)
   held.release()
   testRun(loaded, { packet })
   await delay(60)
-  assert.deepEqual(counts(), [6, 3])
-  loaded[Symbol.dispose]()
+  assert.deepEqual(counts(), [8, 3])
+  for (const each of [loaded, next.program]) each[Symbol.dispose]()
 })

@@ -55,9 +55,13 @@ export class HeldFragments implements Disposable {
     this.#reactor = reactor
   }
 
-  /** follow: from now on these; until the next call, release() or disposal, which must come before its ring is closed. */
+  /**
+   * follow: from now on these; until the next call, release() or disposal, which must come before its ring is closed. What
+   * waits, or is in the ring that was followed before, is run by the new ones.
+   */
   follow(source: HeldSource): void {
-    this.release()
+    if (this.#ring) this.#take()
+    this.#leave()
     this.#source = source
     this.#ring = new Ring(source.ring)
     // what was handed over while nobody was there is too old
@@ -72,6 +76,11 @@ export class HeldFragments implements Disposable {
     clearTimeout(this.#timer)
     this.#timer = undefined
     this.#waiting = []
+    this.#leave()
+  }
+
+  /** #leave what is followed. */
+  #leave(): void {
     this.#watch?.[Symbol.dispose]()
     this.#ring?.[Symbol.dispose]()
     this.#source = this.#watch = this.#ring = undefined

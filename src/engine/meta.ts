@@ -18,7 +18,7 @@ import { type Numbered, type Plan, serverKey } from './plan.ts'
  */
 export const META_FORMAT = 2
 /** FLOW_FORMAT: raised when what a record of the flow table means changes: others are not taken over. */
-export const FLOW_FORMAT = 1
+export const FLOW_FORMAT = 2
 /** ANSWER_FORMAT: the same of the table of answers. */
 export const ANSWER_FORMAT = 1
 /** META_MAP: the map's name. Its value is the JSON text, padded with zeros. */

@@ -7,6 +7,7 @@
 import { createHash } from 'node:crypto'
 import { formatIp } from '../base/addresses.ts'
 import { invariant } from '../base/errors.ts'
+import { entriesFor } from '../dataplane/flow-record.ts'
 import { type Clock, type ListenerShape, type Shape, STATELESS } from '../dataplane/shape.ts'
 import { type Member, sortMembers, tableSize } from '../schedule/maglev.ts'
 import { buildTable, type Table } from '../schedule/ranks.ts'
@@ -173,7 +174,9 @@ export function planOf(
     servers: servers.length - 1,
     pools: planned.map(({ table }) => table.slots),
     clock,
-    ...(idle && { flows: { entries: spec.limits.flows, newFlows: spec.limits.newFlows, clock, idle } }),
+    ...(idle && {
+      flows: { entries: entriesFor(spec.limits.flows), newFlows: spec.limits.newFlows, clock, idle },
+    }),
     cpus: 2 ** Math.ceil(Math.log2(cpus)),
   }
   const interfaces = interfacesOf(spec.interfaces, ids, shared)

@@ -17,6 +17,7 @@ import { testRun } from '../kernel/test-run.ts'
 import { KernelNetwork } from '../netlink/kernel-network.ts'
 import { jiffiesPerSecond } from '../sys/clock.ts'
 import { NetworkNamespace } from '../sys/namespace.ts'
+import type { Layer } from '../wire/layer.ts'
 import { ether, ipv4, packet, tcp, udp } from '../wire/packet.ts'
 import { tcpFlag } from '../wire/tcp.ts'
 import { type EngineSpec, LIMITS, type Neighbour, type Views } from './engine.ts'
@@ -50,6 +51,9 @@ const serverOf = new Map(Array.from({ length: 200 }, (_, server) => [macOf(serve
 
 /** Kind of a packet: what of a TCP flow, or UDP. */
 export type Kind = 'syn' | 'ack' | 'fin' | 'udp'
+/** Piece of a datagram: the first fragment, which has its ports, or one behind it. */
+export type Piece = 'first' | 'later'
+const IPPROTO_UDP = 17
 const FLAGS = { syn: tcpFlag.SYN, ack: tcpFlag.ACK, fin: tcpFlag.FIN | tcpFlag.ACK } as const
 
 export class Rehearsal implements Disposable {
@@ -176,17 +180,28 @@ export class Rehearsal implements Disposable {
 
   /** send a packet of a client's port: the server that gets it, `reset` when the client is answered, or `drop`. */
   send(kind: Kind, port: number, client = CLIENT): number | 'reset' | 'drop' {
-    using network = new KernelNetwork()
-    const link = network.getLink('eth0')!
-    using program = programById(link.xdp[0]!.programId)!
     const protocol: Protocol = kind === 'udp' ? 'udp' : 'tcp'
     const ports = { source: port, destination: protocol === 'udp' ? 53 : 80 }
-    const source = parseMac('02:00:00:00:00:fe')
-    const frame = packet(
-      ether({ destination: link.mac!, source }),
+    return this.#run(
       ipv4({ source: client, destination: SERVICE }),
       kind === 'udp' ? udp(ports) : tcp({ ...ports, flags: FLAGS[kind] }),
     )
+  }
+
+  /** sendPiece of a datagram of a client's port, which has a number. */
+  sendPiece(piece: Piece, port: number, identification: number): number | 'reset' | 'drop' {
+    const addresses = { source: CLIENT, destination: SERVICE, identification, protocol: IPPROTO_UDP }
+    return piece === 'first'
+      ? this.#run(ipv4({ ...addresses, moreFragments: true }), udp({ source: port, destination: 53 }))
+      : this.#run(ipv4({ ...addresses, fragmentOffset: 64 }), new Uint8Array(64))
+  }
+
+  #run(...layers: readonly Layer[]): number | 'reset' | 'drop' {
+    using network = new KernelNetwork()
+    const link = network.getLink('eth0')!
+    using program = programById(link.xdp[0]!.programId)!
+    const source = parseMac('02:00:00:00:00:fe')
+    const frame = packet(ether({ destination: link.mac!, source }), ...layers)
     const { verdict, packet: out } = testRun(program, { packet: frame })
     if (verdict !== 3) return 'drop'
     const to = [...out.subarray(0, 6)].map((octet) => octet.toString(16).padStart(2, '0')).join(':')

@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { afterEach, beforeEach, test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
+import { entriesFor } from '../dataplane/flow-record.ts'
 import { TIMEOUTS } from '../dataplane/shape.ts'
 import { nameOf, Rehearsal } from './rehearsal.ts'
 
@@ -94,7 +95,10 @@ test('the flow table is the same map after a reload, and copied when its size ch
   assert.deepEqual(r.sendAll('ack', ports), flows)
   for (const size of [16_384, 512, 4_096]) {
     const { notes } = r.apply({ servers: [1, 2, 3, 4], track: 'all', flows: size })
-    assert.match(notes.join(), new RegExp(`flow table of ${size} records instead of \\d+: 200 copied$`))
+    assert.match(
+      notes.join(),
+      new RegExp(`flow table of ${entriesFor(size)} records instead of \\d+: 200 copied$`),
+    )
     assert.notEqual(r.mapId('flows'), id)
     r.pass(2)
     assert.equal(r.engine.status().flows!.live, 200)
@@ -224,3 +228,20 @@ test('a swap back and forth between shapes leaves no record of what nobody has',
   r.engine.tick()
   assert.equal(r.engine.status().flows!.live, 0)
 })
+
+for (const track of ['none', 'changes'] as const)
+  test(`track ${track}: a fragment follows its first over a change of the file, and over a daemon that died`, () => {
+    using r = new Rehearsal(`pieces-${track}-${process.pid}`)
+    r.apply({ servers: [1, 2, 3, 4], track })
+    const server = r.sendPiece('first', 4_000, 7)
+    assert.equal(typeof server, 'number')
+    assert.equal(
+      r.apply({ servers: [1, 2, 3, 4], track, onFailure: 'reset', weights: [9, 9, 9, 9] }).change,
+      'replaced',
+    )
+    assert.equal(r.sendPiece('later', 4_000, 7), server)
+    assert.equal(r.sendPiece('later', 4_000, 8), 'drop')
+    r.restart()
+    r.apply({ servers: [1, 2, 3, 4], track, flows: 8_192 })
+    assert.equal(r.sendPiece('later', 4_000, 7), server)
+  })

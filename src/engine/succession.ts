@@ -1,4 +1,4 @@
-// How flows get from one generation to the next. Their table is a map of its own: where its size stays, the new program
+// How flows get from one generation to the next, and what first fragments told of later ones. Their table is a map of its own: where its size stays, the new program
 // is bound to the same map, and nothing happens to it at all. Where the size changes, records are copied into a new one:
 // all of them before the swap, then those that changed meanwhile, then, behind the swap, those of the moment between.
 // The table of answers goes the same way. A process that dies in the middle leaves the old program with its table, or the new one with what was copied.
@@ -53,7 +53,9 @@ export class FlowSuccession {
 
   /** shared: the maps that the new program is bound to as well, opened anew: the caller owns them. */
   shared(): ReadonlyMap<string, BpfMap> {
-    const names = this.#isSame ? ['flows', 'clock', ...(this.#answers ? ['answers'] : [])] : ['clock']
+    const flows = this.#isSame ? ['flows', ...(this.#answers ? ['answers'] : [])] : []
+    // keys stay, and with them how fragments are found; the size is always the same
+    const names = [...flows, 'clock', ...(this.#before?.meta ? ['fragments'] : [])]
     const shared = new Map<string, BpfMap>()
     const wanted = new Set(this.#prepared.maps.map(({ name }) => name))
     for (const name of names) {

@@ -73,8 +73,16 @@ export const rangeMutants: readonly Mutant[] = [
   found('the last range of an address is not found', 'ge(ahead, end)', "ge(ahead, p.alu('sub', end, 1))"),
   found('a range’s first port is the one’s before', 'p.jumpIf(gt(p.load', 'p.jumpIf(ge(p.load'),
   found('one step too few', '2 ** Math.ceil(Math.log2(most))', '2 ** (Math.ceil(Math.log2(most)) - 1)'),
-  found('ports before a range are its own', '  p.exitIf(lt(value, p.load(range.first)), none)\n', ''),
-  found('ports behind a range are its own', '  p.exitIf(gt(value, p.load(range.last)), none)\n', ''),
+  found(
+    'ports before a range in a table are its own',
+    '  p.exitIf(lt(value, p.load(range.first)), none)\n',
+    '',
+  ),
+  found(
+    'ports behind a range in a table are its own',
+    '  p.exitIf(gt(value, p.load(range.last)), none)\n',
+    '',
+  ),
   found(
     'IPv6’s words are in another order',
     "index % 2 === 0 ? half(index) : p.alu('rsh', half(index), 32)",

@@ -76,6 +76,8 @@ const identity: readonly Mutant[] = [
     'const words6 = (address: Parameters<typeof part>[0], first: number, others: number) =>\n  [0, 1, 2, 3].map((i) => [i === 0 ? first : others + i - 1,',
     'const words6 = (address: Parameters<typeof part>[0], first: number, others: number) =>\n  [0, 1, 2, 3].map((i) => [i === 0 ? first : others,',
   ),
+  question('the second hash is not mixed', "p.alu('rsh', mixed, 32))", "p.alu('rsh', all, 32))"),
+  question('the second hash is not folded', "p.alu('xor', all, p.alu('rsh', all, 32))", 'all'),
   question(
     'ports are not the flow’s',
     'times(FLOW_KEY.ports, ports)',

@@ -54,5 +54,6 @@ export function flowIdOf({ shape, tables }: Fixture, { ip, ip6, tcp, udp }: Part
     hash += k[5 + i]! * source[i]!
     other += b[3 + i]! * source[i]! + b[6 + i]! * target[i]!
   }
-  return { hash: top(hash), other: top(other) }
+  other = BigInt.asUintN(64, other)
+  return { hash: top(hash), other: top((other ^ (other >> 32n)) * b[11]!) }
 }
