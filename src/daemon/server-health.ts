@@ -5,20 +5,13 @@
 
 import type { DesiredState } from '../config/state.ts'
 import type { ServerView } from '../engine/engine.ts'
-import { HOLD_MS } from '../health/guard.ts'
 import { labelOf } from '../health/label.ts'
 import type { Standing } from '../health/machine.ts'
-import { type Ordered, ordersOf, type User } from '../health/orders.ts'
-import {
-  type Member,
-  newPool,
-  type PoolRules,
-  type PoolState,
-  type Served,
-  stepPool,
-} from '../health/pool.ts'
+import type { Ordered, User } from '../health/orders.ts'
+import { type Member, type Served, stepPool } from '../health/pool.ts'
 import type { Alive, Change, State } from '../health/protocol.ts'
 import type { Problem } from './api-schema.ts'
+import { nothingPlanned, type Plan, type PoolOfChecks, planOf } from './check-plan.ts'
 import type { Checker, OpenChecker } from './checker.ts'
 import type { Log } from './log.ts'
 import { problem } from './problem.ts'
@@ -45,26 +38,10 @@ export interface CheckedServer {
   readonly why?: string
 }
 
-interface PoolOfChecks {
-  readonly rules: PoolRules
-  /** By server: its weight, and the orders that move it. */
-  readonly members: ReadonlyMap<string, { readonly weight: number; readonly keys: readonly string[] }>
-  state: PoolState
-  served: ReadonlyMap<string, Served>
-  wakeAt: number
-}
-
-interface Plan {
-  readonly ordered: ReadonlyMap<string, Ordered>
-  readonly pools: ReadonlyMap<string, PoolOfChecks>
-}
-
-const nothing: Plan = { ordered: new Map(), pools: new Map() }
-
 export class ServerHealth implements Disposable {
   readonly #options: ServerHealthOptions
   readonly #checker: Checker
-  #plan: Plan = nothing
+  #plan: Plan = nothingPlanned
   /** The plan before, while the file of the present one is not applied yet. */
   #before: Plan | undefined
   readonly #states = new Map<string, State & { readonly why?: string }>()
@@ -90,10 +67,10 @@ export class ServerHealth implements Disposable {
 
   /** prepare: what a file asks to be looked at is being looked at; what is known of it is here, or its time is over. */
   async prepare(desired: DesiredState, node: string): Promise<void> {
-    const ordered = new Map(ordersOf(desired, node).map((each) => [each.order.key, each]))
     const before = this.#before ?? this.#plan
     this.#before = before
-    this.#plan = { ordered, pools: this.#poolsOf(desired, ordered, before) }
+    this.#plan = planOf(desired, node, before)
+    const { ordered } = this.#plan
     if (ordered.size === 0 && before.ordered.size === 0) return
     const told = new Promise<void>((resolve) => {
       this.#waiting = resolve
@@ -223,57 +200,6 @@ export class ServerHealth implements Disposable {
       return state === 'up' || state === 'held'
     })
     return isUp ? 'up' : undefined
-  }
-
-  #poolsOf(desired: DesiredState, ordered: ReadonlyMap<string, Ordered>, before: Plan): Plan['pools'] {
-    const keys = new Map<string, string[]>()
-    const windows = new Map<string, number>()
-    for (const { order, users } of ordered.values())
-      for (const { pool, server, isObserved } of users) {
-        if (isObserved) continue
-        const pair = `${pool}\0${server}`
-        keys.set(pair, [...(keys.get(pair) ?? []), order.key])
-        const { everyMs, timeoutMs } = order.check.rhythm
-        windows.set(pool, Math.max(windows.get(pool) ?? 0, everyMs + timeoutMs))
-      }
-    const servicesOf = (pool: string) => desired.services.filter((service) => service.pool === pool)
-    return new Map(
-      desired.pools
-        .filter(({ name }) => windows.has(name))
-        .map(({ name, members }) => [
-          name,
-          {
-            rules: {
-              guard: {
-                share: Math.min(...servicesOf(name).map(({ guard }) => guard)),
-                windowMs: windows.get(name)!,
-                holdMs: HOLD_MS,
-              },
-              slowStartMs: Math.max(...servicesOf(name).map(({ slowStartMs }) => slowStartMs)),
-              quorum: 1,
-              hysteresis: 0,
-            },
-            members: new Map(
-              members.map(({ server, weight }) => [
-                server,
-                { weight, keys: keys.get(`${name}\0${server}`)! },
-              ]),
-            ),
-            state: before.pools.get(name)?.state ?? newPool,
-            served: new Map(
-              members.map(({ server }) => [
-                server,
-                before.pools.get(name)?.served.get(server) ?? {
-                  name: server,
-                  state: 'unknown' as const,
-                  weight: 0,
-                },
-              ]),
-            ),
-            wakeAt: Number.POSITIVE_INFINITY,
-          },
-        ]),
-    )
   }
 
   #takeStates(states: readonly State[]): void {
