@@ -17,6 +17,16 @@ export const labPackages = ['iproute2', 'ethtool', 'util-linux', 'procps', 'curl
 export const testPackages = [
   ...labPackages,
   ...['nginx-light', 'wrk', 'dnsmasq-base', 'dnsperf', 'kmod', 'bpftool', 'tshark'],
+  // Servers that checks look at.
+  ...[
+    'haproxy',
+    'vsftpd',
+    'opensmtpd',
+    'redis-server',
+    'postgresql-15',
+    'mariadb-server-core',
+    'etcd-server',
+  ],
   ...(process.arch === 'x64' ? ['user-mode-linux', 'ipvsadm'] : []),
 ]
 /** proxyPackages: what the bench `proxy` compares tenbin with, and by. */

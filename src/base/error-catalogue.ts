@@ -31,6 +31,22 @@ export const errorCatalogue = {
     "the kernel refused the program's type information",
     'the message ends with its words; report it as a bug, with the kernel version',
   ),
+  CHECKER_ABSENT: entry(
+    'the process that looks at servers is not there',
+    'it is started again by itself; what was known of servers before goes on to count',
+  ),
+  CHECKS_OVERDUE: entry(
+    'checks stand still, or begin late',
+    'look at the load of this machine, and at how many scripts have to run',
+  ),
+  CHECKS_UNKEPT: entry(
+    'what checks found cannot be kept',
+    'make room under /run/tenbin; checks go on meanwhile',
+  ),
+  CHECK_FAILED: entry(
+    'a check found its server wanting',
+    'look at the server: the message says what was asked of it and what came back',
+  ),
   CONFIG_INVALID: entry(
     'the file has errors',
     'mend what is listed, at file:line:column; what runs is untouched',
@@ -59,6 +75,10 @@ export const errorCatalogue = {
   FILE_UNWRITABLE: entry(
     'the file cannot be made',
     'name a folder that is there and that this user may write to',
+  ),
+  GUARD_HOLDS: entry(
+    'most of a pool failed at once, and is not believed: the last good set goes on serving',
+    'look whether this node has lost sight of the servers; `tenbin disable` takes one out for certain',
   ),
   HASH_KEY_INVALID: entry(
     'the file that keeps the hash key is damaged',
@@ -168,6 +188,10 @@ export const errorCatalogue = {
     'these bytes are not the packet that they should be',
     'look at the sender: a capture shows what it really sent',
   ),
+  PATTERN_INVALID: entry(
+    'this regular expression cannot be used',
+    'it may have classes, groups, | and repetitions; no backreferences and no looking around',
+  ),
   PINS_DAMAGED: entry(
     'what is pinned is not a whole packet path',
     'run `tenbin down` and start again: forwarding stops in between',
@@ -193,6 +217,10 @@ export const errorCatalogue = {
   RUN_STATE_UNREADABLE: entry(
     'the record of what this instance added to the machine cannot be read',
     'look at the file named; delete it if damaged, and remove the service addresses by hand',
+  ),
+  SCRIPT_UNUSABLE: entry(
+    'a script that checks servers cannot be used',
+    'put it there, executable (chmod 755) and writable by root alone',
   ),
   SELF_TEST_FAILED: entry(
     'the new program does not do what it was generated for',

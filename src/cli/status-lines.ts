@@ -5,6 +5,7 @@ import type { Status } from '../daemon/api-schema.ts'
 import { events, outcomes } from '../dataplane/outcomes.ts'
 import type { Paint } from './context.ts'
 import { memoryLines } from './memory-lines.ts'
+import { checkLines } from './status-checks.ts'
 import { flowsText, handLines, serverCounts, serverLines } from './status-servers.ts'
 import { type Align, bytesText, countText, section, table, wrap } from './table.ts'
 
@@ -27,6 +28,7 @@ export function statusLines(status: Status, paint: Paint, now: number): string[]
     ...lines,
     ...services(status, paint),
     ...serverLines(status, paint),
+    ...checkLines(status, paint, now),
     ...handLines(status, paint, now),
     ...packets(status, paint),
     ...recordLines(status, paint),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Status } from '../daemon/api-schema.ts'
 import { paintFor } from './context.ts'
+import { checkLines } from './status-checks.ts'
 import { statusLines } from './status-lines.ts'
 import { flowsText } from './status-servers.ts'
 
@@ -158,4 +159,33 @@ test('flows are exact where all are remembered, and not said where none is', () 
   assert.equal(flowsText(1234, ['all', 'all']), '1,234')
   assert.equal(flowsText(1234, ['all', 'changes']), '~1,234')
   assert.equal(flowsText(0, ['none']), '-')
+})
+
+test('servers that checks do not find up have a line with the reason, in 80 columns', () => {
+  const status = { pools: [] } as unknown as Status
+  const pool = (servers: Status['pools'][number]['servers']) =>
+    checkLines(
+      { ...status, pools: [{ name: 'www', services: [], slots: 0, young: 0, servers }] },
+      paintFor(false),
+      NOW,
+    )
+  const check = (name: string, check: Status['pools'][number]['servers'][number]['check']) =>
+    inPool(name, { ...(check && { check }) })
+  assert.deepEqual(pool([check('web01', { state: 'up' }), check('web02', undefined)]), [])
+  const lines = pool([
+    check('web01', { state: 'up', since: ago(5) }),
+    check('web02', { state: 'down', since: ago(90), why: 'connect: refused' }),
+    check('web03', { state: 'unknown' }),
+    check('web04', { state: 'down', since: ago(5), why: `body: no "${'x'.repeat(80)}"` }),
+  ])
+  assert.deepEqual(
+    lines.filter((line) => line !== ''),
+    [
+      'CHECK  POOL  FINDS    SINCE  WHY',
+      'web02  www   down     1m30s  connect: refused',
+      'web03  www   unknown         not looked at yet: gets nothing before its first g…',
+      'web04  www   down        5s  body: no "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…',
+    ],
+  )
+  for (const line of lines) assert.ok(line.length <= 80, line)
 })

@@ -1,6 +1,6 @@
 // How a service treats its flows: how they are forwarded, what picks their server, which are remembered and for how
 // long, what becomes of those of a failed server. What a service does not say comes from `defaults`, time-outs each on
-// their own. A scheduler that counts turns or connections remembers every flow. Of the ways to forward, schedule and check, those that are not built yet are known by name.
+// their own. A scheduler that counts turns or connections remembers every flow. Of the ways to forward and to schedule, those that are not built yet are known by name.
 
 import { formatDuration, parseDuration } from '../base/durations.ts'
 import { TenbinError } from '../base/errors.ts'
@@ -13,8 +13,11 @@ import {
   type Track,
 } from '../dataplane/shape.ts'
 import { describe } from './check-shape.ts'
+import { GUARD_SHARE } from './check-spec.ts'
+import { type Check, resolveCheck } from './checks.ts'
 import type { Findings } from './findings.ts'
 import type { Merged } from './merge.ts'
+import type { CheckShape } from './schema-check.ts'
 import type { ServiceShape, TimeoutsShape } from './schema-services.ts'
 import { inside, keyOf, type Place } from './source.ts'
 import { countingOf, type Forward, type Scheduler } from './state.ts'
@@ -29,6 +32,9 @@ export interface Behaviour {
   readonly track?: Track
   readonly onFailure?: OnFailure
   readonly timeouts?: Partial<Timeouts>
+  readonly slowStartMs?: number
+  /** The guard's share; 1: off. */
+  readonly guard?: number
 }
 
 interface Choice<Built extends string> {
@@ -58,14 +64,20 @@ const tracks: Choice<Track> = {
 }
 const failures: Choice<OnFailure> = { key: 'on_failure', what: 'known', built: ['keep', 'reset'] }
 
-const NO_CHECKS = 'health checks are not built yet: write check: none'
-
 /** TIMEOUT_BOUNDS: seconds that a time-out may have. */
 const TIMEOUT_BOUNDS = { min: 1, max: 86_400 }
 
 type Values = Pick<
   ServiceShape,
-  'forward' | 'server_port' | 'scheduler' | 'hash' | 'track' | 'on_failure' | 'timeouts' | 'check'
+  | 'forward'
+  | 'server_port'
+  | 'scheduler'
+  | 'hash'
+  | 'track'
+  | 'on_failure'
+  | 'timeouts'
+  | 'slow_start'
+  | 'guard'
 >
 
 /** resolveBehaviour reads the values of a service, or of `defaults`, whose place is `at`. */
@@ -73,12 +85,16 @@ export function resolveBehaviour(values: Values, at: Place, findings: Findings):
   const choose = <Built extends string>(choice: Choice<Built>, value: string | undefined) =>
     value === undefined ? undefined : chosen(choice, value, inside(at, choice.key), findings)
   const forward = choose(forwards, values.forward)
-  if ('check' in values && values.check !== 'none') findings.add(inside(at, 'check'), NO_CHECKS)
   const scheduler = choose(schedulers, values.scheduler)
   const hash = choose(hashes, values.hash)
   const track = choose(tracks, values.track)
   const onFailure = choose(failures, values.on_failure)
   const timeouts = values.timeouts && resolveTimeouts(values.timeouts, inside(at, 'timeouts'), findings)
+  const slowStart =
+    values.slow_start === undefined
+      ? undefined
+      : secondsOf(values.slow_start, inside(at, 'slow_start'), findings)
+  const guard = values.guard === undefined ? undefined : shareOf(values.guard, inside(at, 'guard'), findings)
   return {
     ...(forward && { forward }),
     ...(values.server_port !== undefined && { serverPort: values.server_port }),
@@ -87,7 +103,18 @@ export function resolveBehaviour(values: Values, at: Place, findings: Findings):
     ...(track && { track }),
     ...(onFailure && { onFailure }),
     ...(timeouts && { timeouts }),
+    ...(slowStart !== undefined && { slowStartMs: slowStart * 1000 }),
+    ...(guard !== undefined && { guard }),
   }
+}
+
+/** shareOf: `50%` is 0.5, `off` is 1: more than all cannot fail. */
+function shareOf(text: string, place: Place, findings: Findings): number | undefined {
+  if (text === 'off') return 1
+  const percent = /^([1-9]\d?)%$/.exec(text)?.[1]
+  if (percent !== undefined) return Number(percent) / 100
+  findings.add(place, `${describe(text)} is not a share: write guard: 50%, or off`)
+  return undefined
 }
 
 function chosen<Built extends string>(
@@ -135,31 +162,35 @@ export function secondsOf(text: string, place: Place, findings: Findings): numbe
 /** Defaults: what `defaults` says, where it says something. */
 export interface Defaults extends Behaviour {
   readonly weight: number
-  readonly hasCheck: boolean
+  /** Absent: nothing was said, or nothing that can be used. */
+  readonly check?: Check
 }
 
 /** resolveDefaults checks the values once, at their own place. */
-export function resolveDefaults({ defaults, incomplete }: Merged, findings: Findings): Defaults {
+export function resolveDefaults(
+  { defaults }: Merged,
+  roles: ReadonlySet<string> | undefined,
+  findings: Findings,
+): Defaults {
   const behaviours = defaults.map(({ name, value, place }) =>
-    value === undefined && name !== 'check'
+    value === undefined
       ? {}
       : resolveBehaviour({ [name]: value } as Values, { ...place, path: place.path.slice(0, -1) }, findings),
   )
   const weight = defaults.find(({ name }) => name === 'weight')?.value
   const behaviour: Behaviour = Object.assign({}, ...behaviours)
+  const said = defaults.find(({ name }) => name === 'check')
+  const check =
+    said?.value === undefined
+      ? undefined
+      : resolveCheck(said.value as CheckShape, said.place, roles, findings)
   const track = defaults.find(({ name }) => name === 'track')
   if (track) checkTrack(behaviour, {}, track.place, findings)
   return {
     ...behaviour,
     weight: typeof weight === 'number' ? weight : 1,
-    hasCheck: defaults.some(({ name }) => name === 'check') || incomplete.has('defaults'),
+    ...(check !== undefined && { check }),
   }
-}
-
-/** missingCheck: an absent check will mean a TCP connect, so that nobody may have meant none. */
-export function missingCheck(service: Place, findings: Findings): void {
-  const why = 'here or under defaults (an absent check will mean a TCP connect)'
-  findings.add(keyOf(service), `${NO_CHECKS}, ${why}`)
 }
 
 /**
@@ -209,5 +240,7 @@ export function settled(own: Behaviour, defaults: Behaviour) {
     track,
     onFailure,
     timeouts: { ...TIMEOUTS, ...defaults.timeouts, ...own.timeouts },
+    slowStartMs: both.slowStartMs ?? 0,
+    guard: both.guard ?? GUARD_SHARE,
   }
 }

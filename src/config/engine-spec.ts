@@ -20,12 +20,14 @@ export function toEngineSpec(
   const members = new Set(pools.flatMap((pool) => pool.members.map(({ server }) => server)))
   return {
     interfaces,
-    services: state.services.map(({ forward, serverPort = 0, scheduler, check, listeners, ...service }) => ({
-      ...service,
-      ...(countingOf(scheduler) && { scheduler: countingOf(scheduler)! }),
-      ...(forward === 'nat' && { nat: { port: serverPort } }),
-      listeners: listeners.map(toListener),
-    })),
+    services: state.services.map(
+      ({ forward, serverPort = 0, scheduler, check, slowStartMs, guard, listeners, ...service }) => ({
+        ...service,
+        ...(countingOf(scheduler) && { scheduler: countingOf(scheduler)! }),
+        ...(forward === 'nat' && { nat: { port: serverPort } }),
+        listeners: listeners.map(toListener),
+      }),
+    ),
     pools: pools.map(({ name, members }) => ({ name, members })),
     servers: state.servers.filter((server) => members.has(server.name) || stays(server)),
     limits: state.limits,

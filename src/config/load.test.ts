@@ -60,15 +60,22 @@ test('the file of the documentation becomes the state that it means', () => {
     ],
   )
   assert.deepEqual(
-    state.services.map(({ listeners, ...rest }) => ({
+    state.services.map(({ listeners, check, ...rest }) => ({
       ...rest,
+      check: check === 'none' ? check : check.probe.kind,
       listen: listeners.map(formatListener),
     })),
     [
       { name: 'www', listen: ['192.168.8.100:80', '192.168.8.100:443'], pool: 'www', onFailure: 'reset' },
       { name: 'img', listen: ['192.168.8.101:80'], pool: 'images' },
-      { name: 'img-admin', listen: ['192.168.8.101:8080..8089'], pool: 'images', track: 'all' },
-      { name: 'rest', listen: ['192.168.8.102:*', '192.168.8.102:*/udp'], pool: 'images' },
+      {
+        name: 'img-admin',
+        listen: ['192.168.8.101:8080..8089'],
+        pool: 'images',
+        track: 'all',
+        check: 'none',
+      },
+      { name: 'rest', listen: ['192.168.8.102:*', '192.168.8.102:*/udp'], pool: 'images', check: 'ping' },
       {
         name: 'shop',
         listen: ['192.168.8.100:8080', '192.168.8.100:8443'],
@@ -80,15 +87,18 @@ test('the file of the documentation becomes the state that it means', () => {
         name: 'dns',
         listen: ['192.168.8.101:53', '192.168.8.101:53/udp'],
         pool: 'dns',
+        check: 'all',
         scheduler: 'sh',
         hash: 'source',
         timeouts: { ...TIMEOUTS, udp: 30 },
       },
-      { name: 'www6', listen: ['[2001:db8::100]:80'], pool: 'www6' },
+      { name: 'www6', listen: ['[2001:db8::100]:80'], pool: 'www6', check: 'any' },
     ].map((service) => ({
       forward: 'dsr',
       scheduler: 'mh',
-      check: 'none',
+      check: 'http',
+      slowStartMs: 30_000,
+      guard: 0.5,
       hash: 'flow',
       track: 'changes',
       onFailure: 'keep',
@@ -330,7 +340,7 @@ test('an included file that cannot be read or understood is a finding, and hides
     extra: 'include:\n  - none.yaml\n  - bad.yaml',
   })
   assert.deepEqual(told({ 'etc/main.yaml': main, 'etc/bad.yaml': 'servers: [' }), [
-    'etc/main.yaml:4:74: health checks are not built yet: write check: none',
+    'etc/main.yaml:4:74: "non" is not a check by itself: did you mean "none"?',
     'etc/main.yaml:6:5: etc/none.yaml cannot be read: it does not exist',
     'etc/bad.yaml:1:11: not valid YAML: flow sequence in block collection must be sufficiently indented and end with a ]',
   ])

@@ -31,14 +31,14 @@ export function load(path: string, read: Reader = diskReader): DesiredState {
   const merged = merge(files, whole, findings)
   const network = resolveNetwork(merged, findings)
   const inventory = resolveInventory(merged, network, findings)
-  const defaults = resolveDefaults(merged, findings)
+  const defaults = resolveDefaults(merged, network.roles, findings)
   const pools = new Pools(merged, inventory, defaults.weight, findings)
   const each = new Services(network, pools, defaults, findings)
   const services = merged.services.flatMap((entry) => each.resolve(entry, inventory) ?? [])
   const sysctls = resolveSysctls(merged, network.interfaces, findings)
   const [main] = files
   if (main && merged.services.length === 0 && !merged.incomplete.has('services')) {
-    const example = 'www: { listen: [192.168.8.100:80], servers: web01..10, check: none }'
+    const example = 'www: { listen: [192.168.8.100:80], servers: web01..10 }'
     findings.addAt(main.source, 0, `there are no services: add them, for example services: { ${example} }`)
   }
   const { nodes, interfaces, addressSets } = network

@@ -23,6 +23,8 @@ export interface Owner {
 export interface Network {
   readonly nodes: readonly NodeState[]
   readonly interfaces: readonly InterfaceState[]
+  /** Of interfaces, those whose NIC is wrong included; undefined: some could not be read. */
+  readonly roles: ReadonlySet<string> | undefined
   readonly addressSets: readonly AddressSet[]
   readonly nodeAddresses: ReadonlyMap<Ip, Owner>
   readonly serviceAddresses: ReadonlyMap<Ip, Owner & { readonly set: AddressSet }>
@@ -89,7 +91,13 @@ export function resolveNetwork(merged: Merged, findings: Findings): Network {
     }
     addressSets.push(set)
   }
-  return { nodes, interfaces, addressSets, nodeAddresses, serviceAddresses, addressesComplete }
+  const roles = merged.incomplete.has('interfaces')
+    ? undefined
+    : new Set(merged.interfaces.map((entry) => entry.name))
+  return {
+    ...{ nodes, interfaces, roles, addressSets },
+    ...{ nodeAddresses, serviceAddresses, addressesComplete },
+  }
 }
 
 function interfaceOf(

@@ -10,7 +10,7 @@ test('services, listeners and pools are refused with what is wrong', () => {
   const cases: readonly (readonly [Change, ...string[]])[] = [
     [
       { services: 'services: {}' },
-      '1:1: there are no services: add them, for example services: { www: { listen: [192.168.8.100:80], servers: web01..10, check: none } }',
+      '1:1: there are no services: add them, for example services: { www: { listen: [192.168.8.100:80], servers: web01..10 } }',
     ],
     [
       {
@@ -196,22 +196,17 @@ test('services, listeners and pools are refused with what is wrong', () => {
       { extra: 'defaults: { forward: ipip, scheduler: dh, check: tcp }' },
       '5:22: forward ipip is not built yet: write forward: dsr or nat',
       '5:39: scheduler dh is not built yet: write scheduler: mh, sh, rr, wrr, lc, wlc, sed or nq',
-      '5:50: health checks are not built yet: write check: none',
     ],
-    [
-      { services: 'services: { www: { listen: [192.168.8.100:80], servers: web01..10 } }' },
-      '4:13: health checks are not built yet: write check: none, here or under defaults (an absent check will mean a TCP connect)',
-    ],
+    [{ services: 'services: { www: { listen: [192.168.8.100:80], servers: web01..10 } }' }],
     [
       {
         services:
           'services: { www: { listen: [192.168.8.100:80], servers: web01..10, check: { http: /s/health.jsp, port: 80 } } }',
       },
-      '4:75: health checks are not built yet: write check: none',
     ],
     [
       { services: 'services: { www: { listen: [192.168.8.100:80], servers: web01..10, check: } }' },
-      '4:68: health checks are not built yet: write check: none',
+      '4:68: expected none, a kind such as tcp, or a check such as { http: /health, every: 3s }, found nothing',
     ],
     [
       {
@@ -238,7 +233,6 @@ metrics: {}`,
       },
       '2:1: "metrics" is not built yet: leave it out',
       '4:23: web01..10 is 10 servers, 192.168.8.11..19 is 9 addresses: both sides need as many',
-      '5:13: health checks are not built yet: write check: none, here or under defaults (an absent check will mean a TCP connect)',
       '5:29: 192.168.8.200 is in no address set, so no node would have it: add it to an address set, such as front',
       '5:57: web11 (and 1 more) is not in servers: add it there',
       '5:77: forward fullnat is not built yet: write forward: dsr or nat',

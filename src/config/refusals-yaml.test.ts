@@ -34,7 +34,7 @@ test('unknown keys name the nearest known one, and keys of later features what t
     ],
     [
       { extra: 'defaults: { wait: 3 }' },
-      '5:13: unknown key "wait": known here are forward, scheduler, hash, track, on_failure, timeouts, check, weight',
+      '5:13: unknown key "wait": known here are forward, scheduler, hash, track, on_failure, timeouts, slow_start, guard, check, weight',
     ],
     [
       {
@@ -107,7 +107,7 @@ test('values of the wrong kind say what belongs there and what was found', () =>
     [{ servers: 'servers:' }, '3:1: expected servers such as { web01..10: 192.168.8.11..20 }, found nothing'],
     [
       { services: 'services: { www: 192.168.8.100:80 }' },
-      '4:18: expected a service such as { listen: [192.168.8.100:80], servers: web01..10, check: none }, found "192.168.8.100:80"',
+      '4:18: expected a service such as { listen: [192.168.8.100:80], servers: web01..10 }, found "192.168.8.100:80"',
     ],
     [
       {
@@ -180,16 +180,16 @@ test('what is no YAML, or YAML that readers disagree about, is refused at its pl
   const cases: readonly (readonly [Change, ...string[]])[] = [
     [
       '',
-      '1:1: there are no services: add them, for example services: { www: { listen: [192.168.8.100:80], servers: web01..10, check: none } }',
+      '1:1: there are no services: add them, for example services: { www: { listen: [192.168.8.100:80], servers: web01..10 } }',
     ],
     [
       `# nothing
 `,
-      '1:1: there are no services: add them, for example services: { www: { listen: [192.168.8.100:80], servers: web01..10, check: none } }',
+      '1:1: there are no services: add them, for example services: { www: { listen: [192.168.8.100:80], servers: web01..10 } }',
     ],
     [
       '~',
-      '1:1: there are no services: add them, for example services: { www: { listen: [192.168.8.100:80], servers: web01..10, check: none } }',
+      '1:1: there are no services: add them, for example services: { www: { listen: [192.168.8.100:80], servers: web01..10 } }',
     ],
     [
       `services: [
@@ -255,7 +255,6 @@ services: {}`,
 services: { www: { <<: *x, listen: [192.168.8.100:80], servers: web01..10 } }`,
       },
       '4:1: unknown key "x": known here are include, nodes, interfaces, addresses, servers, pools, services, defaults, limits, sysctls',
-      '5:13: health checks are not built yet: write check: none, here or under defaults (an absent check will mean a TCP connect)',
       '5:20: a merge key (<<) is not YAML 1.2: write the keys out, or use defaults',
     ],
     [

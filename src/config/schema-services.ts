@@ -1,6 +1,7 @@
 // The shape of services and pools, and of `defaults`, which has most of a service's keys.
 
 import { z } from 'zod'
+import { check } from './schema-check.ts'
 import { choice, expected, IP4, IP6, list, NAME, NAMES, section, whole, word } from './schema-words.ts'
 
 const weight = whole(0, 65_535, 'Share of the traffic relative to the others; 0: known, but gets none.')
@@ -104,10 +105,18 @@ const behaviour = {
   timeouts: timeouts
     .meta({ description: 'How long a flow may be silent before it is forgotten.' })
     .optional(),
-  check: z
-    .unknown()
-    .meta({ enum: ['none'], description: 'How servers are checked; none: not at all.' })
-    .optional(),
+  slow_start: duration(
+    '30s',
+    'How long a server that joins others takes to its whole share, in steps; it has it at once if absent.',
+  ).optional(),
+  guard: word(
+    'a share such as 50%, or off',
+    '(off|[1-9]\\d?%)',
+    'When more than this share of a pool fails at once, the last good set goes on serving; 50% if absent.',
+  ).optional(),
+  check: check
+    .optional()
+    .meta({ description: 'How servers are checked; a TCP connect if absent, none: not at all.' }),
 }
 
 export const service = section(
@@ -132,7 +141,7 @@ export const service = section(
       })
       .optional(),
   },
-  'a service such as { listen: [192.168.8.100:80], servers: web01..10, check: none }',
+  'a service such as { listen: [192.168.8.100:80], servers: web01..10 }',
 )
 
 export const defaults = section(

@@ -3,6 +3,24 @@
 
 import { z } from 'zod'
 
+/** Kind: a kind of check that has keys of its own. */
+type Kind =
+  | 'tcp'
+  | 'udp'
+  | 'http'
+  | 'https'
+  | 'tls'
+  | 'dns'
+  | 'smtp'
+  | 'redis'
+  | 'mysql'
+  | 'postgres'
+  | 'grpc'
+  | 'agent'
+  | 'script'
+  | 'ping'
+  | 'ftp'
+
 /** Section: a map with fixed keys, by the name under which schema.ts lists its keys. */
 export type Section =
   | 'file'
@@ -14,6 +32,9 @@ export type Section =
   | 'timeouts'
   | 'persistence'
   | 'limits'
+  | 'check'
+  | 'part of a check'
+  | `${Kind} check`
 
 /** expected: what belongs there, such as `a listener such as 192.168.8.100:80`. */
 export const expected = (text: string) => ({ error: () => text })

@@ -38,6 +38,10 @@ test('the shipped schema accepts the example and the long and short forms', () =
     textOf({
       extra: 'pools: { a: web01..10, b: [web01], c: { servers: [web02, { name: web03, weight: 0 }] } }',
     }),
+    textOf({
+      extra:
+        'defaults: { check: { all: [tcp, { http: { path: /x, status: [200, 301..302] }, port: 80 }], every: 3s } }',
+    }),
     textOf({ extra: 'defaults: { forward: dsr, scheduler: mh, check: none, weight: 65535 }' }),
     textOf({
       services:
@@ -75,7 +79,9 @@ test('the shipped schema rejects what load refuses for its shape', () => {
     service('servers: web01..10, check: none'),
     service('listen: ["[2001:db8::10]"], servers: web01..10, check: none'),
     service('listen: [192.168.8.100:80/sctp], servers: web01..10, check: none'),
-    service('listen: [192.168.8.100:80], servers: web01..10, check: tcp'),
+    service('listen: [192.168.8.100:80], servers: web01..10, check: tpc'),
+    service('listen: [192.168.8.100:80], servers: web01..10, check: { http: { path: health } }'),
+    service('listen: [192.168.8.100:80], servers: web01..10, check: { tcp: {}, evry: 3s }'),
     service('listen: [192.168.8.100:80], servers: web01..10, check: none, forward: fullnat'),
     service('listen: [192.168.8.100:80], servers: web01..10, check: none, forward: nat, server_port: 0'),
     service('listen: [192.168.8.100:80], servers: web01..10, check: none, scheduler: lblc'),

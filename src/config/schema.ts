@@ -4,6 +4,7 @@
 // are known, not built yet, and refused with what to do about it.
 
 import { z } from 'zod'
+import { checkSections } from './schema-check.ts'
 import { defaults, member, persistence, pool, service, timeouts } from './schema-services.ts'
 import { expected, IP, list, map, NAME, NAMES, type Section, section, whole, word } from './schema-words.ts'
 import { SYSCTL } from './sysctl-names.ts'
@@ -22,19 +23,14 @@ const failover = [
   '(an address set without vrid is held by one node)',
 ].join(' ')
 
-const laterKeys: Readonly<Record<Section, Readonly<Record<string, string>>>> = {
+const laterKeys: Readonly<Partial<Record<Section, Readonly<Record<string, string>>>>> = {
   file: leaveOut('notify', 'api', 'metrics', 'log', 'defence'),
   defaults: {
     ...leaveOut('sorry'),
     persistence: '"persistence" is a service\'s own: write it there',
   },
   'address set': { vrid: failover, prefer: failover, advert: failover },
-  member: {},
-  pool: {},
   service: leaveOut('sorry'),
-  timeouts: {},
-  persistence: {},
-  limits: {},
 }
 
 const nic = word('a NIC such as eth0', '[^/:\\s]{1,15}', 'A network interface.')
@@ -147,17 +143,22 @@ export type FileShape = z.infer<typeof fileSchema>
 export type AddressSetShape = z.infer<typeof addressSet>
 
 /** sections: the keys of each section, those of today and those to come. */
-export const sections: Readonly<Record<Section, SectionKeys>> = {
-  file: { known: Object.keys(fileSchema.shape), later: laterKeys.file },
-  defaults: { known: Object.keys(defaults.shape), later: laterKeys.defaults },
-  'address set': { known: Object.keys(addressSet.shape), later: laterKeys['address set'] },
-  member: { known: Object.keys(member.shape), later: laterKeys.member },
-  pool: { known: ['servers'], later: laterKeys.pool },
-  service: { known: Object.keys(service.shape), later: laterKeys.service },
-  timeouts: { known: Object.keys(timeouts.shape), later: laterKeys.timeouts },
-  persistence: { known: Object.keys(persistence.shape), later: laterKeys.persistence },
-  limits: { known: Object.keys(limits.shape), later: laterKeys.limits },
-}
+export const sections = Object.fromEntries(
+  (
+    [
+      ['file', Object.keys(fileSchema.shape)],
+      ['defaults', Object.keys(defaults.shape)],
+      ['address set', Object.keys(addressSet.shape)],
+      ['member', Object.keys(member.shape)],
+      ['pool', ['servers']],
+      ['service', Object.keys(service.shape)],
+      ['timeouts', Object.keys(timeouts.shape)],
+      ['persistence', Object.keys(persistence.shape)],
+      ['limits', Object.keys(limits.shape)],
+      ...checkSections,
+    ] as const
+  ).map(([name, known]): [Section, SectionKeys] => [name, { known, later: laterKeys[name] ?? {} }]),
+) as Readonly<Record<Section, SectionKeys>>
 
 /** jsonSchema: draft 7, which is what editors' YAML support speaks. */
 export const jsonSchema = (): unknown => ({

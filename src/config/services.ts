@@ -1,8 +1,10 @@
 // Services: where clients connect and which pool answers. How flows are treated is behaviour.ts's.
 
-import { formatIp, formatListener, type Ip, isIp4 } from '../base/addresses.ts'
+import { formatIp, formatListener, type Ip, isIp4, tryIp4 } from '../base/addresses.ts'
 import { isLeast, MOST_MEMBERS } from '../dataplane/scheduling.ts'
-import { checkNat, checkTrack, type Defaults, missingCheck, resolveBehaviour, settled } from './behaviour.ts'
+import { checkNat, checkTrack, type Defaults, resolveBehaviour, settled } from './behaviour.ts'
+import { TCP_CHECK } from './check-spec.ts'
+import { type Check, resolveCheck } from './checks.ts'
 import type { Findings } from './findings.ts'
 import type { Inventory } from './inventory.ts'
 import { parseListener } from './listener.ts'
@@ -16,6 +18,7 @@ import type { ServiceShape } from './schema-services.ts'
 import { formatPlace, inside, keyOf, type Place } from './source.ts'
 import {
   type AddressSet,
+  ALL_PORTS,
   countingOf,
   type ListenerState,
   type Scheduler,
@@ -44,7 +47,6 @@ export class Services {
     if (!named(entry, this.#findings) || value === undefined) return undefined
     const behaviour = resolveBehaviour(value, place, this.#findings)
     const persistence = resolvePersistence(value, place, this.#findings)
-    if (!('check' in value || this.#defaults.hasCheck)) missingCheck(place, this.#findings)
     const { listeners, sets } = this.#listen(name, value.listen, inside(place, 'listen'))
     const pool = this.#pool(name, value, place)
     if (!pool) return undefined
@@ -54,8 +56,47 @@ export class Services {
     const does = settled(behaviour, this.#defaults)
     if (does.forward === 'dsr') for (const set of sets) this.#checkOnLink(pool, set, inventory)
     this.#checkMembers(does.scheduler, pool, place)
+    const check = this.#check(value, pool, listeners, inventory, place)
     const kept = persistence && { persistence, track: 'all' as const }
-    return { name, listeners, pool: pool.name, check: 'none', ...does, ...kept }
+    return { name, listeners, pool: pool.name, check, ...does, ...kept }
+  }
+
+  #check(
+    value: ServiceShape,
+    { members }: Pool,
+    listeners: readonly ListenerState[],
+    inventory: Inventory,
+    place: Place,
+  ): Check {
+    const at = inside(place, 'check')
+    const own =
+      value.check === undefined
+        ? this.#defaults.check
+        : resolveCheck(value.check, at, this.#network.roles, this.#findings)
+    if (own === undefined && value.check === undefined && isUdpOnly(listeners))
+      this.#findings.add(
+        keyOf(place),
+        'a TCP connect says nothing of a service of UDP: write check: { udp: … } or { dns: … }, ping, or none',
+      )
+    const check = own ?? TCP_CHECK
+    if (check === 'none') return check
+    if (listeners.length > 0 && listeners.every(isAllPorts) && wantsPort(check))
+      this.#findings.add(
+        value.check === undefined ? keyOf(place) : at,
+        'all ports of an address say none that could be looked at: write check: { tcp: {}, port: 80 }, ping or none',
+      )
+    const server = members.flatMap(({ server }) => inventory.servers.get(server) ?? [])[0]
+    for (const key of ['address', 'source'] as const) {
+      const text = check[key]
+      if (text === undefined || !server || (tryIp4(text) !== undefined) === isIp4(server.address)) continue
+      if (key === 'source' && check.address !== undefined) continue
+      const where = value.check === undefined ? keyOf(place) : inside(at, key)
+      this.#findings.add(
+        where,
+        `the check's ${key} ${text} is of another family than ${server.name} (${formatIp(server.address)}): write one of the same`,
+      )
+    }
+    return check
   }
 
   #pool(name: string, value: ServiceShape, place: Place) {
@@ -156,4 +197,18 @@ export class Services {
     const remedy = set === undefined ? 'an address set under addresses' : `an address set, such as ${set}`
     this.#findings.add(place, `${ip} is in no address set, so no node would have it: add it to ${remedy}`)
   }
+}
+
+const isUdpOnly = (listeners: readonly ListenerState[]): boolean =>
+  listeners.length > 0 && listeners.every(({ protocol }) => protocol === 'udp')
+
+const isAllPorts = ({ port, lastPort }: ListenerState): boolean =>
+  port === ALL_PORTS.port && lastPort === ALL_PORTS.lastPort
+
+/** wantsPort: some look of it needs a port that the check does not say. */
+function wantsPort({ probe, port }: Exclude<Check, 'none'>): boolean {
+  const isWanted = (kind: string) => kind !== 'ping' && kind !== 'script'
+  if (port !== undefined) return false
+  if (!('of' in probe)) return isWanted(probe.kind)
+  return probe.of.some((part) => part.port === undefined && isWanted(part.probe.kind))
 }

@@ -6,6 +6,7 @@ import { formatIp, type Ip, type Protocol } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import type { CountingScheduler, OnFailure, Persistence, Timeouts, Track } from '../dataplane/shape.ts'
 import type { Limits } from '../engine/engine.ts'
+import type { Check } from './checks.ts'
 
 /** NodeState: a machine that runs tenbin. */
 export interface NodeState {
@@ -82,7 +83,12 @@ export interface ServiceState {
   /** Of nat: the servers' port, where it is not the listener's. */
   readonly serverPort?: number
   readonly scheduler: Scheduler
-  readonly check: 'none'
+  /** How its servers are checked; an `interface` in it is a role. */
+  readonly check: Check
+  /** Of its pool: of services that share one, the longest and the smallest count. */
+  readonly slowStartMs: number
+  /** More than this share of the pool failing at once is not believed; 1: all is. */
+  readonly guard: number
   readonly track: Track
   readonly onFailure: OnFailure
   readonly hash: 'flow' | 'source'

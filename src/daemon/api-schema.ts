@@ -77,6 +77,16 @@ export const poolServerSchema = z.object({
   configured: z.int().describe('what the file says'),
   share: z.number().min(0).max(1).describe("part of this pool's slots that it holds now"),
   flows: z.int().describe("remembered flows of this pool's services that are with it"),
+  check: z
+    .object({
+      state: z
+        .enum(['unknown', 'up', 'down', 'held'])
+        .describe('unknown: not looked at yet; held: failed, and not believed by the guard'),
+      since: z.string().optional(),
+      why: z.string().optional().describe('of down: what was found'),
+    })
+    .optional()
+    .describe('absent: it is not checked'),
   active: z.int().optional().describe('connections from their SYN on; where a scheduler looks at them'),
   inactive: z.int().optional().describe('those of which a FIN or RST was seen'),
   drain: z

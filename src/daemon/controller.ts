@@ -12,6 +12,7 @@ import { isUsable } from '../netlink/links.ts'
 import type { Network } from '../netlink/network.ts'
 import type { Operations, OrderCommand } from './api-routes.ts'
 import type { ListingAnswer, OrderAnswer, Problem, ReloadAnswer, Status, TraceAnswer } from './api-schema.ts'
+import type { OpenChecker } from './checker.ts'
 import type { Log } from './log.ts'
 import { leaveOtherLinks, recordLinks } from './managed-links.ts'
 import { type MachineMemory, requireMemory } from './memory.ts'
@@ -34,6 +35,7 @@ import { Problems, problem, problemsOf, problemText } from './problem.ts'
 import type { RecordStore } from './record.ts'
 import { nothingRuns, type Running, runningStatus, wantedSysctls } from './running.ts'
 import { Serial } from './serial.ts'
+import { type PoolServerName, ServerHealth } from './server-health.ts'
 import { type Server, ServerNeighbours } from './server-neighbours.ts'
 import { ServerOrders } from './server-orders.ts'
 import {
@@ -58,6 +60,8 @@ export interface ControllerOptions {
   readonly store: RecordStore
   /** overrides: where what operators say of servers is kept. */
   readonly overrides: OverrideStore
+  /** openChecker: what looks at servers. */
+  readonly openChecker: OpenChecker
   /** memory: this machine's, now. */
   readonly memory: () => MachineMemory
   /** keepKeys makes the packet path's hash key survive a boot. */
@@ -66,6 +70,8 @@ export interface ControllerOptions {
   readonly now: () => Date
   /** settleMs: how long an apply waits for the first answers of servers. */
   readonly settleMs: number
+  /** checkerPatienceMs: how long it waits for a checker's first word. */
+  readonly checkerPatienceMs: number
   readonly promote?: PromoteSecondaries
   /** Stands in for /proc/sys. */
   readonly sysctlRoot?: string
@@ -80,6 +86,7 @@ export class Controller implements Operations, Disposable {
   readonly #addresses: ServiceAddresses
   readonly #sysctls: Sysctls
   readonly #neighbours: ServerNeighbours
+  readonly #health: ServerHealth
   readonly #orders: ServerOrders
   readonly #subscription: Disposable
   readonly #problems: OpenProblems
@@ -104,7 +111,15 @@ export class Controller implements Operations, Disposable {
       onChange: (server, neighbour) => this.#tellNeighbour(server, neighbour),
     })
     const { overrides: store, packetPath, log, now } = options
-    this.#orders = new ServerOrders({ store, packetPath, log, now })
+    this.#health = new ServerHealth({
+      open: options.openChecker,
+      log,
+      now,
+      onViews: (changed) => this.#tellHealth(changed),
+      patienceMs: options.checkerPatienceMs,
+    })
+    const healthOf = (pool: string, server: string) => this.#health.viewOf(pool, server)
+    this.#orders = new ServerOrders({ store, packetPath, log, now, healthOf })
     this.#subscription = options.network.subscribe(['links', 'addresses', 'routes'], () => this.#poke())
   }
 
@@ -167,6 +182,7 @@ export class Controller implements Operations, Disposable {
     try {
       this.#options.packetPath.tick()
       this.#orders.sweep()
+      this.#health.sweep()
       this.#sweepFault = []
     } catch (error) {
       this.#sweepFault = problemsOf(error)
@@ -202,6 +218,7 @@ export class Controller implements Operations, Disposable {
             overrides: this.#orders.overrides,
             sysctls: this.#sysctls.statusOf(wantedSysctls(running)),
             pools: this.#orders.pools,
+            checked: (pool, server) => this.#health.checked(pool, server),
             now: this.#options.now(),
           })
         : nothingRuns),
@@ -235,6 +252,12 @@ export class Controller implements Operations, Disposable {
   [Symbol.dispose](): void {
     this.#subscription[Symbol.dispose]()
     this.#neighbours[Symbol.dispose]()
+    this.#health[Symbol.dispose]()
+  }
+
+  /** endChecks: this daemon stops, so nobody acts on what is seen of servers. */
+  endChecks(): void {
+    this.#health.end()
   }
 
   #mustRun(op: string): void {
@@ -297,17 +320,20 @@ export class Controller implements Operations, Disposable {
     const prepared = await this.#neighbours.prepare(placement.nics, placement.spec.servers)
     let applied: Applied
     try {
+      await this.#health.prepare(desired, placement.node)
       applied = packetPath.apply(placement.spec, prepared.view, this.#orders.viewsFor(desired))
       if (before) this.#addOrUndo(placement, before)
     } catch (error) {
       prepared.abandon()
       takeBack()
+      this.#health.revert()
       throw error
     }
     prepared.commit()
     this.#running = { desired, placement, appliedAt: now() }
     this.#forwards = new Set(placement.links.map(({ name }) => name))
     this.#waiting = undefined
+    this.#health.commit()
     this.#orders.adopt(desired)
     this.#tellApplied(applied, `applied ${file}: ${summaryOf(placement)}`, cause)
     keepKeys(packetPath.keys)
@@ -315,6 +341,7 @@ export class Controller implements Operations, Disposable {
       ...this.#settleAddresses(this.#running, cause),
       ...this.#settleSysctls(this.#running, cause),
       ...this.#orders.settle(),
+      ...this.#health.problems(),
     ])
     leaveOtherLinks(store, network, this.#indexes(placement.nics))
     return applied
@@ -369,6 +396,7 @@ export class Controller implements Operations, Disposable {
       ...this.#settleAddresses(current, cause),
       ...(settings ?? this.#sysctls.problems(wantedSysctls(current))),
       ...this.#orders.settle(),
+      ...this.#health.problems(),
       ...this.#sweepFault,
     ]
   }
@@ -427,6 +455,16 @@ export class Controller implements Operations, Disposable {
     if ('mac' in neighbour)
       log.info({ cause: 'neighbour' }, `${who} is at ${neighbour.mac} on ${neighbour.on}`)
     else log.warn({ cause: 'neighbour' }, `${who} is unusable: ${neighbour.why}`)
+  }
+
+  #tellHealth(changed: readonly PoolServerName[]): void {
+    if (!this.#running) return
+    try {
+      this.#orders.tellHealth(changed)
+    } catch (error) {
+      for (const each of problemsOf(error))
+        this.#options.log.error({ cause: 'check', code: each.code }, each.message)
+    }
   }
 
   /** #poke verifies soon, once for any number of events in between. */

@@ -17,6 +17,7 @@ import { type MachineMemory, memoryShortage } from './memory.ts'
 import { type Placement, place } from './placement.ts'
 import { type MapSize, preview } from './preview.ts'
 import { problem, problemsOf } from './problem.ts'
+import { scriptProblems } from './scripts.ts'
 
 /** Uses: what the file would use on a node. */
 export interface Uses {
@@ -69,7 +70,11 @@ export function examine(desired: DesiredState, machine: Machine | undefined, cpu
   return {
     listing,
     isHere: placement !== undefined,
-    errors: [...problems.filter(({ code }) => !mayStillCome.has(code)), ...shortage],
+    errors: [
+      ...problems.filter(({ code }) => !mayStillCome.has(code)),
+      ...shortage,
+      ...(placement ? scriptProblems(desired) : []),
+    ],
     warnings: [
       ...problems.filter(({ code }) => mayStillCome.has(code)),
       ...scaledWeights(spec).map((message) => problem('WEIGHTS_SCALED', message)),

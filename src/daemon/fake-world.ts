@@ -10,6 +10,7 @@ import { FakeNetwork } from '../netlink/fake.ts'
 import type { Link } from '../netlink/links.ts'
 import type { Problem } from './api-schema.ts'
 import { Controller } from './controller.ts'
+import { FakeChecker } from './fake-checker.ts'
 import { FakePacketPath } from './fake-packet-path.ts'
 import { openLog } from './log.ts'
 import type { MachineMemory } from './memory.ts'
@@ -26,13 +27,14 @@ export const fileText = ({
   ips = '10.0.0.100/24',
   nic = 'eth0',
   more = '',
+  check = 'none',
 } = {}) => `
 nodes: { lb1: 10.0.0.2, lb2: 10.0.0.3 }
 interfaces: { lan: ${nic} }
 addresses: { front: { on: lan, ips: [${ips}] } }
 servers: { web1..${servers}: 10.0.0.11..${10 + servers} }
 services:
-  www: { listen: [${listen}], servers: web1..${servers}, check: none }
+  www: { listen: [${listen}], servers: web1..${servers}, check: ${check} }
 ${more}`
 
 /** FakeOverrideStore keeps overrides in memory, and fails as a test says. */
@@ -67,6 +69,7 @@ export class World {
   kept: BigUint64Array | undefined
   memory: MachineMemory = { cpus: 2, total: 2 ** 32, available: 2 ** 31, held: [] }
   readonly overrides = new FakeOverrideStore()
+  readonly checker = new FakeChecker()
   now = new Date('2024-01-02T03:04:05Z')
   readonly eth0: Link
   #controller: Controller | undefined
@@ -125,6 +128,8 @@ export class World {
       log: openLog({ level: 'debug', pretty: false, colour: false, write: (line) => this.logged.push(line) }),
       now: () => this.now,
       settleMs: 50,
+      openChecker: this.checker.open,
+      checkerPatienceMs: 50,
       promote: (_, body) => body(),
       ...(this.sysctlRoot !== undefined && { sysctlRoot: this.sysctlRoot }),
       pinnedServers: this.packetPath.spec?.servers.map(({ name }) => name) ?? [],

@@ -61,14 +61,14 @@ export function firstFile(network: FirstNetwork, host: string): FirstFile {
     `    listen: [${main.listen}] ${MARK}the ports of your service; TCP, unless /udp is behind one`,
     `    servers: ${main.names('web')}`,
     '    forward: dsr # servers answer clients directly',
-    '    check: none',
+    '    check: tcp # a connect; or { http: /health }, and others; none: nobody looks',
     ...(more
       ? [
           '  # www6:',
           `  #   listen: [${more.listen}]`,
           `  #   servers: ${more.names('six')}`,
           '  #   forward: dsr',
-          '  #   check: none',
+          '  #   check: tcp',
         ]
       : []),
   ]

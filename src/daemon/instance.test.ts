@@ -12,6 +12,8 @@ test('every place follows from the name', () => {
     record: '/run/tenbin/blue/record.json',
     stateDir: '/var/lib/tenbin',
     keys: '/var/lib/tenbin/blue.key',
+    checkerSocket: '/run/tenbin/blue/checker.sock',
+    checks: '/run/tenbin/blue/checks.json',
     overrides: '/var/lib/tenbin/blue.overrides.json',
   })
   const elsewhere = instanceOf({ runDir: '/tmp/r', stateDir: '/tmp/s', socket: '/tmp/x.sock' })

@@ -14,6 +14,9 @@ export interface Instance {
   readonly lock: string
   /** record: what this instance added to the machine's interfaces (record.ts). */
   readonly record: string
+  /** checkerSocket, checks: where the process that looks at servers listens, and keeps what it knows. */
+  readonly checkerSocket: string
+  readonly checks: string
   readonly stateDir: string
   /** keys: the hash key, 64 bytes, mode 0600. */
   readonly keys: string
@@ -45,17 +48,21 @@ export function instanceOf(options: InstanceOptions): Instance {
   const runDir = join(runRoot, name)
   const stateDir = options.stateDir ?? DEFAULT_STATE_DIR
   const socket = options.socket ?? join(runRoot, `${name}.sock`)
-  if (Buffer.byteLength(socket) > SOCKET_PATH_MAX) {
-    throw new TenbinError('SOCKET_PATH_INVALID', 'instance', {
-      detail: `${socket} is longer than the ${SOCKET_PATH_MAX} bytes that a socket's path can have`,
-    })
-  }
+  const checkerSocket = join(runDir, 'checker.sock')
+  for (const path of [socket, checkerSocket])
+    if (Buffer.byteLength(path) > SOCKET_PATH_MAX) {
+      throw new TenbinError('SOCKET_PATH_INVALID', 'instance', {
+        detail: `${path} is longer than the ${SOCKET_PATH_MAX} bytes that a socket's path can have`,
+      })
+    }
   return {
     name,
     runDir,
     socket,
     lock: join(runDir, 'lock'),
     record: join(runDir, 'record.json'),
+    checkerSocket,
+    checks: join(runDir, 'checks.json'),
     stateDir,
     keys: join(stateDir, `${name}.key`),
     overrides: join(stateDir, `${name}.overrides.json`),

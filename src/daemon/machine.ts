@@ -11,11 +11,13 @@ import { requireFeatures } from '../kernel/probe.ts'
 import { programById } from '../kernel/query.ts'
 import { KernelNetwork } from '../netlink/kernel-network.ts'
 import { Reactor } from '../sys/reactor.ts'
+import { openChecker } from './checker.ts'
 import { machineMemory } from './machine-memory.ts'
 import type { RunPorts } from './run.ts'
 
 /** machinePorts: the real world for runDaemon. Its packet path throws NOT_SUPPORTED where the kernel cannot do it. */
 export const machinePorts = (): RunPorts => ({
+  openChecker,
   openNetwork: () => new KernelNetwork(new Reactor()),
   openPacketPath: (options) => {
     refuseElsewhere()

@@ -10,6 +10,7 @@ import type { ErrorCode } from '../base/error-catalogue.ts'
 import { TenbinError } from '../base/errors.ts'
 import { HASH_KEYS } from '../dataplane/shape.ts'
 import { FakeNetwork } from '../netlink/fake.ts'
+import { FakeChecker } from './fake-checker.ts'
 import { FakePacketPath } from './fake-packet-path.ts'
 import { type Instance, instanceOf } from './instance.ts'
 import { openLog } from './log.ts'
@@ -57,6 +58,7 @@ const run = (at = instance()) =>
     {
       openNetwork: () => network,
       openPacketPath: () => packetPath,
+      openChecker: () => checker.open,
       isAttached: () => isAttached,
       serversOf: () => [],
       memory: () => memory,
@@ -71,6 +73,8 @@ async function until(text: string): Promise<void> {
   }
   assert.fail(`no log line says "${text}":\n${logged.join('')}`)
 }
+
+const checker = new FakeChecker()
 
 const memory: MachineMemory = { cpus: 2, total: 2 ** 32, available: 2 ** 31, held: [] }
 

@@ -10,6 +10,7 @@ import { HASH_KEYS } from '../dataplane/shape.ts'
 import type { Network } from '../netlink/network.ts'
 import { apiApp } from './api-app.ts'
 import { serveApi } from './api-server.ts'
+import type { CheckerPaths, OpenChecker } from './checker.ts'
 import { Cleanup } from './cleanup.ts'
 import { Controller } from './controller.ts'
 import { keepHashKeys, readHashKeys } from './hash-keys.ts'
@@ -35,6 +36,8 @@ export interface RunPorts {
   readonly openPacketPath: OpenPacketPath
   /** isAttached: whether what an instance pinned still sees packets, in whatever network namespace. */
   readonly isAttached: (instance: string) => boolean
+  /** openChecker: the process that looks at servers. */
+  readonly openChecker: (paths: CheckerPaths) => OpenChecker
   /** serversOf: the servers of what an instance pinned; none where nothing is. */
   readonly serversOf: (instance: string) => readonly string[]
   /** memory: the machine's, and what an instance holds of it. */
@@ -45,6 +48,8 @@ export interface RunPorts {
 const TICK_MS = 2_000
 const SWEEP_MS = 100
 const SETTLE_MS = 1_000
+/** Longer than a process takes to start. */
+const CHECKER_PATIENCE_MS = 5_000
 
 /**
  * runDaemon runs until SIGTERM or SIGINT. Throws what keeps it from starting: ConfigError, DAEMON_RUNNING,
@@ -69,10 +74,12 @@ export async function runDaemon({ instance, file, log }: RunOptions, ports: RunP
       store,
       overrides: overrideStore(instance.overrides),
       memory: () => ports.memory(instance.name),
+      openChecker: ports.openChecker(instance),
       keepKeys: (used) => keepKeys(instance, used, log),
       log,
       now: () => new Date(),
       settleMs: SETTLE_MS,
+      checkerPatienceMs: CHECKER_PATIENCE_MS,
       pinnedServers: ports.serversOf(instance.name),
     }),
   )
@@ -104,6 +111,7 @@ export async function runDaemon({ instance, file, log }: RunOptions, ports: RunP
   isEnding = true
   log.info({ cause: signal }, 'tenbin stops: forwarding goes on with the last view')
   await controller.idle()
+  controller.endChecks()
 }
 
 /** A record of another network namespace may be replaced when nothing of it is left. */

@@ -11,6 +11,7 @@ import type { Status, SysctlStatus } from './api-schema.ts'
 import { type Override, type Standing, standingOf, type UsedPool } from './overrides.ts'
 import type { EthernetLink, Placement } from './placement.ts'
 import type { Owned } from './record.ts'
+import type { CheckedServer } from './server-health.ts'
 
 /** Running: what was applied last. */
 export interface Running {
@@ -32,6 +33,7 @@ export interface Observed {
   readonly overrides: readonly Override[]
   readonly sysctls: readonly SysctlStatus[]
   readonly pools: readonly UsedPool[]
+  readonly checked: (pool: string, server: string) => CheckedServer | undefined
   readonly now: Date
 }
 
@@ -142,7 +144,7 @@ const flowsOf = ({
   established,
 })
 
-function poolOf({ name, slots, young, servers }: PoolStatus, { overrides, pools, now }: Observed) {
+function poolOf({ name, slots, young, servers }: PoolStatus, { overrides, pools, checked, now }: Observed) {
   const services = pools.find((each) => each.name === name)?.services ?? []
   return {
     name,
@@ -150,7 +152,11 @@ function poolOf({ name, slots, young, servers }: PoolStatus, { overrides, pools,
     slots,
     young,
     servers: servers.map((server) =>
-      poolServerOf(server, standingOf(overrides, server.name, services, now.getTime())),
+      poolServerOf(
+        server,
+        standingOf(overrides, server.name, services, now.getTime()),
+        checked(name, server.name),
+      ),
     ),
   }
 }
@@ -158,6 +164,7 @@ function poolOf({ name, slots, young, servers }: PoolStatus, { overrides, pools,
 function poolServerOf(
   { name, state, weight, configured, share, flows, active, inactive, drain }: PoolServer,
   { order, isOverdue, since, deadline }: Standing,
+  check: CheckedServer | undefined,
 ): Status['pools'][number]['servers'][number] {
   const isDisabled = order === 'disabled' || isOverdue
   return {
@@ -168,6 +175,13 @@ function poolServerOf(
     configured,
     share,
     flows,
+    ...(check && {
+      check: {
+        state: check.state,
+        ...(check.since !== undefined && { since: timeText(check.since) }),
+        ...(check.why !== undefined && { why: check.why }),
+      },
+    }),
     ...(active !== undefined && { active }),
     ...(inactive !== undefined && { inactive }),
     ...((drain || order === 'drained') && {

@@ -19,6 +19,7 @@ import {
   standingOf,
   type UsedPool,
   usedPools,
+  viewOf,
   viewsOf,
 } from './overrides.ts'
 import type { PacketPath } from './ports.ts'
@@ -30,6 +31,8 @@ export interface ServerOrdersOptions {
   readonly packetPath: Pick<PacketPath, 'setServer' | 'status'>
   readonly log: Log
   readonly now: () => Date
+  /** healthOf: what checks say of a server of a pool; undefined: nothing. */
+  readonly healthOf: (pool: string, server: string) => ServerView | undefined
 }
 
 export class ServerOrders {
@@ -58,7 +61,7 @@ export class ServerOrders {
 
   /** viewsFor: what an apply of this file has to know. */
   viewsFor(desired: DesiredState): Views {
-    const views = withReturns(viewsOf(this.#overrides, usedPools(desired), this.#now()), this.#told)
+    const views = withReturns(this.#views(this.#overrides, usedPools(desired)), this.#told)
     // Until the apply is over nobody knows which of these count.
     this.#told = new Map(
       [...views].map(([pool, servers]) => [
@@ -82,7 +85,7 @@ export class ServerOrders {
         `forgot what was said of server ${server}${where}: the file no longer has it`,
       )
     }
-    this.#told = viewsOf(kept, this.#pools, this.#now())
+    this.#told = this.#views(kept, this.#pools)
     this.#overrides = kept
     if (dropped.length > 0) this.#keep()
     this.#plan()
@@ -123,6 +126,27 @@ export class ServerOrders {
     })
   }
 
+  /** tellHealth: what checks say of these is other than it was. */
+  tellHealth(changed: readonly { readonly pool: string; readonly server: string }[]): void {
+    const now = this.#now()
+    const pools = new Map(this.#pools.map((each) => [each.name, each]))
+    for (const { pool, server } of changed) {
+      const known = pools.get(pool)
+      if (!known) continue
+      const standing = standingOf(this.#overrides, server, known.services, now)
+      const view = withHealth(viewOf(standing), this.#options.healthOf(pool, server))
+      const told = this.#told.get(pool)?.get(server)
+      if (sameView(view, told ?? asFile)) continue
+      const { slots, weight } = this.#options.packetPath.setServer(pool, server, view)
+      const servers = new Map(this.#told.get(pool))
+      this.#told = new Map(this.#told).set(pool, servers.set(server, view))
+      this.#options.log.info(
+        { cause: 'check', slots },
+        `server ${server} ${view.up ? `has weight ${weight}` : 'is out'} in pool ${pool}`,
+      )
+    }
+  }
+
   /** stepsOf: what was said by hand of a pool's servers, for a trace. */
   stepsOf(pool: string): string[] {
     const { members = [], services = [] } = this.#pools.find(({ name }) => name === pool) ?? {}
@@ -151,6 +175,21 @@ export class ServerOrders {
   settle(): readonly Problem[] {
     if (this.#unkept.length > 0) this.#keep()
     return [...this.#unkept, ...this.#options.store.problems()]
+  }
+
+  /** #views: what was said by hand of servers, and what checks say of them. */
+  #views(overrides: readonly Override[], pools: readonly UsedPool[], now = this.#now()): Views {
+    const said = viewsOf(overrides, pools, now)
+    const all = new Map<string, ReadonlyMap<string, ServerView>>()
+    for (const { name, members } of pools) {
+      const views = new Map(said.get(name))
+      for (const { server } of members) {
+        const health = this.#options.healthOf(name, server)
+        if (health) views.set(server, withHealth(views.get(server) ?? asFile, health))
+      }
+      if (views.size > 0) all.set(name, views)
+    }
+    return all
   }
 
   #now(): number {
@@ -202,7 +241,7 @@ export class ServerOrders {
   /** #tell tells the packet path what it does not know yet, and the log a line for each server. */
   #tell(cause: string, now: number): ReadonlyMap<string, Changed> {
     const { packetPath, log } = this.#options
-    const views = viewsOf(this.#overrides, this.#pools, now)
+    const views = this.#views(this.#overrides, this.#pools, now)
     const changes = new Map<string, Changed>()
     const lines = new Map<string, { readonly pools: string[]; slots: number }>()
     for (const [pool, servers] of withReturns(views, this.#told)) {
@@ -238,6 +277,14 @@ function commandOf(asked: OrderCommand, now: number): Command {
 }
 
 const asFile: ServerView = { up: true }
+
+/** withHealth: it gets what both leave it. */
+function withHealth(said: ServerView, health: ServerView | undefined): ServerView {
+  if (!health || !said.up) return said
+  if (!health.up) return { up: false }
+  const weights = [said.weight, health.weight].filter((weight) => weight !== undefined)
+  return weights.length === 0 ? said : { ...said, weight: Math.min(...weights) }
+}
 
 const sameView = (a: ServerView, b: ServerView | undefined): boolean =>
   a.up === b?.up && a.weight === b.weight

@@ -248,3 +248,15 @@ test('a reactor that nobody refers to is not collected while it watches', () => 
   `)
   assert.equal(stdout, 'read\n')
 })
+
+test('hundreds that are ready at once are all called back in one turn', async () => {
+  using reactor = new Reactor()
+  const pipes = Array.from({ length: 500 }, () => pipe())
+  let seen = 0
+  const watches = pipes.map(([input]) => reactor.watch(input, { readable: true }, () => void seen++))
+  for (const [, output] of pipes) put(output)
+  while (seen === 0) await turn()
+  assert.equal(seen, 500)
+  for (const watch of watches) watch[Symbol.dispose]()
+  for (const ends of pipes) for (const end of ends) end[Symbol.dispose]()
+})

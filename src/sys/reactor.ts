@@ -25,7 +25,8 @@ const EPOLLHUP = 0x010
 // struct epoll_event { u32 events; u64 data }, packed on x86-64 only.
 const DATA_AT = process.arch === 'x64' ? 4 : 8
 const EVENT_SIZE = DATA_AT + 8
-const EVENTS_AT_ONCE = 64
+/** A thread that comes round rarely must still keep up with thousands a second. */
+const EVENTS_AT_ONCE = 4096
 
 /** Interest: what to wait for; neither = errors only. */
 export interface Interest {

@@ -2,7 +2,7 @@
 // of the kernel's structures are in host order, which is little-endian on every machine that we run on; IP addresses
 // and IP ports are in network order. References: linux/netlink.h, linux/if_packet.h, linux/in.h.
 
-import { type Ip4, type Mac, macBytes, macFromBytes } from '../base/addresses.ts'
+import { type Ip, type Ip4, type Ip6, isIp4, type Mac, macBytes, macFromBytes } from '../base/addresses.ts'
 
 /** Address families (linux/socket.h); AF_UNSPEC is none or all. */
 export const AF_UNSPEC = 0
@@ -60,3 +60,20 @@ export function ip4Address(address: Ip4, port = 0): Buffer {
   bytes.writeUInt32BE(address, 4)
   return bytes
 }
+
+/** ip6Address: struct sockaddr_in6, of an address that needs no zone. */
+export function ip6Address(address: Ip6, port = 0): Buffer {
+  const bytes = Buffer.alloc(28)
+  bytes.writeUInt16LE(AF_INET6, 0)
+  bytes.writeUInt16BE(port, 2)
+  bytes.writeBigUInt64BE(address >> 64n, 8)
+  bytes.writeBigUInt64BE(address & 0xffff_ffff_ffff_ffffn, 16)
+  return bytes
+}
+
+/** ipAddress: struct sockaddr_in or sockaddr_in6, whichever the address is of. */
+export const ipAddress = (address: Ip, port = 0): Buffer =>
+  isIp4(address) ? ip4Address(address, port) : ip6Address(address, port)
+
+/** ipFamily: AF_INET or AF_INET6. */
+export const ipFamily = (address: Ip): number => (isIp4(address) ? AF_INET : AF_INET6)

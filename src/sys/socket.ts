@@ -1,6 +1,6 @@
 // Sockets that Node does not offer: netlink, AF_PACKET, raw IP. Its idea: datagrams in and out of Buffers, where
 // "not now" (EAGAIN, on a non-blocking socket or after a time-out) is a value and every other failure is thrown.
-// To be told when a socket is ready, watch its `fd` by a Reactor. Left out: streams, connect, control messages.
+// To be told when a socket is ready, watch its `fd` by a Reactor. Streams are tcp-socket.ts's. Left out: control messages.
 // References: socket(7), recv(2), send(2), asm-generic/socket.h.
 
 import { errnoNumber } from './errno.ts'
@@ -9,6 +9,7 @@ import { nativeCall, SyscallError } from './syscall.ts'
 
 const socket = nativeCall('socket', 'int', ['int', 'int', 'int'])
 const bind = nativeCall('bind', 'int', ['int', 'buffer', 'int'])
+const connect = nativeCall('connect', 'int', ['int', 'buffer', 'int'])
 const getsockname = nativeCall('getsockname', 'int', ['int', 'buffer', 'buffer'])
 const setsockopt = nativeCall('setsockopt', 'int', ['int', 'int', 'int', 'buffer', 'int'])
 const getsockopt = nativeCall('getsockopt', 'int', ['int', 'int', 'int', 'buffer', 'buffer'])
@@ -67,6 +68,14 @@ export class Socket implements Disposable {
   /** bind to a socket address (socket-address.ts). */
   bind(address: Uint8Array): void {
     bind(this.fd.number, address, address.length)
+  }
+
+  /**
+   * connect: datagrams go to and come from `address` only, and what ICMP says of them is thrown by the next send or
+   * receive (ECONNREFUSED: nobody listens there). Throws SyscallError (ENETUNREACH).
+   */
+  connect(address: Uint8Array): void {
+    connect(this.fd.number, address, address.length)
   }
 
   /** address: the socket address that it is bound to. */

@@ -13,6 +13,7 @@ export type Services = Readonly<
       readonly on_failure?: 'keep' | 'reset'
       readonly persistence?: string | object
       readonly scheduler?: string
+      readonly check?: object | string
     }
   >
 >

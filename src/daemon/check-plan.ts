@@ -1,0 +1,80 @@
+// What a file asks to be looked at, by what it moves: the orders of its checks, and for each pool its rules and the orders
+// of each member. Pure.
+
+import type { DesiredState } from '../config/state.ts'
+import { HOLD_MS } from '../health/guard.ts'
+import { type Ordered, ordersOf } from '../health/orders.ts'
+import { newPool, type PoolRules, type PoolState, type Served } from '../health/pool.ts'
+
+/** PoolOfChecks: a pool of which some server is moved by checks; `wakeAt`: its step is due by then. */
+export interface PoolOfChecks {
+  readonly rules: PoolRules
+  /** By server: its weight, and the orders that move it. */
+  readonly members: ReadonlyMap<string, { readonly weight: number; readonly keys: readonly string[] }>
+  state: PoolState
+  served: ReadonlyMap<string, Served>
+  wakeAt: number
+}
+
+/** Plan: what a file asks to be looked at: orders by key, pools by name. */
+export interface Plan {
+  readonly ordered: ReadonlyMap<string, Ordered>
+  readonly pools: ReadonlyMap<string, PoolOfChecks>
+}
+
+/** nothingPlanned: a file without checks. */
+export const nothingPlanned: Plan = { ordered: new Map(), pools: new Map() }
+
+/** planOf: pools that were there before go on with what is known of them. */
+export function planOf(desired: DesiredState, node: string, before: Plan): Plan {
+  const ordered = new Map(ordersOf(desired, node).map((each) => [each.order.key, each]))
+  return { ordered, pools: poolsOf(desired, ordered, before) }
+}
+
+function poolsOf(desired: DesiredState, ordered: Plan['ordered'], before: Plan): Plan['pools'] {
+  const keys = new Map<string, string[]>()
+  const windows = new Map<string, number>()
+  for (const { order, users } of ordered.values())
+    for (const { pool, server, isObserved } of users) {
+      if (isObserved) continue
+      const pair = `${pool}\0${server}`
+      keys.set(pair, [...(keys.get(pair) ?? []), order.key])
+      const { everyMs, timeoutMs } = order.check.rhythm
+      windows.set(pool, Math.max(windows.get(pool) ?? 0, everyMs + timeoutMs))
+    }
+  const servicesOf = (pool: string) => desired.services.filter((service) => service.pool === pool)
+  return new Map(
+    desired.pools
+      .filter(({ name }) => windows.has(name))
+      .map(({ name, members }) => [
+        name,
+        {
+          rules: {
+            guard: {
+              share: Math.min(...servicesOf(name).map(({ guard }) => guard)),
+              windowMs: windows.get(name)!,
+              holdMs: HOLD_MS,
+            },
+            slowStartMs: Math.max(...servicesOf(name).map(({ slowStartMs }) => slowStartMs)),
+            quorum: 1,
+            hysteresis: 0,
+          },
+          members: new Map(
+            members.map(({ server, weight }) => [server, { weight, keys: keys.get(`${name}\0${server}`)! }]),
+          ),
+          state: before.pools.get(name)?.state ?? newPool,
+          served: new Map(
+            members.map(({ server }) => [
+              server,
+              before.pools.get(name)?.served.get(server) ?? {
+                name: server,
+                state: 'unknown' as const,
+                weight: 0,
+              },
+            ]),
+          ),
+          wakeAt: Number.POSITIVE_INFINITY,
+        },
+      ]),
+  )
+}

@@ -1,0 +1,218 @@
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, test } from 'node:test'
+import { fileText, World } from './fake-world.ts'
+
+let world: World
+beforeEach(() => {
+  world = new World()
+  world.text = fileText({ servers: 3, check: 'tcp' })
+})
+afterEach(() => world.kill())
+
+/** serving: the servers that get new flows in pool www, and with what weight where it is not the file's. */
+const serving = (): string[] =>
+  ['web1', 'web2', 'web3'].flatMap((name) => {
+    const { up, weight } = world.packetPath.views.get('www')?.get(name) ?? { up: true }
+    return up && weight !== 0 ? [weight === undefined ? name : `${name} ${weight}`] : []
+  })
+const allUp = () => {
+  for (const host of [11, 12, 13]) world.checker.see(`10.0.0.${host}`, 'up')
+}
+const states = async () => {
+  const { pools } = await world.controller.status()
+  return pools[0]!.servers.map(({ state, check }) => `${state} ${check?.state}`)
+}
+const logged = (text: string): boolean => world.logged.some((line) => line.includes(text))
+
+test('a server gets nothing before its first good look, and its share from then on', async () => {
+  await world.start()
+  assert.deepEqual(serving(), [])
+  assert.deepEqual(await states(), ['failed unknown', 'failed unknown', 'failed unknown'])
+  world.checker.see('10.0.0.12', 'up')
+  assert.deepEqual(serving(), ['web2'])
+  assert.deepEqual(await states(), ['failed unknown', 'up up', 'failed unknown'])
+  assert.ok(logged('web2 up in www: tcp: connected, the first look'))
+  allUp()
+  assert.deepEqual(serving(), ['web1', 'web2', 'web3'])
+})
+
+test('a server that fails is out at once, with the cause, and in again when it is back', async () => {
+  await world.start()
+  allUp()
+  const calls = world.packetPath.calls.length
+  world.checker.see('10.0.0.11', 'down', 'connect timed out after 2s')
+  assert.deepEqual(world.packetPath.calls.slice(calls), ['www/web1 down 1'])
+  assert.ok(logged('web1 down in www: tcp: connect timed out after 2s (3 of 3)'))
+  const { check } = (await world.controller.status()).pools[0]!.servers[0]!
+  assert.equal(check!.why, 'connect timed out after 2s')
+  world.checker.see('10.0.0.11', 'up')
+  assert.deepEqual(world.packetPath.calls.slice(calls), ['www/web1 down 1', 'www/web1 up 1'])
+})
+
+test('what is said by hand and what checks say both count: who comes back stays drained', async () => {
+  await world.start()
+  allUp()
+  await world.controller.order({ kind: 'drain' }, 'web1', undefined)
+  world.checker.see('10.0.0.11', 'down')
+  assert.deepEqual(world.packetPath.views.get('www')!.get('web1'), { up: false })
+  world.checker.see('10.0.0.11', 'up')
+  assert.deepEqual(world.packetPath.views.get('www')!.get('web1'), { up: true, weight: 0 })
+  await world.controller.order({ kind: 'undrain' }, 'web1', undefined)
+  assert.deepEqual(serving(), ['web1', 'web2', 'web3'])
+  await world.controller.order({ kind: 'disable' }, 'web2', undefined)
+  world.checker.see('10.0.0.12', 'down')
+  await world.controller.order({ kind: 'enable' }, 'web2', undefined)
+  assert.deepEqual(serving(), ['web1', 'web3'])
+})
+
+test('most of a pool failing at once is held, told, and a problem until it is over', async () => {
+  await world.start()
+  allUp()
+  world.checker.see('10.0.0.11', 'down')
+  world.checker.see('10.0.0.12', 'down')
+  assert.deepEqual(serving(), ['web1', 'web2', 'web3'])
+  assert.ok(logged('2 of 3 servers of pool www failed at once: the guard keeps the last good set'))
+  await world.controller.tick()
+  assert.deepEqual(await world.problemCodes(), ['GUARD_HOLDS'])
+  assert.deepEqual(await states(), ['up held', 'up held', 'up up'])
+  world.now = new Date(world.now.getTime() + 60_000)
+  world.controller.sweep()
+  assert.deepEqual(serving(), ['web3'])
+  await world.controller.tick()
+  assert.deepEqual(await world.problemCodes(), [])
+})
+
+test('with guard: off all that fails is believed', async () => {
+  world.text = fileText({ servers: 3, check: 'tcp', more: 'defaults: { guard: off }' })
+  await world.start()
+  allUp()
+  for (const host of [11, 12, 13]) world.checker.see(`10.0.0.${host}`, 'down')
+  assert.deepEqual(serving(), [])
+})
+
+test('a server that comes back gets its share in steps where slow_start says so', async () => {
+  world.text = fileText({ servers: 3, check: 'tcp', more: 'defaults: { weight: 10, slow_start: 10s }' })
+  await world.start()
+  allUp()
+  assert.deepEqual(serving(), ['web1', 'web2', 'web3'])
+  const later = (ms: number) => {
+    world.now = new Date(world.now.getTime() + ms)
+    world.controller.sweep()
+  }
+  later(60_000)
+  world.checker.see('10.0.0.11', 'down')
+  later(60_000)
+  world.checker.see('10.0.0.11', 'up')
+  assert.deepEqual(serving(), ['web1 1', 'web2', 'web3'])
+  later(1000)
+  assert.deepEqual(serving(), ['web1 2', 'web2', 'web3'])
+  later(5000)
+  assert.deepEqual(serving(), ['web1 7', 'web2', 'web3'])
+  later(4000)
+  assert.deepEqual(serving(), ['web1', 'web2', 'web3'])
+})
+
+test('a checker that is not there takes nothing away: what was known counts, and it is said', async () => {
+  world.checker.isThere = false
+  await world.start()
+  assert.deepEqual(serving(), ['web1', 'web2', 'web3'])
+  assert.deepEqual(await world.problemCodes(), ['CHECKER_ABSENT'])
+  // It comes, and has not looked yet.
+  world.checker.isThere = true
+  world.checker.tellStates()
+  assert.deepEqual(serving(), ['web1', 'web2', 'web3'])
+  world.checker.see('10.0.0.11', 'down')
+  assert.deepEqual(serving(), ['web2', 'web3'])
+  await world.controller.tick()
+  assert.deepEqual(await world.problemCodes(), [])
+})
+
+test('a checker that ends takes nothing away, and one that begins anew neither', async () => {
+  await world.start()
+  allUp()
+  world.checker.see('10.0.0.11', 'down')
+  world.checker.vanish()
+  await world.controller.tick()
+  assert.deepEqual(serving(), ['web2', 'web3'])
+  assert.deepEqual(await world.problemCodes(), ['CHECKER_ABSENT'])
+  world.checker.known.clear()
+  world.checker.isThere = true
+  const calls = world.packetPath.calls.length
+  world.checker.tellStates()
+  assert.deepEqual(serving(), ['web2', 'web3'])
+  assert.equal(world.packetPath.calls.length, calls)
+})
+
+test('a daemon that comes later finds what its checker saw meanwhile, before the first packet', async () => {
+  await world.start()
+  allUp()
+  world.kill()
+  world.checker.known.set('10.0.0.12', 'down')
+  world.packetPath.views.clear()
+  world.packetPath.calls.length = 0
+  await world.start()
+  assert.deepEqual(serving(), ['web1', 'web3'])
+  assert.deepEqual(world.packetPath.calls[0], 'apply www on eth0')
+  assert.ok(!world.packetPath.calls.some((call) => call.startsWith('www/')))
+})
+
+test('a changed check takes no server out before it has looked; one of a new server begins with nothing', async () => {
+  world.text = fileText({ servers: 2, check: 'tcp' })
+  await world.start()
+  allUp()
+  world.checker.known.clear()
+  world.text = fileText({ servers: 3, check: '{ http: /health }' })
+  await world.controller.reload('test')
+  assert.deepEqual(serving(), ['web1', 'web2'])
+  world.checker.see('10.0.0.13', 'up')
+  assert.deepEqual(serving(), ['web1', 'web2', 'web3'])
+})
+
+test('check: none needs no checker, asks for nothing, and gives all of it back', async () => {
+  await world.start()
+  world.checker.see('10.0.0.11', 'up')
+  world.text = fileText({ servers: 3, check: 'none' })
+  await world.controller.reload('test')
+  assert.deepEqual(world.checker.orders, [])
+  assert.deepEqual(serving(), ['web1', 'web2', 'web3'])
+})
+
+test('a file that is refused by the packet path leaves the checks of the one before', async () => {
+  await world.start()
+  allUp()
+  const before = world.checker.orders.map(({ key }) => key)
+  const { TenbinError } = await import('../base/errors.ts')
+  world.packetPath.refusal = new TenbinError('SYSCALL_FAILED', 'load')
+  world.text = fileText({ servers: 2, check: '{ http: /health }' })
+  await assert.rejects(world.controller.reload('test'))
+  assert.deepEqual(
+    world.checker.orders.map(({ key }) => key),
+    before,
+  )
+  world.checker.see('10.0.0.13', 'down')
+  assert.deepEqual(serving(), ['web1', 'web2'])
+})
+
+test('an observed check is told of and moves nothing', async () => {
+  world.text = fileText({ servers: 3, check: '{ tcp: {}, observe: true }' })
+  await world.start()
+  assert.deepEqual(serving(), ['web1', 'web2', 'web3'])
+  world.checker.see('10.0.0.11', 'up')
+  world.checker.see('10.0.0.11', 'down')
+  assert.deepEqual(serving(), ['web1', 'web2', 'web3'])
+  assert.ok(logged('web1 down in www: tcp: connect: refused (3 of 3) (observed: moves nothing)'))
+})
+
+test('checks that stand still, or cannot be kept, are problems until they are not', async () => {
+  await world.start()
+  allUp()
+  const [order] = world.checker.orders
+  world.checker.tellAlive({ overdue: { count: 1, keys: [order!.key] }, unkept: 'ENOSPC' })
+  await world.controller.tick()
+  assert.deepEqual(await world.problemCodes(), ['CHECKS_OVERDUE', 'CHECKS_UNKEPT'])
+  const { problems } = await world.controller.status()
+  assert.equal(problems[0]!.message, '1 check stands still: web1 of www')
+  world.checker.tellAlive()
+  await world.controller.tick()
+  assert.deepEqual(await world.problemCodes(), [])
+})

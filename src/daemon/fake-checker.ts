@@ -1,0 +1,67 @@
+// FakeChecker: a checker without a process, for tests of the daemon: it is there or not, remembers its orders, and tells
+// what a test has it tell.
+
+import type { Standing } from '../health/machine.ts'
+import type { Alive, Order, State } from '../health/protocol.ts'
+import type { Checker, CheckerEvents } from './checker.ts'
+
+export class FakeChecker {
+  orders: readonly Order[] = []
+  isThere = true
+  ended = 0
+  /** known: standings that it has from an earlier life, by address. */
+  readonly known = new Map<string, Standing>()
+  #events: CheckerEvents | undefined
+
+  readonly open = (events: CheckerEvents): Checker => {
+    this.#events = events
+    return {
+      order: (orders) => {
+        this.orders = orders
+        if (orders.length > 0 && this.isThere) this.tellStates()
+      },
+      details: () => Promise.resolve([]),
+      end: () => void this.ended++,
+      [Symbol.dispose]: () => {
+        this.#events = undefined
+      },
+    }
+  }
+
+  tellStates(): void {
+    this.#events?.onPresent(1)
+    this.#events?.onStates(
+      this.orders.map(({ key, address, seed }): State => {
+        const standing = this.known.get(address)
+        return { key, standing: standing ?? seed ?? 'unknown', since: 0, isLooked: standing !== undefined }
+      }),
+    )
+  }
+
+  /** see: it found a server, by its address, up or down. */
+  see(address: string, to: 'up' | 'down', text = to === 'up' ? 'connected' : 'connect: refused'): void {
+    for (const order of this.orders.filter((each) => each.address === address)) {
+      const from = this.known.get(address) ?? 'unknown'
+      this.known.set(address, to)
+      this.#events?.onChanges([
+        {
+          ...{ key: order.key, standing: to, since: 0, isLooked: true },
+          transition: { at: 0, from, to, text, count: from === 'unknown' ? 1 : 3 },
+        },
+      ])
+    }
+  }
+
+  /** tellAlive: a second has passed. */
+  tellAlive(change: Partial<Alive> = {}): void {
+    const overdue = { count: 0, keys: [] }
+    const rest = { watched: this.orders.length, looks: 0, lateP99Ms: 0, latestMs: 0 }
+    this.#events?.onAlive({ at: 0, ...rest, overdue, ...change })
+  }
+
+  /** vanish: the process is gone. */
+  vanish(why = 'ECONNREFUSED'): void {
+    this.isThere = false
+    this.#events?.onAbsent(why)
+  }
+}

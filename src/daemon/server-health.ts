@@ -1,0 +1,308 @@
+// What checks say of servers, as the packet path is to know it. Its idea: the checker tells standings by key; here they
+// become one standing for each server of a pool (the worst of the checks that move it), the pool's step says who serves
+// with what weight, and whoever asks gets a view; what has changed is told, with a line of cause each. What nobody has
+// looked at gets nothing; but where no checker can be reached at all, what was known before goes on to count.
+
+import type { DesiredState } from '../config/state.ts'
+import type { ServerView } from '../engine/engine.ts'
+import { labelOf } from '../health/label.ts'
+import type { Standing } from '../health/machine.ts'
+import type { Ordered, User } from '../health/orders.ts'
+import { type Member, type Served, stepPool } from '../health/pool.ts'
+import type { Alive, Change, State } from '../health/protocol.ts'
+import type { Problem } from './api-schema.ts'
+import { nothingPlanned, type Plan, type PoolOfChecks, planOf } from './check-plan.ts'
+import type { Checker, OpenChecker } from './checker.ts'
+import type { Log } from './log.ts'
+import { problem } from './problem.ts'
+
+/** ServerHealthOptions: `onViews`: servers of pools whose view is another one now. */
+export interface ServerHealthOptions {
+  readonly open: OpenChecker
+  readonly log: Log
+  readonly now: () => Date
+  readonly onViews: (changed: readonly PoolServerName[]) => void
+  /** patienceMs: how long an apply waits for a checker's first word. */
+  readonly patienceMs: number
+}
+
+export interface PoolServerName {
+  readonly pool: string
+  readonly server: string
+}
+
+/** CheckedServer: what a status tells of a server of a pool. */
+export interface CheckedServer {
+  readonly state: Served['state']
+  readonly since?: number
+  readonly why?: string
+}
+
+export class ServerHealth implements Disposable {
+  readonly #options: ServerHealthOptions
+  readonly #checker: Checker
+  #plan: Plan = nothingPlanned
+  /** The plan before, while the file of the present one is not applied yet. */
+  #before: Plan | undefined
+  readonly #states = new Map<string, State & { readonly why?: string }>()
+  #isPresent = false
+  #absence = 'it was not reached yet'
+  /** No checker was reached when a file was applied: what was not known then is taken for up until one has looked. */
+  #isBlind = false
+  #alive: Alive | undefined
+  #waiting: (() => void) | undefined
+
+  constructor(options: ServerHealthOptions) {
+    this.#options = options
+    this.#checker = options.open({
+      onStates: (states) => this.#takeStates(states),
+      onChanges: (changes) => this.#takeChanges(changes),
+      onAlive: (alive) => {
+        this.#alive = alive
+      },
+      onPresent: (pid) => options.log.info({ cause: 'checker', checker: pid }, 'the checker is there'),
+      onAbsent: (why) => this.#absent(why),
+    })
+  }
+
+  /** prepare: what a file asks to be looked at is being looked at; what is known of it is here, or its time is over. */
+  async prepare(desired: DesiredState, node: string): Promise<void> {
+    const before = this.#before ?? this.#plan
+    this.#before = before
+    this.#plan = planOf(desired, node, before)
+    const { ordered } = this.#plan
+    if (ordered.size === 0 && before.ordered.size === 0) return
+    const told = new Promise<void>((resolve) => {
+      this.#waiting = resolve
+    })
+    this.#order()
+    if (ordered.size === 0) return
+    let timer: NodeJS.Timeout | undefined
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, this.#options.patienceMs)
+    })
+    await Promise.race([told, patience])
+    clearTimeout(timer)
+    this.#waiting = undefined
+    if (!this.#isPresent) {
+      this.#isBlind = true
+      this.#order()
+    }
+    this.#step([...this.#plan.pools.keys()])
+  }
+
+  /** commit: the file that was prepared runs now. */
+  commit(): void {
+    this.#before = undefined
+    for (const key of this.#states.keys()) if (!this.#plan.ordered.has(key)) this.#states.delete(key)
+  }
+
+  /** revert: it does not; what was looked at before is again. */
+  revert(): void {
+    if (!this.#before) return
+    this.#plan = this.#before
+    this.#before = undefined
+    if (this.#plan.ordered.size > 0 || this.#states.size > 0) this.#order()
+  }
+
+  /** viewOf: what checks say of a server of a pool; undefined: nothing, since there are none, or nobody who looks. */
+  viewOf(pool: string, server: string): ServerView | undefined {
+    const served = this.#served(pool, server)
+    if (!served) return undefined
+    if (served.state === 'unknown') return this.#isBlind ? undefined : { up: false }
+    if (served.state === 'down') return { up: false }
+    const { weight = 0 } = this.#plan.pools.get(pool)?.members.get(server) ?? {}
+    return served.weight < weight ? { up: true, weight: served.weight } : { up: true }
+  }
+
+  /** checked: the same for a status. */
+  checked(pool: string, server: string): CheckedServer | undefined {
+    const served = this.#served(pool, server)
+    if (!served) return undefined
+    const states = this.#keysOf(pool, server).flatMap((key) => this.#states.get(key) ?? [])
+    const worst = states.find(({ standing }) => standing === 'down') ?? states[0]
+    return {
+      state: served.state,
+      ...(worst && { since: worst.since }),
+      ...(worst?.standing === 'down' && worst.why !== undefined && { why: worst.why }),
+    }
+  }
+
+  /** sweep: what comes with time: ramps go on, guards end. */
+  sweep(): void {
+    const now = this.#options.now().getTime()
+    const due = [...this.#plan.pools].filter(([, { wakeAt }]) => wakeAt <= now).map(([name]) => name)
+    if (due.length > 0) this.#step(due)
+  }
+
+  /** problems: what keeps checks from being what the file says. */
+  problems(): readonly Problem[] {
+    if (this.#plan.ordered.size === 0) return []
+    const found: Problem[] = []
+    if (!this.#isPresent) found.push(problem('CHECKER_ABSENT', `servers are not looked at: ${this.#absence}`))
+    const { overdue, unkept } = this.#alive ?? {}
+    if (this.#isPresent && overdue && overdue.count > 0) {
+      const names = overdue.keys.flatMap((key) => this.#plan.ordered.get(key)?.users.slice(0, 1) ?? [])
+      const some = names.slice(0, 3).map(({ service, server }) => `${server} of ${service}`)
+      found.push(
+        problem(
+          'CHECKS_OVERDUE',
+          `${overdue.count === 1 ? '1 check stands' : `${overdue.count} checks stand`} still: ${some.join(', ')}`,
+        ),
+      )
+    }
+    if (unkept !== undefined)
+      found.push(problem('CHECKS_UNKEPT', `what checks found would be lost with the checker: ${unkept}`))
+    for (const [pool, { state, members }] of this.#plan.pools)
+      if (state.guard.held.size > 0)
+        found.push(
+          problem(
+            'GUARD_HOLDS',
+            `${state.guard.held.size} of ${members.size} servers of pool ${pool} failed at once and are not believed: ${[...state.guard.held].slice(0, 5).join(', ')}`,
+          ),
+        )
+    return found
+  }
+
+  /** end: nobody will act on what is seen any more. */
+  end(): void {
+    this.#checker.end()
+  }
+
+  [Symbol.dispose](): void {
+    this.#checker[Symbol.dispose]()
+  }
+
+  #served(pool: string, server: string): Served | undefined {
+    return this.#plan.pools.get(pool)?.served.get(server)
+  }
+
+  #keysOf(pool: string, server: string): readonly string[] {
+    return this.#plan.pools.get(pool)?.members.get(server)?.keys ?? []
+  }
+
+  #order(): void {
+    this.#checker.order(
+      [...this.#plan.ordered.values()].map(({ order, users }) => {
+        const seed = this.#seedOf(order.key, users)
+        return { ...order, ...(seed !== undefined && { seed }) }
+      }),
+    )
+  }
+
+  /** #seedOf: what is known by this key; or, for a check that takes the place of another, by that one. */
+  #seedOf(key: string, users: readonly User[]): 'up' | 'down' | undefined {
+    const { standing = 'unknown' } = this.#states.get(key) ?? {}
+    if (standing !== 'unknown') return standing
+    if (this.#isBlind) return 'up'
+    const isUp = users.some(({ pool, server }) => {
+      const state = this.#before?.pools.get(pool)?.served.get(server)?.state
+      return state === 'up' || state === 'held'
+    })
+    return isUp ? 'up' : undefined
+  }
+
+  #takeStates(states: readonly State[]): void {
+    this.#isPresent = true
+    this.#isBlind = false
+    for (const state of states) {
+      // What a checker was handed down, and did not see itself, is older than what we know.
+      if (!state.isLooked && this.#states.has(state.key)) continue
+      this.#states.set(state.key, state)
+    }
+    this.#waiting?.()
+    // All pools: those whose servers nobody had looked at are known to be so now.
+    if (!this.#waiting) this.#tellAll()
+  }
+
+  #takeChanges(changes: readonly Change[]): void {
+    const pools = new Set<string>()
+    for (const { transition, ...state } of changes) {
+      const ordered = this.#plan.ordered.get(state.key)
+      if (!ordered) continue
+      this.#states.set(state.key, { ...state, ...(transition && { why: transition.text }) })
+      for (const user of ordered.users) {
+        pools.add(user.pool)
+        if (transition) this.#tellUser(user, ordered, transition)
+        if (state.warning !== undefined && !transition)
+          this.#options.log.warn({ cause: 'check' }, `${user.server} in ${user.service}: ${state.warning}`)
+      }
+    }
+    this.#step([...pools])
+  }
+
+  #tellUser(
+    { server, service, isObserved }: User,
+    { order }: Ordered,
+    { to, text, count, from }: NonNullable<Change['transition']>,
+  ): void {
+    const needed = count > 1 ? ` (${count} of ${count})` : ''
+    const first = from === 'unknown' ? ', the first look' : ''
+    const observed = isObserved ? ' (observed: moves nothing)' : ''
+    const line = `${server} ${to} in ${service}: ${labelOf(order.check.probe)}: ${text}${needed}${first}${observed}`
+    this.#options.log[to === 'up' ? 'info' : 'warn']({ cause: 'check' }, line)
+  }
+
+  /** #step: pools in which something may be other than it was; those who listen are told what is. */
+  #step(names: readonly string[]): void {
+    const changed: PoolServerName[] = []
+    const now = this.#options.now().getTime()
+    for (const name of names) {
+      const pool = this.#plan.pools.get(name)
+      if (!pool) continue
+      const view = stepPool(pool.state, this.#membersOf(pool), [], now, pool.rules)
+      const wasHeld = pool.state.guard.held.size
+      const isHeld = view.state.guard.held.size
+      if ((wasHeld === 0) !== (isHeld === 0))
+        this.#options.log.warn(
+          { cause: 'guard' },
+          isHeld > 0
+            ? `${isHeld} of ${pool.members.size} servers of pool ${name} failed at once: the guard keeps the last good set`
+            : `the guard of pool ${name} has ended`,
+        )
+      const served = new Map(view.members.map((each) => [each.name, each]))
+      for (const [server, { state, weight }] of served) {
+        const before = pool.served.get(server)
+        if (before?.state !== state || before.weight !== weight) changed.push({ pool: name, server })
+      }
+      pool.state = view.state
+      pool.served = served
+      pool.wakeAt = view.wakeAt ?? Number.POSITIVE_INFINITY
+    }
+    if (changed.length > 0) this.#options.onViews(changed)
+  }
+
+  #membersOf({ members }: PoolOfChecks): Member[] {
+    return [...members].map(([name, { weight, keys }]) => {
+      const states = keys.map((key) => this.#states.get(key))
+      const report = states.find((state) => state?.report)?.report
+      return {
+        name,
+        weight,
+        standing: worstOf(states.map((state) => state?.standing)),
+        ...(report && { report }),
+      }
+    })
+  }
+
+  #tellAll(): void {
+    this.#step([...this.#plan.pools.keys()])
+    this.#options.onViews(
+      [...this.#plan.pools].flatMap(([pool, { members }]) =>
+        [...members.keys()].map((server) => ({ pool, server })),
+      ),
+    )
+  }
+
+  #absent(why: string): void {
+    if (this.#isPresent) this.#options.log.warn({ cause: 'checker' }, `the checker is gone: ${why}`)
+    this.#isPresent = false
+    this.#alive = undefined
+    this.#absence = why
+  }
+}
+
+const worstOf = (standings: readonly (Standing | undefined)[]): Standing => {
+  if (standings.includes('down')) return 'down'
+  return standings.every((standing) => standing === 'up') ? 'up' : 'unknown'
+}

@@ -1,0 +1,125 @@
+// Main's end of the talk with the checker: connects, and connects again when the connection is lost, says each time what
+// is to be looked at, and hands on what it is told. Left out: starting the process (who has this asks `isThere`).
+
+import { connect } from 'node:net'
+import { Line } from './line.ts'
+import {
+  type Alive,
+  type Change,
+  type Detail,
+  type Order,
+  type State,
+  type ToChecker,
+  type ToMain,
+  toMainSchema,
+  type WithoutVersion,
+} from './protocol.ts'
+
+/** CheckerClientOptions: `onAbsent` comes after every attempt that failed, and when a connection is lost. */
+export interface CheckerClientOptions {
+  readonly socket: string
+  readonly onStates: (states: readonly State[]) => void
+  readonly onChanges: (changes: readonly Change[]) => void
+  readonly onAlive: (alive: Alive) => void
+  readonly onPresent: (pid: number) => void
+  readonly onAbsent: (why: string) => void
+}
+
+const AGAIN_MS = 100
+/** A checker that says nothing for so long is taken for one that hangs: the connection is made anew. */
+const SILENT_MS = 5000
+
+export class CheckerClient implements Disposable {
+  readonly #options: CheckerClientOptions
+  #line: Line<ToMain, WithoutVersion<ToChecker>> | undefined
+  #orders: readonly Order[] | undefined
+  #asking: ((details: readonly Detail[]) => void)[] = []
+  #again: NodeJS.Timeout | undefined
+  #silence: NodeJS.Timeout | undefined
+  #isOver = false
+
+  constructor(options: CheckerClientOptions) {
+    this.#options = options
+    this.#connect()
+  }
+
+  /** order says what is to be looked at from now on. */
+  order(orders: readonly Order[]): void {
+    this.#orders = orders
+    this.#line?.send({ orders: [...orders] })
+  }
+
+  /** details: of every check, with its history; none where the checker is not there. */
+  details(): Promise<readonly Detail[]> {
+    const line = this.#line
+    if (!line) return Promise.resolve([])
+    return new Promise((resolve) => {
+      this.#asking.push(resolve)
+      line.send({ ask: 'details' })
+    })
+  }
+
+  /** stop ends the checker, and the talk with it. */
+  stop(): void {
+    this.#line?.send({ stop: true })
+    this.#isOver = true
+    clearTimeout(this.#again)
+    clearTimeout(this.#silence)
+    this.#answer([])
+  }
+
+  [Symbol.dispose](): void {
+    this.#isOver = true
+    clearTimeout(this.#again)
+    clearTimeout(this.#silence)
+    this.#line?.[Symbol.dispose]()
+    this.#answer([])
+  }
+
+  #connect(): void {
+    const socket = connect(this.#options.socket)
+    const failed = (error: NodeJS.ErrnoException) => this.#lost(error.code ?? error.message)
+    socket.once('error', failed)
+    socket.once('connect', () => {
+      socket.off('error', failed)
+      this.#line = new Line(socket, {
+        schema: toMainSchema,
+        onMessage: (message) => this.#take(message),
+        onEnd: (why) => this.#lost(why ?? 'it ended'),
+      })
+      this.#watchSilence()
+      if (this.#orders) this.#line.send({ orders: [...this.#orders] })
+    })
+  }
+
+  #take(message: ToMain): void {
+    this.#watchSilence()
+    const { onStates, onChanges, onAlive, onPresent } = this.#options
+    if ('hello' in message) onPresent(message.hello.pid)
+    else if ('states' in message) onStates(message.states)
+    else if ('changes' in message) onChanges(message.changes)
+    else if ('alive' in message) onAlive(message.alive)
+    else this.#asking.shift()?.(message.details)
+  }
+
+  #watchSilence(): void {
+    clearTimeout(this.#silence)
+    this.#silence = setTimeout(() => {
+      this.#line?.[Symbol.dispose]()
+      this.#lost(`it said nothing for ${SILENT_MS / 1000} s`)
+    }, SILENT_MS)
+  }
+
+  #lost(why: string): void {
+    clearTimeout(this.#silence)
+    this.#line = undefined
+    this.#answer([])
+    if (this.#isOver) return
+    this.#options.onAbsent(why)
+    this.#again = setTimeout(() => this.#connect(), AGAIN_MS)
+  }
+
+  #answer(details: readonly Detail[]): void {
+    for (const resolve of this.#asking.splice(0)) resolve(details)
+  }
+}

@@ -1,0 +1,37 @@
+// The process that looks at servers: `checker-process SOCKET STATES`. It goes on without main, and ends when main says so, by SIGTERM or
+// SIGINT, or when another one has taken its place (the socket is another's).
+
+import { statSync } from 'node:fs'
+import { Reactor } from '../sys/reactor.ts'
+import { CheckerService } from './checker-service.ts'
+
+const [socket, kept] = process.argv.slice(2)
+if (socket === undefined || kept === undefined) {
+  process.stderr.write('usage: checker-process SOCKET STATES\n')
+  process.exit(2)
+}
+const end = (): void => {
+  service[Symbol.dispose]()
+  process.exit(0)
+}
+const reactor = new Reactor()
+const service = new CheckerService({
+  reactor,
+  socket,
+  kept,
+  onStop: end,
+  log: (text) =>
+    process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), process: 'checker', text })}\n`),
+})
+await service.listen()
+const own = statSync(socket).ino
+
+process.on('SIGTERM', end)
+process.on('SIGINT', end)
+// Who started it may be gone, and its pipe with it.
+process.stdout.on('error', () => {})
+process.stderr.on('error', () => {})
+setInterval(() => {
+  // What is there now is another's: nothing is closed or kept, which would take it away.
+  if (statSync(socket, { throwIfNoEntry: false })?.ino !== own) process.exit(0)
+}, 1000)

@@ -1,0 +1,58 @@
+// A connected datagram socket (UDP, raw ICMP) as checkers use it. What ICMP says of it is thrown by whoever waits.
+
+import type { Reactor, Watch } from '../sys/reactor.ts'
+import { Socket } from '../sys/socket.ts'
+import { ipAddress, ipFamily } from '../sys/socket-address.ts'
+import { applyRoute } from '../sys/socket-route.ts'
+import type { Target } from './checker.ts'
+import type { Look } from './look.ts'
+
+/** DATAGRAM_LIMIT: longer ones are cut; more than any answer to a check. */
+const DATAGRAM_LIMIT = 8192
+
+const incoming = Buffer.allocUnsafeSlow(DATAGRAM_LIMIT)
+
+/** Datagrams: owns its socket. */
+export class Datagrams implements Disposable {
+  readonly socket: Socket
+  readonly #reactor: Reactor
+  #watch: Watch | undefined
+
+  /** To the target only. `type` and `protocol`: of socket(2). Throws SyscallError. */
+  constructor(look: Look, target: Target, type: number, protocol: number) {
+    this.#reactor = look.reactor
+    this.socket = Socket.open(ipFamily(target.address), type, protocol)
+    look.own(this)
+    applyRoute(this.socket.fd.number, target)
+    this.socket.connect(ipAddress(target.address, target.port))
+  }
+
+  send(bytes: Uint8Array): void {
+    this.socket.send(bytes)
+  }
+
+  /** receive the next one. Throws SyscallError (ECONNREFUSED: port unreachable). */
+  async receive(): Promise<Buffer> {
+    for (;;) {
+      const received = this.socket.receive(incoming)
+      if (received) return Buffer.from(incoming.subarray(0, Math.min(received.length, DATAGRAM_LIMIT)))
+      await this.#ready()
+    }
+  }
+
+  #ready(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#watch = this.#reactor.watch(this.socket.fd, { readable: true }, () => {
+        this.#watch?.[Symbol.dispose]()
+        this.#watch = undefined
+        resolve()
+      })
+    })
+  }
+
+  [Symbol.dispose](): void {
+    this.#watch?.[Symbol.dispose]()
+    this.#watch = undefined
+    this.socket[Symbol.dispose]()
+  }
+}

@@ -1,0 +1,85 @@
+// A connection that carries JSON, one message a line, each held against a schema. What is too long or is no message of
+// the schema ends it; so does an other side that takes nothing for long, since what waits for it is bounded.
+
+import type { Socket } from 'node:net'
+import type { z } from 'zod'
+import { PROTOCOL_VERSION } from './protocol.ts'
+
+/** LINE_LIMIT: 100,000 checks are less. */
+const LINE_LIMIT = 64 * 2 ** 20
+/** BACKLOG_LIMIT: bytes that may wait for the other side. */
+const BACKLOG_LIMIT = 64 * 2 ** 20
+
+/** LineOptions: `onEnd` comes once, with what was wrong if something was. */
+export interface LineOptions<Incoming> {
+  readonly schema: z.ZodType<Incoming>
+  readonly onMessage: (message: Incoming) => void
+  readonly onEnd: (why: string | undefined) => void
+}
+
+/** Line: owns its socket. */
+export class Line<Incoming, Outgoing extends object> implements Disposable {
+  readonly #socket: Socket
+  readonly #options: LineOptions<Incoming>
+  #pieces: string[] = []
+  #length = 0
+  #isOver = false
+
+  constructor(socket: Socket, options: LineOptions<Incoming>) {
+    this.#socket = socket
+    this.#options = options
+    socket.setEncoding('utf8')
+    socket.on('data', (text) => this.#take(text as unknown as string))
+    socket.on('error', (error) => this.#end((error as NodeJS.ErrnoException).code ?? error.message))
+    socket.on('close', () => this.#end(undefined))
+  }
+
+  send(message: Outgoing): void {
+    if (this.#isOver) return
+    this.#socket.write(`${JSON.stringify({ v: PROTOCOL_VERSION, ...message })}\n`)
+    if (this.#socket.writableLength > BACKLOG_LIMIT) this.#end('the other side takes nothing')
+  }
+
+  [Symbol.dispose](): void {
+    this.#isOver = true
+    this.#socket.destroy()
+  }
+
+  #take(text: string): void {
+    const lines = text.split('\n')
+    const rest = lines.pop()!
+    for (const line of lines) {
+      if (this.#isOver) return
+      this.#pieces.push(line)
+      const whole = this.#pieces.join('')
+      this.#pieces = []
+      this.#length = 0
+      this.#read(whole)
+    }
+    this.#pieces.push(rest)
+    this.#length += rest.length
+    if (this.#length > LINE_LIMIT) this.#end(`a message of more than ${LINE_LIMIT} characters`)
+  }
+
+  #read(line: string): void {
+    let value: unknown
+    try {
+      value = JSON.parse(line)
+    } catch {
+      this.#end('a message that is no JSON')
+      return
+    }
+    const { success, data, error } = this.#options.schema.safeParse(value)
+    if (success) this.#options.onMessage(data)
+    else
+      this.#end(
+        `a message that is not understood: ${error.issues[0]?.path.join('.')} ${error.issues[0]?.message}`,
+      )
+  }
+
+  #end(why: string | undefined): void {
+    if (this.#isOver) return
+    this[Symbol.dispose]()
+    this.#options.onEnd(why)
+  }
+}

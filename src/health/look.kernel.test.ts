@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { hostileServer } from '../../test/health/hostile-servers.ts'
+import { descriptors, lookAt, loopback, returns } from '../../test/health/look-at.ts'
+import { Pattern } from '../base/pattern.ts'
+import { Reactor } from '../sys/reactor.ts'
+import { type Checker, good } from './checker.ts'
+import { tcp } from './checkers/tcp.ts'
+import { lookOnce } from './look.ts'
+
+/** busy keeps this thread from doing anything else. */
+function busy(ms: number): void {
+  for (const end = performance.now() + ms; performance.now() < end; );
+}
+
+test('a process that was not run in time does not hold that against the server', async () => {
+  await using server = await hostileServer('slow', { right: Buffer.from('OK') })
+  using reactor = new Reactor()
+  for (const expect of [undefined, Pattern.compile('^O')]) {
+    const checker = tcp(loopback(server.port), expect === undefined ? {} : { expect })
+    const looking = lookOnce(checker, { reactor, timeoutMs: 50 })
+    busy(300)
+    const { outcome, text } = await looking
+    assert.equal(outcome, 'good', text)
+  }
+})
+
+test('a server that is silent is down all the same, at most as much later as the process was', async () => {
+  await using server = await hostileServer('mute')
+  using reactor = new Reactor()
+  const started = performance.now()
+  const looking = lookOnce(tcp(loopback(server.port), { expect: Pattern.compile('x') }), {
+    reactor,
+    timeoutMs: 200,
+  })
+  busy(300)
+  const { outcome, text } = await looking
+  assert.deepEqual([outcome, text], ['bad', 'waiting for "x" timed out after 200ms'])
+  assert.ok(performance.now() - started < 700)
+})
+
+test('what a look owns ends with it, the last first, and what comes later ends at once', async () => {
+  const closed: string[] = []
+  const thing = (name: string) => ({ [Symbol.dispose]: () => void closed.push(name) })
+  let late: (() => void) | undefined
+  const checker: Checker = async (look) => {
+    look.own(thing('first'))
+    look.own(thing('second'))
+    late = () => void look.own(thing('late'))
+    return good('x')
+  }
+  assert.equal((await lookAt(checker)).outcome, 'good')
+  assert.deepEqual(closed, ['second', 'first'])
+  late?.()
+  assert.deepEqual(closed, ['second', 'first', 'late'])
+})
+
+test('a bug in a checker is no verdict: it comes out', async () => {
+  using reactor = new Reactor()
+  const checker: Checker = () => Promise.reject(new RangeError('bug'))
+  await assert.rejects(lookOnce(checker, { reactor, timeoutMs: 100 }), RangeError)
+})
+
+test('a thousand looks at once come to their verdicts and give their descriptors back', async () => {
+  const before = descriptors()
+  await using server = await hostileServer('mute')
+  using reactor = new Reactor()
+  const checker = tcp(loopback(server.port), { expect: Pattern.compile('x') })
+  const findings = await Promise.all(
+    Array.from({ length: 1000 }, () => lookOnce(checker, { reactor, timeoutMs: 2000 })),
+  )
+  assert.ok(findings.every(({ text }) => text === 'waiting for "x" timed out after 2s'))
+  await returns(descriptors, before + 4, 'descriptors')
+})

@@ -1,0 +1,117 @@
+// One look at a server: owns what a checker opens, and ends it all when the checker is done or its time is over,
+// whichever comes first. Its idea: whoever waits for an answer that never comes need not know the time; when it is over,
+// the descriptors are closed, the verdict says what was being waited for, and the checker is forgotten where it stands.
+
+import { formatDuration } from '../base/durations.ts'
+import { TenbinError } from '../base/errors.ts'
+import type { Reactor } from '../sys/reactor.ts'
+import { bad, type Checker, type Finding, type Verdict } from './checker.ts'
+import { failureVerdict } from './failure.ts'
+
+/** LookOptions: `timeoutMs` is for all of the look. */
+export interface LookOptions {
+  readonly reactor: Reactor
+  readonly timeoutMs: number
+}
+
+/**
+ * LATE_MS: a time-out that is noticed later than this is this process's own lateness (it was not run, or was busy), which
+ * the server is given once more to answer.
+ */
+const LATE_MS = 50
+
+/** Look: one run of one checker. */
+export class Look implements Disposable {
+  readonly reactor: Reactor
+  readonly timeoutMs: number
+  #doing: () => string = () => 'check'
+  readonly #parts: Look[] = []
+  #owned: Disposable[] | undefined = []
+
+  constructor(reactor: Reactor, timeoutMs: number) {
+    this.reactor = reactor
+    this.timeoutMs = timeoutMs
+  }
+
+  /** doing: what the checker is waiting for, as in `connect timed out after 5s`. */
+  get doing(): string {
+    return this.#doing()
+  }
+
+  set doing(what: string) {
+    this.#doing = () => what
+  }
+
+  /** part: a look within this one, with the same end. What this one does is from now on what its parts do. */
+  part(): Look {
+    const part = this.own(new Look(this.reactor, this.timeoutMs))
+    this.#parts.push(part)
+    this.#doing = () =>
+      this.#parts
+        .filter(({ isOver }) => !isOver)
+        .map(({ doing }) => doing)
+        .join(', ')
+    return part
+  }
+
+  /** isOver: all that it owned is closed; whoever still runs stops. */
+  get isOver(): boolean {
+    return this.#owned === undefined
+  }
+
+  /** own: ends with the look; the last one first. Of a look that is over: at once. */
+  own<Resource extends Disposable>(resource: Resource): Resource {
+    if (this.#owned === undefined) resource[Symbol.dispose]()
+    else this.#owned.push(resource)
+    return resource
+  }
+
+  [Symbol.dispose](): void {
+    const owned = this.#owned
+    if (owned === undefined) return
+    this.#owned = undefined
+    for (let at = owned.length - 1; at >= 0; at--) owned[at]![Symbol.dispose]()
+  }
+}
+
+/** lookOnce runs a checker; it answers within the time, whatever the server does, and owns nothing afterwards. */
+export function lookOnce(checker: Checker, { reactor, timeoutMs }: LookOptions): Promise<Finding> {
+  return new Promise((resolve, reject) => {
+    const started = performance.now()
+    const look = new Look(reactor, timeoutMs)
+    const close = (): boolean => {
+      if (look.isOver) return false
+      clearTimeout(timer)
+      look[Symbol.dispose]()
+      return true
+    }
+    const settle = (verdict: Verdict): void => {
+      const latencyMs = performance.now() - started
+      if (close()) resolve({ ...verdict, latencyMs })
+    }
+    const timedOut = () => settle(bad(`${look.doing} timed out after ${formatDuration(timeoutMs)}`))
+    let timer = setTimeout(() => {
+      const lateMs = performance.now() - started - timeoutMs
+      // What arrived in the meantime is heard first: descriptors are polled between timers and immediates.
+      if (lateMs < LATE_MS) setImmediate(timedOut)
+      else timer = setTimeout(timedOut, Math.min(lateMs, timeoutMs))
+    }, timeoutMs)
+    checker(look).then(settle, (error: unknown) => {
+      // What is thrown because the end was closed under it says nothing.
+      if (look.isOver) return
+      if (error instanceof TenbinError) settle(failureVerdict(look.doing, error))
+      else if (close()) reject(error)
+    })
+  })
+}
+
+/** lookPart runs a checker within a look; it ends with the verdict, or with the whole. */
+export async function lookPart(checker: Checker, whole: Look): Promise<Verdict> {
+  using part = whole.part()
+  try {
+    return await checker(part)
+  } catch (error) {
+    if (!(error instanceof TenbinError)) throw error
+    return failureVerdict(part.doing, error)
+  }
+}

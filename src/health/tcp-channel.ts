@@ -1,0 +1,77 @@
+// A channel over a raw TCP socket and the reactor. A watch is there only while somebody waits, because what nobody
+// reads would wake us again and again. The buffer that reads go to is one for all channels, since a read ends before
+// anybody else runs; what is handed out is a copy.
+
+import { errnoNumber } from '../sys/errno.ts'
+import type { Reactor, Watch } from '../sys/reactor.ts'
+import { SyscallError } from '../sys/syscall.ts'
+import { TcpSocket } from '../sys/tcp-socket.ts'
+import type { Channel } from './channel.ts'
+import type { Target } from './checker.ts'
+import type { Look } from './look.ts'
+
+const incoming = Buffer.allocUnsafeSlow(8192)
+
+/** TcpChannel: owns its socket. */
+export class TcpChannel implements Channel {
+  readonly #reactor: Reactor
+  readonly #socket: TcpSocket
+  #watch: Watch | undefined
+
+  constructor(reactor: Reactor, socket: TcpSocket) {
+    this.#reactor = reactor
+    this.#socket = socket
+  }
+
+  async read(): Promise<Buffer | undefined> {
+    for (;;) {
+      const count = this.#socket.read(incoming)
+      if (count !== undefined) return count === 0 ? undefined : Buffer.from(incoming.subarray(0, count))
+      await this.#ready({ readable: true })
+    }
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; ; ) {
+      at += this.#socket.write(bytes.subarray(at))
+      if (at >= bytes.length) return
+      await this.#ready({ writable: true })
+    }
+  }
+
+  /** connected resolves when the connection is made. Throws SyscallError (ECONNREFUSED). */
+  async connected(): Promise<void> {
+    await this.#ready({ writable: true })
+    const fault = this.#socket.fault()
+    if (fault !== undefined) throw new SyscallError('connect', errnoNumber(fault) ?? 0)
+  }
+
+  /** release hands the descriptor to a new owner (net.Socket). */
+  release(): number {
+    return this.#socket.fd.release()
+  }
+
+  [Symbol.dispose](): void {
+    this.#watch?.[Symbol.dispose]()
+    this.#watch = undefined
+    this.#socket[Symbol.dispose]()
+  }
+
+  #ready(interest: { readonly readable?: boolean; readonly writable?: boolean }): Promise<void> {
+    return new Promise((resolve) => {
+      this.#watch = this.#reactor.watch(this.#socket.fd, interest, () => {
+        this.#watch?.[Symbol.dispose]()
+        this.#watch = undefined
+        resolve()
+      })
+    })
+  }
+}
+
+/** connectTo makes a connection to the target, which the look owns. Throws SyscallError. */
+export async function connectTo(look: Look, target: Target): Promise<TcpChannel> {
+  look.doing = 'connect'
+  const channel = look.own(new TcpChannel(look.reactor, TcpSocket.connect(target, target)))
+  await channel.connected()
+  return channel
+}
