@@ -20,15 +20,21 @@ export interface PoolOfChecks {
 export interface Plan {
   readonly ordered: ReadonlyMap<string, Ordered>
   readonly pools: ReadonlyMap<string, PoolOfChecks>
+  /** By pool, where no check moves anybody: its servers, which all serve. */
+  readonly trusted: ReadonlyMap<string, ReadonlySet<string>>
 }
 
 /** nothingPlanned: a file without checks. */
-export const nothingPlanned: Plan = { ordered: new Map(), pools: new Map() }
+export const nothingPlanned: Plan = { ordered: new Map(), pools: new Map(), trusted: new Map() }
 
 /** planOf: pools that were there before go on with what is known of them. */
 export function planOf(desired: DesiredState, node: string, before: Plan): Plan {
   const ordered = new Map(ordersOf(desired, node).map((each) => [each.order.key, each]))
-  return { ordered, pools: poolsOf(desired, ordered, before) }
+  const pools = poolsOf(desired, ordered, before)
+  const trusted = desired.pools
+    .filter(({ name }) => !pools.has(name))
+    .map(({ name, members }) => [name, new Set(members.map(({ server }) => server))] as const)
+  return { ordered, pools, trusted: new Map(trusted) }
 }
 
 function poolsOf(desired: DesiredState, ordered: Plan['ordered'], before: Plan): Plan['pools'] {

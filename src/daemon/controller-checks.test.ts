@@ -168,6 +168,19 @@ test('a changed check takes no server out before it has looked; one of a new ser
   assert.deepEqual(serving(), ['web1', 'web2', 'web3'])
 })
 
+test('a check where there was none takes no server out before it has looked', async () => {
+  world.text = fileText({ servers: 3 })
+  await world.start()
+  assert.deepEqual(serving(), ['web1', 'web2', 'web3'])
+  const calls = world.packetPath.calls.length
+  world.text = fileText({ servers: 3, check: 'tcp' })
+  await world.controller.reload('test')
+  assert.deepEqual(serving(), ['web1', 'web2', 'web3'])
+  assert.ok(!world.packetPath.calls.slice(calls).some((call) => / down /.test(call)))
+  world.checker.see('10.0.0.11', 'down')
+  assert.deepEqual(serving(), ['web2', 'web3'])
+})
+
 test('check: none needs no checker, asks for nothing, and gives all of it back', async () => {
   await world.start()
   world.checker.see('10.0.0.11', 'up')

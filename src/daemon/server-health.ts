@@ -190,14 +190,17 @@ export class ServerHealth implements Disposable {
     )
   }
 
-  /** #seedOf: what is known by this key; or, for a check that takes the place of another, by that one. */
+  /**
+   * #seedOf: what is known by this key; or, for a check that takes the place of another, by that one. Who served without any
+   * goes on until one has looked.
+   */
   #seedOf(key: string, users: readonly User[]): 'up' | 'down' | undefined {
     const { standing = 'unknown' } = this.#states.get(key) ?? {}
     if (standing !== 'unknown') return standing
     if (this.#isBlind) return 'up'
     const isUp = users.some(({ pool, server }) => {
       const state = this.#before?.pools.get(pool)?.served.get(server)?.state
-      return state === 'up' || state === 'held'
+      return state === 'up' || state === 'held' || this.#before?.trusted.get(pool)?.has(server) === true
     })
     return isUp ? 'up' : undefined
   }
