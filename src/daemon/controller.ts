@@ -302,12 +302,17 @@ export class Controller implements Operations, Disposable {
       .flatMap(({ name, index }) => (nics.includes(name) ? [index] : []))
   }
 
-  /** #isServing: what runs sends to it; before the first apply that is what was found pinned. */
+  /** #isServing: what runs sends to it, and it has not failed; before the first apply that is what was found pinned. */
   #isServing(server: string): boolean {
     if (!this.#running) return this.#options.pinnedServers?.includes(server) ?? false
     const { servers } = this.#running.placement.spec
     const neighbour = this.#neighbours.view.get(server)
-    return servers.some(({ name }) => name === server) && neighbour !== undefined && 'mac' in neighbour
+    if (!servers.some(({ name }) => name === server) || !neighbour || !('mac' in neighbour)) return false
+    // what is known of a failure goes with the pool: its flows would be sent to it as to any
+    const { pools } = this.#options.packetPath.status()
+    return !pools.some((pool) =>
+      pool.servers.some(({ name, state }) => name === server && state === 'failed'),
+    )
   }
 
   async #apply(desired: DesiredState, cause: string): Promise<Applied> {

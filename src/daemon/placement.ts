@@ -113,13 +113,14 @@ function placeLinks(desired: DesiredState, node: string, facts: Facts): Ethernet
 export function forwardingNics(
   desired: DesiredState,
   node: string,
-  { links, route }: Pick<Facts, 'links' | 'route'>,
+  { links, route, isServing }: Pick<Facts, 'links' | 'route' | 'isServing'>,
 ): string[] {
   const service = new Set(serviceNics(desired, node))
   const nics = nicsOf(desired, node)
   if (service.size === nics.length) return nics
   const nameOf = new Map(links.map(({ index, name }) => [index, name]))
-  const servers = desired.servers.filter(({ name }) => isUsed(desired, name))
+  // one that no service has any more keeps its flows, and the NIC that it is behind
+  const servers = desired.servers.filter(({ name }) => isUsed(desired, name) || isServing(name))
   const towards = new Set(
     servers.flatMap(({ address }) => {
       const way = route(address)

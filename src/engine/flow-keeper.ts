@@ -116,13 +116,16 @@ export class FlowKeeper implements Disposable {
     return ageOf(this.ticks.now(), time)
   }
 
-  /** purge records of numbers that nobody has, or whose service remembers no flows. */
+  /** purge records of numbers that nobody has, or whose service remembers no flows; answers to interfaces that are gone. */
   purge(): number {
-    const { servers, services, spec } = this.#plan
+    const { interfaces, servers, services, spec } = this.#plan
+    const numbers = new Set(interfaces.map(({ number }) => number))
     const isNobodys = (server: number, service: number) =>
       servers[server] === undefined || !this.#remembers(service)
     const isDsr = (service: number) => spec.services[services[service]!.at]!.nat === undefined
-    this.answers?.clearWhere((server, service) => isNobodys(server, service) || isDsr(service))
+    this.answers?.clearWhere(
+      (server, service, via) => isNobodys(server, service) || isDsr(service) || !numbers.has(via),
+    )
     return this.records.clearWhere(isNobodys)
   }
 

@@ -48,7 +48,10 @@ export class Hook implements Disposable {
         if (fd) this.#links.set(name, XdpLink.adopt(fd))
       }
     }
-    for (const link of this.#links.values()) refuseElsewhere(link)
+    const elsewhere = [...this.#links].filter(([, link]) => isElsewhere(link))
+    if (elsewhere.length === this.#links.size) refuseElsewhere(elsewhere)
+    // its NIC was moved to another namespace: as if the NIC were gone
+    for (const [, link] of elsewhere) link.detach()
   }
 
   /** programs that run on the links: owned by the caller. */
@@ -176,13 +179,18 @@ function attachedTo(ifindex: number): number | undefined {
   return network.getLink(ifindex)?.xdp[0]?.programId
 }
 
-/** A link names an interface by its index, which means another interface in another network namespace. */
-function refuseElsewhere(link: XdpLink): void {
+/** isElsewhere: a link names an interface by its index, which means another interface in another network namespace. */
+function isElsewhere(link: XdpLink): boolean {
   const { ifindex, programId } = link.info()
-  if (ifindex === 0 || attachedTo(ifindex) === programId) return
-  throw new TenbinError('NAMESPACE_OTHER', 'take over the packet path', {
-    detail: `what is pinned forwards on interface ${ifindex} of another network namespace`,
-  })
+  return ifindex !== 0 && attachedTo(ifindex) !== programId
+}
+
+/** refuseElsewhere: where all links are in another namespace, it is we who are in the wrong one. */
+function refuseElsewhere(links: readonly (readonly [string, XdpLink])[]): void {
+  for (const [, link] of links)
+    throw new TenbinError('NAMESPACE_OTHER', 'take over the packet path', {
+      detail: `what is pinned forwards on interface ${link.info().ifindex} of another network namespace`,
+    })
 }
 
 /** modeOf: how a program runs on an interface. */

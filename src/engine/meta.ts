@@ -16,7 +16,7 @@ import { type Numbered, type Plan, serverKey } from './plan.ts'
  * META_FORMAT: raised when an older daemon could no longer take over or replace what a newer one pinned, or a newer
  * one no longer what an older one did. 2: numbers are kept from one generation to the next, so lists have holes.
  */
-export const META_FORMAT = 2
+export const META_FORMAT = 3
 /** FLOW_FORMAT: raised when what a record of the flow table means changes: others are not taken over. */
 export const FLOW_FORMAT = 2
 /** ANSWER_FORMAT: the same of the table of answers. */

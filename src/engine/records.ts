@@ -3,6 +3,7 @@
 // holds the stable half of the value, flow-record.ts). Reading is plain: a record read while it is written is judged by
 // what it was, and taken away only if it is still that.
 
+import { ANSWER_WORDS } from '../dataplane/answer-record.ts'
 import {
   ageOf,
   BUCKET_ENTRIES,
@@ -66,15 +67,16 @@ export class Records {
     return Atomics.compareExchange(this.#halves, (this.stride / 2) * entry + 1, value, 0n) === value
   }
 
-  /** clearWhere: takes away every record that `isGone` says so of; how many. */
-  clearWhere(isGone: (server: number, service: number) => boolean): number {
+  /** clearWhere: takes away every record that `isGone` says so of; how many. `via`: of an answer the number of its hop's interface. */
+  clearWhere(isGone: (server: number, service: number, via: number) => boolean): number {
     let cleared = 0
     for (let entry = 0; entry < this.entries; entry++) {
       const at = this.stride * entry
       const changing = this.words[at + WORDS.changing]!
       if (changing >>> STATE_SHIFT === FLOW.empty) continue
       const stable = this.words[at + WORDS.stable]!
-      if (!isGone(stable & 0x7fff, (stable >>> SERVICE_SHIFT) & 0xffff)) continue
+      const via = this.stride === ANSWER_WORDS.count ? this.words[at + ANSWER_WORDS.hop + 1]! >>> 16 : 0
+      if (!isGone(stable & 0x7fff, (stable >>> SERVICE_SHIFT) & 0xffff, via)) continue
       // a packet that is on its way through the entry brings it back: once more takes it away
       if (this.clear(entry, stable, changing)) cleared++
       else entry--
