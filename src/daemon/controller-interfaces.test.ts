@@ -199,3 +199,20 @@ test('a service address that another interface has is refused by name', async ()
   const { problems } = await world.controller.status()
   assert.match(problems[0]!.message, /10\.1\.0\.100 of address set inner is on eth2 already, not on eth1/)
 })
+
+test('a server that no service has any more keeps the interface that it is behind', async () => {
+  world.text = `
+interfaces: { lan: eth0, back: eth1 }
+addresses: { ${FRONT} }
+servers: { web1: 10.0.0.11, old1: 10.1.0.11 }
+services: { www: { listen: [10.0.0.100:80], servers: [web1, old1], check: none } }
+`
+  const controller = await world.start()
+  assert.deepEqual(forwarding(), named(world.eth0, eth1))
+  world.text = world.text.replace('[web1, old1]', '[web1]')
+  await controller.reload('test')
+  assert.deepEqual(forwarding(), named(world.eth0, eth1))
+  world.text = world.text.replace(', old1: 10.1.0.11', '')
+  await controller.reload('test')
+  assert.deepEqual(forwarding(), named(world.eth0))
+})

@@ -128,6 +128,18 @@ test('a server that leaves all services stays known until it leaves the file, or
   assert.deepEqual(known(), ['web1', 'web2'])
 })
 
+test('a server that has failed does not stay with the flows of a service that it leaves', async () => {
+  world.text = fileText({ servers: 3 })
+  const controller = await world.start()
+  await controller.order({ kind: 'disable' }, 'web2', undefined)
+  world.text = fileText({ servers: 3 }).replace('servers: web1..3, check', 'servers: [web1, web3], check')
+  await controller.reload('test')
+  assert.deepEqual(
+    world.packetPath.spec!.servers.map(({ name }) => name),
+    ['web1', 'web3'],
+  )
+})
+
 test('when the packet path refuses, what ran before still runs, and new servers are forgotten again', async () => {
   const controller = await world.start()
   world.packetPath.refusal = new TenbinError('NOT_PERMITTED', 'load program')

@@ -335,6 +335,22 @@ test('interfaces come and go, and each keeps its number', () => {
   assert.equal(sent('eth0'), `redirect ${macs.web01} 02:00:00:00:00:01`)
 })
 
+test('an interface that is moved to another namespace is as one that is gone; all of them moved are refused', () => {
+  using other = NetworkNamespace.create()
+  const engine = open()
+  engine.apply(spec(['eth0', 'eth1']), behind('eth0'))
+  const move = (nic: string) =>
+    execFileSync('ip', ['link', 'set', nic, 'netns', `/proc/self/fd/3`], {
+      stdio: ['ignore', 'inherit', 'inherit', other.fd.number],
+    })
+  move('eth1')
+  assert.equal(engine.apply(spec(['eth0']), new Map()).change, 'replaced')
+  assert.equal(sent('eth0'), `tx ${macs.web01} 02:00:00:00:00:00`)
+  assert.deepEqual(pins(), ['link-eth0'])
+  move('eth0')
+  assert.throws(() => restart(engine).apply(spec(['eth2']), new Map()), code('NAMESPACE_OTHER'))
+})
+
 test('when one of several interfaces cannot be had, none is changed', () => {
   open(`${instance}-2`).apply(spec(['eth2']), behind('eth2'))
   const engine = open()
