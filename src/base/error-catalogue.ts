@@ -146,6 +146,10 @@ export const errorCatalogue = {
     'the file asks for a table that is larger than a program can reach',
     'lower `flows` under `limits` (with nat at most 6,600,000), let services share pools, or have fewer servers in a pool',
   ),
+  MTU_DIFFERS: entry(
+    'NICs that forward for each other have different MTUs: what is too long for the other is lost without a word',
+    'give them one MTU, or have the servers announce a smaller MSS',
+  ),
   NAMESPACE_OTHER: entry(
     'this instance works in another network namespace',
     'run the command there (nsenter --net=/run/netns/NAME ...), or with --force if that namespace is gone',

@@ -131,3 +131,18 @@ test('each interface that forwards is told with its program; of those by which s
   )
   assert.deepEqual(names(examine(state(text), undefined, 4)), ['eth0'])
 })
+
+test('NICs that forward and differ in their MTU are a warning', () => {
+  const { network } = machine()
+  const eth1 = network.addLink({ name: 'eth1', mac: parseMac('02:00:0a:01:00:02'), mtu: 9_000 })
+  network.addAddress({ ifindex: eth1.index, address: parseIp('10.1.0.2'), prefix: 24, protocol: 0 })
+  const text = `
+interfaces: { lan: eth0, back: eth1 }
+addresses: { front: { on: lan, ips: [10.0.0.100/24] }, inner: { on: back, ips: [10.1.0.100/24] } }
+servers: { web1: 10.0.0.11 }
+services: { www: { listen: [10.0.0.100:80], servers: [web1], check: none } }
+`
+  const { errors, warnings } = examine(state(text), { network }, 4)
+  assert.deepEqual([codes(errors), codes(warnings)], [[], ['MTU_DIFFERS']])
+  assert.equal(warnings[0]!.message, 'eth0 has an MTU of 1500, eth1 has an MTU of 9000')
+})

@@ -78,6 +78,7 @@ export function examine(desired: DesiredState, machine: Machine | undefined, cpu
     warnings: [
       ...problems.filter(({ code }) => mayStillCome.has(code)),
       ...scaledWeights(spec).map((message) => problem('WEIGHTS_SCALED', message)),
+      ...differingMtus(placement),
     ],
     uses: {
       node,
@@ -97,6 +98,13 @@ export function examine(desired: DesiredState, machine: Machine | undefined, cpu
       ...(flows && { flows }),
     },
   }
+}
+
+/** differingMtus: what is longer than the MTU of the NIC that it is to leave by is dropped by the kernel, and nobody is told. */
+function differingMtus(placement: Placement | undefined): Problem[] {
+  const links = placement?.links ?? []
+  if (new Set(links.map(({ mtu }) => mtu)).size < 2) return []
+  return [problem('MTU_DIFFERS', links.map(({ name, mtu }) => `${name} has an MTU of ${mtu}`).join(', '))]
 }
 
 const mayStillCome: ReadonlySet<string> = new Set(['NODE_UNKNOWN', 'INTERFACE_MISSING', 'SERVER_UNREACHABLE'])

@@ -18,10 +18,14 @@ export interface Owned {
   readonly prefix: number
 }
 
-/** SetSysctl: a kernel setting that this instance set to `value`, what it was, and others that are written with it. */
+/**
+ * SetSysctl: a kernel setting that this instance set to `value`, what it was, and others that are written with it.
+ * `replaced`: a value of ours before this one, which it still has where the process died before it wrote.
+ */
 export interface SetSysctl {
   readonly name: string
   readonly value: string
+  readonly replaced?: string | undefined
   readonly before: string
   readonly beside: Readonly<{ [name: string]: string }>
 }
@@ -56,6 +60,7 @@ const recordFile = z.object({
       z.object({
         name: z.string(),
         value: z.string(),
+        replaced: z.string().optional(),
         before: z.string(),
         beside: z.record(z.string(), z.string()),
       }),

@@ -135,6 +135,37 @@ test('a crash between record and write leaves nothing to restore', () => {
   assert.deepEqual([get(FORWARD), record], ['0', emptyRecord])
 })
 
+test('a crash between record and write of another value of ours leaves it ours', () => {
+  settle({ [FORWARD]: 1 })
+  settle({ [FORWARD]: 2 })
+  // as if the process had died before it wrote
+  put(FORWARD, '1')
+  assert.deepEqual(sysctls().restore().restored, [{ name: FORWARD, value: '0', isOurs: true }])
+  assert.equal(get(FORWARD), '0')
+})
+
+test('two settings of which one changes the other end as they began, whichever goes first', () => {
+  const ACCEPT = 'net.ipv4.conf.all.accept_redirects'
+  /** What the kernel does to ACCEPT when FORWARD changes (net/ipv4/devinet.c, inet_forward_change). */
+  const kernel = () => put(ACCEPT, get(FORWARD) === '1' ? '0' : '1')
+  const orders: readonly { readonly [name: string]: number }[][] = [
+    [{ [FORWARD]: 1, [ACCEPT]: 1 }, { [ACCEPT]: 1 }, {}],
+    [{ [FORWARD]: 1, [ACCEPT]: 1 }, { [FORWARD]: 1 }, {}],
+    [{ [ACCEPT]: 0 }, { [FORWARD]: 1, [ACCEPT]: 0 }, { [FORWARD]: 1 }, {}],
+    [{ [ACCEPT]: 0 }, { [FORWARD]: 1, [ACCEPT]: 0 }, { [ACCEPT]: 0 }, {}],
+  ]
+  for (const order of orders) {
+    for (const values of order) {
+      const forward = get(FORWARD)
+      settle(values)
+      if (get(FORWARD) !== forward && get(FORWARD) === '1') kernel()
+      if (values[ACCEPT] !== undefined) settle(values)
+      if (values[ACCEPT] !== undefined) assert.equal(get(ACCEPT), String(values[ACCEPT]))
+    }
+    assert.deepEqual([get(FORWARD), get(ACCEPT), record.sysctls], ['0', '1', []], JSON.stringify(order))
+  }
+})
+
 test('what does not exist here is named and holds nothing up', () => {
   const missing = 'net.ipv6.conf.all.forwarding'
   assert.deepEqual(settle({ [missing]: 1, [FORWARD]: 1 }), [`SYSCTL_MISSING ${missing} does not exist here`])

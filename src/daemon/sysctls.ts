@@ -86,12 +86,15 @@ export class Sysctls {
     for (const setting of [...some].reverse()) {
       try {
         const now = this.#read(setting.name)
-        if (now === setting.value) {
+        if (isOurs(setting, now)) {
           this.#write(setting.name, setting.before)
+          const { sysctls } = this.#store.read()
           for (const [name, before] of Object.entries(setting.beside)) {
             const there = this.#read(name)
-            if (there !== undefined && there !== before) this.#write(name, before)
+            const value = sysctls.find((each) => each.name === name)?.value ?? before
+            if (there !== undefined && there !== value) this.#write(name, value)
           }
+          this.#tellBesides(setting)
           restored.push({ name: setting.name, value: setting.before, isOurs: true })
         } else if (now !== undefined && now !== setting.before)
           restored.push({ name: setting.name, value: now, isOurs: false })
@@ -108,7 +111,7 @@ export class Sysctls {
     const { sysctls } = this.#store.read()
     return wanted.map(({ name, value }) => {
       const now = this.#read(name)
-      const set = sysctls.find((each) => each.name === name && each.value === now)
+      const set = sysctls.find((each) => each.name === name && isOurs(each, now))
       return {
         name,
         wanted: value,
@@ -123,14 +126,14 @@ export class Sysctls {
     const now = this.#read(name)
     if (now === undefined) return undefined
     const own = this.#store.read().sysctls.find((each) => each.name === name)
-    const isOurs = own?.value === now
+    const isKnown = own !== undefined && isOurs(own, now)
     if (now === value) {
-      if (!isOurs) this.#forget(name)
+      if (!isKnown) this.#forget(name)
       return undefined
     }
-    const setting: SetSysctl = isOurs
-      ? { ...own, value }
-      : { name, before: now, value, beside: this.#beside(name) }
+    const setting: SetSysctl = isKnown
+      ? { ...own, value, replaced: now }
+      : { name, before: this.#before(name) ?? now, value, beside: this.#beside(name) }
     this.#remember(setting)
     this.#write(name, value)
     return now
@@ -149,6 +152,21 @@ export class Sysctls {
 
   #write(name: string, value: string): void {
     permitted(`set ${name}`, () => writeFileSync(this.#path(name), value))
+  }
+
+  /** #before: what a setting was before another one of ours was set, which changed it too. */
+  #before(name: string): string | undefined {
+    return this.#store.read().sysctls.find(({ beside }) => name in beside)?.beside[name]
+  }
+
+  /** #tellBesides: a setting is what it was again, also for those that note it beside themselves. */
+  #tellBesides({ name, before }: SetSysctl): void {
+    const record = this.#store.read()
+    if (!record.sysctls.some(({ beside }) => name in beside)) return
+    const sysctls = record.sysctls.map((each) =>
+      name in each.beside ? { ...each, beside: { ...each.beside, [name]: before } } : each,
+    )
+    this.#store.write({ ...record, sysctls })
   }
 
   /** #beside: settings that writing this one changes, as they are. */
@@ -191,6 +209,10 @@ export class Sysctls {
     if (sysctls.length < record.sysctls.length) this.#store.write({ ...record, sysctls })
   }
 }
+
+/** isOurs: a setting is as we set it. */
+const isOurs = ({ value, replaced }: SetSysctl, now: string | undefined): boolean =>
+  now !== undefined && (now === value || now === replaced)
 
 /** restoredText: a sentence about it. */
 export const restoredText = ({ name, value, isOurs }: Restored): string =>
