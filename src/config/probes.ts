@@ -6,7 +6,7 @@ import { describe } from './check-shape.ts'
 import type { Payload, SingleProbe, TlsProbe } from './check-spec.ts'
 import type { Findings } from './findings.ts'
 import { httpProbe } from './probe-http.ts'
-import { patternOf, type Say } from './probe-words.ts'
+import { checkHost, patternOf, type Say } from './probe-words.ts'
 import type { KindShapes, PLAIN_KINDS } from './schema-check.ts'
 import { inside, keyOf, type Place } from './source.ts'
 
@@ -101,6 +101,7 @@ const resolvers: { readonly [K in Kind]: Resolver<K> } = {
   },
   grpc: ({ service = '', host, tls, ...secure }, say, at, findings) => {
     if (Buffer.byteLength(service) > 100) say('a service has 100 bytes at most', 'service')
+    checkHost(host, say)
     if (tls !== true) needs(secure, 'tls', at, findings)
     return {
       kind: 'grpc',

@@ -62,6 +62,8 @@ export class CheckerService implements Disposable {
         this.#gathering ??= setTimeout(() => this.#tell(), GATHER_MS)
         this.#keepSoon()
       },
+      onFault: (key, error) =>
+        options.log(`check ${key} cannot be done: ${error instanceof Error ? error.stack : String(error)}`),
     })
     const { orders, states } = readKept(options.kept)
     const standings = new Map(states.map(({ key, standing }) => [key, standing]))
