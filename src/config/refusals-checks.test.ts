@@ -185,6 +185,20 @@ test('what contradicts itself, explodes or can never be good is refused, at its 
       '{ script: { command: [/bin/true], user: root } }',
       'a script does not run as root: write a user without privileges',
     ],
+    ...['00:00', '65534:000', '0:1', '0'].map(
+      (user) =>
+        [
+          `{ script: { command: [/bin/true], user: "${user}" } }`,
+          'a script does not run as root: write a user without privileges',
+        ] as const,
+    ),
+    ...['3000000000:65534', '65534', '1:99999999999'].map(
+      (user) =>
+        [
+          `{ script: { command: [/bin/true], user: "${user}" } }`,
+          `"${user}" is no user: write a name, or two numbers such as "65534:65534"`,
+        ] as const,
+    ),
     ['{ script: [] }', 'a script is named by its whole path: write [/usr/local/bin/check-web, "{address}"]'],
   ]
   for (const [check, ...messages] of cases) assert.deepEqual(found(check), messages, check)
