@@ -2,10 +2,10 @@
 // with back-off when it is gone. Its idea: it is not main's child in spirit: it has its own session and outlives main's
 // death; a main that stops in order ends it, because nobody would act on what it sees.
 
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { CheckerClient } from '../health/checker-client.ts'
+import { CheckerClient, stopChecker } from '../health/checker-client.ts'
 import { checkerCommand } from '../health/checker-command.ts'
 import type { Alive, Change, Detail, Order, State } from '../health/protocol.ts'
 
@@ -19,11 +19,12 @@ export interface CheckerEvents {
   readonly onAbsent: (why: string) => void
 }
 
-/** Checker: what looks at servers. Disposed, it goes on without us; `end` ends it too. */
+/** Checker: what looks at servers. Disposed, it goes on without us. */
 export interface Checker extends Disposable {
   /** order: all that is to be looked at from now on; nothing: it is not needed, and ends. */
   order(orders: readonly Order[]): void
   details(): Promise<readonly Detail[]>
+  /** end: nobody wants to know any more: whoever looks ends, also one that an earlier daemon has left. */
   end(): void
 }
 
@@ -48,6 +49,7 @@ class SupervisedChecker implements Checker {
   readonly #paths: CheckerPaths
   readonly #events: CheckerEvents
   #client: CheckerClient | undefined
+  #child: ChildProcess | undefined
   #startedAt = Number.NEGATIVE_INFINITY
   #waitMs: number = BACK_OFF.firstMs
 
@@ -77,8 +79,11 @@ class SupervisedChecker implements Checker {
   }
 
   end(): void {
-    this.#client?.stop()
+    if (this.#client) this.#client.stop()
+    else stopChecker(this.#paths.checkerSocket)
     this.#client = undefined
+    // One that is on its way hears nothing yet.
+    this.#child?.kill()
   }
 
   [Symbol.dispose](): void {
@@ -99,6 +104,10 @@ class SupervisedChecker implements Checker {
     const child = spawn(command, args, { detached: true, stdio: 'ignore', cwd: '/' })
     // It cannot be started: it is absent, and tried again.
     child.on('error', () => {})
+    child.once('exit', () => {
+      if (this.#child === child) this.#child = undefined
+    })
     child.unref()
+    this.#child = child
   }
 }

@@ -61,11 +61,13 @@ export class CheckerClient implements Disposable {
 
   /** stop ends the checker, and the talk with it. */
   stop(): void {
-    this.#line?.send({ stop: true })
     this.#isOver = true
     clearTimeout(this.#again)
     clearTimeout(this.#silence)
     this.#answer([])
+    if (this.#line) stopBy(this.#line)
+    else stopChecker(this.#options.socket)
+    this.#line = undefined
   }
 
   [Symbol.dispose](): void {
@@ -82,6 +84,10 @@ export class CheckerClient implements Disposable {
     socket.once('error', failed)
     socket.once('connect', () => {
       socket.off('error', failed)
+      if (this.#isOver) {
+        socket.destroy()
+        return
+      }
       this.#line = new Line(socket, {
         schema: toMainSchema,
         onMessage: (message) => this.#take(message),
@@ -122,4 +128,19 @@ export class CheckerClient implements Disposable {
   #answer(details: readonly Detail[]): void {
     for (const resolve of this.#asking.splice(0)) resolve(details)
   }
+}
+
+/** stopChecker: who listens there, if anybody does, is wanted no more; for a main that has not talked with it. */
+export function stopChecker(path: string): void {
+  const socket = connect(path)
+  // Nobody is there.
+  socket.on('error', () => {})
+  socket.once('connect', () =>
+    stopBy(new Line(socket, { schema: toMainSchema, onMessage: () => {}, onEnd: () => {} })),
+  )
+}
+
+function stopBy(line: Line<ToMain, WithoutVersion<ToChecker>>): void {
+  line.send({ stop: true })
+  line.finish()
 }

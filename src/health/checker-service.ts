@@ -110,7 +110,8 @@ export class CheckerService implements Disposable {
           this.#order(message.orders, (key) => seeds.get(key))
           this.#main?.send({ states: [...this.#runner.all()].map(([key, known]) => stateOf(key, known)) })
           this.#keepSoon()
-        } else
+        } else if ('stop' in message) this.#options.onStop()
+        else
           this.#main?.send({ details: [...this.#runner.all()].map(([key, known]) => detailOf(key, known)) })
       },
       onEnd: (why: string | undefined) => {
