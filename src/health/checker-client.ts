@@ -15,14 +15,17 @@ import {
   type WithoutVersion,
 } from './protocol.ts'
 
-/** CheckerClientOptions: `onAbsent` comes after every attempt that failed, and when a connection is lost. */
+/**
+ * CheckerClientOptions: `onAbsent` comes after every attempt that failed, and when a connection is lost; `isSilent`: it is
+ * there, and says nothing.
+ */
 export interface CheckerClientOptions {
   readonly socket: string
   readonly onStates: (states: readonly State[]) => void
   readonly onChanges: (changes: readonly Change[]) => void
   readonly onAlive: (alive: Alive) => void
   readonly onPresent: (pid: number) => void
-  readonly onAbsent: (why: string) => void
+  readonly onAbsent: (why: string, isSilent: boolean) => void
 }
 
 const AGAIN_MS = 100
@@ -112,16 +115,16 @@ export class CheckerClient implements Disposable {
     clearTimeout(this.#silence)
     this.#silence = setTimeout(() => {
       this.#line?.[Symbol.dispose]()
-      this.#lost(`it said nothing for ${SILENT_MS / 1000} s`)
+      this.#lost(`it said nothing for ${SILENT_MS / 1000} s`, true)
     }, SILENT_MS)
   }
 
-  #lost(why: string): void {
+  #lost(why: string, isSilent = false): void {
     clearTimeout(this.#silence)
     this.#line = undefined
     this.#answer([])
     if (this.#isOver) return
-    this.#options.onAbsent(why)
+    this.#options.onAbsent(why, isSilent)
     this.#again = setTimeout(() => this.#connect(), AGAIN_MS)
   }
 
