@@ -119,6 +119,16 @@ test('an expression that explodes elsewhere costs the same for every byte', () =
   assert.equal(matcher.end(), false)
 })
 
+test('repeating nothing costs nothing', () => {
+  const started = performance.now()
+  for (const nothing of ['', 'a{0}', '()()', '(){0,256}']) {
+    const nested = Array.from({ length: 12 }).reduce<string>((inner) => `(${inner}){256}`, nothing)
+    const pattern = Pattern.compile(`x${nested}y`)
+    assert.ok(matches(pattern, 'xy') && !matches(pattern, 'x'))
+  }
+  assert.ok(performance.now() - started < 1000)
+})
+
 test('a literal is found across pieces, special characters and all', () => {
   const matcher = Pattern.literal(Buffer.from('+OK (x)')).matcher()
   assert.equal(matcher.feed(Buffer.from('..+O')), false)

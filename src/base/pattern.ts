@@ -92,10 +92,18 @@ function emit(node: Node, next: number, add: (step: Step) => number): number {
         to = add(fork)
         fork.to = inner(node.of, to)
       } else {
-        for (let count = node.least; count < node.most; count++)
-          to = add({ kind: 'fork', to: inner(node.of, to), or: next })
+        for (let count = node.least; count < node.most; count++) {
+          const once = inner(node.of, to)
+          if (once === to) break
+          to = add({ kind: 'fork', to: once, or: next })
+        }
       }
-      for (let count = 0; count < node.least; count++) to = inner(node.of, to)
+      for (let count = 0; count < node.least; count++) {
+        const once = inner(node.of, to)
+        // What is empty needs no steps, however often; the limit of steps would not bound it.
+        if (once === to) break
+        to = once
+      }
       return to
     }
     default:
