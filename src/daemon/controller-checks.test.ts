@@ -168,6 +168,52 @@ test('a changed check takes no server out before it has looked; one of a new ser
   assert.deepEqual(serving(), ['web1', 'web2', 'web3'])
 })
 
+/** restart: the daemon is killed, and so is the checker with all that it knew, and another reads the file. */
+const restart = async (change = { servers: 3, check: '{ http: /health }' }) => {
+  world.kill()
+  world.checker.known.clear()
+  world.text = fileText(change)
+  await world.start()
+}
+
+test('a daemon that comes with a changed check takes no server out that is served before it has looked', async () => {
+  await world.start()
+  world.checker.see('10.0.0.11', 'up')
+  world.checker.see('10.0.0.12', 'up')
+  await restart()
+  // The third never had a good look.
+  assert.deepEqual(serving(), ['web1', 'web2'])
+  assert.deepEqual(await states(), ['up up', 'up up', 'failed unknown'])
+  assert.deepEqual(
+    world.checker.orders.map(({ seed }) => seed),
+    ['up', 'up', undefined],
+  )
+  world.checker.see('10.0.0.13', 'up')
+  assert.deepEqual(serving(), ['web1', 'web2', 'web3'])
+})
+
+test('what a checker knows counts more than who was served when the daemon came', async () => {
+  await world.start()
+  allUp()
+  world.kill()
+  world.checker.known.clear()
+  world.checker.handedDown.set('10.0.0.12', 'down')
+  world.text = fileText({ servers: 3, check: '{ http: /health }' })
+  await world.start()
+  assert.deepEqual(serving(), ['web1', 'web3'])
+})
+
+test('a server that has another address was not served there', async () => {
+  await world.start()
+  allUp()
+  world.kill()
+  world.checker.known.clear()
+  world.text = fileText({ servers: 3, check: 'tcp' }).replace('10.0.0.11..13', '10.0.0.12..14')
+  world.host('10.0.0.14', '02:00:0a:00:00:14')
+  await world.start()
+  assert.deepEqual(serving(), [])
+})
+
 test('a check where there was none takes no server out before it has looked', async () => {
   world.text = fileText({ servers: 3 })
   await world.start()

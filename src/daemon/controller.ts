@@ -8,6 +8,7 @@ import { type Endpoint, formatEndpoint, formatIp, formatListener, type Protocol 
 import { TenbinError } from '../base/errors.ts'
 import type { DesiredState } from '../config/state.ts'
 import type { Applied, Neighbour } from '../engine/engine.ts'
+import type { FoundPool } from '../engine/holders.ts'
 import { isUsable } from '../netlink/links.ts'
 import type { Network } from '../netlink/network.ts'
 import type { Operations, OrderCommand } from './api-routes.ts'
@@ -75,8 +76,14 @@ export interface ControllerOptions {
   readonly promote?: PromoteSecondaries
   /** Stands in for /proc/sys. */
   readonly sysctlRoot?: string
-  /** pinnedServers: those of a packet path that runs already when the daemon starts. */
-  readonly pinnedServers?: readonly string[]
+  /** found: of the packet path that runs already when the daemon starts. */
+  readonly found: Found
+}
+
+/** Found: the servers that it knows, and who holds slots of its pools. */
+export interface Found {
+  readonly servers: readonly string[]
+  readonly pools: readonly FoundPool[]
 }
 
 export class Controller implements Operations, Disposable {
@@ -117,6 +124,7 @@ export class Controller implements Operations, Disposable {
       now,
       onViews: (changed) => this.#tellHealth(changed),
       patienceMs: options.checkerPatienceMs,
+      found: options.found.pools,
     })
     const healthOf = (pool: string, server: string) => this.#health.viewOf(pool, server)
     this.#orders = new ServerOrders({ store, packetPath, log, now, healthOf })
@@ -304,7 +312,7 @@ export class Controller implements Operations, Disposable {
 
   /** #isServing: what runs sends to it; before the first apply that is what was found pinned. */
   #isServing(server: string): boolean {
-    if (!this.#running) return this.#options.pinnedServers?.includes(server) ?? false
+    if (!this.#running) return this.#options.found.servers.includes(server)
     const { servers } = this.#running.placement.spec
     const neighbour = this.#neighbours.view.get(server)
     return servers.some(({ name }) => name === server) && neighbour !== undefined && 'mac' in neighbour

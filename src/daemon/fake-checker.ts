@@ -11,6 +11,8 @@ export class FakeChecker {
   ended = 0
   /** known: standings that it has from an earlier life, by address. */
   readonly known = new Map<string, Standing>()
+  /** handedDown: the same, which it was told and did not see itself; seeds count more. */
+  readonly handedDown = new Map<string, Standing>()
   #events: CheckerEvents | undefined
 
   readonly open = (events: CheckerEvents): Checker => {
@@ -32,8 +34,9 @@ export class FakeChecker {
     this.#events?.onPresent(1)
     this.#events?.onStates(
       this.orders.map(({ key, address, seed }): State => {
-        const standing = this.known.get(address)
-        return { key, standing: standing ?? seed ?? 'unknown', since: 0, isLooked: standing !== undefined }
+        const looked = this.known.get(address)
+        const standing = looked ?? seed ?? this.handedDown.get(address) ?? 'unknown'
+        return { key, standing, since: 0, isLooked: looked !== undefined }
       }),
     )
   }

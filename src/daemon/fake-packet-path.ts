@@ -1,7 +1,7 @@
 // FakePacketPath: a packet path without a kernel, for tests of the daemon: it remembers what it was told, counts
 // generations as the real one does, and refuses or drifts when a test says so.
 
-import { type Endpoint, formatEndpoint, formatListener, type Protocol } from '../base/addresses.ts'
+import { type Endpoint, formatEndpoint, formatIp, formatListener, type Protocol } from '../base/addresses.ts'
 import type { TenbinError } from '../base/errors.ts'
 import type {
   Applied,
@@ -14,6 +14,7 @@ import type {
   Trace,
   Views,
 } from '../engine/engine.ts'
+import type { Found } from './controller.ts'
 import type { PacketPath } from './ports.ts'
 
 export class FakePacketPath implements PacketPath {
@@ -67,6 +68,23 @@ export class FakePacketPath implements PacketPath {
     const weight = Math.min(view.weight ?? member.weight, member.weight)
     this.calls.push(`${pool}/${server} ${view.up ? 'up' : 'down'} ${weight}`)
     return { slots: 1, weight, clamped: (view.weight ?? 0) > member.weight }
+  }
+
+  /** found: what a daemon that comes later finds of it: who is up, with weight and neighbour, holds slots. */
+  found(): Found {
+    const { spec } = this
+    if (!spec) return { servers: [], pools: [] }
+    const addresses = new Map(spec.servers.map(({ name, address }) => [name, formatIp(address)]))
+    const pools = spec.pools.map(({ name, members }) => ({
+      name,
+      services: spec.services.filter((each) => each.pool === name).map((each) => each.name),
+      holders: new Map(
+        members
+          .filter(({ server, weight }) => this.#poolServer(name, server, weight, 1).state === 'up')
+          .map(({ server }) => [server, addresses.get(server)!]),
+      ),
+    }))
+    return { servers: spec.servers.map(({ name }) => name), pools }
   }
 
   tick(): void {

@@ -132,7 +132,7 @@ export class World {
       checkerPatienceMs: 50,
       promote: (_, body) => body(),
       ...(this.sysctlRoot !== undefined && { sysctlRoot: this.sysctlRoot }),
-      pinnedServers: this.packetPath.spec?.servers.map(({ name }) => name) ?? [],
+      found: this.packetPath.found(),
     })
     return this.#controller
   }

@@ -5,13 +5,14 @@
 
 import type { DesiredState } from '../config/state.ts'
 import type { ServerView } from '../engine/engine.ts'
+import type { FoundPool } from '../engine/holders.ts'
 import { labelOf } from '../health/label.ts'
 import type { Standing } from '../health/machine.ts'
 import type { Ordered, User } from '../health/orders.ts'
 import { type Member, type Served, stepPool } from '../health/pool.ts'
-import type { Alive, Change, State } from '../health/protocol.ts'
+import type { Alive, Change, Order, State } from '../health/protocol.ts'
 import type { Problem } from './api-schema.ts'
-import { nothingPlanned, type Plan, type PoolOfChecks, planOf } from './check-plan.ts'
+import { formerName, type Plan, type PoolOfChecks, planFound, planOf } from './check-plan.ts'
 import type { Checker, OpenChecker } from './checker.ts'
 import type { Log } from './log.ts'
 import { problem } from './problem.ts'
@@ -24,6 +25,8 @@ export interface ServerHealthOptions {
   readonly onViews: (changed: readonly PoolServerName[]) => void
   /** patienceMs: how long an apply waits for a checker's first word. */
   readonly patienceMs: number
+  /** found: who gets new flows of what runs already. */
+  readonly found: readonly FoundPool[]
 }
 
 export interface PoolServerName {
@@ -41,10 +44,12 @@ export interface CheckedServer {
 export class ServerHealth implements Disposable {
   readonly #options: ServerHealthOptions
   readonly #checker: Checker
-  #plan: Plan = nothingPlanned
+  #plan: Plan
   /** The plan before, while the file of the present one is not applied yet. */
   #before: Plan | undefined
   readonly #states = new Map<string, State & { readonly why?: string }>()
+  /** No file was applied yet: what is known of before is what was found. */
+  #isFirst = true
   #isPresent = false
   #absence = 'it was not reached yet'
   /** No checker was reached when a file was applied: what was not known then is taken for up until one has looked. */
@@ -54,6 +59,7 @@ export class ServerHealth implements Disposable {
 
   constructor(options: ServerHealthOptions) {
     this.#options = options
+    this.#plan = planFound(options.found)
     this.#checker = options.open({
       onStates: (states) => this.#takeStates(states),
       onChanges: (changes) => this.#takeChanges(changes),
@@ -84,8 +90,8 @@ export class ServerHealth implements Disposable {
     await Promise.race([told, patience])
     clearTimeout(timer)
     this.#waiting = undefined
-    if (!this.#isPresent) {
-      this.#isBlind = true
+    if (this.#carry() || !this.#isPresent) {
+      this.#isBlind = !this.#isPresent
       this.#order()
     }
     this.#step([...this.#plan.pools.keys()])
@@ -94,6 +100,7 @@ export class ServerHealth implements Disposable {
   /** commit: the file that was prepared runs now. */
   commit(): void {
     this.#before = undefined
+    this.#isFirst = false
     for (const key of this.#states.keys()) if (!this.#plan.ordered.has(key)) this.#states.delete(key)
   }
 
@@ -184,25 +191,44 @@ export class ServerHealth implements Disposable {
   #order(): void {
     this.#checker.order(
       [...this.#plan.ordered.values()].map(({ order, users }) => {
-        const seed = this.#seedOf(order.key, users)
+        const seed = this.#seedOf(order, users)
         return { ...order, ...(seed !== undefined && { seed }) }
       }),
     )
   }
 
   /**
-   * #seedOf: what is known by this key; or, for a check that takes the place of another, by that one. Who served without any
-   * goes on until one has looked.
+   * #seedOf: what is known by this key; or, for a check that takes the place of another, by that one. Of what was found
+   * a checker that was there may know more, so it is asked first.
    */
-  #seedOf(key: string, users: readonly User[]): 'up' | 'down' | undefined {
-    const { standing = 'unknown' } = this.#states.get(key) ?? {}
+  #seedOf(order: Order, users: readonly User[]): 'up' | 'down' | undefined {
+    const { standing = 'unknown' } = this.#states.get(order.key) ?? {}
     if (standing !== 'unknown') return standing
-    if (this.#isBlind) return 'up'
-    const isUp = users.some(({ pool, server }) => {
-      const state = this.#before?.pools.get(pool)?.served.get(server)?.state
-      return state === 'up' || state === 'held' || this.#before?.trusted.get(pool)?.has(server) === true
+    return this.#isBlind || (!this.#isFirst && this.#hasServed(order, users)) ? 'up' : undefined
+  }
+
+  /** #hasServed: by the plan before; also without a check. */
+  #hasServed({ address }: Order, users: readonly User[]): boolean {
+    const before = this.#before
+    if (!before) return false
+    return users.some(({ pool, service, server }) => {
+      const name = formerName(before, pool, [service])
+      const state = before.pools.get(name)?.served.get(server)?.state
+      return state === 'up' || state === 'held' || before.trusted.get(name)?.get(server) === address
     })
-    return isUp ? 'up' : undefined
+  }
+
+  /** #carry: of whom nobody knows anything goes on as before until one has looked; whether there are any. */
+  #carry(): boolean {
+    let isAny = false
+    for (const [key, { order, users }] of this.#plan.ordered) {
+      if ((this.#states.get(key)?.standing ?? 'unknown') !== 'unknown') continue
+      if (!this.#hasServed(order, users)) continue
+      const since = this.#options.now().getTime()
+      this.#states.set(key, { key, standing: 'up', since, isLooked: false })
+      isAny = true
+    }
+    return isAny
   }
 
   #takeStates(states: readonly State[]): void {
