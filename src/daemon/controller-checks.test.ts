@@ -143,6 +143,34 @@ test('a checker that ends takes nothing away, and one that begins anew neither',
   assert.equal(world.packetPath.calls.length, calls)
 })
 
+test('a checker that does not answer a changed check takes nothing away, nor does the next one', async () => {
+  world.text = fileText({ servers: 2, check: 'tcp' })
+  await world.start()
+  allUp()
+  world.checker.isFrozen = true
+  world.text = fileText({ servers: 3, check: '{ http: /health }' })
+  await world.controller.reload('test')
+  assert.deepEqual(serving(), ['web1', 'web2'])
+  world.checker.known.clear()
+  world.checker.isFrozen = false
+  world.checker.vanish('it said nothing for 5 s')
+  world.checker.isThere = true
+  world.checker.tellStates()
+  assert.deepEqual(await states(), ['up up', 'up up', 'failed unknown'])
+})
+
+test('a checker that begins anew is told what is known by then, not what was when it was ordered', async () => {
+  world.checker.handedDown.set('10.0.0.11', 'up')
+  await world.start()
+  allUp()
+  world.checker.see('10.0.0.11', 'down')
+  world.checker.vanish()
+  assert.deepEqual(
+    world.checker.orders.map(({ seed }) => seed),
+    ['down', 'up', 'up'],
+  )
+})
+
 test('a daemon that comes later finds what its checker saw meanwhile, before the first packet', async () => {
   await world.start()
   allUp()

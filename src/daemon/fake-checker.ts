@@ -8,6 +8,8 @@ import type { Checker, CheckerEvents } from './checker.ts'
 export class FakeChecker {
   orders: readonly Order[] = []
   isThere = true
+  /** isFrozen: it is there, and answers nothing. */
+  isFrozen = false
   ended = 0
   /** known: standings that it has from an earlier life, by address. */
   readonly known = new Map<string, Standing>()
@@ -20,7 +22,7 @@ export class FakeChecker {
     return {
       order: (orders) => {
         this.orders = orders
-        if (orders.length > 0 && this.isThere) this.tellStates()
+        if (orders.length > 0 && this.isThere && !this.isFrozen) this.tellStates()
       },
       details: () => Promise.resolve([]),
       end: () => void this.ended++,

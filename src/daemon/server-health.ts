@@ -101,7 +101,7 @@ export class ServerHealth implements Disposable {
   commit(): void {
     this.#before = undefined
     this.#isFirst = false
-    for (const key of this.#states.keys()) if (!this.#plan.ordered.has(key)) this.#states.delete(key)
+    this.#forget()
   }
 
   /** revert: it does not; what was looked at before is again. */
@@ -110,6 +110,7 @@ export class ServerHealth implements Disposable {
     this.#plan = this.#before
     this.#before = undefined
     if (this.#plan.ordered.size > 0 || this.#states.size > 0) this.#order()
+    this.#forget()
   }
 
   /** viewOf: what checks say of a server of a pool; undefined: nothing, since there are none, or nobody who looks. */
@@ -178,6 +179,11 @@ export class ServerHealth implements Disposable {
 
   [Symbol.dispose](): void {
     this.#checker[Symbol.dispose]()
+  }
+
+  /** #forget what is not looked at any more. */
+  #forget(): void {
+    for (const key of this.#states.keys()) if (!this.#plan.ordered.has(key)) this.#states.delete(key)
   }
 
   #served(pool: string, server: string): Served | undefined {
@@ -324,10 +330,13 @@ export class ServerHealth implements Disposable {
   }
 
   #absent(why: string): void {
-    if (this.#isPresent) this.#options.log.warn({ cause: 'checker' }, `the checker is gone: ${why}`)
+    const wasPresent = this.#isPresent
+    if (wasPresent) this.#options.log.warn({ cause: 'checker' }, `the checker is gone: ${why}`)
     this.#isPresent = false
     this.#alive = undefined
     this.#absence = why
+    // One that begins anew is to begin with what is known now.
+    if (wasPresent && this.#plan.ordered.size > 0) this.#order()
   }
 }
 
