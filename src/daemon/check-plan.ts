@@ -73,6 +73,13 @@ function poolsOf(desired: DesiredState, ordered: Plan['ordered'], before: Plan):
       windows.set(pool, Math.max(windows.get(pool) ?? 0, everyMs + timeoutMs))
     }
   const servicesOf = (pool: string) => desired.services.filter((service) => service.pool === pool)
+  const formerOf = (pool: string) =>
+    formerName(
+      before,
+      pool,
+      servicesOf(pool).map(({ name }) => name),
+    )
+  const former = (pool: string) => before.pools.get(formerOf(pool))
   return new Map(
     desired.pools
       .filter(({ name }) => windows.has(name))
@@ -92,11 +99,11 @@ function poolsOf(desired: DesiredState, ordered: Plan['ordered'], before: Plan):
           members: new Map(
             members.map(({ server, weight }) => [server, { weight, keys: keys.get(`${name}\0${server}`)! }]),
           ),
-          state: before.pools.get(name)?.state ?? newPool,
+          state: former(name)?.state ?? servedSoFar(before.trusted.get(formerOf(name))),
           served: new Map(
             members.map(({ server }) => [
               server,
-              before.pools.get(name)?.served.get(server) ?? {
+              former(name)?.served.get(server) ?? {
                 name: server,
                 state: 'unknown' as const,
                 weight: 0,
@@ -108,3 +115,11 @@ function poolsOf(desired: DesiredState, ordered: Plan['ordered'], before: Plan):
       ]),
   )
 }
+
+/** servedSoFar: those that nobody looked at, or whom a packet path was found to serve: down now is that they fell. */
+const servedSoFar = (servers: ReadonlyMap<string, string> = new Map()): PoolState => ({
+  ...newPool,
+  up: new Map(
+    [...servers.keys()].map((name) => [name, { since: Number.NEGATIVE_INFINITY, isRamped: false }]),
+  ),
+})

@@ -82,6 +82,43 @@ test('most of a pool failing at once is held, told, and a problem until it is ov
   assert.deepEqual(await world.problemCodes(), [])
 })
 
+test('a daemon that comes while most of a pool is held, or has failed meanwhile, holds it', async () => {
+  await world.start()
+  allUp()
+  for (const host of [11, 12, 13]) world.checker.see(`10.0.0.${host}`, 'down')
+  assert.deepEqual(serving(), ['web1', 'web2', 'web3'])
+  world.kill()
+  await world.start()
+  assert.deepEqual(serving(), ['web1', 'web2', 'web3'])
+  assert.deepEqual(await states(), ['up held', 'up held', 'up held'])
+  assert.deepEqual(await world.problemCodes(), ['GUARD_HOLDS'])
+})
+
+test('a daemon that comes holds nobody who was out before', async () => {
+  await world.start()
+  world.checker.see('10.0.0.11', 'up')
+  world.checker.see('10.0.0.12', 'down')
+  world.checker.see('10.0.0.13', 'down')
+  assert.deepEqual(serving(), ['web1'])
+  world.kill()
+  await world.start()
+  assert.deepEqual(serving(), ['web1'])
+  assert.deepEqual(await states(), ['up up', 'failed down', 'failed down'])
+})
+
+test('a pool that is called otherwise by a reload is held as before', async () => {
+  await world.start()
+  allUp()
+  for (const host of [11, 12, 13]) world.checker.see(`10.0.0.${host}`, 'down')
+  const pool = 'pools: { other: { servers: web1..3 } }'
+  world.text = fileText({ servers: 3, check: 'tcp', more: pool }).replace(
+    'servers: web1..3, check',
+    'pool: other, check',
+  )
+  await world.controller.reload('test')
+  assert.deepEqual(await states(), ['up held', 'up held', 'up held'])
+})
+
 test('with guard: off all that fails is believed', async () => {
   world.text = fileText({ servers: 3, check: 'tcp', more: 'defaults: { guard: off }' })
   await world.start()
