@@ -69,6 +69,8 @@ export interface ControllerOptions {
   readonly keepKeys: (keys: BigUint64Array) => void
   readonly log: Log
   readonly now: () => Date
+  /** monotonic: ms of a clock that nobody sets. */
+  readonly monotonic: () => number
   /** settleMs: how long an apply waits for the first answers of servers. */
   readonly settleMs: number
   /** checkerPatienceMs: how long it waits for a checker's first word. */
@@ -122,6 +124,7 @@ export class Controller implements Operations, Disposable {
       open: options.openChecker,
       log,
       now,
+      monotonic: options.monotonic,
       onViews: (changed) => this.#tellHealth(changed),
       patienceMs: options.checkerPatienceMs,
       found: options.found.pools,

@@ -78,6 +78,7 @@ export async function runDaemon({ instance, file, log }: RunOptions, ports: RunP
       keepKeys: (used) => keepKeys(instance, used, log),
       log,
       now: () => new Date(),
+      monotonic: () => performance.now(),
       settleMs: SETTLE_MS,
       checkerPatienceMs: CHECKER_PATIENCE_MS,
       found: ports.found(instance.name),

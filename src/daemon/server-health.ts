@@ -21,7 +21,10 @@ import { problem } from './problem.ts'
 export interface ServerHealthOptions {
   readonly open: OpenChecker
   readonly log: Log
+  /** now: for people to read; what is counted is counted by `monotonic`. */
   readonly now: () => Date
+  /** monotonic: ms of a clock that nobody sets. */
+  readonly monotonic: () => number
   readonly onViews: (changed: readonly PoolServerName[]) => void
   /** patienceMs: how long an apply waits for a checker's first word. */
   readonly patienceMs: number
@@ -138,7 +141,7 @@ export class ServerHealth implements Disposable {
 
   /** sweep: what comes with time: ramps go on, guards end. */
   sweep(): void {
-    const now = this.#options.now().getTime()
+    const now = this.#options.monotonic()
     const due = [...this.#plan.pools].filter(([, { wakeAt }]) => wakeAt <= now).map(([name]) => name)
     if (due.length > 0) this.#step(due)
   }
@@ -281,7 +284,7 @@ export class ServerHealth implements Disposable {
   /** #step: pools in which something may be other than it was; those who listen are told what is. */
   #step(names: readonly string[]): void {
     const changed: PoolServerName[] = []
-    const now = this.#options.now().getTime()
+    const now = this.#options.monotonic()
     for (const name of names) {
       const pool = this.#plan.pools.get(name)
       if (!pool) continue
