@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, test } from 'node:test'
+import { TenbinError } from '../base/errors.ts'
 import { fileText, World } from './fake-world.ts'
 
 let world: World
@@ -319,7 +320,6 @@ test('a file that is refused by the packet path leaves the checks of the one bef
   await world.start()
   allUp()
   const before = world.checker.orders.map(({ key }) => key)
-  const { TenbinError } = await import('../base/errors.ts')
   world.packetPath.refusal = new TenbinError('SYSCALL_FAILED', 'load')
   world.text = fileText({ servers: 2, check: '{ http: /health }' })
   await assert.rejects(world.controller.reload('test'))
@@ -329,6 +329,35 @@ test('a file that is refused by the packet path leaves the checks of the one bef
   )
   world.checker.see('10.0.0.13', 'down')
   assert.deepEqual(serving(), ['web1', 'web2'])
+})
+
+test('a server that comes back after a repair that failed is in again', async () => {
+  await world.start()
+  allUp()
+  world.checker.see('10.0.0.11', 'down')
+  assert.deepEqual(serving(), ['web2', 'web3'])
+  world.packetPath.drifted = ['eth0: detached']
+  world.packetPath.refusal = new TenbinError('SYSCALL_FAILED', 'load')
+  await world.controller.tick()
+  world.checker.see('10.0.0.11', 'up')
+  assert.deepEqual(serving(), ['web1', 'web2', 'web3'])
+})
+
+test('a server that the packet path cannot be told of holds up no other, is a problem, and is tried again', async () => {
+  await world.start()
+  allUp()
+  world.packetPath.deaf.set('web1', new TenbinError('SYSCALL_FAILED', 'store'))
+  world.checker.see('10.0.0.11', 'down')
+  world.checker.see('10.0.0.12', 'down')
+  // The guard ends, and both go out in one step.
+  world.pass(60_000)
+  assert.deepEqual(serving(), ['web1', 'web3'])
+  await world.controller.tick()
+  assert.ok((await world.problemCodes()).includes('SYSCALL_FAILED'))
+  world.packetPath.deaf.clear()
+  await world.controller.tick()
+  assert.deepEqual(serving(), ['web3'])
+  assert.deepEqual(await world.problemCodes(), [])
 })
 
 test('an observed check is told of and moves nothing', async () => {

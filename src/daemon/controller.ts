@@ -36,9 +36,9 @@ import { Problems, problem, problemsOf, problemText } from './problem.ts'
 import type { RecordStore } from './record.ts'
 import { nothingRuns, type Running, runningStatus, wantedSysctls } from './running.ts'
 import { Serial } from './serial.ts'
-import { type PoolServerName, ServerHealth } from './server-health.ts'
+import { ServerHealth } from './server-health.ts'
 import { type Server, ServerNeighbours } from './server-neighbours.ts'
-import { ServerOrders } from './server-orders.ts'
+import { type PoolServerName, ServerOrders } from './server-orders.ts'
 import {
   ownedText,
   type PromoteSecondaries,
@@ -469,13 +469,7 @@ export class Controller implements Operations, Disposable {
   }
 
   #tellHealth(changed: readonly PoolServerName[]): void {
-    if (!this.#running) return
-    try {
-      this.#orders.tellHealth(changed)
-    } catch (error) {
-      for (const each of problemsOf(error))
-        this.#options.log.error({ cause: 'check', code: each.code }, each.message)
-    }
+    if (this.#running) this.#orders.tellHealth(changed)
   }
 
   /** #poke verifies soon, once for any number of events in between. */

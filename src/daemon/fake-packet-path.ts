@@ -30,6 +30,8 @@ export class FakePacketPath implements PacketPath {
   readonly calls: string[] = []
   /** refusal: the next apply throws this. */
   refusal: TenbinError | undefined
+  /** deaf: what setServer throws, by server. */
+  readonly deaf = new Map<string, TenbinError>()
   /** drifted: what drift() says until the next apply. */
   drifted: string[] = []
 
@@ -64,6 +66,8 @@ export class FakePacketPath implements PacketPath {
       .find(({ name }) => name === pool)
       ?.members.find((each) => each.server === server)
     if (!member) return { slots: 0, weight: 0, clamped: false }
+    const deaf = this.deaf.get(server)
+    if (deaf) throw deaf
     this.#viewsOf(pool).set(server, view)
     const weight = Math.min(view.weight ?? member.weight, member.weight)
     this.calls.push(`${pool}/${server} ${view.up ? 'up' : 'down'} ${weight}`)

@@ -16,6 +16,7 @@ import { formerName, type Plan, type PoolOfChecks, planFound, planOf } from './c
 import type { Checker, OpenChecker } from './checker.ts'
 import type { Log } from './log.ts'
 import { problem } from './problem.ts'
+import type { PoolServerName } from './server-orders.ts'
 
 /** ServerHealthOptions: `onViews`: servers of pools whose view is another one now. */
 export interface ServerHealthOptions {
@@ -30,11 +31,6 @@ export interface ServerHealthOptions {
   readonly patienceMs: number
   /** found: who gets new flows of what runs already. */
   readonly found: readonly FoundPool[]
-}
-
-export interface PoolServerName {
-  readonly pool: string
-  readonly server: string
 }
 
 /** CheckedServer: what a status tells of a server of a pool. */
