@@ -2,7 +2,7 @@
 
 import { describe } from './check-shape.ts'
 import type { SingleProbe } from './check-spec.ts'
-import { patternOf, type Say } from './probe-words.ts'
+import { checkHost, patternOf, type Say } from './probe-words.ts'
 import type { KindShapes } from './schema-check.ts'
 
 type HttpShape = Exclude<KindShapes['http'], string>
@@ -12,7 +12,12 @@ type Ranges = HttpProbe['status']
 /** Headers that are ours to write, and what to write instead. */
 const OURS: Readonly<Record<string, string>> = {
   host: 'write host: instead',
-  connection: 'remove it: a check has a connection of its own',
+  ...Object.fromEntries(
+    ['connection', 'keep-alive', 'proxy-connection', 'upgrade', 'te', 'http2-settings'].map((name) => [
+      name,
+      'remove it: a check has a connection of its own',
+    ]),
+  ),
   'content-length': 'remove it: a check sends no body',
   'transfer-encoding': 'remove it: a check sends no body',
 }
@@ -30,8 +35,7 @@ export function httpProbe(value: HttpShape, say: Say): HttpProbe {
   }
   if (!/^[A-Z]{1,16}$/.test(method) || method === 'CONNECT')
     say(`${describe(method)} is not a method such as GET`, 'method')
-  if (host !== undefined && !/^[\x21-\x7e]+$/.test(host))
-    say(`${describe(host)} is not a name of a host`, 'host')
+  checkHost(host, say)
   checkHeaders(headers, say)
   if (method === 'HEAD' && (body !== undefined || digest !== undefined))
     say('HEAD is answered without a body: write method: GET, or expect none', 'method')

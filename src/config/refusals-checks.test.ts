@@ -25,6 +25,9 @@ test('every kind of check is right in its short and its long form', () => {
     '{ http: /s/health.jsp, port: 80 }',
     '{ http: { path: /x, method: HEAD, host: www.example, status: [200, 301..302], headers: { X-A: b } }, every: 3s }',
     '{ https: { path: /, body: "^ok$", http2: true, name: www.example, verify: true, ca: /etc/ca.pem, days: 7 } }',
+    '{ http: { host: "[2001:db8::1]:8080" } }',
+    '{ http: { host: "my_host.example:80" } }',
+    '{ grpc: { host: 192.0.2.1 } }',
     `{ http: { digest: ${'aB'.repeat(32)} } }`,
     '{ tcp: {}, every: 1s, timeout: 500ms, fall: 1, rise: 10, in_doubt: 100ms, delay: 10s, observe: true }',
     '{ tcp: { send: "PING\\r\\n", expect: "^\\\\+PONG" }, source: 192.168.8.2, mark: 7, interface: lan }',
@@ -121,6 +124,18 @@ test('what contradicts itself, explodes or can never be good is refused, at its 
     ['{ http: { status: 20 } }', 'expected a whole number from 100 to 599, found 20'],
     ['{ http: { status: [] } }', 'at least one status is good: write [200]'],
     ['{ http: { headers: { Host: x } } }', 'Host is not yours to set: write host: instead'],
+    ...['Upgrade', 'TE', 'keep-alive', 'Proxy-Connection', 'HTTP2-Settings'].map(
+      (name) =>
+        [
+          `{ http: { headers: { ${name}: x }, http2: true } }`,
+          `${name} is not yours to set: remove it: a check has a connection of its own`,
+        ] as const,
+    ),
+    ...['a b', '[', 'ex%zz', 'a:99999', '[::1', 'a/b', 'a@b'].flatMap((host) =>
+      ['http', 'grpc'].map(
+        (kind) => [`{ ${kind}: { host: "${host}" } }`, `"${host}" is not a name of a host`] as const,
+      ),
+    ),
     ['{ http: { headers: { X: "a\\r\\nEvil: b" } } }', 'X has a value that a header cannot have'],
     ['{ http: { digest: abc } }', '"abc" is not a SHA-256 in hexadecimal, 64 digits'],
     [
@@ -170,6 +185,20 @@ test('what contradicts itself, explodes or can never be good is refused, at its 
       '{ script: { command: [/bin/true], user: root } }',
       'a script does not run as root: write a user without privileges',
     ],
+    ...['00:00', '65534:000', '0:1', '0'].map(
+      (user) =>
+        [
+          `{ script: { command: [/bin/true], user: "${user}" } }`,
+          'a script does not run as root: write a user without privileges',
+        ] as const,
+    ),
+    ...['3000000000:65534', '65534', '1:99999999999'].map(
+      (user) =>
+        [
+          `{ script: { command: [/bin/true], user: "${user}" } }`,
+          `"${user}" is no user: write a name, or two numbers such as "65534:65534"`,
+        ] as const,
+    ),
     ['{ script: [] }', 'a script is named by its whole path: write [/usr/local/bin/check-web, "{address}"]'],
   ]
   for (const [check, ...messages] of cases) assert.deepEqual(found(check), messages, check)

@@ -67,6 +67,7 @@ export class ServerHealth implements Disposable {
       },
       onPresent: (pid) => options.log.info({ cause: 'checker', checker: pid }, 'the checker is there'),
       onAbsent: (why) => this.#absent(why),
+      onEnded: (why) => options.log.warn({ cause: 'checker' }, `the checker ended: ${why}`),
     })
   }
 

@@ -15,14 +15,17 @@ import {
   type WithoutVersion,
 } from './protocol.ts'
 
-/** CheckerClientOptions: `onAbsent` comes after every attempt that failed, and when a connection is lost. */
+/**
+ * CheckerClientOptions: `onAbsent` comes after every attempt that failed, and when a connection is lost; `isSilent`: it is
+ * there, and says nothing.
+ */
 export interface CheckerClientOptions {
   readonly socket: string
   readonly onStates: (states: readonly State[]) => void
   readonly onChanges: (changes: readonly Change[]) => void
   readonly onAlive: (alive: Alive) => void
   readonly onPresent: (pid: number) => void
-  readonly onAbsent: (why: string) => void
+  readonly onAbsent: (why: string, isSilent: boolean) => void
 }
 
 const AGAIN_MS = 100
@@ -61,11 +64,13 @@ export class CheckerClient implements Disposable {
 
   /** stop ends the checker, and the talk with it. */
   stop(): void {
-    this.#line?.send({ stop: true })
     this.#isOver = true
     clearTimeout(this.#again)
     clearTimeout(this.#silence)
     this.#answer([])
+    if (this.#line) stopBy(this.#line)
+    else stopChecker(this.#options.socket)
+    this.#line = undefined
   }
 
   [Symbol.dispose](): void {
@@ -82,6 +87,10 @@ export class CheckerClient implements Disposable {
     socket.once('error', failed)
     socket.once('connect', () => {
       socket.off('error', failed)
+      if (this.#isOver) {
+        socket.destroy()
+        return
+      }
       this.#line = new Line(socket, {
         schema: toMainSchema,
         onMessage: (message) => this.#take(message),
@@ -106,20 +115,35 @@ export class CheckerClient implements Disposable {
     clearTimeout(this.#silence)
     this.#silence = setTimeout(() => {
       this.#line?.[Symbol.dispose]()
-      this.#lost(`it said nothing for ${SILENT_MS / 1000} s`)
+      this.#lost(`it said nothing for ${SILENT_MS / 1000} s`, true)
     }, SILENT_MS)
   }
 
-  #lost(why: string): void {
+  #lost(why: string, isSilent = false): void {
     clearTimeout(this.#silence)
     this.#line = undefined
     this.#answer([])
     if (this.#isOver) return
-    this.#options.onAbsent(why)
+    this.#options.onAbsent(why, isSilent)
     this.#again = setTimeout(() => this.#connect(), AGAIN_MS)
   }
 
   #answer(details: readonly Detail[]): void {
     for (const resolve of this.#asking.splice(0)) resolve(details)
   }
+}
+
+/** stopChecker: who listens there, if anybody does, is wanted no more; for a main that has not talked with it. */
+export function stopChecker(path: string): void {
+  const socket = connect(path)
+  // Nobody is there.
+  socket.on('error', () => {})
+  socket.once('connect', () =>
+    stopBy(new Line(socket, { schema: toMainSchema, onMessage: () => {}, onEnd: () => {} })),
+  )
+}
+
+function stopBy(line: Line<ToMain, WithoutVersion<ToChecker>>): void {
+  line.send({ stop: true })
+  line.finish()
 }

@@ -9,7 +9,7 @@ import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { RHYTHM } from '../config/check-spec.ts'
-import { CheckerClient } from './checker-client.ts'
+import { CheckerClient, stopChecker } from './checker-client.ts'
 import type { Alive, Change, Order, State } from './protocol.ts'
 
 const rhythm = { ...RHYTHM, everyMs: 50, inDoubtMs: 50, timeoutMs: 200 }
@@ -203,6 +203,20 @@ test('what is no message ends its connection and nothing else', async () => {
   main.states.clear()
   await until(() => main.standing('a') === 'up', 'main has connected again')
   assert.equal(main.pid, pid)
+})
+
+test('a checker that is told to stop ends, by the main that talks with it or by one that never did', async () => {
+  await using world = new World()
+  await using web = await target()
+  for (const stop of [(main: Main) => main.client.stop(), () => stopChecker(world.socket)]) {
+    world.start()
+    using main = new Main(world)
+    main.client.order([web.order('a')])
+    await until(() => main.standing('a') === 'up', 'it is up')
+    const ended = once(world.process!, 'exit', { signal: AbortSignal.timeout(5000) })
+    stop(main)
+    assert.deepEqual(await ended, [0, null])
+  }
 })
 
 test('a checker whose socket is gone, or another one’s, ends by itself', async () => {

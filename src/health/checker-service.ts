@@ -62,6 +62,8 @@ export class CheckerService implements Disposable {
         this.#gathering ??= setTimeout(() => this.#tell(), GATHER_MS)
         this.#keepSoon()
       },
+      onFault: (key, error) =>
+        options.log(`check ${key} cannot be done: ${error instanceof Error ? error.stack : String(error)}`),
     })
     const { orders, states } = readKept(options.kept)
     const standings = new Map(states.map(({ key, standing }) => [key, standing]))
@@ -108,7 +110,8 @@ export class CheckerService implements Disposable {
           this.#order(message.orders, (key) => seeds.get(key))
           this.#main?.send({ states: [...this.#runner.all()].map(([key, known]) => stateOf(key, known)) })
           this.#keepSoon()
-        } else
+        } else if ('stop' in message) this.#options.onStop()
+        else
           this.#main?.send({ details: [...this.#runner.all()].map(([key, known]) => detailOf(key, known)) })
       },
       onEnd: (why: string | undefined) => {

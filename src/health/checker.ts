@@ -24,7 +24,7 @@ export interface Report {
 
 /**
  * Verdict: what one look found, in words for people: `as expected`, `connect: refused`. Outcome `none`: nothing, for a
- * reason of this machine's own (no descriptors left, its source address gone), which must not be held against a server.
+ * reason of our own (no descriptors left, a source address that is gone, a bug), which must not be held against a server.
  */
 export interface Verdict {
   readonly outcome: 'good' | 'bad' | 'none'
@@ -41,7 +41,7 @@ export interface Finding extends Verdict {
 
 /**
  * Checker: looks once. What it throws as TenbinError (CHECK_FAILED, a SyscallError) is a bad verdict; anything else is
- * a bug. It closes nothing by itself that the look owns.
+ * a bug, and no verdict of the server. It closes nothing by itself that the look owns.
  */
 export type Checker = (look: Look) => Promise<Verdict>
 

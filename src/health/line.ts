@@ -40,6 +40,13 @@ export class Line<Incoming, Outgoing extends object> implements Disposable {
     if (this.#socket.writableLength > BACKLOG_LIMIT) this.#end('the other side takes nothing')
   }
 
+  /** finish: what was sent arrives yet; nothing more is sent or taken. */
+  finish(): void {
+    this.#isOver = true
+    this.#socket.end()
+    this.#socket.resume()
+  }
+
   [Symbol.dispose](): void {
     this.#isOver = true
     this.#socket.destroy()

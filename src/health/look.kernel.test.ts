@@ -6,7 +6,7 @@ import { Pattern } from '../base/pattern.ts'
 import { Reactor } from '../sys/reactor.ts'
 import { type Checker, good } from './checker.ts'
 import { tcp } from './checkers/tcp.ts'
-import { lookOnce } from './look.ts'
+import { type Look, lookOnce, lookPart } from './look.ts'
 
 /** busy keeps this thread from doing anything else. */
 function busy(ms: number): void {
@@ -55,10 +55,19 @@ test('what a look owns ends with it, the last first, and what comes later ends a
   assert.deepEqual(closed, ['second', 'first', 'late'])
 })
 
-test('a bug in a checker is no verdict: it comes out', async () => {
+test('a bug in a checker says nothing of the server, whether thrown at once, later or in a part, and is told', async () => {
   using reactor = new Reactor()
-  const checker: Checker = () => Promise.reject(new RangeError('bug'))
-  await assert.rejects(lookOnce(checker, { reactor, timeoutMs: 100 }), RangeError)
+  const later: Checker = () => Promise.reject(new RangeError('bug'))
+  const atOnce: Checker = () => {
+    throw new RangeError('bug')
+  }
+  for (const checker of [later, atOnce, (look: Look) => lookPart(atOnce, look)]) {
+    const faults: unknown[] = []
+    const onFault = (error: unknown) => void faults.push(error)
+    const { outcome, text } = await lookOnce(checker, { reactor, timeoutMs: 100, onFault })
+    assert.deepEqual([outcome, text], ['none', 'check cannot be done: bug'])
+    assert.ok(faults.length === 1 && faults[0] instanceof RangeError)
+  }
 })
 
 test('a thousand looks at once come to their verdicts and give their descriptors back', async () => {

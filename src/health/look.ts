@@ -12,6 +12,8 @@ import { failureVerdict } from './failure.ts'
 export interface LookOptions {
   readonly reactor: Reactor
   readonly timeoutMs: number
+  /** onFault: a checker threw what is no failure of its server: a bug, or a file that asks for what cannot be. */
+  readonly onFault?: (error: unknown) => void
 }
 
 /**
@@ -24,13 +26,15 @@ const LATE_MS = 50
 export class Look implements Disposable {
   readonly reactor: Reactor
   readonly timeoutMs: number
+  readonly #onFault: (error: unknown) => void
   #doing: () => string = () => 'check'
   readonly #parts: Look[] = []
   #owned: Disposable[] | undefined = []
 
-  constructor(reactor: Reactor, timeoutMs: number) {
+  constructor({ reactor, timeoutMs, onFault = () => {} }: LookOptions) {
     this.reactor = reactor
     this.timeoutMs = timeoutMs
+    this.#onFault = onFault
   }
 
   /** doing: what the checker is waiting for, as in `connect timed out after 5s`. */
@@ -44,7 +48,9 @@ export class Look implements Disposable {
 
   /** part: a look within this one, with the same end. What this one does is from now on what its parts do. */
   part(): Look {
-    const part = this.own(new Look(this.reactor, this.timeoutMs))
+    const part = this.own(
+      new Look({ reactor: this.reactor, timeoutMs: this.timeoutMs, onFault: this.#onFault }),
+    )
     this.#parts.push(part)
     this.#doing = () =>
       this.#parts
@@ -52,6 +58,14 @@ export class Look implements Disposable {
         .map(({ doing }) => doing)
         .join(', ')
     return part
+  }
+
+  /** failure: what an error says that left a checker; one that nobody foresaw says nothing of the server. */
+  failure(error: unknown): Verdict {
+    if (error instanceof TenbinError) return failureVerdict(this.doing, error)
+    this.#onFault(error)
+    const why = error instanceof Error ? error.message : String(error)
+    return { outcome: 'none', text: `${this.doing} cannot be done: ${why}` }
   }
 
   /** isOver: all that it owned is closed; whoever still runs stops. */
@@ -74,20 +88,18 @@ export class Look implements Disposable {
   }
 }
 
-/** lookOnce runs a checker; it answers within the time, whatever the server does, and owns nothing afterwards. */
-export function lookOnce(checker: Checker, { reactor, timeoutMs }: LookOptions): Promise<Finding> {
-  return new Promise((resolve, reject) => {
+/** lookOnce runs a checker; it answers within the time, whatever server and checker do, and owns nothing afterwards. */
+export function lookOnce(checker: Checker, options: LookOptions): Promise<Finding> {
+  const { timeoutMs } = options
+  return new Promise((resolve) => {
     const started = performance.now()
-    const look = new Look(reactor, timeoutMs)
-    const close = (): boolean => {
-      if (look.isOver) return false
-      clearTimeout(timer)
-      look[Symbol.dispose]()
-      return true
-    }
+    const look = new Look(options)
     const settle = (verdict: Verdict): void => {
       const latencyMs = performance.now() - started
-      if (close()) resolve({ ...verdict, latencyMs })
+      if (look.isOver) return
+      clearTimeout(timer)
+      look[Symbol.dispose]()
+      resolve({ ...verdict, latencyMs })
     }
     const timedOut = () => settle(bad(`${look.doing} timed out after ${formatDuration(timeoutMs)}`))
     let timer = setTimeout(() => {
@@ -96,14 +108,15 @@ export function lookOnce(checker: Checker, { reactor, timeoutMs }: LookOptions):
       if (lateMs < LATE_MS) setImmediate(timedOut)
       else timer = setTimeout(timedOut, Math.min(lateMs, timeoutMs))
     }, timeoutMs)
-    checker(look).then(settle, (error: unknown) => {
+    begin(checker, look).then(settle, (error: unknown) => {
       // What is thrown because the end was closed under it says nothing.
-      if (look.isOver) return
-      if (error instanceof TenbinError) settle(failureVerdict(look.doing, error))
-      else if (close()) reject(error)
+      if (!look.isOver) settle(look.failure(error))
     })
   })
 }
+
+/** begin: what a checker throws at once is no other than what it throws later. */
+const begin = async (checker: Checker, look: Look): Promise<Verdict> => checker(look)
 
 /** lookPart runs a checker within a look; it ends with the verdict, or with the whole. */
 export async function lookPart(checker: Checker, whole: Look): Promise<Verdict> {
@@ -111,7 +124,6 @@ export async function lookPart(checker: Checker, whole: Look): Promise<Verdict> 
   try {
     return await checker(part)
   } catch (error) {
-    if (!(error instanceof TenbinError)) throw error
-    return failureVerdict(part.doing, error)
+    return part.failure(error)
   }
 }

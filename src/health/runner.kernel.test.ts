@@ -16,8 +16,10 @@ const watched = (key: string, checker: Checker, change: Partial<Watched> = {}): 
 function running() {
   const reactor = new Reactor()
   const told: string[] = []
+  const faults: string[] = []
   const runner = new Runner({
     reactor,
+    onFault: (key, error) => faults.push(`${key}: ${String(error)}`),
     clock: () => Date.now(),
     onChange: (key, { health, report }: Known, transition) =>
       told.push(
@@ -33,6 +35,7 @@ function running() {
   return {
     runner,
     told,
+    faults,
     until,
     [Symbol.dispose]: () => {
       runner[Symbol.dispose]()
@@ -127,6 +130,23 @@ test('a checker that hangs has its verdict in time, and holds up no other', asyn
   await it.until(() => it.told.length === 2)
   assert.deepEqual(it.told.toSorted(), ['a unknown>up', 'hangs unknown>down'])
   assert.equal(it.runner.known('hangs')!.history.lastFailure!.text, 'check timed out after 30ms')
+})
+
+test('a checker that throws what nobody foresaw moves nothing, holds up no other, and is told of once', async () => {
+  using it = running()
+  let looks = 0
+  const throws: Checker = () => {
+    looks++
+    throw new RangeError('bug')
+  }
+  it.runner.watch([watched('throws', throws), watched('a', async () => good('x'))], (key) =>
+    key === 'throws' ? 'up' : undefined,
+  )
+  await it.until(() => looks > 3 && it.told.length === 1)
+  assert.deepEqual(it.told, ['a unknown>up'])
+  assert.equal(it.runner.known('throws')!.health.standing, 'up')
+  assert.equal(it.runner.known('throws')!.history.lastLook!.text, 'check cannot be done: bug')
+  assert.deepEqual(it.faults, ['throws: RangeError: bug'])
 })
 
 test('no more scripts than the bound run at once, all have their turn, and those that wait for theirs are told', async () => {

@@ -33,6 +33,8 @@ export interface RunnerOptions {
   readonly clock: () => number
   /** onChange: the standing changed, or what the server says of itself, or a warning. */
   readonly onChange: (key: string, known: Known, transition: Transition | undefined) => void
+  /** onFault: a checker threw what nobody foresaw; told once for as long as the check goes on to do so. */
+  readonly onFault: (key: string, error: unknown) => void
 }
 
 /** Pace: looks that began since it was last asked, and how late: all but one of a hundred, and the latest one. */
@@ -51,6 +53,8 @@ export const GRACE_MS = 1000
 interface Entry {
   watched: Watched
   known: Known
+  /** Its latest look ended in what nobody foresaw. */
+  isFaulty: boolean
 }
 
 export class Runner implements Disposable {
@@ -87,7 +91,7 @@ export class Runner implements Disposable {
       const health: Health = { ...unlooked(this.#options.clock()), standing: seed ?? 'unknown' }
       if (entry) entry.known = { health, history: emptyHistory }
       else {
-        this.#entries.set(watched.key, { watched, known: { health, history: emptyHistory } })
+        this.#entries.set(watched.key, { watched, known: { health, history: emptyHistory }, isFaulty: false })
         this.#rotaOf(watched).add(watched.key, watched.rhythm, now)
       }
     }
@@ -162,7 +166,17 @@ export class Runner implements Disposable {
 
   async #look(entry: Entry, rota: Rota): Promise<void> {
     const { key, checker, rhythm } = entry.watched
-    const finding = await lookOnce(checker, { reactor: this.#options.reactor, timeoutMs: rhythm.timeoutMs })
+    const { reactor, onFault } = this.#options
+    const wasFaulty = entry.isFaulty
+    entry.isFaulty = false
+    const finding = await lookOnce(checker, {
+      reactor,
+      timeoutMs: rhythm.timeoutMs,
+      onFault: (error) => {
+        if (!wasFaulty && !entry.isFaulty) onFault(key, error)
+        entry.isFaulty = true
+      },
+    })
     if (this.#isOver || this.#entries.get(key) !== entry) return
     const wasFull = rota.running >= (entry.watched.isHeavy ? SCRIPTS_AT_ONCE : LOOKS_AT_ONCE)
     const before = entry.known

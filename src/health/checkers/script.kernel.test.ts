@@ -34,6 +34,9 @@ test('the exit status decides, as a weight where that was asked for', async () =
   assert.deepEqual(await look(shell('kill -9 $$')), ['bad', 'script was killed by SIGKILL'])
   assert.deepEqual(await look(['/no/such/script']), ['none', 'script cannot be started: ENOENT'])
   assert.deepEqual(await look(['/etc/passwd']), ['none', 'script cannot be started: EACCES'])
+  assert.deepEqual(await look(['/etc/passwd/x']), ['none', 'script cannot be started: ENOTDIR'])
+  const long = `/${'x'.repeat(5000)}`
+  assert.deepEqual(await look([long]), ['none', 'script cannot be started: ENAMETOOLONG'])
 })
 
 test('it is told the target, has no shell, no environment of ours and no privileges', async () => {

@@ -29,27 +29,35 @@ export function script(target: Target, { command, isDynamic, uid, gid }: ScriptO
   return (look) =>
     new Promise((resolve) => {
       look.doing = 'script'
-      const child = spawn(file, args, {
-        uid,
-        gid,
-        env,
-        cwd: '/',
-        detached: true,
-        stdio: ['ignore', 'pipe', 'pipe'],
-      })
+      // A script that is gone, or may not be run, says nothing of the server.
+      const refuse = (error: unknown) => {
+        const { code, message } = error as NodeJS.ErrnoException
+        resolve({ outcome: 'none', text: `script cannot be started: ${code ?? message}` })
+      }
+      let child: ChildProcess
+      try {
+        child = spawn(file, args, {
+          uid,
+          gid,
+          env,
+          cwd: '/',
+          detached: true,
+          stdio: ['ignore', 'pipe', 'pipe'],
+        })
+      } catch (error) {
+        refuse(error)
+        return
+      }
       look.own({ [Symbol.dispose]: () => end(child) })
       let output: Buffer = Buffer.alloc(0)
       const keep = (bytes: Buffer) => {
         const room = OUTPUT_LIMIT - output.length
         if (room > 0) output = Buffer.concat([output, bytes.subarray(0, room)])
       }
-      child.stdout.on('data', keep)
-      child.stderr.on('data', keep)
-      // A script that is gone, or may not be run, says nothing of the server.
-      child.once('error', (error) => {
-        const { code = error.message } = error as NodeJS.ErrnoException
-        resolve({ outcome: 'none', text: `script cannot be started: ${code}` })
-      })
+      // Without descriptors there are no pipes.
+      child.stdout?.on('data', keep)
+      child.stderr?.on('data', keep)
+      child.once('error', refuse)
       // 'close' would wait for offspring that holds the pipes.
       child.once('exit', (status, signal) =>
         setImmediate(() => resolve(verdictOf(status, signal, output.toString('latin1').trim(), isDynamic))),
