@@ -84,6 +84,7 @@ export const poolServerSchema = z.object({
         .describe('unknown: not looked at yet; held: failed, and not believed by the guard'),
       since: z.string().optional(),
       why: z.string().optional().describe('of down: what was found'),
+      warning: z.string().optional().describe('nothing wrong yet: a certificate that expires soon'),
     })
     .optional()
     .describe('absent: it is not checked'),

@@ -360,6 +360,30 @@ test('a server that the packet path cannot be told of holds up no other, is a pr
   assert.deepEqual(await world.problemCodes(), [])
 })
 
+test('a warning is told when it is new, with the first look too, and is in the status', async () => {
+  await world.start()
+  const text = 'the certificate expires in 6 days'
+  const times = () => world.logged.filter((line) => line.includes(`web1 in www: ${text}`)).length
+  world.checker.see('10.0.0.11', 'up', 'as expected', text)
+  assert.equal(times(), 1)
+  world.checker.see('10.0.0.11', 'down', 'connect: refused', text)
+  assert.equal(times(), 1)
+  world.checker.see('10.0.0.11', 'up', 'as expected', text)
+  assert.equal(times(), 1)
+  const { check } = (await world.controller.status()).pools[0]!.servers[0]!
+  assert.equal(check!.warning, text)
+})
+
+test('a daemon that comes later says why a server is down', async () => {
+  await world.start()
+  allUp()
+  world.checker.see('10.0.0.11', 'down', 'connect timed out after 2s')
+  world.kill()
+  await world.start()
+  const { check } = (await world.controller.status()).pools[0]!.servers[0]!
+  assert.equal(check!.why, 'connect timed out after 2s')
+})
+
 test('an observed check is told of and moves nothing', async () => {
   world.text = fileText({ servers: 3, check: '{ tcp: {}, observe: true }' })
   await world.start()

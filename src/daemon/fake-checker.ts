@@ -15,6 +15,8 @@ export class FakeChecker {
   readonly known = new Map<string, Standing>()
   /** handedDown: the same, which it was told and did not see itself; seeds count more. */
   readonly handedDown = new Map<string, Standing>()
+  /** whys: why they are down, by address. */
+  readonly whys = new Map<string, string>()
   #events: CheckerEvents | undefined
 
   readonly open = (events: CheckerEvents): Checker => {
@@ -37,20 +39,33 @@ export class FakeChecker {
     this.#events?.onStates(
       this.orders.map(({ key, address, seed }): State => {
         const looked = this.known.get(address)
+        const why = this.whys.get(address)
         const standing = looked ?? seed ?? this.handedDown.get(address) ?? 'unknown'
-        return { key, standing, since: 0, isLooked: looked !== undefined }
+        return {
+          ...{ key, standing, since: 0, isLooked: looked !== undefined },
+          ...(why !== undefined && { why }),
+        }
       }),
     )
   }
 
   /** see: it found a server, by its address, up or down. */
-  see(address: string, to: 'up' | 'down', text = to === 'up' ? 'connected' : 'connect: refused'): void {
+  see(
+    address: string,
+    to: 'up' | 'down',
+    text = to === 'up' ? 'connected' : 'connect: refused',
+    warning?: string,
+  ): void {
     for (const order of this.orders.filter((each) => each.address === address)) {
       const from = this.known.get(address) ?? 'unknown'
       this.known.set(address, to)
+      if (to === 'down') this.whys.set(address, text)
+      else this.whys.delete(address)
       this.#events?.onChanges([
         {
           ...{ key: order.key, standing: to, since: 0, isLooked: true },
+          ...(to === 'down' && { why: text }),
+          ...(warning !== undefined && { warning }),
           transition: { at: 0, from, to, text, count: from === 'unknown' ? 1 : 3 },
         },
       ])

@@ -38,6 +38,7 @@ export interface CheckedServer {
   readonly state: Served['state']
   readonly since?: number
   readonly why?: string
+  readonly warning?: string
 }
 
 export class ServerHealth implements Disposable {
@@ -46,7 +47,7 @@ export class ServerHealth implements Disposable {
   #plan: Plan
   /** The plan before, while the file of the present one is not applied yet. */
   #before: Plan | undefined
-  readonly #states = new Map<string, State & { readonly why?: string }>()
+  readonly #states = new Map<string, State>()
   /** No file was applied yet: what is known of before is what was found. */
   #isFirst = true
   #isPresent = false
@@ -129,10 +130,12 @@ export class ServerHealth implements Disposable {
     if (!served) return undefined
     const states = this.#keysOf(pool, server).flatMap((key) => this.#states.get(key) ?? [])
     const worst = states.find(({ standing }) => standing === 'down') ?? states[0]
+    const warnings = states.flatMap(({ warning }) => warning ?? [])
     return {
       state: served.state,
       ...(worst && { since: worst.since }),
       ...(worst?.standing === 'down' && worst.why !== undefined && { why: worst.why }),
+      ...(warnings.length > 0 && { warning: warnings.join('; ') }),
     }
   }
 
@@ -243,7 +246,7 @@ export class ServerHealth implements Disposable {
     for (const state of states) {
       // What a checker was handed down, and did not see itself, is older than what we know.
       if (!state.isLooked && this.#states.has(state.key)) continue
-      this.#states.set(state.key, state)
+      this.#take(state)
     }
     this.#waiting?.()
     // All pools: those whose servers nobody had looked at are known to be so now.
@@ -255,15 +258,23 @@ export class ServerHealth implements Disposable {
     for (const { transition, ...state } of changes) {
       const ordered = this.#plan.ordered.get(state.key)
       if (!ordered) continue
-      this.#states.set(state.key, { ...state, ...(transition && { why: transition.text }) })
+      this.#take(state)
       for (const user of ordered.users) {
         pools.add(user.pool)
         if (transition) this.#tellUser(user, ordered, transition)
-        if (state.warning !== undefined && !transition)
-          this.#options.log.warn({ cause: 'check' }, `${user.server} in ${user.service}: ${state.warning}`)
       }
     }
     this.#step([...pools])
+  }
+
+  /** #take: a warning that was not known is told. */
+  #take(state: State): void {
+    const { key, warning } = state
+    const isNew = warning !== undefined && warning !== this.#states.get(key)?.warning
+    this.#states.set(key, state)
+    if (!isNew) return
+    for (const { server, service } of this.#plan.ordered.get(key)?.users ?? [])
+      this.#options.log.warn({ cause: 'check' }, `${server} in ${service}: ${warning}`)
   }
 
   #tellUser(

@@ -44,12 +44,13 @@ const transition = z.strictObject({
   count: z.int(),
 })
 
-/** stateSchema: `since` in ms of the epoch. `isLooked`: the standing is not merely handed down. */
+/** stateSchema: `since` in ms of the epoch. `isLooked`: the standing is not merely handed down. `why`: of down. */
 export const stateSchema = z.strictObject({
   key: z.string(),
   standing,
   since: z.number(),
   isLooked: z.boolean(),
+  why: z.string().exactOptional(),
   report: report.exactOptional(),
   warning: z.string().exactOptional(),
 })

@@ -88,7 +88,8 @@ test('a later word about what was not looked at yet counts, one about what was l
   await it.until(() => it.runner.known('a')!.history.looks > 0)
   it.runner.watch([watched('a', async () => bad('x'), late)], () => 'up')
   assert.equal(it.runner.known('a')!.health.standing, 'down')
-  assert.deepEqual(it.told, [])
+  // No change: merely why.
+  assert.deepEqual(it.told, ['a down'])
 })
 
 test('what stays in the list keeps what is known of it; what is gone is not looked at any more', async () => {
@@ -170,4 +171,16 @@ test('no more scripts than the bound run at once, all have their turn, and those
   const { looks, latestMs } = it.runner.pace()
   assert.ok(looks >= count)
   assert.ok(latestMs > 5, `${latestMs}`)
+})
+
+test('a warning with the first look, and why a server is down that was handed in so, are known', async () => {
+  using it = running()
+  const warns: Verdict = { ...good('x'), warning: 'the certificate expires in 6 days' }
+  it.runner.watch([watched('a', async () => warns), watched('b', async () => bad('refused'))], (key) =>
+    key === 'b' ? 'down' : undefined,
+  )
+  await it.until(() => it.told.length === 2)
+  assert.deepEqual(it.told.toSorted(), ['a unknown>up', 'b down'])
+  assert.equal(it.runner.known('a')!.warning, 'the certificate expires in 6 days')
+  assert.equal(it.runner.known('b')!.why, 'refused')
 })

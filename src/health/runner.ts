@@ -23,6 +23,8 @@ export interface Watched {
 export interface Known {
   readonly health: Health
   readonly history: History
+  /** Of down: the finding that decided; of down that was handed in, the first that agreed. */
+  readonly why?: string
   readonly report?: Report
   readonly warning?: string
 }
@@ -31,7 +33,7 @@ export interface Known {
 export interface RunnerOptions {
   readonly reactor: Reactor
   readonly clock: () => number
-  /** onChange: the standing changed, or what the server says of itself, or a warning. */
+  /** onChange: the standing changed, or why it is down, or what the server says of itself, or a warning. */
   readonly onChange: (key: string, known: Known, transition: Transition | undefined) => void
   /** onFault: a checker threw what nobody foresaw; told once for as long as the check goes on to do so. */
   readonly onFault: (key: string, error: unknown) => void
@@ -187,8 +189,7 @@ export class Runner implements Disposable {
     const soonest = rota.nextDue ?? Number.POSITIVE_INFINITY
     rota.end(key, untilNext(health, rhythm), performance.now())
     if (wasFull || rota.nextDue! < soonest) this.#plan()
-    if (transition || after.warning !== before.warning || !sameReport(after.report, before.report))
-      this.#options.onChange(key, after, transition)
+    if (transition || !saysTheSame(after, before)) this.#options.onChange(key, after, transition)
   }
 }
 
@@ -202,13 +203,24 @@ function knownOf(
   const history = remember(before.history, finding, at, transition)
   // A look that failed says nothing new of weight or certificate.
   const { report, warning } = finding.outcome === 'good' ? finding : { ...finding, ...kept(before) }
-  return { health, history, ...(report && { report }), ...(warning !== undefined && { warning }) }
+  const bad = finding.outcome === 'bad' ? finding.text : undefined
+  const why = health.standing === 'down' ? (transition?.text ?? before.why ?? bad) : undefined
+  return {
+    health,
+    history,
+    ...(why !== undefined && { why }),
+    ...(report && { report }),
+    ...(warning !== undefined && { warning }),
+  }
 }
 
 const kept = ({ report, warning }: Known): Pick<Known, 'report' | 'warning'> => ({
   ...(report && { report }),
   ...(warning !== undefined && { warning }),
 })
+
+const saysTheSame = (a: Known, b: Known): boolean =>
+  a.why === b.why && a.warning === b.warning && sameReport(a.report, b.report)
 
 const sameReport = (a: Report | undefined, b: Report | undefined): boolean =>
   a === b || (a?.share === b?.share && a?.weight === b?.weight && a?.isDraining === b?.isDraining)
