@@ -384,6 +384,24 @@ test('a daemon that comes later says why a server is down', async () => {
   assert.equal(check!.why, 'connect timed out after 2s')
 })
 
+test('looks that find nothing are a problem with their reason until one finds something', async () => {
+  await world.start()
+  world.checker.see('10.0.0.11', 'up')
+  world.checker.fail('10.0.0.11', 'socket: no descriptors left')
+  world.checker.fail('10.0.0.12', 'socket: no descriptors left')
+  assert.deepEqual(serving(), ['web1'])
+  await world.controller.tick()
+  const { problems, pools } = await world.controller.status()
+  assert.deepEqual(
+    problems.map(({ code, message }) => [code, message]),
+    [['CHECKS_FRUITLESS', '2 checks find nothing: web1 of www, web2 of www: socket: no descriptors left']],
+  )
+  assert.equal(pools[0]!.servers[1]!.check!.why, 'socket: no descriptors left')
+  allUp()
+  await world.controller.tick()
+  assert.deepEqual(await world.problemCodes(), [])
+})
+
 test('an observed check is told of and moves nothing', async () => {
   world.text = fileText({ servers: 3, check: '{ tcp: {}, observe: true }' })
   await world.start()

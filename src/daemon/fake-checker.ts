@@ -72,6 +72,18 @@ export class FakeChecker {
     }
   }
 
+  /** fail: looks at a server find nothing. */
+  fail(address: string, text: string, count = 1): void {
+    this.#events?.onChanges(
+      this.orders
+        .filter((each) => each.address === address)
+        .map(({ key, seed }) => ({
+          ...{ key, standing: this.known.get(address) ?? seed ?? 'unknown', since: 0, isLooked: true },
+          fruitless: { count, text },
+        })),
+    )
+  }
+
   /** tellAlive: a second has passed. */
   tellAlive(change: Partial<Alive> = {}): void {
     const overdue = { count: 0, keys: [] }

@@ -130,11 +130,13 @@ export class ServerHealth implements Disposable {
     if (!served) return undefined
     const states = this.#keysOf(pool, server).flatMap((key) => this.#states.get(key) ?? [])
     const worst = states.find(({ standing }) => standing === 'down') ?? states[0]
+    const why =
+      worst?.standing === 'down' ? worst.why : states.find((each) => each.fruitless)?.fruitless?.text
     const warnings = states.flatMap(({ warning }) => warning ?? [])
     return {
       state: served.state,
       ...(worst && { since: worst.since }),
-      ...(worst?.standing === 'down' && worst.why !== undefined && { why: worst.why }),
+      ...(why !== undefined && { why }),
       ...(warnings.length > 0 && { warning: warnings.join('; ') }),
     }
   }
@@ -162,6 +164,7 @@ export class ServerHealth implements Disposable {
         ),
       )
     }
+    found.push(...this.#fruitless())
     if (unkept !== undefined)
       found.push(problem('CHECKS_UNKEPT', `what checks found would be lost with the checker: ${unkept}`))
     for (const [pool, { state, members }] of this.#plan.pools)
@@ -187,6 +190,18 @@ export class ServerHealth implements Disposable {
   /** #forget what is not looked at any more. */
   #forget(): void {
     for (const key of this.#states.keys()) if (!this.#plan.ordered.has(key)) this.#states.delete(key)
+  }
+
+  #fruitless(): readonly Problem[] {
+    const all = [...this.#plan.ordered].flatMap(([key, { users }]) => {
+      const { text } = this.#states.get(key)?.fruitless ?? {}
+      return text === undefined ? [] : users.slice(0, 1).map((user) => ({ ...user, text }))
+    })
+    const [first] = all
+    if (!first) return []
+    const some = all.slice(0, 3).map(({ service, server }) => `${server} of ${service}`)
+    const count = all.length === 1 ? '1 check finds' : `${all.length} checks find`
+    return [problem('CHECKS_FRUITLESS', `${count} nothing: ${some.join(', ')}: ${first.text}`)]
   }
 
   #served(pool: string, server: string): Served | undefined {
@@ -245,7 +260,8 @@ export class ServerHealth implements Disposable {
     this.#isBlind = false
     for (const state of states) {
       // What a checker was handed down, and did not see itself, is older than what we know.
-      if (!state.isLooked && this.#states.has(state.key)) continue
+      const hasSeen = state.isLooked && state.standing !== 'unknown'
+      if (!hasSeen && this.#states.has(state.key)) continue
       this.#take(state)
     }
     this.#waiting?.()

@@ -188,12 +188,13 @@ const watchedOf = ({ key, check, address, port }: Order): Watched => ({
 const isHeavy = (probe: Order['check']['probe']): boolean =>
   'of' in probe ? probe.of.some((part) => part.probe.kind === 'script') : probe.kind === 'script'
 
-const stateOf = (key: string, { health, history, why, report, warning }: Known): State => ({
+const stateOf = (key: string, { health, history, why, fruitless, report, warning }: Known): State => ({
   key,
   standing: health.standing,
   since: health.since,
   isLooked: history.looks > 0,
   ...(why !== undefined && { why }),
+  ...(fruitless && { fruitless: { ...fruitless } }),
   ...(report && { report: { ...report } }),
   ...(warning !== undefined && { warning }),
 })

@@ -44,6 +44,9 @@ const transition = z.strictObject({
   count: z.int(),
 })
 
+/** Looks in a row that found nothing, for a reason of this machine's own; the latest one's words. */
+const fruitless = z.strictObject({ count: z.int(), text: z.string() })
+
 /** stateSchema: `since` in ms of the epoch. `isLooked`: the standing is not merely handed down. `why`: of down. */
 export const stateSchema = z.strictObject({
   key: z.string(),
@@ -51,6 +54,7 @@ export const stateSchema = z.strictObject({
   since: z.number(),
   isLooked: z.boolean(),
   why: z.string().exactOptional(),
+  fruitless: fruitless.exactOptional(),
   report: report.exactOptional(),
   warning: z.string().exactOptional(),
 })

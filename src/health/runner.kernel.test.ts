@@ -143,8 +143,8 @@ test('a checker that throws what nobody foresaw moves nothing, holds up no other
   it.runner.watch([watched('throws', throws), watched('a', async () => good('x'))], (key) =>
     key === 'throws' ? 'up' : undefined,
   )
-  await it.until(() => looks > 3 && it.told.length === 1)
-  assert.deepEqual(it.told, ['a unknown>up'])
+  await it.until(() => looks > 3 && it.told.length === 2)
+  assert.deepEqual(it.told.toSorted(), ['a unknown>up', 'throws up'])
   assert.equal(it.runner.known('throws')!.health.standing, 'up')
   assert.equal(it.runner.known('throws')!.history.lastLook!.text, 'check cannot be done: bug')
   assert.deepEqual(it.faults, ['throws: RangeError: bug'])
@@ -183,4 +183,22 @@ test('a warning with the first look, and why a server is down that was handed in
   assert.deepEqual(it.told.toSorted(), ['a unknown>up', 'b down'])
   assert.equal(it.runner.known('a')!.warning, 'the certificate expires in 6 days')
   assert.equal(it.runner.known('b')!.why, 'refused')
+})
+
+test('looks that find nothing are told when they begin, change their reason and end, and are counted', async () => {
+  using it = running()
+  const none = (text: string): Verdict => ({ outcome: 'none', text })
+  let verdict = good('x')
+  it.runner.watch([watched('a', async () => verdict)], () => undefined)
+  await it.until(() => it.told.length === 1)
+  verdict = none('no descriptors left')
+  await it.until(() => (it.runner.known('a')!.fruitless?.count ?? 0) >= 3)
+  assert.deepEqual(it.told, ['a unknown>up', 'a up'])
+  verdict = none('its source address is gone')
+  await it.until(() => it.told.length === 3)
+  assert.equal(it.runner.known('a')!.fruitless!.text, 'its source address is gone')
+  verdict = good('x')
+  await it.until(() => it.told.length === 4)
+  assert.equal(it.runner.known('a')!.fruitless, undefined)
+  assert.deepEqual(it.told.slice(1), ['a up', 'a up', 'a up'])
 })

@@ -25,6 +25,8 @@ export interface Known {
   readonly history: History
   /** Of down: the finding that decided; of down that was handed in, the first that agreed. */
   readonly why?: string
+  /** Looks in a row that found nothing, the last ones; and what the latest one said. */
+  readonly fruitless?: { readonly count: number; readonly text: string }
   readonly report?: Report
   readonly warning?: string
 }
@@ -33,7 +35,7 @@ export interface Known {
 export interface RunnerOptions {
   readonly reactor: Reactor
   readonly clock: () => number
-  /** onChange: the standing changed, or why it is down, or what the server says of itself, or a warning. */
+  /** onChange: the standing changed, or why it is down or not known, or what the server says of itself, or a warning. */
   readonly onChange: (key: string, known: Known, transition: Transition | undefined) => void
   /** onFault: a checker threw what nobody foresaw; told once for as long as the check goes on to do so. */
   readonly onFault: (key: string, error: unknown) => void
@@ -209,6 +211,9 @@ function knownOf(
     health,
     history,
     ...(why !== undefined && { why }),
+    ...(finding.outcome === 'none' && {
+      fruitless: { count: (before.fruitless?.count ?? 0) + 1, text: finding.text },
+    }),
     ...(report && { report }),
     ...(warning !== undefined && { warning }),
   }
@@ -220,7 +225,10 @@ const kept = ({ report, warning }: Known): Pick<Known, 'report' | 'warning'> => 
 })
 
 const saysTheSame = (a: Known, b: Known): boolean =>
-  a.why === b.why && a.warning === b.warning && sameReport(a.report, b.report)
+  a.why === b.why &&
+  a.fruitless?.text === b.fruitless?.text &&
+  a.warning === b.warning &&
+  sameReport(a.report, b.report)
 
 const sameReport = (a: Report | undefined, b: Report | undefined): boolean =>
   a === b || (a?.share === b?.share && a?.weight === b?.weight && a?.isDraining === b?.isDraining)
