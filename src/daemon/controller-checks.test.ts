@@ -316,6 +316,26 @@ test('check: none needs no checker, asks for nothing, and gives all of it back',
   assert.deepEqual(serving(), ['web1', 'web2', 'web3'])
 })
 
+test('a service with check: none asks for no look, and its pool is moved by the checks of others', async () => {
+  const more = 'pools: { both: { servers: web1..3 } }'
+  const service = "  dns: { listen: ['10.0.0.100:53/udp'], pool: both, check: none }"
+  world.text = fileText({ servers: 3, check: 'tcp', more: `${service}\n${more}` }).replace(
+    'servers: web1..3, check',
+    'pool: both, check',
+  )
+  await world.start()
+  assert.deepEqual(
+    world.checker.orders.map(({ address, port }) => [address, port]),
+    [11, 12, 13].map((host) => [`10.0.0.${host}`, 80]),
+  )
+  world.checker.see('10.0.0.12', 'up')
+  const { pools } = await world.controller.status()
+  assert.deepEqual(
+    pools.map(({ name, servers }) => [name, servers.map(({ state }) => state)]),
+    [['both', ['failed', 'up', 'failed']]],
+  )
+})
+
 test('a file that is refused by the packet path leaves the checks of the one before', async () => {
   await world.start()
   allUp()
