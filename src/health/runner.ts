@@ -77,9 +77,14 @@ export class Runner implements Disposable {
 
   /**
    * watch makes `list` what is looked at: what is gone is forgotten, what stays keeps what is known of it, what is new
-   * begins with the standing that `seedOf` has for it; and so does what was not looked at yet.
+   * begins with the standing that `seedOf` has for it, and if that is down with the reason of `whyOf`; and so does what was
+   * not looked at yet.
    */
-  watch(list: readonly Watched[], seedOf: (key: string) => Standing | undefined): void {
+  watch(
+    list: readonly Watched[],
+    seedOf: (key: string) => Standing | undefined,
+    whyOf: (key: string) => string | undefined = () => undefined,
+  ): void {
     const wanted = new Set(list.map(({ key }) => key))
     for (const key of this.#entries.keys()) {
       if (wanted.has(key)) continue
@@ -93,9 +98,11 @@ export class Runner implements Disposable {
       const seed = seedOf(watched.key)
       if (entry && (entry.known.history.looks > 0 || seed === undefined)) continue
       const health: Health = { ...unlooked(this.#options.clock()), standing: seed ?? 'unknown' }
-      if (entry) entry.known = { health, history: emptyHistory }
+      const why = seed === 'down' ? (entry?.known.why ?? whyOf(watched.key)) : undefined
+      const known: Known = { health, history: emptyHistory, ...(why !== undefined && { why }) }
+      if (entry) entry.known = known
       else {
-        this.#entries.set(watched.key, { watched, known: { health, history: emptyHistory }, isFaulty: false })
+        this.#entries.set(watched.key, { watched, known, isFaulty: false })
         this.#rotaOf(watched).add(watched.key, watched.rhythm, now)
       }
     }
