@@ -35,20 +35,38 @@ const classes: Readonly<Record<string, Uint8Array>> = {
 }
 const controls: Readonly<Record<string, number>> = { n: 10, r: 13, t: 9, f: 12, v: 11 }
 
-/** parsePattern reads an expression; `isFolded`: letters match in both cases. Throws PATTERN_INVALID. */
-export function parsePattern(text: string): { readonly node: Node; readonly isFolded: boolean } {
+/** parsePattern reads an expression; behind (?i) its sets have letters in both cases. Throws PATTERN_INVALID. */
+export function parsePattern(text: string): Node {
   const isFolded = text.startsWith('(?i)')
-  return { node: new Parser(text, isFolded ? 4 : 0).whole(), isFolded }
+  return new Parser(text, isFolded ? 4 : 0, isFolded).whole()
+}
+
+/** folded: with each letter the other case of it. */
+function folded(set: Uint8Array): Uint8Array {
+  const both = set.slice()
+  for (let byte = 0x41; byte <= 0x5a; byte++) {
+    const isIn = set[byte]! | set[byte + 0x20]!
+    both[byte] = isIn
+    both[byte + 0x20] = isIn
+  }
+  return both
 }
 
 class Parser {
   readonly #text: string
+  readonly #isFolded: boolean
   #at: number
   #depth = 0
 
-  constructor(text: string, at: number) {
+  constructor(text: string, at: number, isFolded: boolean) {
     this.#text = text
     this.#at = at
+    this.#isFolded = isFolded
+  }
+
+  /** #cased: a set as it is meant; before it is negated, since neither case of a letter is in [^a] then. */
+  #cased(set: Uint8Array): Uint8Array {
+    return this.#isFolded ? folded(set) : set
   }
 
   whole(): Node {
@@ -113,11 +131,16 @@ class Parser {
     if (this.#eat('^')) return { kind: 'begin' }
     if (this.#eat('$')) return { kind: 'end' }
     if (this.#eat('.')) return { kind: 'set', set: setOf((byte) => byte !== 10) }
-    if (this.#eat('\\')) return { kind: 'set', set: this.#escape() }
+    if (this.#eat('\\')) return { kind: 'set', set: this.#cased(this.#escape()) }
     const char = String.fromCodePoint(this.#text.codePointAt(this.#at)!)
     if ('*+?'.includes(char)) this.#refuse(`repeats nothing: write \\${char} for the character`)
     this.#at += char.length
-    const of = [...Buffer.from(char)].map((byte): Node => ({ kind: 'set', set: setOf((b) => b === byte) }))
+    const of = [...Buffer.from(char)].map(
+      (byte): Node => ({
+        kind: 'set',
+        set: this.#cased(setOf((b) => b === byte)),
+      }),
+    )
     return of.length === 1 ? of[0]! : { kind: 'sequence', of }
   }
 
@@ -167,7 +190,8 @@ class Parser {
       if (to[0]! < from[0]!) this.#refuse('has a range of characters that runs backwards')
       set.fill(1, from[0]!, to[0]! + 1)
     }
-    return isNegated ? setOf((byte) => set[byte] === 0) : set
+    const cased = this.#cased(set)
+    return isNegated ? setOf((byte) => cased[byte] === 0) : cased
   }
 
   /** #member: the bytes of one member of a class. */

@@ -16,17 +16,32 @@ function matches(pattern: Pattern, text: string): boolean {
 }
 
 test('a pattern matches what a regular expression of JavaScript matches', () => {
-  const atom = fc.constantFrom('a', 'b', 'c', '.', '[ab]', '[^a]', '\\d', '\\w', '(a|bc)', '(?:ab)', 'é')
+  const atom = fc.constantFrom(
+    'a',
+    'b',
+    'c',
+    '.',
+    '[ab]',
+    '[^a]',
+    '[^B-b1]',
+    '\\d',
+    '\\w',
+    '\\W',
+    '(a|bc)',
+    '(?:ab)',
+    'é',
+  )
   const piece = fc.tuple(atom, fc.constantFrom('', '', '*', '+', '?', '{2}', '{1,3}', '{2,}', '*?'))
   const sequence = fc.array(piece, { minLength: 1, maxLength: 5 }).map((parts) => parts.flat().join(''))
   const expression = fc
     .tuple(fc.constantFrom('', '^'), sequence, fc.constantFrom('', '$', `|b$`, '|^c'))
     .map((parts) => parts.join(''))
-  const text = fc.string({ unit: fc.constantFrom('a', 'b', 'c', '1', '\n', '_'), maxLength: 12 })
+  const text = fc.string({ unit: fc.constantFrom('a', 'b', 'c', 'A', 'C', '1', '\n', '_'), maxLength: 12 })
   let compared = 0
   fc.assert(
-    fc.property(expression, text, (source, subject) => {
-      const expected = new RegExp(source)
+    fc.property(expression, text, fc.boolean(), (plain, subject, isFolded) => {
+      const source = isFolded ? `(?i)${plain}` : plain
+      const expected = new RegExp(plain, isFolded ? 'i' : '')
       // One that matches an empty answer is refused.
       fc.pre(!expected.test(''))
       compared++
@@ -43,6 +58,10 @@ test('classes, escapes, case and text that is not ASCII', () => {
     ['^HTTP/1\\.[01] 2\\d\\d', 'HTTP/1x1 204 No', false],
     ['(?i)ok', 'it is oK', true],
     ['(?i)[a-c]Z', 'Bz', true],
+    ['(?i)^[^a]$', 'a', false],
+    ['(?i)^[^a]$', 'A', false],
+    ['(?i)^[^A]$', 'b', true],
+    ['(?i)^\\x41$', 'a', true],
     ['[]x]', ']', true],
     ['[^]]', ']', false],
     ['[a\\-z]', '-', true],
@@ -98,6 +117,16 @@ test('an expression that explodes elsewhere costs the same for every byte', () =
   assert.equal(matcher.feed(bytes), false)
   assert.equal(matcher.feed(Buffer.from('!')), false)
   assert.equal(matcher.end(), false)
+})
+
+test('repeating nothing costs nothing', () => {
+  const started = performance.now()
+  for (const nothing of ['', 'a{0}', '()()', '(){0,256}']) {
+    const nested = Array.from({ length: 12 }).reduce<string>((inner) => `(${inner}){256}`, nothing)
+    const pattern = Pattern.compile(`x${nested}y`)
+    assert.ok(matches(pattern, 'xy') && !matches(pattern, 'x'))
+  }
+  assert.ok(performance.now() - started < 1000)
 })
 
 test('a literal is found across pieces, special characters and all', () => {

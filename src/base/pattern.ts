@@ -40,7 +40,7 @@ export class Pattern {
 
   /** compile reads a regular expression. Throws PATTERN_INVALID, also for one that matches anything. */
   static compile(text: string): Pattern {
-    const { node, isFolded } = parsePattern(text)
+    const node = parsePattern(text)
     const steps: Step[] = [{ kind: 'match' }]
     const add = (step: Step): number => {
       if (steps.length >= PATTERN_STEPS)
@@ -50,7 +50,7 @@ export class Pattern {
         )
       return steps.push(step) - 1
     }
-    const pattern = new Pattern(text, steps, emit(node, 0, isFolded, add, steps))
+    const pattern = new Pattern(text, steps, emit(node, 0, add))
     if (pattern.matcher().end()) refusePattern(text, 'matches an empty answer, so it checks nothing')
     return pattern
   }
@@ -73,17 +73,11 @@ export class Pattern {
 }
 
 /** emit makes the steps of a node that go on at `next`, and returns where they begin. */
-function emit(
-  node: Node,
-  next: number,
-  isFolded: boolean,
-  add: (step: Step) => number,
-  steps: Step[],
-): number {
-  const inner = (each: Node, to: number): number => emit(each, to, isFolded, add, steps)
+function emit(node: Node, next: number, add: (step: Step) => number): number {
+  const inner = (each: Node, to: number): number => emit(each, to, add)
   switch (node.kind) {
     case 'set':
-      return add({ kind: 'byte', set: isFolded ? folded(node.set) : node.set, to: next })
+      return add({ kind: 'byte', set: node.set, to: next })
     case 'begin':
     case 'end':
       return add({ kind: node.kind, to: next })
@@ -98,25 +92,23 @@ function emit(
         to = add(fork)
         fork.to = inner(node.of, to)
       } else {
-        for (let count = node.least; count < node.most; count++)
-          to = add({ kind: 'fork', to: inner(node.of, to), or: next })
+        for (let count = node.least; count < node.most; count++) {
+          const once = inner(node.of, to)
+          if (once === to) break
+          to = add({ kind: 'fork', to: once, or: next })
+        }
       }
-      for (let count = 0; count < node.least; count++) to = inner(node.of, to)
+      for (let count = 0; count < node.least; count++) {
+        const once = inner(node.of, to)
+        // What is empty needs no steps, however often; the limit of steps would not bound it.
+        if (once === to) break
+        to = once
+      }
       return to
     }
     default:
       return node satisfies never
   }
-}
-
-function folded(set: Uint8Array): Uint8Array {
-  const both = set.slice()
-  for (let byte = 0x41; byte <= 0x5a; byte++) {
-    const isIn = set[byte]! | set[byte + 0x20]!
-    both[byte] = isIn
-    both[byte + 0x20] = isIn
-  }
-  return both
 }
 
 class Run implements Matcher {

@@ -15,9 +15,9 @@ const problemsOf = (check: string): string[] =>
   scriptProblems(load('t', textReader({ t: fileText({ check }) }))).map(
     ({ code, message }) => `${code}: ${message}`,
   )
-function script(name: string, mode: number): string {
+function script(name: string, mode: number, text = '#!/bin/sh\n'): string {
   const file = join(folder, name)
-  writeFileSync(file, '#!/bin/sh\n')
+  writeFileSync(file, text)
   chmodSync(file, mode)
   return file
 }
@@ -27,11 +27,13 @@ test('a script is there, executable, and writable by root alone', {
 }, () => {
   const right = script('right', 0o755)
   assert.deepEqual(problemsOf(`{ script: [${right}] }`), [])
+  assert.deepEqual(problemsOf('{ script: [/bin/true] }'), [])
   assert.deepEqual(problemsOf(`{ all: [tcp, { script: [${right}] }] }`), [])
   const cases = [
     [join(folder, 'none'), 'is not there'],
     [folder, 'is no file'],
     [script('plain', 0o644), 'is not executable'],
+    [script('shell-less', 0o755, 'exit 0\n'), 'begins neither with #! nor as a program'],
     [script('open', 0o757), 'can be written by others than root'],
   ] as const
   for (const [file, fault] of cases) {

@@ -1,10 +1,11 @@
-// Scripts that checks run, as this machine has them: there, executable, and nobody's to change but root's, since whoever
+// Scripts that checks run, as this machine has them: there, what the kernel can run, and nobody's to change but root's, since whoever
 // writes one decides which servers get traffic. Asked for by `tenbin check`; at run time a script that cannot be started
 // says nothing of its servers.
 
 import { statSync } from 'node:fs'
 import type { SingleProbe } from '../config/check-spec.ts'
 import type { DesiredState } from '../config/state.ts'
+import { isProgram } from '../health/program.ts'
 import type { Problem } from './api-schema.ts'
 import { problem } from './problem.ts'
 
@@ -40,5 +41,5 @@ function faultOf(file: string): string | undefined {
   if ((stat!.mode & 0o111) === 0) return 'is not executable'
   if (stat!.uid !== 0) return 'is not owned by root'
   if ((stat!.mode & 0o022) !== 0) return 'can be written by others than root'
-  return undefined
+  return isProgram(file) ? undefined : 'begins neither with #! nor as a program'
 }

@@ -63,7 +63,7 @@ export class CheckerService implements Disposable {
         this.#keepSoon()
       },
       onFault: (key, error) =>
-        options.log(`check ${key} cannot be done: ${error instanceof Error ? error.stack : String(error)}`),
+        options.log(`check ${key} itself failed: ${error instanceof Error ? error.stack : String(error)}`),
     })
     const { orders, states } = readKept(options.kept)
     const before = new Map(states.map((state) => [state.key, state]))

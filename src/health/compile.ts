@@ -1,12 +1,13 @@
-// From a check of the file to a checker of one server: patterns compiled, files read, addresses put in. What cannot be
-// made now (a password's file that is gone, a user that this machine does not know) becomes a checker that says so and
-// finds nothing out, so that a file that was removed takes no server down.
+// From a check of the file to a checker of one server: patterns compiled, files read (again when they have changed),
+// addresses put in. What cannot be made now (a password's file that is gone, a user that this machine does not know)
+// becomes a checker that says so and finds nothing out, so that a file that was removed takes no server down.
 
 import { readFileSync } from 'node:fs'
 import { formatIp, type Ip, isIp4, parseIp } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import { Pattern } from '../base/pattern.ts'
 import type { CheckSpec, Payload, SingleProbe, TlsProbe } from '../config/check-spec.ts'
+import { filesOf, stampOf } from './check-files.ts'
 import type { Checker, Target } from './checker.ts'
 import { agent } from './checkers/agent.ts'
 import { all, any } from './checkers/combined.ts'
@@ -27,12 +28,29 @@ import { udp } from './checkers/udp.ts'
 import type { TlsOptions } from './tls-channel.ts'
 import { lookUpUser } from './user.ts'
 
-/** compileCheck: `address` and `port` are the server's; the check's own come first. Never throws TenbinError. */
-export function compileCheck(
-  check: Omit<CheckSpec, 'rhythm' | 'observe'>,
-  address: Ip,
-  port: number,
-): Checker {
+type Asked = Omit<CheckSpec, 'rhythm' | 'observe'>
+
+/**
+ * compileCheck: `address` and `port` are the server's; the check's own come first. Files that it names count as they are
+ * at the time of each look. Never throws TenbinError.
+ */
+export function compileCheck(check: Asked, address: Ip, port: number): Checker {
+  const files = filesOf(check.probe)
+  if (files.length === 0) return compiled(check, address, port)
+  let stamp: string | undefined
+  let checker: Checker
+  return (look) => {
+    const now = stampOf(files)
+    if (now !== stamp) {
+      checker = compiled(check, address, port)
+      stamp = now
+    }
+    return checker(look)
+  }
+}
+
+/** compiled: with its files as they are now. */
+function compiled(check: Asked, address: Ip, port: number): Checker {
   try {
     const target: Target = {
       address: check.address === undefined ? address : parseIp(check.address),

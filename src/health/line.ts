@@ -40,11 +40,12 @@ export class Line<Incoming, Outgoing extends object> implements Disposable {
     if (this.#socket.writableLength > BACKLOG_LIMIT) this.#end('the other side takes nothing')
   }
 
-  /** finish: what was sent arrives yet; nothing more is sent or taken. */
+  /** finish: what was sent arrives yet; nothing more is sent or taken, and this process does not stay for it. */
   finish(): void {
     this.#isOver = true
     this.#socket.end()
     this.#socket.resume()
+    this.#socket.unref()
   }
 
   [Symbol.dispose](): void {

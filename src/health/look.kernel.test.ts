@@ -65,7 +65,7 @@ test('a bug in a checker says nothing of the server, whether thrown at once, lat
     const faults: unknown[] = []
     const onFault = (error: unknown) => void faults.push(error)
     const { outcome, text } = await lookOnce(checker, { reactor, timeoutMs: 100, onFault })
-    assert.deepEqual([outcome, text], ['none', 'check cannot be done: bug'])
+    assert.deepEqual([outcome, text], ['none', 'the check itself failed: bug'])
     assert.ok(faults.length === 1 && faults[0] instanceof RangeError)
   }
 })

@@ -65,7 +65,7 @@ export class Look implements Disposable {
     if (error instanceof TenbinError) return failureVerdict(this.doing, error)
     this.#onFault(error)
     const why = error instanceof Error ? error.message : String(error)
-    return { outcome: 'none', text: `${this.doing} cannot be done: ${why}` }
+    return { outcome: 'none', text: `the check itself failed: ${why}` }
   }
 
   /** isOver: all that it owned is closed; whoever still runs stops. */

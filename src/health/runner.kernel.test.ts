@@ -146,7 +146,7 @@ test('a checker that throws what nobody foresaw moves nothing, holds up no other
   await it.until(() => looks > 3 && it.told.length === 2)
   assert.deepEqual(it.told.toSorted(), ['a unknown>up', 'throws up'])
   assert.equal(it.runner.known('throws')!.health.standing, 'up')
-  assert.equal(it.runner.known('throws')!.history.lastLook!.text, 'check cannot be done: bug')
+  assert.equal(it.runner.known('throws')!.history.lastLook!.text, 'the check itself failed: bug')
   assert.deepEqual(it.faults, ['throws: RangeError: bug'])
 })
 

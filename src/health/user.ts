@@ -4,6 +4,8 @@
 import { readFileSync } from 'node:fs'
 import { TenbinError } from '../base/errors.ts'
 
+/** USERS_FILE: where this machine's users are. */
+export const USERS_FILE = '/etc/passwd'
 /** ID_LIMIT: the largest number that a process here can be started with. */
 const ID_LIMIT = 2 ** 31 - 1
 
@@ -11,10 +13,7 @@ const ID_LIMIT = 2 ** 31 - 1
  * lookUpUser: a name, or `uid:gid`. Throws CHECK_FAILED, also for root, and for whoever has its number or its group under
  * another name.
  */
-export function lookUpUser(
-  name: string,
-  users = '/etc/passwd',
-): { readonly uid: number; readonly gid: number } {
+export function lookUpUser(name: string, users = USERS_FILE): { readonly uid: number; readonly gid: number } {
   const [uid, gid] = idsOf(name, users)
   const isUsable = [uid, gid].every((id) => Number.isInteger(id) && id > 0 && id <= ID_LIMIT)
   if (!isUsable) refuse(`a script does not run as ${name} (${uid}:${gid})`)

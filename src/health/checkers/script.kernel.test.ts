@@ -33,7 +33,9 @@ test('the exit status decides, as a weight where that was asked for', async () =
   assert.deepEqual(await look(shell('exit 1'), dynamic), ['bad', 'exit 1'])
   assert.deepEqual(await look(shell('kill -9 $$')), ['bad', 'script was killed by SIGKILL'])
   assert.deepEqual(await look(['/no/such/script']), ['none', 'script cannot be started: ENOENT'])
-  assert.deepEqual(await look(['/etc/passwd']), ['none', 'script cannot be started: EACCES'])
+  const plain = join(folder, 'plain')
+  writeFileSync(plain, '#!/bin/sh\n')
+  assert.deepEqual(await look([plain]), ['none', 'script cannot be started: EACCES'])
   assert.deepEqual(await look(['/etc/passwd/x']), ['none', 'script cannot be started: ENOTDIR'])
   const long = `/${'x'.repeat(5000)}`
   assert.deepEqual(await look([long]), ['none', 'script cannot be started: ENAMETOOLONG'])
@@ -45,6 +47,22 @@ test('it is told the target, has no shell, no environment of ours and no privile
   )
   assert.equal(text, 'exit 0: "127.0.0.1:80 127.0.0.1 80 65534 -"')
   assert.deepEqual(await look(['/bin/echo', '$(id); {port}']), ['good', 'exit 0: "$(id); 80"'])
+})
+
+test('what the kernel cannot run by itself is not handed to a shell', async () => {
+  const file = join(folder, 'no-program')
+  for (const [text, outcome] of [
+    ['exit 0\n', 'none'],
+    ['', 'none'],
+    ['#!/bin/sh\nexit 0\n', 'good'],
+  ] as const) {
+    writeFileSync(file, text)
+    chmodSync(file, 0o755)
+    const [found, why] = await look([file])
+    assert.equal(found, outcome, why as string)
+    if (outcome === 'none')
+      assert.equal(why, 'script cannot be started: it begins neither with #! nor as a program')
+  }
 })
 
 test('output without end is read, and its beginning kept', async () => {

@@ -1,12 +1,13 @@
 // script: a program of the operator's says how the server is, by its exit status: 0 up, 1 down, and, where that was asked
-// for, 2..255 up with the weight status - 2. Compatible with keepalived's MISC_CHECK. No shell; an environment of its
-// own; a user without privileges; a process group of its own, killed as a whole when the verdict is there, however that
-// came about, so that nothing is left of it. Left out: offspring that leave the group by setsid(2).
+// for, 2..255 up with the weight status - 2. Compatible with keepalived's MISC_CHECK. No shell, unless its #! names one;
+// an environment of its own; a user without privileges; a process group of its own, killed as a whole when the verdict is
+// there, however that came about, so that nothing is left of it. Left out: offspring that leave the group by setsid(2).
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { formatIp } from '../../base/addresses.ts'
 import { bad, type Checker, good, type Target, type Verdict } from '../checker.ts'
 import { shown } from '../failure.ts'
+import { isProgram } from '../program.ts'
 
 /** ScriptOptions: of `command` the first word is a path; {address} and {port} in the others are the target's. */
 export interface ScriptOptions {
@@ -19,6 +20,8 @@ export interface ScriptOptions {
 
 /** OUTPUT_LIMIT: bytes of output that are kept; the rest is read and dropped. */
 const OUTPUT_LIMIT = 256
+
+const NO_PROGRAM = 'script cannot be started: it begins neither with #! nor as a program'
 
 /** script: a checker of one target. */
 export function script(target: Target, { command, isDynamic, uid, gid }: ScriptOptions): Checker {
@@ -36,6 +39,10 @@ export function script(target: Target, { command, isDynamic, uid, gid }: ScriptO
       }
       let child: ChildProcess
       try {
+        if (!isProgram(file)) {
+          resolve({ outcome: 'none', text: NO_PROGRAM })
+          return
+        }
         child = spawn(file, args, {
           uid,
           gid,
