@@ -35,6 +35,10 @@ export const errorCatalogue = {
     'the process that looks at servers is not there',
     'it is started again by itself; what was known of servers before goes on to count',
   ),
+  CHECKS_FRUITLESS: entry(
+    'looks at servers end without a finding, for a reason of this machine',
+    'mend what the message says; until then these servers are taken for what they were before, new ones get nothing',
+  ),
   CHECKS_OVERDUE: entry(
     'checks stand still, or begin late',
     'look at the load of this machine, and at how many scripts have to run',

@@ -1,5 +1,5 @@
 // Checks in a status, for who has to see at a glance what is wrong: a line for each server of a pool that checks do not
-// find up, since when and why. Servers that are up have none. Pure.
+// find up, or up with a warning, since when and why. Others that are up have none. Pure.
 
 import type { Status } from '../daemon/api-schema.ts'
 import type { Paint } from './context.ts'
@@ -12,13 +12,14 @@ const words: Readonly<Record<string, string>> = {
   held: 'the guard does not believe it: most of the pool failed at once',
 }
 
-/** checkLines: a section; nothing where all that are checked are up. The last column is cut at `width` of a line. */
+/** checkLines: a section; nothing where all that are checked are up without a warning. The last column is cut at `width` of a line. */
 export function checkLines(status: Status, paint: Paint, now: number, width = 80): string[] {
   const rows = status.pools.flatMap(({ name: pool, servers }) =>
     servers.flatMap(({ name, check }) => {
-      if (!check || check.state === 'up') return []
+      if (!check || (check.state === 'up' && check.warning === undefined)) return []
       const since = check.since === undefined ? '' : agoText(Math.max(0, now - Date.parse(check.since)))
-      return [{ name, pool, state: check.state, since, why: check.why ?? words[check.state] ?? '' }]
+      const why = check.why ?? words[check.state] ?? check.warning ?? ''
+      return [{ name, pool, state: check.state, since, why }]
     }),
   )
   if (rows.length === 0) return []
@@ -39,7 +40,7 @@ export function checkLines(status: Status, paint: Paint, now: number, width = 80
     rows.map(({ name, pool, state, since, why }) => [
       name,
       pool,
-      state === 'unknown' ? paint.strong(state) : paint.bad(state),
+      state === 'unknown' || state === 'up' ? paint.strong(state) : paint.bad(state),
       since,
       cut(why),
     ]),

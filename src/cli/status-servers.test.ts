@@ -177,6 +177,7 @@ test('servers that checks do not find up have a line with the reason, in 80 colu
     check('web02', { state: 'down', since: ago(90), why: 'connect: refused' }),
     check('web03', { state: 'unknown' }),
     check('web04', { state: 'down', since: ago(5), why: `body: no "${'x'.repeat(80)}"` }),
+    check('web05', { state: 'up', since: ago(5), warning: 'the certificate expires in 6 days' }),
   ])
   assert.deepEqual(
     lines.filter((line) => line !== ''),
@@ -185,6 +186,7 @@ test('servers that checks do not find up have a line with the reason, in 80 colu
       'web02  www   down     1m30s  connect: refused',
       'web03  www   unknown         not looked at yet: gets nothing before its first g…',
       'web04  www   down        5s  body: no "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…',
+      'web05  www   up          5s  the certificate expires in 6 days',
     ],
   )
   for (const line of lines) assert.ok(line.length <= 80, line)

@@ -114,9 +114,10 @@ const behaviour = {
     '(off|[1-9]\\d?%)',
     'When more than this share of a pool fails at once, the last good set goes on serving; 50% if absent.',
   ).optional(),
-  check: check
-    .optional()
-    .meta({ description: 'How servers are checked; a TCP connect if absent, none: not at all.' }),
+  check: check.optional().meta({
+    description:
+      'How servers are checked; a TCP connect if absent, none: not for this service (others of its pool may).',
+  }),
 }
 
 export const service = section(

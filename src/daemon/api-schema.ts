@@ -83,7 +83,8 @@ export const poolServerSchema = z.object({
         .enum(['unknown', 'up', 'down', 'held'])
         .describe('unknown: not looked at yet; held: failed, and not believed by the guard'),
       since: z.string().optional(),
-      why: z.string().optional().describe('of down: what was found'),
+      why: z.string().optional().describe('of down: what was found; of others: why looks find nothing'),
+      warning: z.string().optional().describe('nothing wrong yet: a certificate that expires soon'),
     })
     .optional()
     .describe('absent: it is not checked'),

@@ -8,6 +8,7 @@ import { type Endpoint, formatEndpoint, formatIp, formatListener, type Protocol 
 import { TenbinError } from '../base/errors.ts'
 import type { DesiredState } from '../config/state.ts'
 import type { Applied, Neighbour } from '../engine/engine.ts'
+import type { FoundPool } from '../engine/holders.ts'
 import { isUsable } from '../netlink/links.ts'
 import type { Network } from '../netlink/network.ts'
 import type { Operations, OrderCommand } from './api-routes.ts'
@@ -35,9 +36,9 @@ import { Problems, problem, problemsOf, problemText } from './problem.ts'
 import type { RecordStore } from './record.ts'
 import { nothingRuns, type Running, runningStatus, wantedSysctls } from './running.ts'
 import { Serial } from './serial.ts'
-import { type PoolServerName, ServerHealth } from './server-health.ts'
+import { ServerHealth } from './server-health.ts'
 import { type Server, ServerNeighbours } from './server-neighbours.ts'
-import { ServerOrders } from './server-orders.ts'
+import { type PoolServerName, ServerOrders } from './server-orders.ts'
 import {
   ownedText,
   type PromoteSecondaries,
@@ -68,6 +69,8 @@ export interface ControllerOptions {
   readonly keepKeys: (keys: BigUint64Array) => void
   readonly log: Log
   readonly now: () => Date
+  /** monotonic: ms of a clock that nobody sets. */
+  readonly monotonic: () => number
   /** settleMs: how long an apply waits for the first answers of servers. */
   readonly settleMs: number
   /** checkerPatienceMs: how long it waits for a checker's first word. */
@@ -75,8 +78,14 @@ export interface ControllerOptions {
   readonly promote?: PromoteSecondaries
   /** Stands in for /proc/sys. */
   readonly sysctlRoot?: string
-  /** pinnedServers: those of a packet path that runs already when the daemon starts. */
-  readonly pinnedServers?: readonly string[]
+  /** found: of the packet path that runs already when the daemon starts. */
+  readonly found: Found
+}
+
+/** Found: the servers that it knows, and who holds slots of its pools. */
+export interface Found {
+  readonly servers: readonly string[]
+  readonly pools: readonly FoundPool[]
 }
 
 export class Controller implements Operations, Disposable {
@@ -115,8 +124,10 @@ export class Controller implements Operations, Disposable {
       open: options.openChecker,
       log,
       now,
+      monotonic: options.monotonic,
       onViews: (changed) => this.#tellHealth(changed),
       patienceMs: options.checkerPatienceMs,
+      found: options.found.pools,
     })
     const healthOf = (pool: string, server: string) => this.#health.viewOf(pool, server)
     this.#orders = new ServerOrders({ store, packetPath, log, now, healthOf })
@@ -304,7 +315,7 @@ export class Controller implements Operations, Disposable {
 
   /** #isServing: what runs sends to it, and it has not failed; before the first apply that is what was found pinned. */
   #isServing(server: string): boolean {
-    if (!this.#running) return this.#options.pinnedServers?.includes(server) ?? false
+    if (!this.#running) return this.#options.found.servers.includes(server)
     const { servers } = this.#running.placement.spec
     const neighbour = this.#neighbours.view.get(server)
     if (!servers.some(({ name }) => name === server) || !neighbour || !('mac' in neighbour)) return false
@@ -463,13 +474,7 @@ export class Controller implements Operations, Disposable {
   }
 
   #tellHealth(changed: readonly PoolServerName[]): void {
-    if (!this.#running) return
-    try {
-      this.#orders.tellHealth(changed)
-    } catch (error) {
-      for (const each of problemsOf(error))
-        this.#options.log.error({ cause: 'check', code: each.code }, each.message)
-    }
+    if (this.#running) this.#orders.tellHealth(changed)
   }
 
   /** #poke verifies soon, once for any number of events in between. */

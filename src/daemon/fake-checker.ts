@@ -8,9 +8,15 @@ import type { Checker, CheckerEvents } from './checker.ts'
 export class FakeChecker {
   orders: readonly Order[] = []
   isThere = true
+  /** isFrozen: it is there, and answers nothing. */
+  isFrozen = false
   ended = 0
   /** known: standings that it has from an earlier life, by address. */
   readonly known = new Map<string, Standing>()
+  /** handedDown: the same, which it was told and did not see itself; seeds count more. */
+  readonly handedDown = new Map<string, Standing>()
+  /** whys: why they are down, by address. */
+  readonly whys = new Map<string, string>()
   #events: CheckerEvents | undefined
 
   readonly open = (events: CheckerEvents): Checker => {
@@ -18,7 +24,7 @@ export class FakeChecker {
     return {
       order: (orders) => {
         this.orders = orders
-        if (orders.length > 0 && this.isThere) this.tellStates()
+        if (orders.length > 0 && this.isThere && !this.isFrozen) this.tellStates()
       },
       details: () => Promise.resolve([]),
       end: () => void this.ended++,
@@ -32,24 +38,50 @@ export class FakeChecker {
     this.#events?.onPresent(1)
     this.#events?.onStates(
       this.orders.map(({ key, address, seed }): State => {
-        const standing = this.known.get(address)
-        return { key, standing: standing ?? seed ?? 'unknown', since: 0, isLooked: standing !== undefined }
+        const looked = this.known.get(address)
+        const why = this.whys.get(address)
+        const standing = looked ?? seed ?? this.handedDown.get(address) ?? 'unknown'
+        return {
+          ...{ key, standing, since: 0, isLooked: looked !== undefined },
+          ...(why !== undefined && { why }),
+        }
       }),
     )
   }
 
   /** see: it found a server, by its address, up or down. */
-  see(address: string, to: 'up' | 'down', text = to === 'up' ? 'connected' : 'connect: refused'): void {
+  see(
+    address: string,
+    to: 'up' | 'down',
+    text = to === 'up' ? 'connected' : 'connect: refused',
+    warning?: string,
+  ): void {
     for (const order of this.orders.filter((each) => each.address === address)) {
       const from = this.known.get(address) ?? 'unknown'
       this.known.set(address, to)
+      if (to === 'down') this.whys.set(address, text)
+      else this.whys.delete(address)
       this.#events?.onChanges([
         {
           ...{ key: order.key, standing: to, since: 0, isLooked: true },
+          ...(to === 'down' && { why: text }),
+          ...(warning !== undefined && { warning }),
           transition: { at: 0, from, to, text, count: from === 'unknown' ? 1 : 3 },
         },
       ])
     }
+  }
+
+  /** fail: looks at a server find nothing. */
+  fail(address: string, text: string, count = 1): void {
+    this.#events?.onChanges(
+      this.orders
+        .filter((each) => each.address === address)
+        .map(({ key, seed }) => ({
+          ...{ key, standing: this.known.get(address) ?? seed ?? 'unknown', since: 0, isLooked: true },
+          fruitless: { count, text },
+        })),
+    )
   }
 
   /** tellAlive: a second has passed. */

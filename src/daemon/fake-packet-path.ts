@@ -1,7 +1,7 @@
 // FakePacketPath: a packet path without a kernel, for tests of the daemon: it remembers what it was told, counts
 // generations as the real one does, and refuses or drifts when a test says so.
 
-import { type Endpoint, formatEndpoint, formatListener, type Protocol } from '../base/addresses.ts'
+import { type Endpoint, formatEndpoint, formatIp, formatListener, type Protocol } from '../base/addresses.ts'
 import type { TenbinError } from '../base/errors.ts'
 import type {
   Applied,
@@ -14,6 +14,7 @@ import type {
   Trace,
   Views,
 } from '../engine/engine.ts'
+import type { Found } from './controller.ts'
 import type { PacketPath } from './ports.ts'
 
 export class FakePacketPath implements PacketPath {
@@ -29,6 +30,8 @@ export class FakePacketPath implements PacketPath {
   readonly calls: string[] = []
   /** refusal: the next apply throws this. */
   refusal: TenbinError | undefined
+  /** deaf: what setServer throws, by server. */
+  readonly deaf = new Map<string, TenbinError>()
   /** drifted: what drift() says until the next apply. */
   drifted: string[] = []
 
@@ -63,10 +66,29 @@ export class FakePacketPath implements PacketPath {
       .find(({ name }) => name === pool)
       ?.members.find((each) => each.server === server)
     if (!member) return { slots: 0, weight: 0, clamped: false }
+    const deaf = this.deaf.get(server)
+    if (deaf) throw deaf
     this.#viewsOf(pool).set(server, view)
     const weight = Math.min(view.weight ?? member.weight, member.weight)
     this.calls.push(`${pool}/${server} ${view.up ? 'up' : 'down'} ${weight}`)
     return { slots: 1, weight, clamped: (view.weight ?? 0) > member.weight }
+  }
+
+  /** found: what a daemon that comes later finds of it: who is up, with weight and neighbour, holds slots. */
+  found(): Found {
+    const { spec } = this
+    if (!spec) return { servers: [], pools: [] }
+    const addresses = new Map(spec.servers.map(({ name, address }) => [name, formatIp(address)]))
+    const pools = spec.pools.map(({ name, members }) => ({
+      name,
+      services: spec.services.filter((each) => each.pool === name).map((each) => each.name),
+      holders: new Map(
+        members
+          .filter(({ server, weight }) => this.#poolServer(name, server, weight, 1).state === 'up')
+          .map(({ server }) => [server, addresses.get(server)!]),
+      ),
+    }))
+    return { servers: spec.servers.map(({ name }) => name), pools }
   }
 
   tick(): void {

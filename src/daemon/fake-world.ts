@@ -71,6 +71,7 @@ export class World {
   readonly overrides = new FakeOverrideStore()
   readonly checker = new FakeChecker()
   now = new Date('2024-01-02T03:04:05Z')
+  monotonicMs = 1_000_000
   readonly eth0: Link
   #controller: Controller | undefined
 
@@ -127,12 +128,13 @@ export class World {
       },
       log: openLog({ level: 'debug', pretty: false, colour: false, write: (line) => this.logged.push(line) }),
       now: () => this.now,
+      monotonic: () => this.monotonicMs,
       settleMs: 50,
       openChecker: this.checker.open,
       checkerPatienceMs: 50,
       promote: (_, body) => body(),
       ...(this.sysctlRoot !== undefined && { sysctlRoot: this.sysctlRoot }),
-      pinnedServers: this.packetPath.spec?.servers.map(({ name }) => name) ?? [],
+      found: this.packetPath.found(),
     })
     return this.#controller
   }
@@ -141,6 +143,13 @@ export class World {
     const controller = this.make()
     await controller.start()
     return controller
+  }
+
+  /** pass lets time pass, on both clocks; then what comes with it happens. */
+  pass(ms: number): void {
+    this.now = new Date(this.now.getTime() + ms)
+    this.monotonicMs += ms
+    this.controller.sweep()
   }
 
   /** problemCodes: what status says is wrong. */

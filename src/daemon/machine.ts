@@ -2,6 +2,7 @@
 
 import { TenbinError } from '../base/errors.ts'
 import { Generation } from '../engine/generation.ts'
+import { type FoundPool, foundPools } from '../engine/holders.ts'
 import { downXdp } from '../engine/hook.ts'
 import { linkPins, nicOf } from '../engine/link-pins.ts'
 import { openXdpEngine } from '../engine/xdp.ts'
@@ -25,7 +26,7 @@ export const machinePorts = (): RunPorts => ({
     return openXdpEngine({ ...options, reactor: new Reactor() })
   },
   isAttached: (instance) => pinned(instance)?.isAttached ?? false,
-  serversOf: (instance) => pinned(instance)?.servers ?? [],
+  found: (instance) => pinned(instance) ?? { servers: [], pools: [] },
   memory: machineMemory,
   signals: process,
 })
@@ -51,6 +52,7 @@ export interface Pinned {
   }[]
   readonly services: readonly string[]
   readonly servers: readonly string[]
+  readonly pools: readonly FoundPool[]
 }
 
 /** pinned: what an instance left in the kernel; undefined: nothing. Throws PINS_NEWER and as the kernel refuses. */
@@ -80,5 +82,6 @@ export function pinned(instance: string): Pinned | undefined {
     // Numbers that nobody has have an empty name.
     services: meta?.services.flatMap(({ name }) => name || []) ?? [],
     servers: meta?.servers.flatMap(({ name }) => name || []) ?? [],
+    pools: meta ? foundPools(meta, generation.maps.slots) : [],
   }
 }

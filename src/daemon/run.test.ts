@@ -60,7 +60,7 @@ const run = (at = instance()) =>
       openPacketPath: () => packetPath,
       openChecker: () => checker.open,
       isAttached: () => isAttached,
-      serversOf: () => [],
+      found: () => ({ servers: [], pools: [] }),
       memory: () => memory,
       signals,
     },

@@ -12,7 +12,7 @@ import { apiApp } from './api-app.ts'
 import { serveApi } from './api-server.ts'
 import type { CheckerPaths, OpenChecker } from './checker.ts'
 import { Cleanup } from './cleanup.ts'
-import { Controller } from './controller.ts'
+import { Controller, type Found } from './controller.ts'
 import { keepHashKeys, readHashKeys } from './hash-keys.ts'
 import type { Instance } from './instance.ts'
 import { lockInstance } from './lock.ts'
@@ -38,8 +38,8 @@ export interface RunPorts {
   readonly isAttached: (instance: string) => boolean
   /** openChecker: the process that looks at servers. */
   readonly openChecker: (paths: CheckerPaths) => OpenChecker
-  /** serversOf: the servers of what an instance pinned; none where nothing is. */
-  readonly serversOf: (instance: string) => readonly string[]
+  /** found: what an instance pinned; nothing where nothing is. */
+  readonly found: (instance: string) => Found
   /** memory: the machine's, and what an instance holds of it. */
   readonly memory: (instance: string) => MachineMemory
   readonly signals: NodeJS.EventEmitter
@@ -78,9 +78,10 @@ export async function runDaemon({ instance, file, log }: RunOptions, ports: RunP
       keepKeys: (used) => keepKeys(instance, used, log),
       log,
       now: () => new Date(),
+      monotonic: () => performance.now(),
       settleMs: SETTLE_MS,
       checkerPatienceMs: CHECKER_PATIENCE_MS,
-      pinnedServers: ports.serversOf(instance.name),
+      found: ports.found(instance.name),
     }),
   )
   const api = await serveApi(instance.socket, apiApp(controller, log))

@@ -180,6 +180,7 @@ function poolServerOf(
         state: check.state,
         ...(check.since !== undefined && { since: timeText(check.since) }),
         ...(check.why !== undefined && { why: check.why }),
+        ...(check.warning !== undefined && { warning: check.warning }),
       },
     }),
     ...(active !== undefined && { active }),

@@ -5,30 +5,32 @@
 
 import type { DesiredState } from '../config/state.ts'
 import type { ServerView } from '../engine/engine.ts'
+import type { FoundPool } from '../engine/holders.ts'
 import { labelOf } from '../health/label.ts'
 import type { Standing } from '../health/machine.ts'
 import type { Ordered, User } from '../health/orders.ts'
 import { type Member, type Served, stepPool } from '../health/pool.ts'
-import type { Alive, Change, State } from '../health/protocol.ts'
+import type { Alive, Change, Order, State } from '../health/protocol.ts'
 import type { Problem } from './api-schema.ts'
-import { nothingPlanned, type Plan, type PoolOfChecks, planOf } from './check-plan.ts'
+import { formerName, type Plan, type PoolOfChecks, planFound, planOf } from './check-plan.ts'
 import type { Checker, OpenChecker } from './checker.ts'
 import type { Log } from './log.ts'
 import { problem } from './problem.ts'
+import type { PoolServerName } from './server-orders.ts'
 
 /** ServerHealthOptions: `onViews`: servers of pools whose view is another one now. */
 export interface ServerHealthOptions {
   readonly open: OpenChecker
   readonly log: Log
+  /** now: for people to read; what is counted is counted by `monotonic`. */
   readonly now: () => Date
+  /** monotonic: ms of a clock that nobody sets. */
+  readonly monotonic: () => number
   readonly onViews: (changed: readonly PoolServerName[]) => void
   /** patienceMs: how long an apply waits for a checker's first word. */
   readonly patienceMs: number
-}
-
-export interface PoolServerName {
-  readonly pool: string
-  readonly server: string
+  /** found: who gets new flows of what runs already. */
+  readonly found: readonly FoundPool[]
 }
 
 /** CheckedServer: what a status tells of a server of a pool. */
@@ -36,15 +38,18 @@ export interface CheckedServer {
   readonly state: Served['state']
   readonly since?: number
   readonly why?: string
+  readonly warning?: string
 }
 
 export class ServerHealth implements Disposable {
   readonly #options: ServerHealthOptions
   readonly #checker: Checker
-  #plan: Plan = nothingPlanned
+  #plan: Plan
   /** The plan before, while the file of the present one is not applied yet. */
   #before: Plan | undefined
-  readonly #states = new Map<string, State & { readonly why?: string }>()
+  readonly #states = new Map<string, State>()
+  /** No file was applied yet: what is known of before is what was found. */
+  #isFirst = true
   #isPresent = false
   #absence = 'it was not reached yet'
   /** No checker was reached when a file was applied: what was not known then is taken for up until one has looked. */
@@ -54,6 +59,7 @@ export class ServerHealth implements Disposable {
 
   constructor(options: ServerHealthOptions) {
     this.#options = options
+    this.#plan = planFound(options.found)
     this.#checker = options.open({
       onStates: (states) => this.#takeStates(states),
       onChanges: (changes) => this.#takeChanges(changes),
@@ -85,8 +91,8 @@ export class ServerHealth implements Disposable {
     await Promise.race([told, patience])
     clearTimeout(timer)
     this.#waiting = undefined
-    if (!this.#isPresent) {
-      this.#isBlind = true
+    if (this.#carry() || !this.#isPresent) {
+      this.#isBlind = !this.#isPresent
       this.#order()
     }
     this.#step([...this.#plan.pools.keys()])
@@ -95,7 +101,8 @@ export class ServerHealth implements Disposable {
   /** commit: the file that was prepared runs now. */
   commit(): void {
     this.#before = undefined
-    for (const key of this.#states.keys()) if (!this.#plan.ordered.has(key)) this.#states.delete(key)
+    this.#isFirst = false
+    this.#forget()
   }
 
   /** revert: it does not; what was looked at before is again. */
@@ -104,6 +111,7 @@ export class ServerHealth implements Disposable {
     this.#plan = this.#before
     this.#before = undefined
     if (this.#plan.ordered.size > 0 || this.#states.size > 0) this.#order()
+    this.#forget()
   }
 
   /** viewOf: what checks say of a server of a pool; undefined: nothing, since there are none, or nobody who looks. */
@@ -122,16 +130,20 @@ export class ServerHealth implements Disposable {
     if (!served) return undefined
     const states = this.#keysOf(pool, server).flatMap((key) => this.#states.get(key) ?? [])
     const worst = states.find(({ standing }) => standing === 'down') ?? states[0]
+    const why =
+      worst?.standing === 'down' ? worst.why : states.find((each) => each.fruitless)?.fruitless?.text
+    const warnings = states.flatMap(({ warning }) => warning ?? [])
     return {
       state: served.state,
       ...(worst && { since: worst.since }),
-      ...(worst?.standing === 'down' && worst.why !== undefined && { why: worst.why }),
+      ...(why !== undefined && { why }),
+      ...(warnings.length > 0 && { warning: warnings.join('; ') }),
     }
   }
 
   /** sweep: what comes with time: ramps go on, guards end. */
   sweep(): void {
-    const now = this.#options.now().getTime()
+    const now = this.#options.monotonic()
     const due = [...this.#plan.pools].filter(([, { wakeAt }]) => wakeAt <= now).map(([name]) => name)
     if (due.length > 0) this.#step(due)
   }
@@ -152,6 +164,7 @@ export class ServerHealth implements Disposable {
         ),
       )
     }
+    found.push(...this.#fruitless())
     if (unkept !== undefined)
       found.push(problem('CHECKS_UNKEPT', `what checks found would be lost with the checker: ${unkept}`))
     for (const [pool, { state, members }] of this.#plan.pools)
@@ -174,6 +187,23 @@ export class ServerHealth implements Disposable {
     this.#checker[Symbol.dispose]()
   }
 
+  /** #forget what is not looked at any more. */
+  #forget(): void {
+    for (const key of this.#states.keys()) if (!this.#plan.ordered.has(key)) this.#states.delete(key)
+  }
+
+  #fruitless(): readonly Problem[] {
+    const all = [...this.#plan.ordered].flatMap(([key, { users }]) => {
+      const { text } = this.#states.get(key)?.fruitless ?? {}
+      return text === undefined ? [] : users.slice(0, 1).map((user) => ({ ...user, text }))
+    })
+    const [first] = all
+    if (!first) return []
+    const some = all.slice(0, 3).map(({ service, server }) => `${server} of ${service}`)
+    const count = all.length === 1 ? '1 check finds' : `${all.length} checks find`
+    return [problem('CHECKS_FRUITLESS', `${count} nothing: ${some.join(', ')}: ${first.text}`)]
+  }
+
   #served(pool: string, server: string): Served | undefined {
     return this.#plan.pools.get(pool)?.served.get(server)
   }
@@ -185,25 +215,44 @@ export class ServerHealth implements Disposable {
   #order(): void {
     this.#checker.order(
       [...this.#plan.ordered.values()].map(({ order, users }) => {
-        const seed = this.#seedOf(order.key, users)
+        const seed = this.#seedOf(order, users)
         return { ...order, ...(seed !== undefined && { seed }) }
       }),
     )
   }
 
   /**
-   * #seedOf: what is known by this key; or, for a check that takes the place of another, by that one. Who served without any
-   * goes on until one has looked.
+   * #seedOf: what is known by this key; or, for a check that takes the place of another, by that one. Of what was found
+   * a checker that was there may know more, so it is asked first.
    */
-  #seedOf(key: string, users: readonly User[]): 'up' | 'down' | undefined {
-    const { standing = 'unknown' } = this.#states.get(key) ?? {}
+  #seedOf(order: Order, users: readonly User[]): 'up' | 'down' | undefined {
+    const { standing = 'unknown' } = this.#states.get(order.key) ?? {}
     if (standing !== 'unknown') return standing
-    if (this.#isBlind) return 'up'
-    const isUp = users.some(({ pool, server }) => {
-      const state = this.#before?.pools.get(pool)?.served.get(server)?.state
-      return state === 'up' || state === 'held' || this.#before?.trusted.get(pool)?.has(server) === true
+    return this.#isBlind || (!this.#isFirst && this.#hasServed(order, users)) ? 'up' : undefined
+  }
+
+  /** #hasServed: by the plan before; also without a check. */
+  #hasServed({ address }: Order, users: readonly User[]): boolean {
+    const before = this.#before
+    if (!before) return false
+    return users.some(({ pool, service, server }) => {
+      const name = formerName(before, pool, [service])
+      const state = before.pools.get(name)?.served.get(server)?.state
+      return state === 'up' || state === 'held' || before.trusted.get(name)?.get(server) === address
     })
-    return isUp ? 'up' : undefined
+  }
+
+  /** #carry: of whom nobody knows anything goes on as before until one has looked; whether there are any. */
+  #carry(): boolean {
+    let isAny = false
+    for (const [key, { order, users }] of this.#plan.ordered) {
+      if ((this.#states.get(key)?.standing ?? 'unknown') !== 'unknown') continue
+      if (!this.#hasServed(order, users)) continue
+      const since = this.#options.now().getTime()
+      this.#states.set(key, { key, standing: 'up', since, isLooked: false })
+      isAny = true
+    }
+    return isAny
   }
 
   #takeStates(states: readonly State[]): void {
@@ -211,8 +260,9 @@ export class ServerHealth implements Disposable {
     this.#isBlind = false
     for (const state of states) {
       // What a checker was handed down, and did not see itself, is older than what we know.
-      if (!state.isLooked && this.#states.has(state.key)) continue
-      this.#states.set(state.key, state)
+      const hasSeen = state.isLooked && state.standing !== 'unknown'
+      if (!hasSeen && this.#states.has(state.key)) continue
+      this.#take(state)
     }
     this.#waiting?.()
     // All pools: those whose servers nobody had looked at are known to be so now.
@@ -224,15 +274,23 @@ export class ServerHealth implements Disposable {
     for (const { transition, ...state } of changes) {
       const ordered = this.#plan.ordered.get(state.key)
       if (!ordered) continue
-      this.#states.set(state.key, { ...state, ...(transition && { why: transition.text }) })
+      this.#take(state)
       for (const user of ordered.users) {
         pools.add(user.pool)
         if (transition) this.#tellUser(user, ordered, transition)
-        if (state.warning !== undefined && !transition)
-          this.#options.log.warn({ cause: 'check' }, `${user.server} in ${user.service}: ${state.warning}`)
       }
     }
     this.#step([...pools])
+  }
+
+  /** #take: a warning that was not known is told. */
+  #take(state: State): void {
+    const { key, warning } = state
+    const isNew = warning !== undefined && warning !== this.#states.get(key)?.warning
+    this.#states.set(key, state)
+    if (!isNew) return
+    for (const { server, service } of this.#plan.ordered.get(key)?.users ?? [])
+      this.#options.log.warn({ cause: 'check' }, `${server} in ${service}: ${warning}`)
   }
 
   #tellUser(
@@ -250,7 +308,7 @@ export class ServerHealth implements Disposable {
   /** #step: pools in which something may be other than it was; those who listen are told what is. */
   #step(names: readonly string[]): void {
     const changed: PoolServerName[] = []
-    const now = this.#options.now().getTime()
+    const now = this.#options.monotonic()
     for (const name of names) {
       const pool = this.#plan.pools.get(name)
       if (!pool) continue
@@ -299,10 +357,13 @@ export class ServerHealth implements Disposable {
   }
 
   #absent(why: string): void {
-    if (this.#isPresent) this.#options.log.warn({ cause: 'checker' }, `the checker is gone: ${why}`)
+    const wasPresent = this.#isPresent
+    if (wasPresent) this.#options.log.warn({ cause: 'checker' }, `the checker is gone: ${why}`)
     this.#isPresent = false
     this.#alive = undefined
     this.#absence = why
+    // One that begins anew is to begin with what is known now.
+    if (wasPresent && this.#plan.ordered.size > 0) this.#order()
   }
 }
 

@@ -35,6 +35,12 @@ export interface ServerOrdersOptions {
   readonly healthOf: (pool: string, server: string) => ServerView | undefined
 }
 
+/** PoolServerName: a server as one pool has it. */
+export interface PoolServerName {
+  readonly pool: string
+  readonly server: string
+}
+
 export class ServerOrders {
   readonly #options: ServerOrdersOptions
   #overrides: readonly Override[]
@@ -42,6 +48,8 @@ export class ServerOrders {
   /** What the packet path was told last; undefined where that is not certain. */
   #told: Told = new Map()
   #unkept: readonly Problem[] = []
+  /** What checks say of these, and why the packet path could not be told. */
+  #untold: readonly (PoolServerName & { readonly problems: readonly Problem[] })[] = []
   #deadline: number | undefined
 
   constructor(options: ServerOrdersOptions) {
@@ -86,6 +94,7 @@ export class ServerOrders {
       )
     }
     this.#told = this.#views(kept, this.#pools)
+    this.#untold = []
     this.#overrides = kept
     if (dropped.length > 0) this.#keep()
     this.#plan()
@@ -127,24 +136,39 @@ export class ServerOrders {
   }
 
   /** tellHealth: what checks say of these is other than it was. */
-  tellHealth(changed: readonly { readonly pool: string; readonly server: string }[]): void {
+  tellHealth(changed: readonly PoolServerName[]): void {
     const now = this.#now()
     const pools = new Map(this.#pools.map((each) => [each.name, each]))
-    for (const { pool, server } of changed) {
-      const known = pools.get(pool)
-      if (!known) continue
-      const standing = standingOf(this.#overrides, server, known.services, now)
-      const view = withHealth(viewOf(standing), this.#options.healthOf(pool, server))
-      const told = this.#told.get(pool)?.get(server)
-      if (sameView(view, told ?? asFile)) continue
-      const { slots, weight } = this.#options.packetPath.setServer(pool, server, view)
-      const servers = new Map(this.#told.get(pool))
-      this.#told = new Map(this.#told).set(pool, servers.set(server, view))
-      this.#options.log.info(
-        { cause: 'check', slots },
-        `server ${server} ${view.up ? `has weight ${weight}` : 'is out'} in pool ${pool}`,
-      )
+    for (const each of changed) {
+      const { pool, server } = each
+      this.#untold = this.#untold.filter((other) => other.pool !== pool || other.server !== server)
+      const services = pools.get(pool)?.services
+      if (!services) continue
+      try {
+        this.#tellOne(each, services, now)
+      } catch (error) {
+        this.#untold = [...this.#untold, { pool, server, problems: problemsOf(error) }]
+      }
     }
+  }
+
+  #tellOne({ pool, server }: PoolServerName, services: readonly string[], now: number): void {
+    const standing = standingOf(this.#overrides, server, services, now)
+    const view = withHealth(viewOf(standing), this.#options.healthOf(pool, server))
+    if (sameView(view, this.#toldOf(pool, server))) return
+    const { slots, weight } = this.#options.packetPath.setServer(pool, server, view)
+    const servers = new Map(this.#told.get(pool))
+    this.#told = new Map(this.#told).set(pool, servers.set(server, view))
+    this.#options.log.info(
+      { cause: 'check', slots },
+      `server ${server} ${view.up ? `has weight ${weight}` : 'is out'} in pool ${pool}`,
+    )
+  }
+
+  /** #toldOf: as the file has it, where nothing was told; undefined where that is not certain. */
+  #toldOf(pool: string, server: string): ServerView | undefined {
+    const told = this.#told.get(pool)
+    return told?.has(server) ? told.get(server) : asFile
   }
 
   /** stepsOf: what was said by hand of a pool's servers, for a trace. */
@@ -171,10 +195,15 @@ export class ServerOrders {
     }
   }
 
-  /** settle tries again to keep what could not be kept, and says what is wrong. */
+  /** settle tries again to keep what could not be kept, and to tell what could not be told, and says what is wrong. */
   settle(): readonly Problem[] {
     if (this.#unkept.length > 0) this.#keep()
-    return [...this.#unkept, ...this.#options.store.problems()]
+    this.tellHealth(this.#untold)
+    return [
+      ...this.#unkept,
+      ...this.#untold.flatMap(({ problems }) => problems),
+      ...this.#options.store.problems(),
+    ]
   }
 
   /** #views: what was said by hand of servers, and what checks say of them. */
@@ -246,8 +275,7 @@ export class ServerOrders {
     const lines = new Map<string, { readonly pools: string[]; slots: number }>()
     for (const [pool, servers] of withReturns(views, this.#told)) {
       for (const [server, view] of servers) {
-        const told = this.#told.get(pool)
-        if (sameView(view, told?.has(server) ? told.get(server) : asFile)) continue
+        if (sameView(view, this.#toldOf(pool, server))) continue
         const changed = packetPath.setServer(pool, server, view)
         changes.set(pool, changed)
         const text = `server ${server} ${view.up ? `has weight ${changed.weight}` : 'is out'}`

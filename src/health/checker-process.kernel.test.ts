@@ -154,10 +154,13 @@ test('the checker is killed: its successor begins with what was known, and looks
   await delay(300)
   await world.kill('SIGKILL')
   const before = main.changes.length
+  const { why } = main.states.get('dead')!
+  assert.ok(why !== undefined)
   main.states.clear()
   world.start()
   await until(() => main.states.size === 2, 'the successor tells')
   assert.deepEqual([main.standing('web'), main.standing('dead')], ['up', 'down'])
+  assert.equal(main.states.get('dead')!.why, why)
   await delay(500)
   assert.equal(main.changes.length, before, 'nothing has changed, so nothing is told')
   await web.stop()

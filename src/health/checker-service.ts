@@ -66,8 +66,12 @@ export class CheckerService implements Disposable {
         options.log(`check ${key} itself failed: ${error instanceof Error ? error.stack : String(error)}`),
     })
     const { orders, states } = readKept(options.kept)
-    const standings = new Map(states.map(({ key, standing }) => [key, standing]))
-    this.#order(orders, (key) => standings.get(key))
+    const before = new Map(states.map((state) => [state.key, state]))
+    this.#order(
+      orders,
+      (key) => before.get(key)?.standing,
+      (key) => before.get(key)?.why,
+    )
     this.#server = createServer((socket) =>
       this.#meet(
         new Line(
@@ -127,13 +131,17 @@ export class CheckerService implements Disposable {
     main.send({ hello: { pid: process.pid, startedAt: this.#startedAt } })
   }
 
-  #order(orders: readonly Order[], seedOf: (key: string) => State['standing'] | undefined): void {
+  #order(
+    orders: readonly Order[],
+    seedOf: (key: string) => State['standing'] | undefined,
+    whyOf?: (key: string) => string | undefined,
+  ): void {
     this.#orders = orders
     const before = this.#watched
     this.#watched = new Map(
       orders.map((order) => [order.key, before.get(order.key) ?? watchedOf(order)] as const),
     )
-    this.#runner.watch([...this.#watched.values()], seedOf)
+    this.#runner.watch([...this.#watched.values()], seedOf, whyOf)
   }
 
   #tell(): void {
@@ -188,11 +196,13 @@ const watchedOf = ({ key, check, address, port }: Order): Watched => ({
 const isHeavy = (probe: Order['check']['probe']): boolean =>
   'of' in probe ? probe.of.some((part) => part.probe.kind === 'script') : probe.kind === 'script'
 
-const stateOf = (key: string, { health, history, report, warning }: Known): State => ({
+const stateOf = (key: string, { health, history, why, fruitless, report, warning }: Known): State => ({
   key,
   standing: health.standing,
   since: health.since,
   isLooked: history.looks > 0,
+  ...(why !== undefined && { why }),
+  ...(fruitless && { fruitless: { ...fruitless } }),
   ...(report && { report: { ...report } }),
   ...(warning !== undefined && { warning }),
 })

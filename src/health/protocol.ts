@@ -44,12 +44,17 @@ const transition = z.strictObject({
   count: z.int(),
 })
 
-/** stateSchema: `since` in ms of the epoch. `isLooked`: the standing is not merely handed down. */
+/** Looks in a row that found nothing, for a reason of this machine's own; the latest one's words. */
+const fruitless = z.strictObject({ count: z.int(), text: z.string() })
+
+/** stateSchema: `since` in ms of the epoch. `isLooked`: the standing is not merely handed down. `why`: of down. */
 export const stateSchema = z.strictObject({
   key: z.string(),
   standing,
   since: z.number(),
   isLooked: z.boolean(),
+  why: z.string().exactOptional(),
+  fruitless: fruitless.exactOptional(),
   report: report.exactOptional(),
   warning: z.string().exactOptional(),
 })

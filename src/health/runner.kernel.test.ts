@@ -88,7 +88,8 @@ test('a later word about what was not looked at yet counts, one about what was l
   await it.until(() => it.runner.known('a')!.history.looks > 0)
   it.runner.watch([watched('a', async () => bad('x'), late)], () => 'up')
   assert.equal(it.runner.known('a')!.health.standing, 'down')
-  assert.deepEqual(it.told, [])
+  // No change: merely why.
+  assert.deepEqual(it.told, ['a down'])
 })
 
 test('what stays in the list keeps what is known of it; what is gone is not looked at any more', async () => {
@@ -142,8 +143,8 @@ test('a checker that throws what nobody foresaw moves nothing, holds up no other
   it.runner.watch([watched('throws', throws), watched('a', async () => good('x'))], (key) =>
     key === 'throws' ? 'up' : undefined,
   )
-  await it.until(() => looks > 3 && it.told.length === 1)
-  assert.deepEqual(it.told, ['a unknown>up'])
+  await it.until(() => looks > 3 && it.told.length === 2)
+  assert.deepEqual(it.told.toSorted(), ['a unknown>up', 'throws up'])
   assert.equal(it.runner.known('throws')!.health.standing, 'up')
   assert.equal(it.runner.known('throws')!.history.lastLook!.text, 'the check itself failed: bug')
   assert.deepEqual(it.faults, ['throws: RangeError: bug'])
@@ -170,4 +171,34 @@ test('no more scripts than the bound run at once, all have their turn, and those
   const { looks, latestMs } = it.runner.pace()
   assert.ok(looks >= count)
   assert.ok(latestMs > 5, `${latestMs}`)
+})
+
+test('a warning with the first look, and why a server is down that was handed in so, are known', async () => {
+  using it = running()
+  const warns: Verdict = { ...good('x'), warning: 'the certificate expires in 6 days' }
+  it.runner.watch([watched('a', async () => warns), watched('b', async () => bad('refused'))], (key) =>
+    key === 'b' ? 'down' : undefined,
+  )
+  await it.until(() => it.told.length === 2)
+  assert.deepEqual(it.told.toSorted(), ['a unknown>up', 'b down'])
+  assert.equal(it.runner.known('a')!.warning, 'the certificate expires in 6 days')
+  assert.equal(it.runner.known('b')!.why, 'refused')
+})
+
+test('looks that find nothing are told when they begin, change their reason and end, and are counted', async () => {
+  using it = running()
+  const none = (text: string): Verdict => ({ outcome: 'none', text })
+  let verdict = good('x')
+  it.runner.watch([watched('a', async () => verdict)], () => undefined)
+  await it.until(() => it.told.length === 1)
+  verdict = none('no descriptors left')
+  await it.until(() => (it.runner.known('a')!.fruitless?.count ?? 0) >= 3)
+  assert.deepEqual(it.told, ['a unknown>up', 'a up'])
+  verdict = none('its source address is gone')
+  await it.until(() => it.told.length === 3)
+  assert.equal(it.runner.known('a')!.fruitless!.text, 'its source address is gone')
+  verdict = good('x')
+  await it.until(() => it.told.length === 4)
+  assert.equal(it.runner.known('a')!.fruitless, undefined)
+  assert.deepEqual(it.told.slice(1), ['a up', 'a up', 'a up'])
 })

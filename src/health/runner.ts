@@ -23,6 +23,10 @@ export interface Watched {
 export interface Known {
   readonly health: Health
   readonly history: History
+  /** Of down: the finding that decided; of down that was handed in, the first that agreed. */
+  readonly why?: string
+  /** Looks in a row that found nothing, the last ones; and what the latest one said. */
+  readonly fruitless?: { readonly count: number; readonly text: string }
   readonly report?: Report
   readonly warning?: string
 }
@@ -31,7 +35,7 @@ export interface Known {
 export interface RunnerOptions {
   readonly reactor: Reactor
   readonly clock: () => number
-  /** onChange: the standing changed, or what the server says of itself, or a warning. */
+  /** onChange: the standing changed, or why it is down or not known, or what the server says of itself, or a warning. */
   readonly onChange: (key: string, known: Known, transition: Transition | undefined) => void
   /** onFault: a checker threw what nobody foresaw; told once for as long as the check goes on to do so. */
   readonly onFault: (key: string, error: unknown) => void
@@ -73,9 +77,14 @@ export class Runner implements Disposable {
 
   /**
    * watch makes `list` what is looked at: what is gone is forgotten, what stays keeps what is known of it, what is new
-   * begins with the standing that `seedOf` has for it; and so does what was not looked at yet.
+   * begins with the standing that `seedOf` has for it, and if that is down with the reason of `whyOf`; and so does what was
+   * not looked at yet.
    */
-  watch(list: readonly Watched[], seedOf: (key: string) => Standing | undefined): void {
+  watch(
+    list: readonly Watched[],
+    seedOf: (key: string) => Standing | undefined,
+    whyOf: (key: string) => string | undefined = () => undefined,
+  ): void {
     const wanted = new Set(list.map(({ key }) => key))
     for (const key of this.#entries.keys()) {
       if (wanted.has(key)) continue
@@ -89,9 +98,11 @@ export class Runner implements Disposable {
       const seed = seedOf(watched.key)
       if (entry && (entry.known.history.looks > 0 || seed === undefined)) continue
       const health: Health = { ...unlooked(this.#options.clock()), standing: seed ?? 'unknown' }
-      if (entry) entry.known = { health, history: emptyHistory }
+      const why = seed === 'down' ? (entry?.known.why ?? whyOf(watched.key)) : undefined
+      const known: Known = { health, history: emptyHistory, ...(why !== undefined && { why }) }
+      if (entry) entry.known = known
       else {
-        this.#entries.set(watched.key, { watched, known: { health, history: emptyHistory }, isFaulty: false })
+        this.#entries.set(watched.key, { watched, known, isFaulty: false })
         this.#rotaOf(watched).add(watched.key, watched.rhythm, now)
       }
     }
@@ -187,8 +198,7 @@ export class Runner implements Disposable {
     const soonest = rota.nextDue ?? Number.POSITIVE_INFINITY
     rota.end(key, untilNext(health, rhythm), performance.now())
     if (wasFull || rota.nextDue! < soonest) this.#plan()
-    if (transition || after.warning !== before.warning || !sameReport(after.report, before.report))
-      this.#options.onChange(key, after, transition)
+    if (transition || !saysTheSame(after, before)) this.#options.onChange(key, after, transition)
   }
 }
 
@@ -202,13 +212,30 @@ function knownOf(
   const history = remember(before.history, finding, at, transition)
   // A look that failed says nothing new of weight or certificate.
   const { report, warning } = finding.outcome === 'good' ? finding : { ...finding, ...kept(before) }
-  return { health, history, ...(report && { report }), ...(warning !== undefined && { warning }) }
+  const bad = finding.outcome === 'bad' ? finding.text : undefined
+  const why = health.standing === 'down' ? (transition?.text ?? before.why ?? bad) : undefined
+  return {
+    health,
+    history,
+    ...(why !== undefined && { why }),
+    ...(finding.outcome === 'none' && {
+      fruitless: { count: (before.fruitless?.count ?? 0) + 1, text: finding.text },
+    }),
+    ...(report && { report }),
+    ...(warning !== undefined && { warning }),
+  }
 }
 
 const kept = ({ report, warning }: Known): Pick<Known, 'report' | 'warning'> => ({
   ...(report && { report }),
   ...(warning !== undefined && { warning }),
 })
+
+const saysTheSame = (a: Known, b: Known): boolean =>
+  a.why === b.why &&
+  a.fruitless?.text === b.fruitless?.text &&
+  a.warning === b.warning &&
+  sameReport(a.report, b.report)
 
 const sameReport = (a: Report | undefined, b: Report | undefined): boolean =>
   a === b || (a?.share === b?.share && a?.weight === b?.weight && a?.isDraining === b?.isDraining)

@@ -166,3 +166,31 @@ test(`${KILLS} kills of the daemon and of its checker under load lose no request
   assert.ok(sent - before.sent > 100)
   assert.equal(failed - before.failed, 0)
 })
+
+test('a daemon that comes with changed checks, and no checker that knows anything, loses no request', {
+  skip,
+}, async () => {
+  await using world = await begin('hf', 4)
+  const { lab, tenbin, traffic } = world
+  process.kill(nginxOf(lab, 'web04'), 'SIGKILL')
+  await until(async () => (await states(tenbin))[3] === 'down', 'web04 is down')
+  await delay(1000)
+  await tenbin.kill()
+  const [checker] = checkersIn(lab)
+  process.kill(checker!, 'SIGKILL')
+  const before = traffic.counts
+  // The first looks are seconds away, at least for some: who is up until then was found in the packet path.
+  const check = { ...CHECK, http: '/?changed', every: '20s', timeout: '2s' }
+  const www = { listen: ['10.0.0.100:80'], servers: serverNames(lab.topology), check }
+  tenbin.write(tenbinFile(lab.topology, { www }))
+  await tenbin.start()
+  const { servers } = (await tenbin.status())!.pools[0]!
+  assert.deepEqual(
+    servers.map(({ check, share }) => [check?.state === 'up', share > 0]),
+    [...Array.from({ length: 3 }, () => [true, true]), [false, false]],
+  )
+  await delay(1000)
+  const { failed, sent } = traffic.counts
+  assert.ok(sent - before.sent > 100)
+  assert.equal(failed - before.failed, 0)
+})

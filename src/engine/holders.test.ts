@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { SLOT_LEARN, SLOT_RECORDS, slotWord } from '../dataplane/shape.ts'
+import { foundPools } from './holders.ts'
+
+test('who holds slots of a pool is who takes new flows there, not who has a number or had the slot before', () => {
+  const meta = {
+    pools: [
+      { name: 'www', slots: 3, before: 0 },
+      { name: 'dns', slots: 2, before: 0 },
+    ],
+    services: [
+      { name: 'web', pool: 0 },
+      { name: '', pool: 0 },
+      { name: 'dns', pool: 1 },
+      { name: 'tls', pool: 0 },
+    ],
+    servers: [
+      { name: '', address: '' },
+      { name: 'web1', address: '10.0.0.11' },
+      { name: 'web2', address: '10.0.0.12' },
+      { name: '', address: '' },
+      { name: 'ns1', address: '10.0.0.21' },
+    ],
+  }
+  const slots = Uint32Array.of(
+    slotWord(1, 2, SLOT_RECORDS),
+    slotWord(1, 1),
+    slotWord(3, 3),
+    slotWord(0, 4, SLOT_LEARN),
+    slotWord(2, 4),
+  )
+  assert.deepEqual(foundPools(meta, slots), [
+    { name: 'www', services: ['web', 'tls'], holders: new Map([['web1', '10.0.0.11']]) },
+    { name: 'dns', services: ['dns'], holders: new Map([['web2', '10.0.0.12']]) },
+  ])
+})
