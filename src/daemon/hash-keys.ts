@@ -5,7 +5,7 @@
 import { randomFillSync } from 'node:crypto'
 import { TenbinError } from '../base/errors.ts'
 import { HASH_KEYS } from '../dataplane/shape.ts'
-import { readIfThere, writePrivate } from './private-file.ts'
+import { readIfThere, writePrivate } from '../sys/private-file.ts'
 
 /** readHashKeys: the kept key, or a new one, which is kept before it is used. Throws HASH_KEY_INVALID. */
 export function readHashKeys(path: string): BigUint64Array {

@@ -6,10 +6,10 @@ import { existsSync, renameSync, statSync } from 'node:fs'
 import { z } from 'zod'
 import { TenbinError } from '../base/errors.ts'
 import { isName } from '../base/ranges.ts'
+import { readIfThere, writePrivate } from '../sys/private-file.ts'
 import type { Problem } from './api-schema.ts'
 import type { Override } from './overrides.ts'
 import { permitted } from './permitted.ts'
-import { readIfThere, writePrivate } from './private-file.ts'
 import { problem, problemsOf } from './problem.ts'
 
 /** OVERRIDES_LIMIT: so many are kept at most; more are refused, and a file of more is damaged. */

@@ -7,8 +7,8 @@ import { readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { z } from 'zod'
 import { formatIp, type Ip, parseIp } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
+import { readIfThere, writePrivate } from '../sys/private-file.ts'
 import { permitted } from './permitted.ts'
-import { readIfThere, writePrivate } from './private-file.ts'
 
 /** Owned: an address that this instance put on an interface. */
 export interface Owned {

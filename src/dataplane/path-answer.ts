@@ -1,6 +1,7 @@
-// Nat on the way back for plain answers, as a function of the program: docs/packet-path.md, N4. A packet that is for no listener may be a
-// server's answer: one whose record is found gets the address and port that its client knows, and goes to where the
-// client's packets come from. It reads the frame anew, so that the straight path carries nothing for it. All other answers are turned by path-back.ts.
+// Nat on the way back for plain answers, as a function of the program: docs/packet-path.md, N4. A packet that is for no
+// listener may be a server's answer: one whose record is found gets the address and port that its client knows, and goes
+// to where the client's packets come from. It reads the frame anew, so that the straight path carries nothing for it. All
+// other answers are turned back by path-back.ts.
 //
 //   (struct xdp_md *) -> ANSWER
 

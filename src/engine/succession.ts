@@ -1,7 +1,8 @@
-// How flows get from one generation to the next, and what first fragments told of later ones. Their table is a map of its own: where its size stays, the new program
-// is bound to the same map, and nothing happens to it at all. Where the size changes, records are copied into a new one:
-// all of them before the swap, then those that changed meanwhile, then, behind the swap, those of the moment between.
-// The table of answers goes the same way. A process that dies in the middle leaves the old program with its table, or the new one with what was copied.
+// How flows get from one generation to the next, and what first fragments told of later ones. The flow table is a map of
+// its own: where its size stays, the new program is bound to the same map, and nothing happens to it at all. Where the
+// size changes, records are copied into a new one: all of them before the swap, then those that changed meanwhile, then,
+// behind the swap, those of the moment between. The table of answers goes the same way. A process that dies in the middle
+// leaves the old program with its table, or the new one with what was copied.
 //
 // Before that, records of numbers that nobody has are taken away: the next generation may give them to somebody.
 

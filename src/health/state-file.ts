@@ -2,8 +2,9 @@
 // and belongs to a boot (it lies in /run). So a checker that is started again goes on at once, with main or without, and
 // takes nothing down or up before it has looked. A file that is damaged, or of another version, is as if there were none.
 
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { z } from 'zod'
+import { writePrivate } from '../sys/private-file.ts'
 import { orderSchema, stateSchema } from './protocol.ts'
 
 const fileSchema = z.strictObject({
@@ -26,20 +27,5 @@ export function readKept(path: string): Kept {
 }
 
 /** keep replaces it. Throws what fs throws: ENOSPC, EROFS. */
-export function keep(path: string, kept: Kept): void {
-  const beside = `${path}.new`
-  try {
-    const fd = openSync(beside, 'w', 0o600)
-    try {
-      const bytes = Buffer.from(JSON.stringify({ version: 1, ...kept }))
-      for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at)
-      fsyncSync(fd)
-    } finally {
-      closeSync(fd)
-    }
-    renameSync(beside, path)
-  } catch (error) {
-    rmSync(beside, { force: true })
-    throw error
-  }
-}
+export const keep = (path: string, kept: Kept): void =>
+  writePrivate(path, JSON.stringify({ version: 1, ...kept }))

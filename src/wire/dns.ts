@@ -76,19 +76,19 @@ export function decodeDnsAnswer(bytes: Buffer): DnsAnswer {
   const flags = cursor.u16()
   if ((flags & IS_ANSWER) === 0) refuse('is a question')
   const [questions, answers] = [cursor.u16(), cursor.u16()]
-  cursor.skip(4)
+  cursor.pass(4)
   let question: DnsAnswer['question']
   for (let count = 0; count < questions; count++) {
     const name = cursor.name()
     const type = cursor.u16()
-    cursor.skip(2)
+    cursor.pass(2)
     question ??= { name, type }
   }
   const data: string[] = []
   for (let count = 0; count < answers; count++) {
     cursor.name()
     const type = cursor.u16()
-    cursor.skip(6)
+    cursor.pass(6)
     const length = cursor.u16()
     const end = cursor.at + length
     const text = cursor.data(type, length)
@@ -111,7 +111,7 @@ class Cursor {
     this.#bytes = bytes
   }
 
-  skip(count: number): void {
+  pass(count: number): void {
     this.#take(count)
   }
 

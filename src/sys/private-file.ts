@@ -1,5 +1,5 @@
-// Small files of the daemon, mode 0600, replaced as a whole: written beside, flushed, renamed. A reader, or the
-// daemon after a crash, finds the old content or the new one, never half.
+// Small files of a process, mode 0600, replaced as a whole: written beside, flushed, renamed. A reader, or the
+// process after a crash, finds the old content or the new one, never half.
 
 import {
   closeSync,
