@@ -71,13 +71,13 @@ export class FakePacketPath implements PacketPath {
     const member = this.spec?.pools
       .find(({ name }) => name === pool)
       ?.members.find((each) => each.server === server)
-    if (!member) return { slots: 0, weight: 0, clamped: false }
+    if (!member) return { slots: 0, of: 0, peers: 0, weight: 0, clamped: false }
     const deaf = this.deaf.get(server)
     if (deaf) throw deaf
     this.#viewsOf(pool).set(server, view)
     const weight = Math.min(view.weight ?? member.weight, member.weight)
     this.calls.push(`${pool}/${server} ${view.up ? 'up' : 'down'} ${weight}`)
-    return { slots: 1, weight, clamped: (view.weight ?? 0) > member.weight }
+    return { slots: 1, of: 10, peers: 2, weight, clamped: (view.weight ?? 0) > member.weight }
   }
 
   /** found: what a daemon that comes later finds of it: who is up, with weight and neighbour, holds slots. */

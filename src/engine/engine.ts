@@ -83,9 +83,14 @@ export interface ServerView {
 /** Views: by pool, then by server. A pair that is absent keeps what was known, or is up with its configured weight. */
 export type Views = ReadonlyMap<string, ReadonlyMap<string, ServerView>>
 
-/** Changed: what a view did. `slots`: how many words were written. */
+/** Changed: what a view did. */
 export interface Changed {
+  /** Slots of the pool that went from or to the server: so many words were written. */
   readonly slots: number
+  /** How many slots the pool has. */
+  readonly of: number
+  /** How many other servers they went to, or came from. */
+  readonly peers: number
   /** The weight that counts now: never above the configured one. */
   readonly weight: number
   /** The view asked for more than the configured weight. */
