@@ -72,6 +72,10 @@ export const errorCatalogue = {
     'stop it first (systemctl stop tenbin, or the pid named), or name another instance with --instance',
   ),
   DURATION_INVALID: entry('this is not a duration', 'write a number and its unit: 100ms, 3s, 15m, 1h'),
+  EVENTS_UNKEPT: entry(
+    'what happens cannot be kept on the disk: it is in memory, and lost with the daemon',
+    'make room in the state directory, or give the daemon another (`tenbin run --state-dir`); it is tried again by itself',
+  ),
   FILE_EXISTS: entry(
     'a file of that name is there already',
     'name another one, or move it away: it was not touched',
@@ -79,6 +83,10 @@ export const errorCatalogue = {
   FILE_UNWRITABLE: entry(
     'the file cannot be made',
     'name a folder that is there and that this user may write to',
+  ),
+  FOLLOWERS_LIMIT: entry(
+    'too many readers follow events at once',
+    'end a `tenbin events -f` that nobody needs, or have one reader pass events on',
   ),
   GUARD_HOLDS: entry(
     'most of a pool failed at once, and is not believed: the last good set goes on serving',

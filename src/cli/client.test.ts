@@ -11,6 +11,7 @@ import type { Operations } from '../daemon/api-routes.ts'
 import type { OrderAnswer, Status } from '../daemon/api-schema.ts'
 import { serveApi } from '../daemon/api-server.ts'
 import { openLog } from '../daemon/log.ts'
+import { quietLog } from '../events/quiet-log.ts'
 import { capture } from './captured.ts'
 
 let dir = ''
@@ -119,6 +120,7 @@ const status: Status = {
 }
 
 const operations = (change: Partial<Operations>): Operations => ({
+  events: quietLog(),
   status: () => Promise.resolve(status),
   trace: (client, listener, protocol) => ({
     client: formatEndpoint(client),

@@ -263,8 +263,8 @@ const order = {
   service: z.string().min(1).max(63).optional(),
 }
 
-/** deadline: a duration from now, such as 10m. */
-const deadline = z.string().transform((text, context): number => {
+/** durationText: a duration such as 10m, read into milliseconds. */
+export const durationText = z.string().transform((text, context): number => {
   try {
     return parseDuration(text)
   } catch (error) {
@@ -280,7 +280,7 @@ const weightText = z
   .refine((weight) => weight <= 65_535, 'a whole number from 0 to 65535')
 
 export const orderQuery = z.strictObject(order)
-export const drainQuery = z.strictObject({ ...order, deadline: deadline.optional() })
+export const drainQuery = z.strictObject({ ...order, deadline: durationText.optional() })
 export const weightQuery = z.strictObject({ ...order, weight: weightText })
 
 /** orderSchema: what a command about a server did. */

@@ -9,6 +9,7 @@ import { afterEach, beforeEach, test } from 'node:test'
 import { formatEndpoint, formatListener } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import { ConfigError } from '../config/config-error.ts'
+import { quietLog } from '../events/quiet-log.ts'
 import { apiApp } from './api-app.ts'
 import type { Operations } from './api-routes.ts'
 import { errorSchema, orderSchema, traceSchema } from './api-schema.ts'
@@ -28,6 +29,7 @@ const refuse = () => {
   throw new TenbinError('NOT_APPLIED', 'trace', { detail: 'waits for eth0' })
 }
 const operations: Operations = {
+  events: quietLog(),
   status: () => Promise.reject(new Error('secret insides')),
   trace: (client, listener, protocol) => ({
     client: formatEndpoint(client),

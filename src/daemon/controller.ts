@@ -9,7 +9,7 @@ import { TenbinError } from '../base/errors.ts'
 import type { DesiredState } from '../config/state.ts'
 import type { Applied, Changed, Neighbour } from '../engine/engine.ts'
 import type { FoundPool } from '../engine/holders.ts'
-import type { EventSink } from '../events/event.ts'
+import type { EventLog } from '../events/event-log.ts'
 import { isUsable } from '../netlink/links.ts'
 import type { Network } from '../netlink/network.ts'
 import type { Operations, OrderCommand } from './api-routes.ts'
@@ -72,7 +72,9 @@ export interface ControllerOptions {
   readonly keepKeys: (keys: BigUint64Array) => void
   readonly log: Log
   /** events: where changes of state are told. */
-  readonly events: EventSink
+  readonly events: EventLog
+  /** elsewhere: what is wrong beside the packet path. */
+  readonly elsewhere: () => readonly Problem[]
   readonly now: () => Date
   /** monotonic: ms of a clock that nobody sets. */
   readonly monotonic: () => number
@@ -138,6 +140,10 @@ export class Controller implements Operations, Disposable {
     const healthOf = (pool: string, server: string) => this.#health.viewOf(pool, server)
     this.#orders = new ServerOrders({ store, packetPath, log, events, now, healthOf })
     this.#subscription = options.network.subscribe(['links', 'addresses', 'routes'], () => this.#poke())
+  }
+
+  get events(): EventLog {
+    return this.#options.events
   }
 
   /**
@@ -365,6 +371,7 @@ export class Controller implements Operations, Disposable {
       ...this.#settleSysctls(this.#running, cause),
       ...this.#orders.settle(),
       ...this.#health.problems(),
+      ...this.#options.elsewhere(),
     ])
     leaveOtherLinks(store, network, this.#indexes(placement.nics))
     return applied
@@ -420,6 +427,7 @@ export class Controller implements Operations, Disposable {
       ...(settings ?? this.#sysctls.problems(wantedSysctls(current))),
       ...this.#orders.settle(),
       ...this.#health.problems(),
+      ...this.#options.elsewhere(),
       ...this.#sweepFault,
     ]
   }
