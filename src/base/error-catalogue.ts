@@ -35,6 +35,10 @@ export const errorCatalogue = {
     'the process that looks at servers is not there',
     'it is started again by itself; what was known of servers before goes on to count',
   ),
+  CHECKER_CRASHES: entry(
+    'the process that looks at servers ends again and again',
+    'the message has its last words, checker.log beside its socket the rest; it is started again, ever more slowly; what was known of servers goes on to count',
+  ),
   CHECKS_FRUITLESS: entry(
     'looks at servers end without a finding, for a reason of this machine',
     'mend what the message says; until then these servers are taken for what they were before, new ones get nothing',

@@ -151,6 +151,44 @@ export const sysctlSchema = z.object({
 })
 export type SysctlStatus = z.infer<typeof sysctlSchema>
 
+const bucketCounts = z.array(z.int()).describe('by upper ends of 0.25 ms to 5 s, see docs/metrics.md')
+
+/** checkerSchema: the process that looks at servers. */
+export const checkerSchema = z.object({
+  state: z.enum(['present', 'absent']),
+  pid: z.int().optional(),
+  since: z.string().optional(),
+  why: z.string().optional().describe('of absent'),
+  checks: z.int().optional().describe('how many it looks at'),
+  looks: z.int().optional().describe('of the last second'),
+  lateP99Ms: z.number().optional().describe('all but one of a hundred of them began no later'),
+  latestMs: z.number().optional(),
+  overdue: z.int().optional().describe('checks that stand still: not begun in time, or not ended'),
+  totals: z
+    .array(
+      z.object({
+        kind: z.string(),
+        good: z.int(),
+        bad: z.int(),
+        none: z.int().describe('looks that found nothing, for a reason of this machine'),
+        latencies: bucketCounts,
+        sumMs: z.number(),
+      }),
+    )
+    .optional()
+    .describe('looks since it began, by kind of check; latencies are those of good ones'),
+  lateness: z.object({ counts: bucketCounts, sumMs: z.number() }).optional(),
+  ends: z.int().describe('how often one ended by itself since the daemon began'),
+  isCrashLoop: z.boolean().describe('five times and more within five minutes'),
+  lastEnd: z
+    .object({
+      at: z.string(),
+      how: z.string().describe('status, signal, or that it hung'),
+      words: z.string().optional().describe('what it said last'),
+    })
+    .optional(),
+})
+
 export const statusSchema = z.object({
   version: z.string(),
   instance: z.string(),
@@ -164,6 +202,7 @@ export const statusSchema = z.object({
     .optional()
     .describe('the last attempt to apply a changed file'),
   problems: z.array(problemSchema).describe('what is not as the file has it, now'),
+  checker: checkerSchema.optional().describe('absent: nothing is checked'),
   interfaces: z
     .array(
       z.object({

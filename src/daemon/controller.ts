@@ -226,6 +226,7 @@ export class Controller implements Operations, Disposable {
       file: { path: file, ...(running && { appliedAt: running.appliedAt.toISOString() }) },
       ...(this.#lastReload && { lastReload: this.#lastReload }),
       problems: [...this.#problems.now],
+      ...this.#health.status,
       ...(running
         ? runningStatus(running, {
             links: network.listLinks(),
