@@ -158,6 +158,7 @@ export const errorCatalogue = {
     'NICs that forward for each other have different MTUs: what is too long for the other is lost without a word',
     'give them one MTU, or have the servers announce a smaller MSS',
   ),
+  NAME_UNKNOWN: entry('nothing of the file has this name', 'look at the names in `tenbin status --all`'),
   NAMESPACE_OTHER: entry(
     'this instance works in another network namespace',
     'run the command there (nsenter --net=/run/netns/NAME ...), or with --force if that namespace is gone',

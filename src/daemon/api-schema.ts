@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { type Endpoint, isIp4, tryEndpoint } from '../base/addresses.ts'
 import { parseDuration } from '../base/durations.ts'
 import { TenbinError } from '../base/errors.ts'
+import { checkerSchema } from './api-schema-checks.ts'
 
 const count = z.string().regex(/^\d+$/).describe('a counter, in decimal: may exceed 2^53')
 const address = z.string().describe('an IPv4 or IPv6 address')
@@ -91,6 +92,7 @@ export const poolServerSchema = z.object({
       since: z.string().optional(),
       why: z.string().optional().describe('of down: what was found; of others: why looks find nothing'),
       warning: z.string().optional().describe('nothing wrong yet: a certificate that expires soon'),
+      isOverdue: z.boolean().optional().describe('it stands still; told of 20 checks at most'),
     })
     .optional()
     .describe('absent: it is not checked'),
@@ -150,44 +152,6 @@ export const sysctlSchema = z.object({
   before: z.string().optional().describe('what `tenbin down` sets it back to; absent: it was so before'),
 })
 export type SysctlStatus = z.infer<typeof sysctlSchema>
-
-const bucketCounts = z.array(z.int()).describe('by upper ends of 0.25 ms to 5 s, see docs/metrics.md')
-
-/** checkerSchema: the process that looks at servers. */
-export const checkerSchema = z.object({
-  state: z.enum(['present', 'absent']),
-  pid: z.int().optional(),
-  since: z.string().optional(),
-  why: z.string().optional().describe('of absent'),
-  checks: z.int().optional().describe('how many it looks at'),
-  looks: z.int().optional().describe('of the last second'),
-  lateP99Ms: z.number().optional().describe('all but one of a hundred of them began no later'),
-  latestMs: z.number().optional(),
-  overdue: z.int().optional().describe('checks that stand still: not begun in time, or not ended'),
-  totals: z
-    .array(
-      z.object({
-        kind: z.string(),
-        good: z.int(),
-        bad: z.int(),
-        none: z.int().describe('looks that found nothing, for a reason of this machine'),
-        latencies: bucketCounts,
-        sumMs: z.number(),
-      }),
-    )
-    .optional()
-    .describe('looks since it began, by kind of check; latencies are those of good ones'),
-  lateness: z.object({ counts: bucketCounts, sumMs: z.number() }).optional(),
-  ends: z.int().describe('how often one ended by itself since the daemon began'),
-  isCrashLoop: z.boolean().describe('five times and more within five minutes'),
-  lastEnd: z
-    .object({
-      at: z.string(),
-      how: z.string().describe('status, signal, or that it hung'),
-      words: z.string().optional().describe('what it said last'),
-    })
-    .optional(),
-})
 
 export const statusSchema = z.object({
   version: z.string(),

@@ -94,6 +94,12 @@ export class FakeChecker {
     this.#events?.onAlive({ at: 0, ...rest, overdue, ...change })
   }
 
+  /** end: the process ended by itself, and is gone. */
+  end(how: string, words?: string): void {
+    this.#events?.onEnded({ how, ...(words !== undefined && { words }) })
+    this.vanish()
+  }
+
   /** vanish: the process is gone. */
   vanish(why = 'ECONNREFUSED'): void {
     this.isThere = false

@@ -13,6 +13,8 @@ import type { Ordered, User } from '../health/orders.ts'
 import { type Member, type Served, stepPool } from '../health/pool.ts'
 import type { Change, Order, State } from '../health/protocol.ts'
 import type { Problem, Status } from './api-schema.ts'
+import type { ChecksAnswer } from './api-schema-checks.ts'
+import { type CheckFilter, checkDetails, meantBy } from './check-details.ts'
 import { formerName, type Plan, type PoolOfChecks, planFound, planOf } from './check-plan.ts'
 import type { Checker, OpenChecker } from './checker.ts'
 import { CheckerLife } from './checker-life.ts'
@@ -48,6 +50,7 @@ export interface CheckedServer {
   readonly since?: number
   readonly why?: string
   readonly warning?: string
+  readonly isOverdue?: boolean
 }
 
 export class ServerHealth implements Disposable {
@@ -134,7 +137,9 @@ export class ServerHealth implements Disposable {
   checked(pool: string, server: string): CheckedServer | undefined {
     const served = this.#served(pool, server)
     if (!served) return undefined
-    const states = this.#keysOf(pool, server).flatMap((key) => this.#states.get(key) ?? [])
+    const keys = this.#keysOf(pool, server)
+    const states = keys.flatMap((key) => this.#states.get(key) ?? [])
+    const isOverdue = keys.some((key) => this.#life.overdueKeys.includes(key))
     const worst = states.find(({ standing }) => standing === 'down') ?? states[0]
     const why =
       worst?.standing === 'down' ? worst.why : states.find((each) => each.fruitless)?.fruitless?.text
@@ -144,7 +149,16 @@ export class ServerHealth implements Disposable {
       ...(worst && { since: worst.since }),
       ...(why !== undefined && { why }),
       ...(warnings.length > 0 && { warning: warnings.join('; ') }),
+      ...(isOverdue && { isOverdue }),
     }
+  }
+
+  /** details: what checks have seen. */
+  async details(filter: CheckFilter): Promise<ChecksAnswer> {
+    const { meant, more } = meantBy(this.#plan.ordered, filter)
+    const keys = new Set(meant.map(({ ordered }) => ordered.order.key))
+    const details = await this.#checker.details([...keys])
+    return { checks: checkDetails(meant, this.#states, details, this.#life.overdueKeys), more }
   }
 
   /** status: how the process that looks is; nothing where nothing is to be looked at. */
