@@ -14,6 +14,8 @@ import { isUsable } from '../netlink/links.ts'
 import type { Network } from '../netlink/network.ts'
 import type { Operations, OrderCommand } from './api-routes.ts'
 import type { ListingAnswer, OrderAnswer, Problem, ReloadAnswer, Status, TraceAnswer } from './api-schema.ts'
+import type { ChecksAnswer } from './api-schema-checks.ts'
+import type { CheckFilter } from './check-details.ts'
 import type { OpenChecker } from './checker.ts'
 import type { Log } from './log.ts'
 import { leaveOtherLinks, recordLinks } from './managed-links.ts'
@@ -46,7 +48,7 @@ import {
   type PromoteSecondaries,
   ServiceAddresses,
   settleAddresses,
-  type Wanted,
+  wantedOf,
 } from './service-addresses.ts'
 import { Sysctls } from './sysctls.ts'
 import { serverText, servicesOf, tellApplied, tellNeighbour, tellRefused } from './tell.ts'
@@ -232,6 +234,7 @@ export class Controller implements Operations, Disposable {
       file: { path: file, ...(running && { appliedAt: running.appliedAt.toISOString() }) },
       ...(this.#lastReload && { lastReload: this.#lastReload }),
       problems: [...this.#problems.now],
+      ...this.#health.status,
       ...(running
         ? runningStatus(running, {
             links: network.listLinks(),
@@ -259,6 +262,10 @@ export class Controller implements Operations, Disposable {
     }
     const byHand = trace.pool === undefined ? [] : this.#orders.stepsOf(trace.pool)
     return { ...asked, ...trace, steps: [...steps, ...byHand] }
+  }
+
+  checks(filter: CheckFilter): Promise<ChecksAnswer> {
+    return this.#health.details(filter)
   }
 
   listing(): ListingAnswer {
@@ -490,10 +497,3 @@ export class Controller implements Operations, Disposable {
     void this.verify('network')
   }
 }
-
-/** wantedOf a placement: its service addresses, each with the NIC that it belongs on, if that is there. */
-const wantedOf = ({ held, links }: Placement): Wanted[] =>
-  held.flatMap(({ address, prefix, nic }) => {
-    const link = links.find(({ name }) => name === nic)
-    return link ? [{ address, prefix, link }] : []
-  })
