@@ -34,6 +34,7 @@ import {
 import type { PacketPath } from './ports.ts'
 import { mapSizes } from './preview.ts'
 import { Problems, problem, problemsOf, problemText } from './problem.ts'
+import { Rates } from './rates.ts'
 import type { RecordStore } from './record.ts'
 import { nothingRuns, type Running, runningStatus, wantedSysctls } from './running.ts'
 import { Serial } from './serial.ts'
@@ -103,6 +104,7 @@ export class Controller implements Operations, Disposable {
   readonly #orders: ServerOrders
   readonly #subscription: Disposable
   readonly #problems: OpenProblems
+  readonly #rates = new Rates()
   /** A good file that cannot be applied yet: something it needs is not there. */
   #waiting: DesiredState | undefined
   #running: Running | undefined
@@ -197,6 +199,7 @@ export class Controller implements Operations, Disposable {
       this.#options.packetPath.tick()
       this.#orders.sweep()
       this.#health.sweep()
+      this.#rates.measure(() => this.#options.packetPath.totals(), this.#options.monotonic())
       this.#sweepFault = []
     } catch (error) {
       this.#sweepFault = problemsOf(error)
@@ -229,6 +232,7 @@ export class Controller implements Operations, Disposable {
             addresses: network.listAddresses(),
             own: this.#addresses.own(),
             engine: packetPath.status(),
+            rates: this.#rates.view,
             overrides: this.#orders.overrides,
             sysctls: this.#sysctls.statusOf(wantedSysctls(running)),
             pools: this.#orders.pools,
