@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { parseIp } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import { decodeVrrp, encodeVrrp, type Vrrp, vrrpGroup } from './vrrp.ts'
+import type { Ends } from './vrrp-checksum.ts'
 import { checkTrailer, encodeTrailer, KEY_BYTES, TRAILER_BYTES, type TrailerKey } from './vrrp-trailer.ts'
 
 const advert: Vrrp = {
@@ -14,7 +15,7 @@ const advert: Vrrp = {
   maxAdverCs: 100,
   addresses: [parseIp('192.0.2.100')],
 }
-const ends = { source: parseIp('192.0.2.1'), destination: vrrpGroup[4] }
+const ends: Ends = { source: parseIp('192.0.2.1'), destination: vrrpGroup[4] }
 const old: TrailerKey = { id: 1, secret: new Uint8Array(KEY_BYTES).fill(1) }
 const young: TrailerKey = { id: 2, secret: new Uint8Array(KEY_BYTES + 8).fill(2) }
 const number = { boot: 7, sequence: 123_456_789_012n }
