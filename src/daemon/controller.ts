@@ -9,10 +9,12 @@ import { TenbinError } from '../base/errors.ts'
 import type { DesiredState } from '../config/state.ts'
 import type { Applied, Changed, Neighbour } from '../engine/engine.ts'
 import type { FoundPool } from '../engine/holders.ts'
-import type { EventSink } from '../events/event.ts'
+import type { EventLog } from '../events/event-log.ts'
 import type { Network } from '../netlink/network.ts'
 import type { Operations, OrderCommand } from './api-routes.ts'
 import type { ListingAnswer, OrderAnswer, Problem, ReloadAnswer, Status, TraceAnswer } from './api-schema.ts'
+import type { ChecksAnswer } from './api-schema-checks.ts'
+import type { CheckFilter } from './check-details.ts'
 import type { OpenChecker } from './checker.ts'
 import { Healing } from './healing.ts'
 import type { Log } from './log.ts'
@@ -24,16 +26,17 @@ import { type Facts, type Placement, place, placeSome, summaryOf } from './place
 import type { PacketPath } from './ports.ts'
 import { mapSizes } from './preview.ts'
 import { Problems, problemsOf, problemText } from './problem.ts'
+import { Rates } from './rates.ts'
 import type { RecordStore } from './record.ts'
 import { nothingRuns, type Running, runningStatus, wantedSysctls } from './running.ts'
 import { Serial } from './serial.ts'
 import { ServerHealth } from './server-health.ts'
 import { type Server, ServerNeighbours } from './server-neighbours.ts'
 import { type PoolServerName, ServerOrders } from './server-orders.ts'
-import { ownedText, type PromoteSecondaries, ServiceAddresses } from './service-addresses.ts'
+import { ownedText, type PromoteSecondaries, ServiceAddresses, wantedOf } from './service-addresses.ts'
 import { Sysctls } from './sysctls.ts'
 import { serverText, servicesOf, tellApplied, tellNeighbour, tellRefused } from './tell.ts'
-import { Upkeep, wantedOf } from './upkeep.ts'
+import { Upkeep } from './upkeep.ts'
 import { version } from './version.ts'
 
 /** ControllerOptions: the outside world, handed in. The controller disposes of none of it. */
@@ -56,7 +59,9 @@ export interface ControllerOptions {
   readonly keepKeys: (keys: BigUint64Array) => void
   readonly log: Log
   /** events: where changes of state are told. */
-  readonly events: EventSink
+  readonly events: EventLog
+  /** elsewhere: what is wrong beside the packet path. */
+  readonly elsewhere: () => readonly Problem[]
   readonly now: () => Date
   /** monotonic: ms of a clock that nobody sets. */
   readonly monotonic: () => number
@@ -90,6 +95,7 @@ export class Controller implements Operations, Disposable {
   readonly #upkeep: Upkeep
   readonly #subscription: Disposable
   readonly #problems: OpenProblems
+  readonly #rates = new Rates()
   /** A good file that cannot be applied yet, or not in full: something it needs is not there. */
   #waiting: DesiredState | undefined
   #running: Running | undefined
@@ -132,6 +138,10 @@ export class Controller implements Operations, Disposable {
       facts: () => this.#facts(),
     })
     this.#subscription = options.network.subscribe(['links', 'addresses', 'routes'], () => this.#poke())
+  }
+
+  get events(): EventLog {
+    return this.#options.events
   }
 
   /**
@@ -197,6 +207,7 @@ export class Controller implements Operations, Disposable {
       this.#healing.rewritten(this.#options.packetPath.audit())
       this.#orders.sweep()
       this.#health.sweep()
+      this.#rates.measure(() => this.#options.packetPath.totals(), this.#options.monotonic())
       this.#sweepFault = []
     } catch (error) {
       this.#sweepFault = problemsOf(error)
@@ -223,12 +234,14 @@ export class Controller implements Operations, Disposable {
       file: { path: file, ...(running && { appliedAt: running.appliedAt.toISOString() }) },
       ...(this.#lastReload && { lastReload: this.#lastReload }),
       problems: [...this.#problems.now],
+      ...this.#health.status,
       ...(running
         ? runningStatus(running, {
             links: network.listLinks(),
             addresses: network.listAddresses(),
             own: this.#addresses.own(),
             engine: packetPath.status(),
+            rates: this.#rates.view,
             overrides: this.#orders.overrides,
             sysctls: this.#sysctls.statusOf(wantedSysctls(running)),
             pools: this.#orders.pools,
@@ -249,6 +262,10 @@ export class Controller implements Operations, Disposable {
     }
     const byHand = trace.pool === undefined ? [] : this.#orders.stepsOf(trace.pool)
     return { ...asked, ...trace, steps: [...steps, ...byHand] }
+  }
+
+  checks(filter: CheckFilter): Promise<ChecksAnswer> {
+    return this.#health.details(filter)
   }
 
   listing(): ListingAnswer {
@@ -361,6 +378,7 @@ export class Controller implements Operations, Disposable {
       ...this.#upkeep.adopt(this.#running, cause),
       ...this.#orders.settle(),
       ...this.#health.problems(),
+      ...this.#options.elsewhere(),
     ])
     leaveOtherLinks(store, network, this.#indexes(placement.nics))
     return applied
@@ -390,6 +408,7 @@ export class Controller implements Operations, Disposable {
       ...(placement ?? running.placement).missing.filter(({ message }) => !known.has(message)),
       ...this.#orders.settle(),
       ...this.#health.problems(),
+      ...this.#options.elsewhere(),
       ...this.#sweepFault,
     ]
   }

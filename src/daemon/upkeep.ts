@@ -28,7 +28,7 @@ import type { RecordStore } from './record.ts'
 import { type Running, wantedSysctls } from './running.ts'
 import type { ServerNeighbours } from './server-neighbours.ts'
 import type { ServerOrders } from './server-orders.ts'
-import { ownedText, type ServiceAddresses, settleAddresses, type Wanted } from './service-addresses.ts'
+import { ownedText, type ServiceAddresses, settleAddresses, wantedOf } from './service-addresses.ts'
 import type { Sysctls } from './sysctls.ts'
 import { tellApplied } from './tell.ts'
 
@@ -217,10 +217,3 @@ class Unhealed extends Error {
     this.left = left
   }
 }
-
-/** wantedOf a placement: its service addresses, each with the NIC that it belongs on, if that is there. */
-export const wantedOf = ({ held, links }: Placement): Wanted[] =>
-  held.flatMap(({ address, prefix, nic }) => {
-    const link = links.find(({ name }) => name === nic)
-    return link ? [{ address, prefix, link }] : []
-  })
