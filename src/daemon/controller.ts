@@ -18,6 +18,7 @@ import type { OpenChecker } from './checker.ts'
 import type { Log } from './log.ts'
 import { leaveOtherLinks, recordLinks } from './managed-links.ts'
 import { type MachineMemory, requireMemory } from './memory.ts'
+import type { Notifications } from './notifications.ts'
 import { OpenProblems } from './open-problems.ts'
 import type { OverrideStore } from './override-store.ts'
 import {
@@ -72,6 +73,8 @@ export interface ControllerOptions {
   readonly log: Log
   /** events: where changes of state are told. */
   readonly events: EventLog
+  /** notifications: who is told of events. */
+  readonly notifications: Pick<Notifications, 'apply' | 'test'>
   /** elsewhere: what is wrong beside the packet path. */
   readonly elsewhere: () => readonly Problem[]
   readonly now: () => Date
@@ -95,6 +98,8 @@ export interface Found {
 }
 
 export class Controller implements Operations, Disposable {
+  readonly events: EventLog
+  readonly notifications: ControllerOptions['notifications']
   readonly #options: ControllerOptions
   readonly #startedAt: Date
   readonly #serial = new Serial()
@@ -116,6 +121,8 @@ export class Controller implements Operations, Disposable {
 
   constructor(options: ControllerOptions) {
     this.#options = options
+    this.events = options.events
+    this.notifications = options.notifications
     this.#startedAt = options.now()
     this.#problems = new OpenProblems(options.events)
     this.#addresses = new ServiceAddresses(options.network, options.store, options.promote)
@@ -138,10 +145,6 @@ export class Controller implements Operations, Disposable {
     const healthOf = (pool: string, server: string) => this.#health.viewOf(pool, server)
     this.#orders = new ServerOrders({ store, packetPath, log, events, now, healthOf })
     this.#subscription = options.network.subscribe(['links', 'addresses', 'routes'], () => this.#poke())
-  }
-
-  get events(): EventLog {
-    return this.#options.events
   }
 
   /**
@@ -360,6 +363,7 @@ export class Controller implements Operations, Disposable {
     this.#waiting = undefined
     this.#health.commit()
     this.#orders.adopt(desired)
+    this.#options.notifications.apply(desired.notify, placement.node)
     tellApplied(this.#options, 'node.applied', applied, `applied ${file}: ${summaryOf(placement)}`, cause)
     keepKeys(packetPath.keys)
     this.#problems.set([
