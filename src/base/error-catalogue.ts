@@ -35,6 +35,10 @@ export const errorCatalogue = {
     'the process that looks at servers is not there',
     'it is started again by itself; what was known of servers before goes on to count',
   ),
+  CHECKER_CRASHES: entry(
+    'the process that looks at servers ends again and again',
+    'the message has its last words, checker.log beside its socket the rest; it is started again, ever more slowly; what was known of servers goes on to count',
+  ),
   CHECKS_FRUITLESS: entry(
     'looks at servers end without a finding, for a reason of this machine',
     'mend what the message says; until then these servers are taken for what they were before, new ones get nothing',
@@ -162,6 +166,7 @@ export const errorCatalogue = {
     'NICs that forward for each other have different MTUs: what is too long for the other is lost without a word',
     'give them one MTU, or have the servers announce a smaller MSS',
   ),
+  NAME_UNKNOWN: entry('nothing of the file has this name', 'look at the names in `tenbin status --all`'),
   NAMESPACE_OTHER: entry(
     'this instance works in another network namespace',
     'run the command there (nsenter --net=/run/netns/NAME ...), or with --force if that namespace is gone',

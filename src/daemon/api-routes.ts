@@ -23,6 +23,8 @@ import {
   versionSchema,
   weightQuery,
 } from './api-schema.ts'
+import { type ChecksAnswer, checksQuery, checksSchema } from './api-schema-checks.ts'
+import type { CheckFilter } from './check-details.ts'
 import { version } from './version.ts'
 
 /** Operations: what the daemon can be asked. All may throw TenbinError. */
@@ -32,6 +34,8 @@ export interface Operations {
   status(): Promise<Status>
   trace(client: Endpoint, listener: Endpoint, protocol: Protocol): TraceAnswer
   listing(): ListingAnswer
+  /** checks: what those of a service or a server have seen. */
+  checks(filter: CheckFilter): Promise<ChecksAnswer>
   /** order does what a command about a server says, in all pools that have it or in that of one service. */
   order(command: OrderCommand, server: string, service: string | undefined): Promise<OrderAnswer>
   /** notifications: who is told of it. */
@@ -116,6 +120,15 @@ export const routes: readonly Route[] = [
     query: traceQuery,
     reply: traceSchema,
     handle: (operations, { client, listener, protocol }) => operations.trace(client, listener, protocol),
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/checks',
+    summary:
+      'What checks of a service or a server have seen: latencies, the last failure, why the standing changed',
+    query: checksQuery,
+    reply: checksSchema,
+    handle: (operations, filter) => operations.checks(filter),
   }),
   route({
     method: 'GET',

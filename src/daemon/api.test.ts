@@ -40,6 +40,8 @@ const operations: Operations = {
     steps: ['one'],
   }),
   listing: refuse,
+  checks: ({ service, server }) =>
+    Promise.resolve({ checks: [], more: Number(service) + Number(server ?? 0) }),
   order: (command, server, service) => {
     if (server === 'nobody') throw new TenbinError('SERVER_UNKNOWN', command.kind)
     if (service === 'nobody') throw new TenbinError('SERVICE_UNKNOWN', command.kind)
@@ -140,6 +142,7 @@ test('what is asked wrongly is answered with code and remedy', () =>
       ['GET', '/v1/trace?client=192.0.2.9:5&listener=[::1]:53', 400, 'REQUEST_INVALID'],
       ['GET', '/v1/trace?client=[::9]:5&listener=[::1]:53&protocol=icmp', 400, 'REQUEST_INVALID'],
       ['GET', '/v1/version?verbose=1', 400, 'REQUEST_INVALID'],
+      ['GET', '/v1/checks', 400, 'REQUEST_INVALID'],
       ['GET', '/v2/version', 404, 'ROUTE_UNKNOWN'],
       ['GET', '/v1/reload', 404, 'ROUTE_UNKNOWN'],
       ['GET', '/v1/listing', 409, 'NOT_APPLIED'],

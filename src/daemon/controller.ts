@@ -8,19 +8,16 @@ import { type Endpoint, formatEndpoint, formatIp, formatListener, type Protocol 
 import { TenbinError } from '../base/errors.ts'
 import type { DesiredState } from '../config/state.ts'
 import type { Applied, Changed, Neighbour } from '../engine/engine.ts'
-import type { FoundPool } from '../engine/holders.ts'
 import type { EventLog } from '../events/event-log.ts'
 import { isUsable } from '../netlink/links.ts'
-import type { Network } from '../netlink/network.ts'
 import type { Operations, OrderCommand } from './api-routes.ts'
 import type { ListingAnswer, OrderAnswer, Problem, ReloadAnswer, Status, TraceAnswer } from './api-schema.ts'
-import type { OpenChecker } from './checker.ts'
-import type { Log } from './log.ts'
+import type { ChecksAnswer } from './api-schema-checks.ts'
+import type { CheckFilter } from './check-details.ts'
+import type { ControllerOptions } from './controller-options.ts'
 import { leaveOtherLinks, recordLinks } from './managed-links.ts'
-import { type MachineMemory, requireMemory } from './memory.ts'
-import type { Notifications } from './notifications.ts'
+import { requireMemory } from './memory.ts'
 import { OpenProblems } from './open-problems.ts'
-import type { OverrideStore } from './override-store.ts'
 import {
   type EthernetLink,
   type Facts,
@@ -32,70 +29,18 @@ import {
   specLink,
   summaryOf,
 } from './placement.ts'
-import type { PacketPath } from './ports.ts'
 import { mapSizes } from './preview.ts'
 import { Problems, problem, problemsOf, problemText } from './problem.ts'
-import type { RecordStore } from './record.ts'
+import { Rates } from './rates.ts'
 import { nothingRuns, type Running, runningStatus, wantedSysctls } from './running.ts'
 import { Serial } from './serial.ts'
 import { ServerHealth } from './server-health.ts'
 import { type Server, ServerNeighbours } from './server-neighbours.ts'
 import { type PoolServerName, ServerOrders } from './server-orders.ts'
-import {
-  ownedText,
-  type PromoteSecondaries,
-  ServiceAddresses,
-  settleAddresses,
-  type Wanted,
-} from './service-addresses.ts'
+import { ownedText, ServiceAddresses, settleAddresses, wantedOf } from './service-addresses.ts'
 import { Sysctls } from './sysctls.ts'
 import { serverText, servicesOf, tellApplied, tellNeighbour, tellRefused } from './tell.ts'
 import { version } from './version.ts'
-
-/** ControllerOptions: the outside world, handed in. The controller disposes of none of it. */
-export interface ControllerOptions {
-  readonly instance: string
-  /** file: the path that every reload reads. */
-  readonly file: string
-  /** load reads the file. Throws ConfigError. */
-  readonly load: (path: string) => DesiredState
-  readonly network: Network
-  readonly packetPath: PacketPath
-  readonly store: RecordStore
-  /** overrides: where what operators say of servers is kept. */
-  readonly overrides: OverrideStore
-  /** openChecker: what looks at servers. */
-  readonly openChecker: OpenChecker
-  /** memory: this machine's, now. */
-  readonly memory: () => MachineMemory
-  /** keepKeys makes the packet path's hash key survive a boot. */
-  readonly keepKeys: (keys: BigUint64Array) => void
-  readonly log: Log
-  /** events: where changes of state are told. */
-  readonly events: EventLog
-  /** notifications: who is told of events. */
-  readonly notifications: Pick<Notifications, 'apply' | 'test'>
-  /** elsewhere: what is wrong beside the packet path. */
-  readonly elsewhere: () => readonly Problem[]
-  readonly now: () => Date
-  /** monotonic: ms of a clock that nobody sets. */
-  readonly monotonic: () => number
-  /** settleMs: how long an apply waits for the first answers of servers. */
-  readonly settleMs: number
-  /** checkerPatienceMs: how long it waits for a checker's first word. */
-  readonly checkerPatienceMs: number
-  readonly promote?: PromoteSecondaries
-  /** Stands in for /proc/sys. */
-  readonly sysctlRoot?: string
-  /** found: of the packet path that runs already when the daemon starts. */
-  readonly found: Found
-}
-
-/** Found: the servers that it knows, and who holds slots of its pools. */
-export interface Found {
-  readonly servers: readonly string[]
-  readonly pools: readonly FoundPool[]
-}
 
 export class Controller implements Operations, Disposable {
   readonly events: EventLog
@@ -110,6 +55,7 @@ export class Controller implements Operations, Disposable {
   readonly #orders: ServerOrders
   readonly #subscription: Disposable
   readonly #problems: OpenProblems
+  readonly #rates = new Rates()
   /** A good file that cannot be applied yet: something it needs is not there. */
   #waiting: DesiredState | undefined
   #running: Running | undefined
@@ -206,6 +152,7 @@ export class Controller implements Operations, Disposable {
       this.#options.packetPath.tick()
       this.#orders.sweep()
       this.#health.sweep()
+      this.#rates.measure(() => this.#options.packetPath.totals(), this.#options.monotonic())
       this.#sweepFault = []
     } catch (error) {
       this.#sweepFault = problemsOf(error)
@@ -232,12 +179,14 @@ export class Controller implements Operations, Disposable {
       file: { path: file, ...(running && { appliedAt: running.appliedAt.toISOString() }) },
       ...(this.#lastReload && { lastReload: this.#lastReload }),
       problems: [...this.#problems.now],
+      ...this.#health.status,
       ...(running
         ? runningStatus(running, {
             links: network.listLinks(),
             addresses: network.listAddresses(),
             own: this.#addresses.own(),
             engine: packetPath.status(),
+            rates: this.#rates.view,
             overrides: this.#orders.overrides,
             sysctls: this.#sysctls.statusOf(wantedSysctls(running)),
             pools: this.#orders.pools,
@@ -258,6 +207,10 @@ export class Controller implements Operations, Disposable {
     }
     const byHand = trace.pool === undefined ? [] : this.#orders.stepsOf(trace.pool)
     return { ...asked, ...trace, steps: [...steps, ...byHand] }
+  }
+
+  checks(filter: CheckFilter): Promise<ChecksAnswer> {
+    return this.#health.details(filter)
   }
 
   listing(): ListingAnswer {
@@ -490,10 +443,3 @@ export class Controller implements Operations, Disposable {
     void this.verify('network')
   }
 }
-
-/** wantedOf a placement: its service addresses, each with the NIC that it belongs on, if that is there. */
-const wantedOf = ({ held, links }: Placement): Wanted[] =>
-  held.flatMap(({ address, prefix, nic }) => {
-    const link = links.find(({ name }) => name === nic)
-    return link ? [{ address, prefix, link }] : []
-  })

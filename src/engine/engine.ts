@@ -106,6 +106,14 @@ export interface Traffic {
   readonly bytes: bigint
 }
 
+/** Totals: counters by name. Names that a generation does not have are not there. */
+export interface Totals {
+  readonly outcomes: ReadonlyMap<string, bigint>
+  readonly events: ReadonlyMap<string, bigint>
+  readonly services: ReadonlyMap<string, Traffic>
+  readonly servers: ReadonlyMap<string, Traffic>
+}
+
 /** Drain: how far a server with a run-time weight of 0 is. Seconds are counted from now. */
 export interface Drain {
   /** How long ago it began; after a restart of the daemon it begins anew. */
@@ -261,6 +269,8 @@ export interface Engine extends Disposable {
   tick(): void
   /** status reads counters and state; at least once applied. */
   status(): EngineStatus
+  /** totals reads the counters alone, which never go back as long as something is pinned. */
+  totals(): Totals
   trace(client: Endpoint, listener: Endpoint, protocol?: Protocol): Trace
   /** Dispose: close descriptors; what is pinned goes on forwarding. */
   [Symbol.dispose](): void

@@ -33,6 +33,7 @@ import type {
   EngineStatus,
   Neighbour,
   ServerView,
+  Totals,
   Trace,
   Views,
 } from './engine.ts'
@@ -160,6 +161,11 @@ export class XdpEngine implements Engine {
   status(): EngineStatus {
     const live = this.#applied()
     return statusOf(live, modeOf, this.#now())
+  }
+
+  totals(): Totals {
+    const { generation } = this.#applied()
+    return readTotals(generation.maps.counters, generation.meta!)
   }
 
   trace(client: Endpoint, listener: Endpoint, protocol: Protocol = 'tcp'): Trace {
