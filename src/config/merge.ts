@@ -26,6 +26,7 @@ export interface Merged {
   readonly defaults: readonly Entry<unknown>[]
   readonly limits: readonly Entry<number>[]
   readonly sysctls: readonly Entry<number>[]
+  readonly metrics: readonly Entry<string>[]
   readonly incomplete: ReadonlySet<string>
 }
 
@@ -67,6 +68,7 @@ export function merge(files: readonly File[], whole: boolean, findings: Findings
     defaults: section('defaults'),
     limits: section('limits'),
     sysctls: section('sysctls'),
+    metrics: section('metrics'),
     incomplete,
   }
 }

@@ -32,6 +32,7 @@ export type Section =
   | 'timeouts'
   | 'persistence'
   | 'limits'
+  | 'metrics'
   | 'check'
   | 'part of a check'
   | `${Kind} check`

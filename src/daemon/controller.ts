@@ -4,7 +4,7 @@
 // path, then addresses on, then addresses off, so that no address is up before its packets are handled.
 // Nothing here takes anything away when it ends: what is in the kernel goes on forwarding.
 
-import { type Endpoint, formatEndpoint, formatIp, formatListener, type Protocol } from '../base/addresses.ts'
+import { type Endpoint, formatIp, type Protocol } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import type { DesiredState } from '../config/state.ts'
 import type { Applied, Changed, Neighbour } from '../engine/engine.ts'
@@ -38,7 +38,7 @@ import { mapSizes } from './preview.ts'
 import { Problems, problem, problemsOf, problemText } from './problem.ts'
 import { Rates } from './rates.ts'
 import type { RecordStore } from './record.ts'
-import { nothingRuns, type Running, runningStatus, wantedSysctls } from './running.ts'
+import { askedOf, nothingRuns, type Running, runningStatus, wantedSysctls } from './running.ts'
 import { Serial } from './serial.ts'
 import { ServerHealth } from './server-health.ts'
 import { type Server, ServerNeighbours } from './server-neighbours.ts'
@@ -84,6 +84,8 @@ export interface ControllerOptions {
   readonly settleMs: number
   /** checkerPatienceMs: how long it waits for a checker's first word. */
   readonly checkerPatienceMs: number
+  /** adopted: a file counts from now on, for what is not the loop's; it is applied, or waits to be. */
+  readonly adopted: (desired: DesiredState) => void
   readonly promote?: PromoteSecondaries
   /** Stands in for /proc/sys. */
   readonly sysctlRoot?: string
@@ -255,11 +257,7 @@ export class Controller implements Operations, Disposable {
   trace(client: Endpoint, listener: Endpoint, protocol: Protocol = 'tcp'): TraceAnswer {
     this.#mustRun('trace')
     const { steps, ...trace } = this.#options.packetPath.trace(client, listener, protocol)
-    const asked = {
-      client: formatEndpoint(client),
-      listener: formatListener({ ...listener, protocol }),
-      protocol,
-    }
+    const asked = askedOf(client, listener, protocol)
     const byHand = trace.pool === undefined ? [] : this.#orders.stepsOf(trace.pool)
     return { ...asked, ...trace, steps: [...steps, ...byHand] }
   }
@@ -304,6 +302,7 @@ export class Controller implements Operations, Disposable {
     } catch (error) {
       const before = this.#waiting
       this.#waiting = desired
+      this.#options.adopted(desired)
       this.#problems.set(problemsOf(error))
       if (!before) this.#options.log.warn({ cause }, 'waits for what the file needs')
       return undefined
@@ -369,6 +368,7 @@ export class Controller implements Operations, Disposable {
     this.#running = { desired, placement, appliedAt: now() }
     this.#forwards = new Set(placement.links.map(({ name }) => name))
     this.#waiting = undefined
+    this.#options.adopted(desired)
     this.#health.commit()
     this.#orders.adopt(desired)
     tellApplied(this.#options, 'node.applied', applied, `applied ${file}: ${summaryOf(placement)}`, cause)

@@ -19,6 +19,7 @@ import { openEvents } from './keep-events.ts'
 import { lockInstance } from './lock.ts'
 import type { Log } from './log.ts'
 import type { MachineMemory } from './memory.ts'
+import { openMetrics } from './metrics-endpoint.ts'
 import { overrideStore } from './override-store.ts'
 import type { OpenPacketPath } from './ports.ts'
 import { recordedElsewhere, recordStore } from './record.ts'
@@ -68,7 +69,8 @@ export async function runDaemon({ instance, file, log }: RunOptions, ports: RunP
   const kept = openEvents(instance, log)
   cleanup.defer(() => kept.close())
   const { events } = kept
-  const controller = cleanup.use(
+  const metrics = openMetrics(() => controller.status(), events, log)
+  const controller: Controller = cleanup.use(
     new Controller({
       instance: instance.name,
       file: resolve(file),
@@ -82,7 +84,8 @@ export async function runDaemon({ instance, file, log }: RunOptions, ports: RunP
       keepKeys: (used) => keepKeys(instance, used, log),
       log,
       events,
-      elsewhere: () => kept.problems(),
+      elsewhere: () => [...kept.problems(), ...metrics.problems()],
+      adopted: (desired) => metrics.listen(desired.metrics),
       now: () => new Date(),
       monotonic: () => performance.now(),
       settleMs: SETTLE_MS,
@@ -90,6 +93,7 @@ export async function runDaemon({ instance, file, log }: RunOptions, ports: RunP
       found: ports.found(instance.name),
     }),
   )
+  cleanup.use(metrics)
   const api = await serveApi(instance.socket, apiApp(controller, log))
   cleanup.defer(() => api.close())
 
