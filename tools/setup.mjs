@@ -29,6 +29,8 @@ export const testPackages = [
   ],
   // For promtool, which Debian has nowhere else.
   'prometheus',
+  // The peer on the link.
+  'keepalived',
   ...(process.arch === 'x64' ? ['user-mode-linux', 'ipvsadm'] : []),
 ]
 /** proxyPackages: what the bench `proxy` compares tenbin with, and by. */
