@@ -142,7 +142,7 @@ export class World {
       elsewhere: () => [],
       now,
       monotonic: () => this.monotonicMs,
-      settleMs: 50,
+      settleMs: 150,
       openChecker: this.checker.open,
       checkerPatienceMs: 50,
       promote: (_, body) => body(),
