@@ -35,7 +35,9 @@ const nameOf = (server: number): string => `web${String(server).padStart(3, '0')
 function stateOf(services: number, servers: number): DesiredState {
   const membersOf = (service: number) => [
     COMMON,
-    ...Array.from({ length: servers - 1 }, (_, i) => nameOf(1 + ((service + i * STRIDES[Math.floor(service / 200) % 5]!) % 200))),
+    ...Array.from({ length: servers - 1 }, (_, i) =>
+      nameOf(1 + ((service + i * STRIDES[Math.floor(service / 200) % 5]!) % 200)),
+    ),
   ]
   const file = {
     interfaces: { lan: 'eth0' },
@@ -55,6 +57,9 @@ function stateOf(services: number, servers: number): DesiredState {
   return load('/bench.yaml', { read: () => Buffer.from(JSON.stringify(file)), list: () => [] })
 }
 
+/** minutes: the engine's time: changes are far enough apart to be remembered each by itself. */
+let minutes = 0
+
 /** change: `checks.change.<services>.worst` and `.return.worst`, at so many servers a pool. Needs root. */
 export async function change(services: number, servers: number, runs: number): Promise<Row[]> {
   const instance = `bench-change-${process.pid}`
@@ -64,7 +69,8 @@ export async function change(services: number, servers: number, runs: number): P
   try {
     execFileSync('ip', 'link add eth0 type veth peer name peer0'.split(' '))
     ensureBpffs()
-    using engine = openXdpEngine({ instance, keys: randomFillSync(new BigUint64Array(HASH_KEYS)) })
+    const keys = randomFillSync(new BigUint64Array(HASH_KEYS))
+    using engine = openXdpEngine({ instance, keys, now: () => minutes * 60_000 })
     return await measured(engine, stateOf(services, servers), runs)
   } finally {
     downXdp(instance)
@@ -117,6 +123,7 @@ async function measured(engine: XdpEngine, desired: DesiredState, runs: number):
       if (to === 'down') moved = movedFrom(before, after)
       else if (movedFrom(before, after) !== 0) throw new Error('bench checks: the server did not come back')
       engine.tick()
+      minutes++
     }
   }
   const slots = before.reduce((sum, pool) => sum + pool.slots, 0)
