@@ -1,5 +1,6 @@
 // How soon what a checker found is in the packet path: from its word's arrival in main to the last slot's word in the
-// kernel's memory, where a server that 1,000 services have, each with a pool of its own, fails, and comes back. All of main
+// kernel's memory, among 1,000 services with a pool each: a server of one of them fails, and comes back; and one that all
+// of them have, which moves the slots of 1,000 pools. All of main
 // that is between is real: standings, pools with their guards, views, slots, marks; the kernel's maps, on a veth pair of a
 // namespace of its own. Events are made and kept in memory. Proof that the right thing was measured: every pool has lost
 // the server's slots, and no slot of another server has moved.
@@ -26,8 +27,9 @@ import { NetworkNamespace } from '../../src/sys/namespace.ts'
 import { summary } from '../path/cost.ts'
 import type { Row } from '../runner/row.ts'
 
-/** The server that all pools have; the others are of 200, so that no two of 1,000 pools are alike. */
+/** Servers that all pools have, and that only the first has; the others are of 200, so that no two of 1,000 pools are alike. */
 const COMMON = 'web000'
+const ONLY = 'web201'
 /** Without a common divisor with 200. */
 const STRIDES = [1, 3, 7, 9, 11]
 const nameOf = (server: number): string => `web${String(server).padStart(3, '0')}`
@@ -35,6 +37,7 @@ const nameOf = (server: number): string => `web${String(server).padStart(3, '0')
 function stateOf(services: number, servers: number): DesiredState {
   const membersOf = (service: number) => [
     COMMON,
+    ...(service === 0 ? [ONLY] : []),
     ...Array.from({ length: servers - 1 }, (_, i) =>
       nameOf(1 + ((service + i * STRIDES[Math.floor(service / 200) % 5]!) % 200)),
     ),
@@ -42,7 +45,7 @@ function stateOf(services: number, servers: number): DesiredState {
   const file = {
     interfaces: { lan: 'eth0' },
     addresses: { front: { on: 'lan', ips: ['10.0.0.100/16'] } },
-    servers: Object.fromEntries(Array.from({ length: 201 }, (_, i) => [nameOf(i), `10.0.1.${i + 1}`])),
+    servers: Object.fromEntries(Array.from({ length: 202 }, (_, i) => [nameOf(i), `10.0.1.${i + 1}`])),
     services: Object.fromEntries(
       Array.from({ length: services }, (_, service) => [
         `service${service}`,
@@ -60,7 +63,7 @@ function stateOf(services: number, servers: number): DesiredState {
 /** minutes: the engine's time: changes are far enough apart to be remembered each by itself. */
 let minutes = 0
 
-/** change: `checks.change.<services>.worst` and `.return.worst`, at so many servers a pool. Needs root. */
+/** change: `checks.change.<services>.worst` and `.return.worst`, and with `.all` before these, at so many servers a pool. Needs root. */
 export async function change(services: number, servers: number, runs: number): Promise<Row[]> {
   const instance = `bench-change-${process.pid}`
   using home = NetworkNamespace.current()
@@ -71,14 +74,19 @@ export async function change(services: number, servers: number, runs: number): P
     ensureBpffs()
     const keys = randomFillSync(new BigUint64Array(HASH_KEYS))
     using engine = openXdpEngine({ instance, keys, now: () => minutes * 60_000 })
-    return await measured(engine, stateOf(services, servers), runs)
+    return await measured(engine, stateOf(services, servers), servers, runs)
   } finally {
     downXdp(instance)
     home.enter()
   }
 }
 
-async function measured(engine: XdpEngine, desired: DesiredState, runs: number): Promise<Row[]> {
+async function measured(
+  engine: XdpEngine,
+  desired: DesiredState,
+  servers: number,
+  runs: number,
+): Promise<Row[]> {
   const checker = new FakeChecker()
   const log = openLog({ level: 'info', pretty: false, colour: false, write: () => undefined })
   const events = new EventLog({ store: memoryStore(), log, now: () => new Date() })
@@ -109,27 +117,35 @@ async function measured(engine: XdpEngine, desired: DesiredState, runs: number):
   engine.apply(spec, new Map(desired.servers.map((each) => [each.name, at])), orders.viewsFor(desired))
   health.commit()
   orders.adopt(desired)
-  const [down, up]: [number[], number[]] = [[], []]
   const before = engine.status().pools
-  let moved = 0
-  // the first ones are compiled while they run
-  for (let run = -5; run < runs; run++) {
-    for (const to of ['down', 'up'] as const) {
-      const start = performance.now()
-      checker.see(addressOf(COMMON), to)
-      const took = last - start
-      if (run >= 0) (to === 'down' ? down : up).push(took)
-      const after = engine.status().pools
-      if (to === 'down') moved = movedFrom(before, after)
-      else if (movedFrom(before, after) !== 0) throw new Error('bench checks: the server did not come back')
-      engine.tick()
-      minutes++
-    }
-  }
   const slots = before.reduce((sum, pool) => sum + pool.slots, 0)
-  const checks = { pools: before.length, servers: before[0]!.servers.length, slots, moved }
-  const row = `checks.change.${desired.services.length}`
-  return [worst(`${row}.worst`, down, checks), worst(`${row}.return.worst`, up, checks)]
+  const checks = { pools: before.length, servers: servers, slots }
+  const rows: Row[] = []
+  for (const [row, server] of [
+    [`checks.change.${before.length}`, ONLY],
+    [`checks.change.${before.length}.all`, COMMON],
+  ] as const) {
+    const [down, up]: [number[], number[]] = [[], []]
+    let moved = 0
+    // the first ones are compiled while they run
+    for (let run = -5; run < runs; run++) {
+      for (const to of ['down', 'up'] as const) {
+        const start = performance.now()
+        checker.see(addressOf(server), to)
+        const took = last - start
+        if (run >= 0) (to === 'down' ? down : up).push(took)
+        const after = engine.status().pools
+        if (to === 'down') moved = movedFrom(server, before, after)
+        else if (movedFrom(server, before, after) !== 0) throw new Error('bench checks: it did not come back')
+        engine.tick()
+        minutes++
+      }
+    }
+    if (moved === 0) throw new Error('bench checks: no slot moved')
+    rows.push(worst(`${row}.worst`, down, { ...checks, moved }))
+    rows.push(worst(`${row}.return.worst`, up, { ...checks, moved }))
+  }
+  return rows
 }
 
 const worst = (name: string, times: readonly number[], checks: Readonly<Record<string, number>>): Row => ({
@@ -137,13 +153,13 @@ const worst = (name: string, times: readonly number[], checks: Readonly<Record<s
   value: Math.max(...times),
 })
 
-/** movedFrom: how many slots the common server has lost, of those that it had; others have not lost any. */
-function movedFrom(before: readonly PoolStatus[], after: readonly PoolStatus[]): number {
+/** movedFrom: how many slots a server has lost, of those that it had; others have not lost any. */
+function movedFrom(name: string, before: readonly PoolStatus[], after: readonly PoolStatus[]): number {
   let moved = 0
   for (const [at, pool] of after.entries())
     for (const [i, server] of pool.servers.entries()) {
       const lost = Math.round((before[at]!.servers[i]!.share - server.share) * pool.slots)
-      if (server.name === COMMON) moved += lost
+      if (server.name === name) moved += lost
       else if (lost > 0) throw new Error(`bench checks: ${lost} slots of ${server.name} moved`)
     }
   return moved
