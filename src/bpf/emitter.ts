@@ -164,7 +164,9 @@ export class Emitter {
   /** const64: a 64-bit constant in a register. */
   const64(value: bigint): Val<'u64'> {
     const out = this.value('u64')
-    this.push(loadImm64(out.reg, value), callerLine())
+    // what an immediate holds needs no load of two slots
+    if (value < 2n ** 31n) this.moveInto(out.reg, Number(value), callerLine())
+    else this.push(loadImm64(out.reg, value), callerLine())
     return out
   }
 
