@@ -171,7 +171,7 @@ export function packetPath(shape: Shape, memory: Memory): BuiltFunction {
     const reset = p.label('reset')
     const server = decideServer(p, routes.register, tracking, context, word, reset)
     forward(p, routes.register, frame.data, server, context)
-    if (tracking.reset) answerReset(p, tracking.reset, context, reset)
+    if (tracking.reset) answerReset(p, routes.register, tracking.reset, context, reset)
     if (tracking.nat && unserved) turnBack(p, tracking.nat, routes.stack, context, unserved)
   })
 }

@@ -21,6 +21,8 @@ import {
   count,
   isReachable,
   poolOf,
+  type Question,
+  questionOf,
   serviceOf,
   stateBits,
   unlessHealthy,
@@ -61,49 +63,55 @@ export const calledOf = (memory: Memory): Called => ({
   counting: countingOf(memory),
 })
 
-/** decision: the function (flow, word, about) -> server or RESET of a shape with flows. */
-export function decision(
-  shape: Shape,
-  memory: Memory,
-  flows: FlowsShape,
-  { scan, counting }: Called = calledOf(memory),
-): BuiltFunction {
-  return plainFunction('decide', (p) => {
-    const asked = askedOf(p, shape, memory, flows)
-    const [missed, stale, unheld] = [p.label('no-record'), p.label('stale'), p.label('unheld')]
-    const [counted, begin, reset] = [p.label('count-miss'), p.label('begin'), p.label('reset')]
-    const closing = counting?.tally && closingOf(p, memory)
-    const value = lookUp(p, asked, scan, missed)
-    follow(p, asked, value, { stale, begin: unheld, reset }, closing)
-    p.bind(unheld)
-    p.setSlot(asked.own, 1)
-    p.goto(begin)
-    p.bind(stale)
-    p.setSlot(asked.own, 1)
-    p.goto(counted)
-    p.bind(missed)
-    p.setSlot(asked.own, 0)
-    p.bind(counted)
-    const ask = persists(shape) ? p.label('ask') : undefined
-    if (ask) p.jumpIf(anyBits(asked.about(), ABOUT.asks), ask)
-    count(p, asked, 'flow-miss')
-    p.bind(begin)
-    if (ask) p.jumpIf(anyBits(asked.about(), ABOUT.asks), ask)
-    beginFlow(p, asked, counting, reset)
-    if (closing) tellClosed(p, counting.tally, closing)
-    if (shape.pools.length > 1 || counting) {
-      p.bind(asked.nobody)
-      p.exitValue(0)
-    }
-    if (answersReset(shape)) {
-      p.bind(reset)
-      p.exitValue(RESET)
-    }
-    if (ask) {
-      p.bind(ask)
-      p.exitValue(ASK)
-    }
-  })
+/** Deciding: whoever is asked needs of the program. */
+export interface Deciding {
+  readonly shape: Shape
+  readonly memory: Memory
+  readonly flows: FlowsShape
+  readonly called: Called
+}
+
+/** decision: `decide` as a function of the program: (flow, word, about) -> server or RESET. */
+export const decision = (deciding: Deciding): BuiltFunction =>
+  plainFunction('decide', (p) => decide(p, deciding, questionOf(p)))
+
+/** decide the question: answers with server or RESET. Ends by leaving. */
+export function decide(p: Builder, { shape, memory, flows, called }: Deciding, question: Question): void {
+  const { scan, counting } = called
+  const asked = askedOf(p, shape, memory, flows, question)
+  const [missed, stale, unheld] = [p.label('no-record'), p.label('stale'), p.label('unheld')]
+  const [counted, begin, reset] = [p.label('count-miss'), p.label('begin'), p.label('reset')]
+  const closing = counting?.tally && closingOf(p, memory)
+  const value = lookUp(p, asked, scan, missed)
+  follow(p, asked, value, { stale, begin: unheld, reset }, closing)
+  p.bind(unheld)
+  p.setSlot(asked.own, 1)
+  p.goto(begin)
+  p.bind(stale)
+  p.setSlot(asked.own, 1)
+  p.goto(counted)
+  p.bind(missed)
+  p.setSlot(asked.own, 0)
+  p.bind(counted)
+  const ask = persists(shape) ? p.label('ask') : undefined
+  if (ask) p.jumpIf(anyBits(asked.about(), ABOUT.asks), ask)
+  count(p, asked, 'flow-miss')
+  p.bind(begin)
+  if (ask) p.jumpIf(anyBits(asked.about(), ABOUT.asks), ask)
+  beginFlow(p, asked, counting, reset)
+  if (closing) tellClosed(p, counting.tally, closing)
+  if (shape.pools.length > 1 || counting) {
+    p.bind(asked.nobody)
+    p.exitValue(0)
+  }
+  if (answersReset(shape)) {
+    p.bind(reset)
+    p.exitValue(RESET)
+  }
+  if (ask) {
+    p.bind(ask)
+    p.exitValue(ASK)
+  }
 }
 
 /** silentFor: ticks since a record's time are more than so many; both are modulo 2^30. */
@@ -125,13 +133,13 @@ function follow(
   count(p, asked, 'flow-hit')
   if (again) p.bind(again)
   const changing = () => p.narrow(p.alu('rsh', value, 32))
-  const state = () => p.alu('rsh', changing(), STATE_SHIFT)
+  const state = () => p.alu('rsh', value, 32 + STATE_SHIFT)
   const next = p.variable('u32')
   const [opening, touch, answer] = [p.label('seen-opening'), p.label('touch'), p.label('follow')]
   const known = about()
   if (has(shape, 'tcp')) {
     const [special, closed] = [p.label('seen-end'), p.label('closed')]
-    p.jumpIf(eq(p.alu('and', known, ABOUT.segment | ABOUT.end), 0), opening)
+    p.jumpIf(anyBits(known, ABOUT.syn | ABOUT.udp), opening)
     whereReset(p, asked, server, reset)
     p.jumpIf(anyBits(known, ABOUT.end | ABOUT.peek), special)
     p.set(next, stateBits(FLOW.established))

@@ -7,30 +7,26 @@ import type { Label } from '../bpf/isa.ts'
 import { anyBits, eq, fields, gt, ne, type Val } from '../bpf/values.ts'
 import { type BuiltFunction, plainFunction } from '../bpf/xdp.ts'
 import { FLOW, SLACK, TEMPLATE, TIME_MASK } from './flow-record.ts'
-import type { Memory } from './memory.ts'
 import {
   ABOUT,
   type Asked,
   askedOf,
   hasBit,
   isReachable,
+  questionOf,
   serviceOf,
   stateBits,
   valueIn,
 } from './path-asked.ts'
-import { type Called, remember } from './path-decide.ts'
+import { type Deciding, remember } from './path-decide.ts'
 import { lookUp } from './path-look-up.ts'
-import { type FlowsShape, SERVER_MASK, type Shape } from './shape.ts'
+import { SERVER_MASK } from './shape.ts'
 
 /** templateFunction of a shape with services that persist. */
-export const templateFunction = (
-  shape: Shape,
-  memory: Memory,
-  flows: FlowsShape,
-  { scan, counting }: Called,
-): BuiltFunction =>
+export const templateFunction = ({ shape, memory, flows, called }: Deciding): BuiltFunction =>
   plainFunction('template', (p) => {
-    const asked = askedOf(p, shape, memory, flows)
+    const { scan, counting } = called
+    const asked = askedOf(p, shape, memory, flows, questionOf(p))
     const { about, entry, now, own, word } = asked
     const [missed, lapsed, absent] = [p.label('no-template'), p.label('lapsed'), p.label('absent')]
     const [keep, unchanged, none] = [p.label('keep'), p.label('unchanged'), p.label('none')]
