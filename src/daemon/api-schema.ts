@@ -16,6 +16,11 @@ const instructions = z
   .describe('as the kernel runs them: with what it inlines, a few more than `tenbin check` counts')
 const traffic = { packets: count, bytes: count.describe('IP bytes, without Ethernet') }
 
+const rate = z
+  .object({ packets: z.number(), bits: z.number().describe('of IP packets, without Ethernet') })
+  .optional()
+  .describe('a second, over the last four; absent until counters were read twice')
+
 /** endpointText: `192.0.2.1:80` or `[2001:db8::1]:80`, read into an Endpoint. */
 export const endpointText = z
   .string()
@@ -65,6 +70,7 @@ export const serverSchema = z.object({
   share: z.number().min(0).max(1).describe('part of all slots of its pools that it holds now'),
   flows: z.int().describe('remembered flows that are with it'),
   ...traffic,
+  rate,
 })
 
 /** poolServerSchema: a server as one pool sees it. */
@@ -134,6 +140,7 @@ export const serviceSchema = z.object({
     .optional()
     .describe('client networks that keep their server; absent: none do'),
   ...traffic,
+  rate,
 })
 
 export const sysctlSchema = z.object({
@@ -202,6 +209,7 @@ export const statusSchema = z.object({
       closed: z.int(),
       syn: z.int(),
       established: z.int().describe('UDP flows among them'),
+      newPerS: z.number().optional().describe('records made a second, over the last four'),
     })
     .optional()
     .describe('the flow table; absent: no service remembers flows'),

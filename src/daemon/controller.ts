@@ -7,8 +7,9 @@
 import { type Endpoint, formatEndpoint, formatIp, formatListener, type Protocol } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import type { DesiredState } from '../config/state.ts'
-import type { Applied, Neighbour } from '../engine/engine.ts'
+import type { Applied, Changed, Neighbour } from '../engine/engine.ts'
 import type { FoundPool } from '../engine/holders.ts'
+import type { EventSink } from '../events/event.ts'
 import { isUsable } from '../netlink/links.ts'
 import type { Network } from '../netlink/network.ts'
 import type { Operations, OrderCommand } from './api-routes.ts'
@@ -33,6 +34,7 @@ import {
 import type { PacketPath } from './ports.ts'
 import { mapSizes } from './preview.ts'
 import { Problems, problem, problemsOf, problemText } from './problem.ts'
+import { Rates } from './rates.ts'
 import type { RecordStore } from './record.ts'
 import { nothingRuns, type Running, runningStatus, wantedSysctls } from './running.ts'
 import { Serial } from './serial.ts'
@@ -47,6 +49,7 @@ import {
   type Wanted,
 } from './service-addresses.ts'
 import { Sysctls } from './sysctls.ts'
+import { serverText, servicesOf, tellApplied, tellNeighbour, tellRefused } from './tell.ts'
 import { version } from './version.ts'
 
 /** ControllerOptions: the outside world, handed in. The controller disposes of none of it. */
@@ -68,6 +71,8 @@ export interface ControllerOptions {
   /** keepKeys makes the packet path's hash key survive a boot. */
   readonly keepKeys: (keys: BigUint64Array) => void
   readonly log: Log
+  /** events: where changes of state are told. */
+  readonly events: EventSink
   readonly now: () => Date
   /** monotonic: ms of a clock that nobody sets. */
   readonly monotonic: () => number
@@ -99,6 +104,7 @@ export class Controller implements Operations, Disposable {
   readonly #orders: ServerOrders
   readonly #subscription: Disposable
   readonly #problems: OpenProblems
+  readonly #rates = new Rates()
   /** A good file that cannot be applied yet: something it needs is not there. */
   #waiting: DesiredState | undefined
   #running: Running | undefined
@@ -111,7 +117,7 @@ export class Controller implements Operations, Disposable {
   constructor(options: ControllerOptions) {
     this.#options = options
     this.#startedAt = options.now()
-    this.#problems = new OpenProblems(options.log)
+    this.#problems = new OpenProblems(options.events)
     this.#addresses = new ServiceAddresses(options.network, options.store, options.promote)
     this.#sysctls = new Sysctls(options.store, options.sysctlRoot)
     this.#neighbours = new ServerNeighbours({
@@ -119,10 +125,10 @@ export class Controller implements Operations, Disposable {
       settleMs: options.settleMs,
       onChange: (server, neighbour) => this.#tellNeighbour(server, neighbour),
     })
-    const { overrides: store, packetPath, log, now } = options
+    const { overrides: store, packetPath, log, events, now } = options
     this.#health = new ServerHealth({
       open: options.openChecker,
-      log,
+      events,
       now,
       monotonic: options.monotonic,
       onViews: (changed) => this.#tellHealth(changed),
@@ -130,7 +136,7 @@ export class Controller implements Operations, Disposable {
       found: options.found.pools,
     })
     const healthOf = (pool: string, server: string) => this.#health.viewOf(pool, server)
-    this.#orders = new ServerOrders({ store, packetPath, log, now, healthOf })
+    this.#orders = new ServerOrders({ store, packetPath, log, events, now, healthOf })
     this.#subscription = options.network.subscribe(['links', 'addresses', 'routes'], () => this.#poke())
   }
 
@@ -148,7 +154,7 @@ export class Controller implements Operations, Disposable {
   /** reload applies the file as it is now, all of it, or throws all that is wrong and changes nothing. */
   reload(cause: string): Promise<ReloadAnswer> {
     return this.#serial.run(async () => {
-      const { file, load, log, now } = this.#options
+      const { file, load, now } = this.#options
       try {
         // The start failed, and the process is about to end.
         if (!this.#running && !this.#waiting) this.#mustRun('reload')
@@ -161,8 +167,7 @@ export class Controller implements Operations, Disposable {
       } catch (error) {
         const problems = problemsOf(error)
         this.#lastReload = { at: now().toISOString(), done: false, problems }
-        for (const each of problems)
-          log.error({ cause, code: each.code }, `not applied: ${problemText(each)}`)
+        tellRefused(this.#options, cause, problems)
         throw error
       }
     })
@@ -194,6 +199,7 @@ export class Controller implements Operations, Disposable {
       this.#options.packetPath.tick()
       this.#orders.sweep()
       this.#health.sweep()
+      this.#rates.measure(() => this.#options.packetPath.totals(), this.#options.monotonic())
       this.#sweepFault = []
     } catch (error) {
       this.#sweepFault = problemsOf(error)
@@ -226,6 +232,7 @@ export class Controller implements Operations, Disposable {
             addresses: network.listAddresses(),
             own: this.#addresses.own(),
             engine: packetPath.status(),
+            rates: this.#rates.view,
             overrides: this.#orders.overrides,
             sysctls: this.#sysctls.statusOf(wantedSysctls(running)),
             pools: this.#orders.pools,
@@ -351,7 +358,7 @@ export class Controller implements Operations, Disposable {
     this.#waiting = undefined
     this.#health.commit()
     this.#orders.adopt(desired)
-    this.#tellApplied(applied, `applied ${file}: ${summaryOf(placement)}`, cause)
+    tellApplied(this.#options, 'node.applied', applied, `applied ${file}: ${summaryOf(placement)}`, cause)
     keepKeys(packetPath.keys)
     this.#problems.set([
       ...this.#settleAddresses(this.#running, cause),
@@ -367,7 +374,7 @@ export class Controller implements Operations, Disposable {
   #addOrUndo(placement: Placement, before: Running): void {
     try {
       for (const owned of this.#addresses.add(wantedOf(placement))) {
-        this.#options.log.info({ cause: 'file' }, `added ${ownedText(owned)}`)
+        this.#tellChanged('file', `added ${ownedText(owned)}`)
       }
     } catch (error) {
       const views = this.#orders.viewsFor(before.desired)
@@ -392,7 +399,7 @@ export class Controller implements Operations, Disposable {
       this.#running = current
       this.#orders.adopt(running.desired)
       leaveOtherLinks(store, network, this.#indexes(nics))
-      this.#tellApplied(applied, `applied again: ${why.join('; ')}`, cause)
+      tellApplied(this.#options, 'node.healed', applied, `applied again: ${why.join('; ')}`, cause)
       settings = this.#settleSysctls(current, cause)
     }
     this.#neighbours.resync()
@@ -439,42 +446,33 @@ export class Controller implements Operations, Disposable {
   }
 
   #settleAddresses({ placement }: Running, cause: string): Problem[] {
-    return settleAddresses(this.#addresses, wantedOf(placement), (text) =>
-      this.#options.log.info({ cause }, text),
-    )
+    return settleAddresses(this.#addresses, wantedOf(placement), (text) => this.#tellChanged(cause, text))
   }
 
   #settleSysctls(running: Running, cause: string): Problem[] {
-    return this.#sysctls.settle(wantedSysctls(running), (text) => this.#options.log.info({ cause }, text))
+    return this.#sysctls.settle(wantedSysctls(running), (text) => this.#tellChanged(cause, text))
   }
 
-  #tellApplied(
-    { change, generation, instructions, loadMs, notes }: Applied,
-    text: string,
-    cause: string,
-  ): void {
-    const { log } = this.#options
-    log.info({ cause, change, generation, instructions, loadMs }, text)
-    for (const note of notes) log.info({ cause }, note)
+  #tellChanged(cause: string, text: string): void {
+    this.#options.events.record({ kind: 'node.changed', severity: 'info', text, data: { cause } })
   }
 
-  #tellNeighbour({ name, address }: Server, neighbour: Neighbour): void {
-    const { log, packetPath } = this.#options
-    const who = `server ${name} ${formatIp(address)}`
+  #tellNeighbour(server: Server, neighbour: Neighbour): void {
     try {
-      packetPath.setNeighbour(name, neighbour)
+      this.#options.packetPath.setNeighbour(server.name, neighbour)
     } catch (error) {
       for (const each of problemsOf(error))
-        log.error({ cause: 'neighbour', code: each.code }, `${who}: ${each.message}`)
+        this.#options.log.error(
+          { cause: 'neighbour', code: each.code },
+          `${serverText(server)}: ${each.message}`,
+        )
       return
     }
-    if ('mac' in neighbour)
-      log.info({ cause: 'neighbour' }, `${who} is at ${neighbour.mac} on ${neighbour.on}`)
-    else log.warn({ cause: 'neighbour' }, `${who} is unusable: ${neighbour.why}`)
+    tellNeighbour(this.#options, server, neighbour, servicesOf(this.#orders.pools, server.name))
   }
 
-  #tellHealth(changed: readonly PoolServerName[]): void {
-    if (this.#running) this.#orders.tellHealth(changed)
+  #tellHealth(changed: readonly PoolServerName[]): ReadonlyMap<string, Changed> {
+    return this.#running ? this.#orders.tellHealth(changed) : new Map()
   }
 
   /** #poke verifies soon, once for any number of events in between. */

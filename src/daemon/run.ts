@@ -7,6 +7,7 @@ import { resolve } from 'node:path'
 import { TenbinError } from '../base/errors.ts'
 import { load } from '../config/load.ts'
 import { HASH_KEYS } from '../dataplane/shape.ts'
+import { EventLog, memoryStore } from '../events/event-log.ts'
 import type { Network } from '../netlink/network.ts'
 import { apiApp } from './api-app.ts'
 import { serveApi } from './api-server.ts'
@@ -64,6 +65,7 @@ export async function runDaemon({ instance, file, log }: RunOptions, ports: RunP
   const keys = openKeys(instance, log)
   const network = cleanup.use(ports.openNetwork())
   const packetPath = cleanup.use(ports.openPacketPath({ instance: instance.name, keys }))
+  const events = new EventLog({ store: memoryStore(), log, now: () => new Date() })
   const controller = cleanup.use(
     new Controller({
       instance: instance.name,
@@ -77,6 +79,7 @@ export async function runDaemon({ instance, file, log }: RunOptions, ports: RunP
       openChecker: ports.openChecker(instance),
       keepKeys: (used) => keepKeys(instance, used, log),
       log,
+      events,
       now: () => new Date(),
       monotonic: () => performance.now(),
       settleMs: SETTLE_MS,
@@ -95,7 +98,12 @@ export async function runDaemon({ instance, file, log }: RunOptions, ports: RunP
       cleanup.defer(() => void signals.off(name, listener))
     }
   })
-  log.info({ version, instance: instance.name, pid: process.pid }, 'tenbin starts')
+  events.record({
+    kind: 'node.started',
+    severity: 'notice',
+    text: 'tenbin starts',
+    data: { version, instance: instance.name, pid: process.pid },
+  })
   let isEnding = false
   const reload = oneMore(async () => {
     if (!isEnding) await controller.reload('SIGHUP').catch(ignoreTold)
@@ -110,7 +118,12 @@ export async function runDaemon({ instance, file, log }: RunOptions, ports: RunP
 
   const signal = await stopped
   isEnding = true
-  log.info({ cause: signal }, 'tenbin stops: forwarding goes on with the last view')
+  events.record({
+    kind: 'node.stopped',
+    severity: 'notice',
+    text: 'tenbin stops: forwarding goes on with the last view',
+    data: { cause: signal },
+  })
   await controller.idle()
   controller.endChecks()
 }

@@ -4,8 +4,9 @@
 // looked at gets nothing; but where no checker can be reached at all, what was known before goes on to count.
 
 import type { DesiredState } from '../config/state.ts'
-import type { ServerView } from '../engine/engine.ts'
+import type { Changed as Moved, ServerView } from '../engine/engine.ts'
 import type { FoundPool } from '../engine/holders.ts'
+import type { EventSink } from '../events/event.ts'
 import { labelOf } from '../health/label.ts'
 import type { Standing } from '../health/machine.ts'
 import type { Ordered, User } from '../health/orders.ts'
@@ -14,23 +15,30 @@ import type { Alive, Change, Order, State } from '../health/protocol.ts'
 import type { Problem } from './api-schema.ts'
 import { formerName, type Plan, type PoolOfChecks, planFound, planOf } from './check-plan.ts'
 import type { Checker, OpenChecker } from './checker.ts'
-import type { Log } from './log.ts'
+import { movedText } from './moved.ts'
 import { problem } from './problem.ts'
-import type { PoolServerName } from './server-orders.ts'
+import { movedKey, type PoolServerName } from './server-orders.ts'
 
-/** ServerHealthOptions: `onViews`: servers of pools whose view is another one now. */
+/** ServerHealthOptions: `onViews`: servers of pools whose view is another one now; what that moved, by movedKey(). */
 export interface ServerHealthOptions {
   readonly open: OpenChecker
-  readonly log: Log
+  readonly events: EventSink
   /** now: for people to read; what is counted is counted by `monotonic`. */
   readonly now: () => Date
   /** monotonic: ms of a clock that nobody sets. */
   readonly monotonic: () => number
-  readonly onViews: (changed: readonly PoolServerName[]) => void
+  readonly onViews: (changed: readonly PoolServerName[]) => ReadonlyMap<string, Moved>
   /** patienceMs: how long an apply waits for a checker's first word. */
   readonly patienceMs: number
   /** found: who gets new flows of what runs already. */
   readonly found: readonly FoundPool[]
+}
+
+/** Told: a transition of a check, and whom it is about. */
+interface Told {
+  readonly user: User
+  readonly ordered: Ordered
+  readonly transition: NonNullable<Change['transition']>
 }
 
 /** CheckedServer: what a status tells of a server of a pool. */
@@ -66,9 +74,9 @@ export class ServerHealth implements Disposable {
       onAlive: (alive) => {
         this.#alive = alive
       },
-      onPresent: (pid) => options.log.info({ cause: 'checker', checker: pid }, 'the checker is there'),
+      onPresent: (pid) => this.#tellChecker('notice', 'the checker is there', { pid }),
       onAbsent: (why) => this.#absent(why),
-      onEnded: (why) => options.log.warn({ cause: 'checker' }, `the checker ended: ${why}`),
+      onEnded: (why) => this.#tellChecker('warning', `the checker ended: ${why}`),
     })
   }
 
@@ -271,16 +279,18 @@ export class ServerHealth implements Disposable {
 
   #takeChanges(changes: readonly Change[]): void {
     const pools = new Set<string>()
+    const transitions: Told[] = []
     for (const { transition, ...state } of changes) {
       const ordered = this.#plan.ordered.get(state.key)
       if (!ordered) continue
       this.#take(state)
       for (const user of ordered.users) {
         pools.add(user.pool)
-        if (transition) this.#tellUser(user, ordered, transition)
+        if (transition) transitions.push({ user, ordered, transition })
       }
     }
-    this.#step([...pools])
+    const moves = this.#step([...pools])
+    for (const each of transitions) this.#tellUser(each, moves.get(movedKey(each.user)))
   }
 
   /** #take: a warning that was not known is told. */
@@ -289,24 +299,41 @@ export class ServerHealth implements Disposable {
     const isNew = warning !== undefined && warning !== this.#states.get(key)?.warning
     this.#states.set(key, state)
     if (!isNew) return
-    for (const { server, service } of this.#plan.ordered.get(key)?.users ?? [])
-      this.#options.log.warn({ cause: 'check' }, `${server} in ${service}: ${warning}`)
+    for (const { server, service, pool } of this.#plan.ordered.get(key)?.users ?? [])
+      this.#options.events.record({
+        ...{ kind: 'server.warned', severity: 'warning', server, services: [service], pool },
+        text: `${server} in ${service}: ${warning}`,
+      })
   }
 
-  #tellUser(
-    { server, service, isObserved }: User,
-    { order }: Ordered,
-    { to, text, count, from }: NonNullable<Change['transition']>,
-  ): void {
+  #tellUser({ user, ordered, transition }: Told, moved: Moved | undefined): void {
+    const { server, service, pool, isObserved } = user
+    const { to, text, count, from } = transition
+    const check = labelOf(ordered.order.check.probe)
     const needed = count > 1 ? ` (${count} of ${count})` : ''
     const first = from === 'unknown' ? ', the first look' : ''
     const observed = isObserved ? ' (observed: moves nothing)' : ''
-    const line = `${server} ${to} in ${service}: ${labelOf(order.check.probe)}: ${text}${needed}${first}${observed}`
-    this.#options.log[to === 'up' ? 'info' : 'warn']({ cause: 'check' }, line)
+    const isHeld = to === 'down' && this.#served(pool, server)?.state === 'held'
+    const gone = moved && movedText(moved, service, to === 'up')
+    const effect = isHeld ? ', the guard keeps its traffic' : gone ? `, ${gone}` : ''
+    this.#options.events.record({
+      kind: to === 'up' ? 'server.up' : 'server.down',
+      severity: to === 'up' ? 'notice' : 'warning',
+      ...{ server, services: [service], pool },
+      text: `${server} ${to} in ${service}: ${check}: ${text}${needed}${first}${observed}${observed ? '' : effect}`,
+      data: {
+        ...{ check, found: text, count, isFirst: from === 'unknown', isObserved },
+        ...(moved && { slots: moved.slots, of: moved.of, peers: moved.peers }),
+      },
+    })
+  }
+
+  #tellChecker(severity: 'notice' | 'warning', text: string, data: { readonly pid?: number } = {}): void {
+    this.#options.events.record({ kind: 'node.checker', severity, text, data })
   }
 
   /** #step: pools in which something may be other than it was; those who listen are told what is. */
-  #step(names: readonly string[]): void {
+  #step(names: readonly string[]): ReadonlyMap<string, Moved> {
     const changed: PoolServerName[] = []
     const now = this.#options.monotonic()
     for (const name of names) {
@@ -315,13 +342,7 @@ export class ServerHealth implements Disposable {
       const view = stepPool(pool.state, this.#membersOf(pool), [], now, pool.rules)
       const wasHeld = pool.state.guard.held.size
       const isHeld = view.state.guard.held.size
-      if ((wasHeld === 0) !== (isHeld === 0))
-        this.#options.log.warn(
-          { cause: 'guard' },
-          isHeld > 0
-            ? `${isHeld} of ${pool.members.size} servers of pool ${name} failed at once: the guard keeps the last good set`
-            : `the guard of pool ${name} has ended`,
-        )
+      if ((wasHeld === 0) !== (isHeld === 0)) this.#tellGuard(name, isHeld, pool.members.size)
       const served = new Map(view.members.map((each) => [each.name, each]))
       for (const [server, { state, weight }] of served) {
         const before = pool.served.get(server)
@@ -331,7 +352,23 @@ export class ServerHealth implements Disposable {
       pool.served = served
       pool.wakeAt = view.wakeAt ?? Number.POSITIVE_INFINITY
     }
-    if (changed.length > 0) this.#options.onViews(changed)
+    return changed.length > 0 ? this.#options.onViews(changed) : new Map()
+  }
+
+  #tellGuard(pool: string, held: number, of: number): void {
+    const services = [...this.#plan.poolOf].flatMap(([service, name]) => (name === pool ? [service] : []))
+    const about = { services, pool, data: { held, of } }
+    this.#options.events.record(
+      held > 0
+        ? {
+            ...{ kind: 'service.held', severity: 'error', ...about },
+            text: `${held} of ${of} servers of pool ${pool} failed at once: the guard keeps the last good set`,
+          }
+        : {
+            ...{ kind: 'service.released', severity: 'notice', ...about },
+            text: `the guard of pool ${pool} has ended`,
+          },
+    )
   }
 
   #membersOf({ members }: PoolOfChecks): Member[] {
@@ -358,7 +395,7 @@ export class ServerHealth implements Disposable {
 
   #absent(why: string): void {
     const wasPresent = this.#isPresent
-    if (wasPresent) this.#options.log.warn({ cause: 'checker' }, `the checker is gone: ${why}`)
+    if (wasPresent) this.#tellChecker('warning', `the checker is gone: ${why}`)
     this.#isPresent = false
     this.#alive = undefined
     this.#absence = why

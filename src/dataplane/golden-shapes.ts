@@ -119,6 +119,9 @@ const picking = (kind: CountingScheduler, room: number): ServiceShape => ({
 })
 const everyKind: Kinds = { families: [4, 6], protocols: ['tcp', 'udp'] }
 
+/** A node's addresses, and the index of the veth that answers to checks go into. */
+const turn = { ifindex: 9, addresses: [parseIp('192.0.2.2'), parseIp('2001:db8::2')] }
+
 const nat: ServiceShape = { ...changes, track: 'all', nat: { port: 0 } }
 const natPort: ServiceShape = { ...resets, track: 'all', nat: { port: 8_080 } }
 
@@ -250,6 +253,15 @@ export const goldenShapes: Readonly<Record<string, Shape>> = {
       ...various,
     ],
     before: [0, 2_039],
+  },
+  'turn-one-listener': shape(1, 1, [1_021], { turn: { ...turn, addresses: turn.addresses.slice(0, 1) } }),
+  'turn-everything-inline-jumbo': shape(64, 3, [1_021, 4_093], { ...everyKind, jumbo: true, turn }),
+  'turn-everything-in-tables': ranged(
+    shape(1_000, 500, [1_021, 4_093, 1_021], tracked(changes, { ...everyKind, turn })),
+  ),
+  'turn-nat-and-dsr-everything-two-interfaces': {
+    ...shape(4, 2, [1_021, 4_093], tracked(nat, { ...everyKind, own: 3, others: others(1), turn })),
+    services: [natPort, changes],
   },
   'ten-thousand-listeners': shape(10_000, 10_000, [1_021]),
   'ten-thousand-listeners-own-pools': shape(10_000, 10_000, Array<number>(10_000).fill(1_021)),

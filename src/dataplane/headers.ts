@@ -41,6 +41,8 @@ export const Tcp = wire('tcp', {
   flags: 'u8',
   rest: bytes(6),
 }) // prettier-ignore
+/** Ports: what TCP and UDP begin with. */
+export const Ports = wire('ports', { source: 'be16', destination: 'be16' })
 /** Udp: what TCP has too comes first. */
 export const Udp = wire('udp', { ports: bytes(4), lengthChecksum: bytes(4) })
 

@@ -29,6 +29,7 @@ import {
 import { createListeners } from './model-listeners.ts'
 import { PacketMemory } from './model-memory.ts'
 import { createNetworkOf } from './model-network.ts'
+import { createTurn } from './model-turn.ts'
 import { createNat, type NatModel, type Refused } from './nat-model.ts'
 import type { OutcomeName } from './outcomes.ts'
 import {
@@ -137,6 +138,7 @@ export function createModel(
   }
   const hasIpv6 = shape.listeners.some(({ address }) => !isIp4(address))
   const listening = createListeners(shape)
+  const turn = createTurn(shape, (number) => byNumber.has(number), listening)
   const room = shape.jumbo ? HELD_BYTES.jumbo : HELD_BYTES.usual
   /** F4: what becomes of a later fragment whose first has not come. */
   const hold = (frame: Uint8Array): OutcomeName => {
@@ -180,8 +182,10 @@ export function createModel(
     // 5
     if (own.some((octet, i) => frame[i] !== octet)) return end('other-host')
 
-    // N4 to N6: what is for no listener may be an answer, or a fragment of one
+    // C: what is for no listener may be an answer to a check; N4 to N6: or to a client, or a fragment of such
     const unserved = (flow: Flow | Unreadable): Outcome => {
+      const turned = turn({ frame, ip, isIpv6 })
+      if (turned) return { outcome: 'turned', frame: turned }
       if (!nat || (!isIpv6 && !protocols.hasIpv4)) return end('no-listener')
       const isServer = () => nat.mayAnswer(frame, ip, isIpv6)
       if (typeof flow === 'string')
@@ -281,7 +285,7 @@ export function createModel(
       if (typeof id !== 'number') return end('no-room')
       let refused = sentTo(id)
       for (let tries = 0; refused === 'taken' && tries < CLASH_TRIES; tries++) {
-        const next = scaleHash((Math.imul(hash, CLASH_STEP) + tries) >>> 0, shape.pools[pool]!)
+        const next = scaleHash(Math.imul(hash + tries, CLASH_STEP) >>> 0, shape.pools[pool]!)
         const other = currentOf(tables.slots[pool]![next]!)
         refused = sentTo(other)
         if (refused === 'no-server' || refused === 'hairpin') refused = 'taken'

@@ -46,6 +46,10 @@ export const outcomes = {
   hairpin: drop(
     'of a server to a service that it would have to answer itself, from the address that it asks from; nat: of a client on its server’s own network, who would be answered past this node',
   ),
+  turned: {
+    verdict: 'redirect',
+    meaning: 'a server’s answer to a check through a service address, taken to the checker',
+  },
 } as const satisfies Record<string, OutcomeText>
 
 export type OutcomeName = keyof typeof outcomes

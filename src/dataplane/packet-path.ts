@@ -24,6 +24,7 @@ import { finishIpv4, guardIpv4 } from './path-ipv4.ts'
 import { finishIpv6, guardIpv6, hashIpv6 } from './path-ipv6.ts'
 import { turnBack } from './path-nat.ts'
 import { type Frame, slowPath } from './path-slow.ts'
+import { takeAnswers, takesAnswers, turnFunction } from './path-turn.ts'
 import type { Shape } from './shape.ts'
 
 /** The program's name in the kernel. */
@@ -138,13 +139,17 @@ export function packetPath(shape: Shape, memory: Memory): BuiltFunction {
     const isCrowded = has(shape, 6) && !isInline(shape)
     // and a function that looks ranges up is called while the frame has them
     const calls = Object.keys(ranges).length > 0
-    const context = tracking || isCrowded || calls ? p.stashContext() : undefined
+    const turn = takesAnswers(shape) ? turnFunction(shape, memory, verdicts) : undefined
+    const context = tracking || isCrowded || calls || turn ? p.stashContext() : undefined
     const all = shape.jumbo ? p.call('xdp_get_buff_len', p.ctx) : undefined
     const frame = p.packet()
     const kept = isCrowded ? p.stash(all ?? p.length(frame.data, frame.end)) : undefined
     const where = tracking && p.slot('u64')
     const slow = p.label('slow')
     const unserved = tracking?.nat && { plain: p.label('unserved'), slow: p.label('unserved-slow') }
+    // what is for no listener may be an answer: first to a check, then to a client
+    const answers = turn && { plain: p.label('unturned'), slow: p.label('unturned-slow') }
+    const first = answers ?? unserved
     const routeOf = (home: Home, label: string): Route => ({
       shape,
       memory,
@@ -157,21 +162,24 @@ export function packetPath(shape: Shape, memory: Memory): BuiltFunction {
       where,
       join: p.label(label),
       expired: slow,
-      unserved: unserved?.plain ?? 'no-listener',
+      unserved: first?.plain ?? 'no-listener',
     })
     const routes = { register: routeOf('register', 'choose'), stack: routeOf('stack', 'join') }
     parse(p, routes, frame, slow)
-    takeSlowPath(p, routes.stack, frame, slow, unserved?.slow, context)
+    takeSlowPath(p, routes.stack, frame, slow, first?.slow, context)
     join(p, routes)
     const word = slotWord(p, routes.register)
+    const passed = { plain: unserved?.plain ?? 'no-listener', slow: unserved?.slow ?? 'no-listener' } as const
     if (!tracking || !context) {
       forward(p, routes.register, frame.data, p.alu('and', word, memory.serverCapacity - 1), context)
+      if (turn && answers && context) takeAnswers(p, turn, context, answers, passed)
       return
     }
     const reset = p.label('reset')
     const server = decideServer(p, routes.register, tracking, context, word, reset)
     forward(p, routes.register, frame.data, server, context)
     if (tracking.reset) answerReset(p, routes.register, tracking.reset, context, reset)
+    if (turn && answers) takeAnswers(p, turn, context, answers, passed)
     if (tracking.nat && unserved) turnBack(p, tracking.nat, routes.stack, context, unserved)
   })
 }

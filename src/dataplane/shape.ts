@@ -113,6 +113,14 @@ export interface OtherInterface {
   readonly mac: Mac
 }
 
+/** TurnShape: where answers to checks through a service address go (turn.ts). */
+export interface TurnShape {
+  /** Of the veth's end on this side. */
+  readonly ifindex: number
+  /** The interface's own addresses, which such checks come from. */
+  readonly addresses: readonly Ip[]
+}
+
 /** MAX_INTERFACES: their numbers are below; a server's entry has a byte for one. */
 export const MAX_INTERFACES = 256
 
@@ -139,6 +147,8 @@ export interface Shape {
    * where no pool's did. Read for slots whose settled server is ASK_BEFORE.
    */
   readonly before?: readonly number[]
+  /** Checks go through service addresses; absent: none does. */
+  readonly turn?: TurnShape
   /** Where there is no flow table: the clock; absent: the kernel's, of 250 jiffies a second. */
   readonly clock?: Clock
   /** The flow table; absent: no flow is tracked, whatever `track` a service has. */

@@ -8,6 +8,7 @@ import { guardMutants } from './path-guards.ts'
 import { ipv6Mutants } from './path-ipv6.ts'
 import { rangeMutants } from './path-ranges.ts'
 import { tableMutants } from './path-tables.ts'
+import { turnMutants } from './path-turn.ts'
 import { persistenceMutants } from './persistence-mutants.ts'
 import type { Mutant } from './run-mutant.ts'
 
@@ -22,4 +23,5 @@ export const pathMutants: readonly Mutant[] = [
   ...packetMutants,
   ...rangeMutants,
   ...persistenceMutants,
+  ...turnMutants,
 ]

@@ -117,8 +117,8 @@ const asked: readonly Mutant[] = [
   ),
   decide(
     'a flow without a record asks for no network',
-    '    if (ask) p.jumpIf(anyBits(asked.about(), ABOUT.asks), ask)\n    count(p',
-    '    count(p',
+    '  if (ask) p.jumpIf(anyBits(asked.about(), ABOUT.asks), ask)\n  count(p',
+    '  count(p',
   ),
   decide(
     'the end of a flow refreshes its network',

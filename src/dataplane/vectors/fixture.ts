@@ -16,6 +16,7 @@ import {
   type Shape,
   STATELESS,
   type Tables,
+  type TurnShape,
 } from '../shape.ts'
 
 /** Fixture: a shape and the contents of its maps. */
@@ -120,6 +121,7 @@ export interface FixtureParts {
   readonly before?: readonly Uint32Array[]
   /** By service: what schedulers that count go by. */
   readonly schedules?: ReadonlyMap<number, ScheduleTable>
+  readonly turn?: TurnShape
   /** How long the prefixes of servers' networks are, where they are known. */
   readonly networks?: Readonly<Record<number, number>>
   /** Servers' addresses, from server 1 on, if not IPv4 ones of these fixtures. */
@@ -142,6 +144,7 @@ export function fixture({
   schedules,
   targets = [],
   networks = {},
+  turn,
 }: FixtureParts): Fixture {
   const servers = [...three, ...(count === 4 ? [fourth] : [])].map((entry, id) => {
     const target = targets[id - 1]
@@ -167,6 +170,7 @@ export function fixture({
       cpus: 2,
       clock,
       ...(flows && { flows }),
+      ...(turn && { turn }),
       ...(before && { before: before.map(({ length }) => length) }),
     },
     tables: {

@@ -6,6 +6,7 @@ import { allBut, type Fixture, fixture, listener, SLOTS, vip } from './fixture.t
 import { fixturesEgress } from './fixtures-egress.ts'
 import { fixturesRanges } from './fixtures-ranges.ts'
 import { fixturesTables } from './fixtures-tables.ts'
+import { fixturesTurn } from './fixtures-turn.ts'
 import { fixturesUdp } from './fixtures-udp.ts'
 import { fixtures6 } from './fixtures6.ts'
 
@@ -84,6 +85,7 @@ export const fixtures = {
   negative: fixture({ keys: [0n, 0xffffffffffffffffn], pools: [allBut(SLOTS - 1)] }),
   ...fixturesUdp,
   ...fixturesEgress,
+  ...fixturesTurn,
   ...fixtures6,
   ...fixturesTables,
   ...fixturesRanges,

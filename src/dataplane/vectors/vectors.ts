@@ -25,6 +25,7 @@ import { sixLinkVectors } from './six-links.ts'
 import { sixNextVectors } from './six-next.ts'
 import { sixPlainVectors } from './six-plain.ts'
 import { tableVectors } from './tables.ts'
+import { turnVectors } from './turns.ts'
 import { udpVectors } from './udp.ts'
 import type { Vector } from './vector.ts'
 import { vlanVectors } from './vlan.ts'
@@ -58,4 +59,5 @@ export const vectors: readonly Vector[] = [
   ...rangeVectors,
   ...egressVectors,
   ...hairpinVectors,
+  ...turnVectors,
 ]

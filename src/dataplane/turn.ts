@@ -1,0 +1,47 @@
+// The turn that checks through a service address take (docs/decisions/0016). Their sockets are in a network namespace of
+// their own, behind a veth, because the node that holds the address would answer itself. Two programs turn their packets:
+// one on the veth's end on this side sends them to the one server that each is for (turn-out.ts), the packet path of
+// the interface by which the server answers takes the answers in (path-turn.ts).
+//
+//   namespace: socket, port 61440.. -- eth0 ==veth== checks-… -- turn-out -> NIC -> server
+//                                     eth0 ==veth== checks-… <-- packet path <- NIC <- server
+//
+// Which port is for which server is told by a map that is pinned beside the links: a server's address for each port,
+// written before the port sends anything. Where servers are is the kernel's knowledge (bpf_fib_lookup).
+
+import { type Ip, isIp4, type Mac, parseMac } from '../base/addresses.ts'
+import { bytes, kernelMap, struct } from '../bpf/types.ts'
+import { ip6Bytes } from '../wire/ipv6.ts'
+
+/** FIRST_PORT, PORTS: source ports of checks: the last 4,096, which Linux gives to nobody by itself (ip_local_port_range). */
+export const FIRST_PORT = 0xf000
+export const PORTS = 0x1000
+/** PORT_BITS: set in every one of them, and not all of them in any other. */
+export const PORT_BITS = 0xf000
+
+/** INNER_MAC: of the veth's end in the namespace. No switch sees it. */
+export const INNER_MAC: Mac = parseMac('02:74:62:63:6b:31')
+
+/** turns: by port - FIRST_PORT the server that packets from it go to: 16 bytes, of IPv4 the first four; zeros: nobody. */
+export const turns = kernelMap(
+  'turns',
+  'array',
+  struct('turn_port', { index: 'u32' }),
+  struct('turn', { server: bytes(16) }),
+  PORTS,
+)
+
+/** turnKey of a port. */
+export function turnKey(port: number): Uint8Array {
+  const key = Buffer.alloc(4)
+  key.writeUInt32LE(port - FIRST_PORT)
+  return key
+}
+
+/** turnValue of a server. */
+export function turnValue(server: Ip): Uint8Array {
+  const value = Buffer.alloc(16)
+  if (isIp4(server)) value.writeUInt32BE(server)
+  else value.set(ip6Bytes(server))
+  return value
+}
