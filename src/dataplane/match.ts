@@ -139,9 +139,10 @@ function addressTree(
   level(3, listeners)
 }
 
-const answersOf = (
-  shape: Shape,
-): { readonly service: number; readonly base: number; readonly slots: number; readonly pool: number }[] => {
+/** Answer: what a listener's packets are given. */
+type Answer = Readonly<Record<keyof Match, number>>
+
+const answersOf = (shape: Shape): Answer[] => {
   const bases = poolBases(shape)
   const isAsked = flowsOf(shape) !== undefined
   return shape.listeners.map(({ service, pool }) => ({
@@ -300,10 +301,20 @@ export function matchListener(
   if (isInline(shape)) {
     const answers = answersOf(shape)
     const matched = p.label('matched')
-    const isListener = (listener: ListenerShape) => () => {
-      const answer = answers[shape.listeners.indexOf(listener)]!
+    const give = (answer: Answer) => {
       for (const key of ['service', 'base', 'slots', 'pool'] as const) put(p, match[key], answer[key])
       p.goto(matched)
+    }
+    // what several listeners answer is given in one place, behind all comparisons
+    const shared = [
+      ...grouped(mine, (listener) => JSON.stringify(answers[shape.listeners.indexOf(listener)])),
+    ]
+      .filter(([, listeners]) => listeners.length > 1)
+      .map(([, listeners]) => ({ listeners, label: p.label('answer') }))
+    const isListener = (listener: ListenerShape) => () => {
+      const place = shared.find(({ listeners }) => listeners.includes(listener))
+      if (place) p.goto(place.label)
+      else give(answers[shape.listeners.indexOf(listener)]!)
     }
     const leaf = (listener: ListenerShape): Leaf => ({
       word: portWord(shape, listener),
@@ -327,6 +338,10 @@ export function matchListener(
       })
       rangeTree(p, hostPort(p, port, isMixed(shape)), leaves, none)
     })
+    for (const { listeners, label } of shared) {
+      p.bind(label)
+      give(answers[shape.listeners.indexOf(listeners[0]!)]!)
+    }
     p.bind(matched)
     return
   }
