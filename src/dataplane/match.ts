@@ -153,27 +153,32 @@ const answersOf = (shape: Shape): Answer[] => {
   }))
 }
 
-/** matchOf: cells for matchListener's answer. The service's is on the stack in any case. */
-export function matchOf(p: Path, shape: Shape, memory: Memory, home: Home): Match {
+/**
+ * matchOf: cells for matchListener's answer. Those of service and pool are on the stack in any case, and `other`'s where there
+ * is one.
+ */
+export function matchOf(p: Path, shape: Shape, memory: Memory, home: Home, other?: Match): Match {
   const answers = answersOf(shape)
-  const known = (key: keyof Match, where: Home, most?: number): Cell => {
+  const known = (key: keyof Match, varies: (most: number) => Cell): Cell => {
     const all = answers.map((answer) => answer[key])
-    if (all.every((value) => value === all[0])) return all[0] ?? 0
-    return cell(p, where, 'u32', most ?? Math.max(...all))
+    return all.every((value) => value === all[0]) ? (all[0] ?? 0) : varies(Math.max(...all))
   }
+  const here = (most: number) => cell(p, home, 'u32', most)
+  const service = () => other?.service ?? p.vagueSlot(memory.serviceCapacity)
+  const pool = () => other?.pool ?? p.vagueSlot(shape.pools.length)
   if (isInline(shape))
     return {
-      service: known('service', 'stack'),
-      base: known('base', home),
-      slots: known('slots', home),
-      pool: known('pool', 'stack'),
+      service: known('service', service),
+      base: known('base', here),
+      slots: known('slots', here),
+      pool: known('pool', pool),
     }
   return {
-    service: p.slot('u32', memory.serviceCapacity - 1),
+    service: service(),
     base: cell(p, home, 'u32', maxOf('u32')),
     slots: uniformSlots(shape) ?? cell(p, home, 'u32', maxOf('u32')),
     // a pool that no listener has counts too
-    pool: known('pool', 'stack', shape.pools.length - 1),
+    pool: known('pool', pool),
   }
 }
 

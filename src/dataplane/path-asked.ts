@@ -38,17 +38,22 @@ const SERVICE_MASK = 0xffff
 /** stateBits: a state where an entry has it. */
 export const stateBits = (state: number): number => (state << STATE_SHIFT) >>> 0
 
-/** Question: what is asked about a flow; what is not needed at once waits on the stack. */
+/**
+ * Question: what is asked about a flow; what is not needed at once waits on the stack. `kind`: the bits of ABOUT, apart from
+ * service and pool where these may be known when the program is made: the verifier would go on once for each of them.
+ */
 export interface Question {
   readonly flow: Val<'u64'>
   readonly word: Stashed<'u32'>
   readonly about: Stashed<'u64'>
+  readonly kind: Stashed<'u64'>
 }
 
 /** questionOf a function's parameters: flow, word, about. */
 export function questionOf(p: Builder): Question {
   const [flow, word, about] = p.parameters('numbers', 'u64', 'u32', 'u64')
-  return { flow, word: p.stash(word), about: p.stash(about) }
+  const kept = p.stash(about)
+  return { flow, word: p.stash(word), about: kept, kind: kept }
 }
 
 /** Asked: the question, and what every part of the answer needs. */
@@ -60,6 +65,7 @@ export interface Asked {
   readonly flow: Val<'u64'>
   readonly word: () => Val<'u32'>
   readonly about: () => Val<'u64'>
+  readonly kind: () => Val<'u64'>
   /** Ticks. */
   readonly now: Val<'u32'>
   /** This CPU's counters. */
@@ -78,7 +84,7 @@ export function askedOf(
   shape: Shape,
   memory: Memory,
   flows: FlowsShape,
-  { flow, word, about }: Question,
+  { flow, word, about, kind }: Question,
 ): Asked {
   const cpu = p.alu('and', p.narrow(p.call('get_smp_processor_id')), shape.cpus - 1)
   const block = p.stashPlace(p.element(p.memory(memory.counters).blocks, cpu))
@@ -90,6 +96,7 @@ export function askedOf(
     flow,
     word: () => p.unstash(word),
     about: () => p.unstash(about),
+    kind: () => p.unstash(kind),
     now: ticks(p, memory, flows),
     block: () => p.unstashPlace(block),
     entry: p.placeVariable(FlowEntry),

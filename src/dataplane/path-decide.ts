@@ -94,10 +94,10 @@ export function decide(p: Builder, { shape, memory, flows, called }: Deciding, q
   p.setSlot(asked.own, 0)
   p.bind(counted)
   const ask = persists(shape) ? p.label('ask') : undefined
-  if (ask) p.jumpIf(anyBits(asked.about(), ABOUT.asks), ask)
+  if (ask) p.jumpIf(anyBits(asked.kind(), ABOUT.asks), ask)
   count(p, asked, 'flow-miss')
   p.bind(begin)
-  if (ask) p.jumpIf(anyBits(asked.about(), ABOUT.asks), ask)
+  if (ask) p.jumpIf(anyBits(asked.kind(), ABOUT.asks), ask)
   beginFlow(p, asked, counting, reset)
   if (closing) tellClosed(p, counting.tally, closing)
   if (shape.pools.length > 1 || counting) {
@@ -126,17 +126,17 @@ function follow(
   { stale, begin, reset }: { readonly stale: Label; readonly begin: Label; readonly reset: Label },
   closing: Closing | undefined,
 ): void {
-  const { shape, memory, about, now, entry, limits } = asked
+  const { shape, memory, kind, now, entry, limits } = asked
   const server = p.below(p.alu('and', p.narrow(value), SERVER_MASK), memory.serverCapacity, stale)
   const again = persists(shape) ? p.label('again') : undefined
-  if (again) p.jumpIf(anyBits(about(), ABOUT.again), again)
+  if (again) p.jumpIf(anyBits(kind(), ABOUT.again), again)
   count(p, asked, 'flow-hit')
   if (again) p.bind(again)
   const changing = () => p.narrow(p.alu('rsh', value, 32))
   const state = () => p.alu('rsh', value, 32 + STATE_SHIFT)
   const next = p.variable('u32')
   const [opening, touch, answer] = [p.label('seen-opening'), p.label('touch'), p.label('follow')]
-  const known = about()
+  const known = kind()
   if (has(shape, 'tcp')) {
     const [special, closed] = [p.label('seen-end'), p.label('closed')]
     p.jumpIf(anyBits(known, ABOUT.syn | ABOUT.udp), opening)
@@ -182,8 +182,8 @@ function follow(
 }
 
 /** keepNetwork: the flow's record is of now: the client's network is to stay with its server. Leaves so, or for `answer`. */
-function keepNetwork(p: Builder, { about }: Asked, server: Val<'u32'>, answer: Label): void {
-  p.jumpIf(eq(p.alu('and', about(), ABOUT.network), 0), answer)
+function keepNetwork(p: Builder, { kind }: Asked, server: Val<'u32'>, answer: Label): void {
+  p.jumpIf(eq(p.alu('and', kind(), ABOUT.network), 0), answer)
   p.exitValue(p.alu('or', server, KEEP))
 }
 
@@ -215,7 +215,7 @@ function settledServer(p: Builder, asked: Asked): Val<'u32'> {
 
 /** beginFlow: no record holds: the current or the settled server, recorded. Ends by leaving, or at `nobody`. */
 function beginFlow(p: Builder, asked: Asked, counting: Counting | undefined, reset: Label): void {
-  const { shape, memory, about, word } = asked
+  const { shape, memory, kind, word } = asked
   const server = p.variable('u32', memory.serverCapacity - 1)
   const spare = p.slot('u32', memory.serverCapacity - 1)
   const state = p.variable('u32')
@@ -232,13 +232,13 @@ function beginFlow(p: Builder, asked: Asked, counting: Counting | undefined, res
   p.setSlot(spare, settled)
   p.set(state, stateBits(FLOW.established))
   if (has(shape, 'tcp')) {
-    p.jumpIf(anyBits(about(), ABOUT.syn | ABOUT.udp), opening)
+    p.jumpIf(anyBits(kind(), ABOUT.syn | ABOUT.udp), opening)
     const current = p.label('current')
     p.jumpIf(eq(settled, 0), current)
     whereReset(p, asked, settled, reset)
     p.set(server, settled)
     p.bind(current)
-    p.jumpIf(anyBits(about(), ABOUT.end), answer)
+    p.jumpIf(anyBits(kind(), ABOUT.end), answer)
     p.goto(record)
     p.bind(opening)
   }
@@ -253,14 +253,14 @@ function beginFlow(p: Builder, asked: Asked, counting: Counting | undefined, res
     p.jumpIf(eq(other, 0), bySlot)
     spareIsSomebody(p, asked, spare)
     p.set(server, other)
-    if (has(shape, 'udp') && has(shape, 'tcp')) p.jumpIf(anyBits(about(), ABOUT.udp), record)
+    if (has(shape, 'udp') && has(shape, 'tcp')) p.jumpIf(anyBits(kind(), ABOUT.udp), record)
     if (has(shape, 'tcp')) p.set(state, stateBits(FLOW.syn))
     p.goto(record)
     p.bind(bySlot)
   }
   if (has(shape, 'tcp')) {
     const datagram = p.label('datagram')
-    if (has(shape, 'udp')) p.jumpIf(anyBits(about(), ABOUT.udp), datagram)
+    if (has(shape, 'udp')) p.jumpIf(anyBits(kind(), ABOUT.udp), datagram)
     p.set(state, stateBits(FLOW.syn))
     p.goto(record)
     p.bind(datagram)
@@ -301,7 +301,7 @@ export function remember(
   counting: Counting | undefined,
   answer: Label,
 ): void {
-  const { about, block, entry, flows, limits, now, own, shape } = asked
+  const { kind, block, entry, flows, limits, now, own, shape } = asked
   const [write, free, capped, full, unrecorded] = [
     p.label('write'),
     p.label('free-entry'),
@@ -309,7 +309,7 @@ export function remember(
     p.label('full'),
     p.label('unrecorded'),
   ]
-  p.jumpIf(anyBits(about(), ABOUT.peek), answer)
+  p.jumpIf(anyBits(kind(), ABOUT.peek), answer)
   p.jumpIf(eq(isReachable(p, asked, server), 0), answer)
   p.jumpIf(ne(p.unstash(own), 0), write)
 

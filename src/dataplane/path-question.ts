@@ -22,7 +22,7 @@ import {
   Udp,
 } from './headers.ts'
 import { isMixed } from './match.ts'
-import { has, persists } from './memory.ts'
+import { has, persists, usesNat } from './memory.ts'
 import { ABOUT } from './path-asked.ts'
 import { type Deciding, decide, decision } from './path-decide.ts'
 import { type Ask, askWithNetwork, hashNetwork, network4, network6, type Slots } from './path-network.ts'
@@ -107,8 +107,10 @@ export const questionFunction = (deciding: Deciding, ask: Ask | undefined): Buil
     const flow = p.alu('or', p.alu('lsh', kept.hash(), 32), p.alu('rsh', mixed, 32))
     if (ask && kin) p.exitValue(askWithNetwork(p, ask, kin, slotsOf(p, kept, flow, kind)))
     else {
-      const about = p.stash(p.alu('or', kept.about(), kind))
-      decide(p, deciding, { flow, word: kept.word.slot ?? p.stash(kept.word()), about })
+      const word = kept.word.slot ?? p.stash(kept.word())
+      const asked = usesNat(shape) ? p.alu('or', kept.about(), kind) : kept.about()
+      const about = p.stash(asked)
+      decide(p, deciding, { flow, word, about, kind: usesNat(shape) ? about : p.stash(p.widen(kind)) })
     }
     p.bind(missing)
     p.exitValue(0)

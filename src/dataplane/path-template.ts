@@ -27,7 +27,7 @@ export const templateFunction = ({ shape, memory, flows, called }: Deciding): Bu
   plainFunction('template', (p) => {
     const { scan, counting } = called
     const asked = askedOf(p, shape, memory, flows, questionOf(p))
-    const { about, entry, now, own, word } = asked
+    const { kind, entry, now, own, word } = asked
     const [missed, lapsed, absent] = [p.label('no-template'), p.label('lapsed'), p.label('absent')]
     const [keep, unchanged, none] = [p.label('keep'), p.label('unchanged'), p.label('none')]
     const value = lookUp(p, asked, scan, missed)
@@ -45,7 +45,7 @@ export const templateFunction = ({ shape, memory, flows, called }: Deciding): Bu
     const state = p.variable('u32')
     const known = p.label('state-known')
     p.set(state, stateBits(FLOW.established))
-    p.jumpIf(eq(p.alu('and', about(), ABOUT.syn), 0), known)
+    p.jumpIf(eq(p.alu('and', kind(), ABOUT.syn), 0), known)
     p.set(state, p.alu('and', changing(), stateBits(FLOW.established)))
     p.bind(known)
     const touched = p.alu('or', p.alu('lsh', p.widen(p.alu('or', state, now)), 32), p.narrow(value))
@@ -67,7 +67,7 @@ export const templateFunction = ({ shape, memory, flows, called }: Deciding): Bu
     const made = p.variable('u32')
     const [record, answer] = [p.label('record-template'), p.label('answer')]
     p.set(made, stateBits(FLOW.syn))
-    p.jumpIf(anyBits(about(), ABOUT.syn), record)
+    p.jumpIf(anyBits(kind(), ABOUT.syn), record)
     p.set(made, stateBits(FLOW.established))
     p.bind(record)
     remember(p, asked, { server: next, state: made, mark: TEMPLATE }, counting, answer)
