@@ -183,7 +183,7 @@ const beginning: readonly Mutant[] = [
   decide('segments go to the current server', '    p.set(server, settled)\n', removed),
   decide('nobody settled is somebody', '    p.jumpIf(eq(settled, 0), current)\n', removed),
   decide('a settled server’s failure is not told', '    whereReset(p, asked, settled, reset)\n', removed),
-  decide('a FIN is recorded', '    p.jumpIf(anyBits(about(), ABOUT.end), answer)\n', removed),
+  decide('a FIN is recorded', '    p.jumpIf(anyBits(kind(), ABOUT.end), answer)\n', removed),
   decide('UDP always learns', "    p.jumpIf(eq(p.alu('and', word(), SLOT_LEARN), 0), record)\n", removed),
   decide(
     'UDP learns of nobody',
