@@ -85,7 +85,7 @@ export function admitReport(
   from: Ip | undefined,
   now: number,
 ): Admission {
-  const key = `${name} ${from ?? ''}`
+  const key = [name, from ?? ''].join(' ')
   const told = reports.get(key)
   if (told !== undefined && now < told.at + EVERY_MS)
     return { reports: new Map(reports).set(key, { ...told, left: told.left + 1 }), left: undefined }
