@@ -11,6 +11,7 @@ import type { Operations } from '../daemon/api-routes.ts'
 import type { OrderAnswer, Status } from '../daemon/api-schema.ts'
 import { serveApi } from '../daemon/api-server.ts'
 import { openLog } from '../daemon/log.ts'
+import { quietLog } from '../events/quiet-log.ts'
 import { capture } from './captured.ts'
 
 let dir = ''
@@ -119,6 +120,7 @@ const status: Status = {
 }
 
 const operations = (change: Partial<Operations>): Operations => ({
+  events: quietLog(),
   status: () => Promise.resolve(status),
   trace: (client, listener, protocol) => ({
     client: formatEndpoint(client),
@@ -130,6 +132,7 @@ const operations = (change: Partial<Operations>): Operations => ({
   }),
   listing: () => ({ generation: 3, lines: ['; packet-path.ts:1', '    0 r0 = 1'] }),
   reload: () => Promise.reject(new Error('not asked here')),
+  checks: () => Promise.reject(new Error('not asked here')),
   order: () => Promise.reject(new Error('not asked here')),
   ...change,
 })
@@ -199,6 +202,32 @@ test('status --json is what the daemon said', () =>
   withDaemon({}, async (socket) => {
     assert.deepEqual(JSON.parse((await capture(['status', '--socket', socket, '--json'])).out), status)
   }))
+
+test('status of a service or a server asks for its checks; a name that is none ends with 1', async () => {
+  const asked: unknown[] = []
+  const checks: Operations['checks'] = (filter) => {
+    asked.push(filter)
+    return Promise.resolve({ checks: [], more: 0 })
+  }
+  await withDaemon({ checks }, async (socket) => {
+    const of = (name: string, ...words: string[]) => capture(['status', name, '--socket', socket, ...words])
+    const server = await of('web02')
+    assert.equal(server.code, 0)
+    assert.match(server.out, /\nweb02 +10\.0\.0\.12 +unreachable/)
+    assert.doesNotMatch(server.out, /\nweb01/)
+    assert.match((await of('www')).out, /\nweb01/)
+    const part = JSON.parse((await of('www', '--json')).out) as { checks: unknown[]; services: unknown[] }
+    assert.deepEqual([part.checks, part.services.length], [[], 1])
+    const none = await of('web2')
+    assert.equal(none.code, 1)
+    assert.match(
+      none.err,
+      /^tenbin: status web2: no service and no server is called web2, did you mean "web02"|web2/,
+    )
+    assert.match((await of('www', '--check')).err, /--check takes no name: write --service www/)
+  })
+  assert.deepEqual(asked, [{ server: 'web02' }, { service: 'www' }, { service: 'www' }])
+})
 
 test('status --check is a Nagios plugin: one line and its exit code, whatever happens', () =>
   withDaemon({}, async (socket) => {

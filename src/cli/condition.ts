@@ -20,6 +20,8 @@ const fine: Condition = { trouble: TROUBLE.none, why: '' }
 
 /** serverCondition: of a server in a pool; what failed says why, if that is known. */
 export function serverCondition({ state, weight, configured, check }: PoolServer): Condition {
+  if (check?.isOverdue === true && state === 'up')
+    return { trouble: TROUBLE.doubt, why: 'its check stands still' }
   if (state === 'unreachable') return { trouble: TROUBLE.down, why: check?.why ?? '' }
   if (check?.state === 'held')
     return {

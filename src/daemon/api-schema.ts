@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { type Endpoint, isIp4, tryEndpoint } from '../base/addresses.ts'
 import { parseDuration } from '../base/durations.ts'
 import { TenbinError } from '../base/errors.ts'
+import { checkerSchema } from './api-schema-checks.ts'
 
 const count = z.string().regex(/^\d+$/).describe('a counter, in decimal: may exceed 2^53')
 const address = z.string().describe('an IPv4 or IPv6 address')
@@ -91,6 +92,7 @@ export const poolServerSchema = z.object({
       since: z.string().optional(),
       why: z.string().optional().describe('of down: what was found; of others: why looks find nothing'),
       warning: z.string().optional().describe('nothing wrong yet: a certificate that expires soon'),
+      isOverdue: z.boolean().optional().describe('it stands still; told of 20 checks at most'),
     })
     .optional()
     .describe('absent: it is not checked'),
@@ -164,6 +166,7 @@ export const statusSchema = z.object({
     .optional()
     .describe('the last attempt to apply a changed file'),
   problems: z.array(problemSchema).describe('what is not as the file has it, now'),
+  checker: checkerSchema.optional().describe('absent: nothing is checked'),
   interfaces: z
     .array(
       z.object({
@@ -263,8 +266,8 @@ const order = {
   service: z.string().min(1).max(63).optional(),
 }
 
-/** deadline: a duration from now, such as 10m. */
-const deadline = z.string().transform((text, context): number => {
+/** durationText: a duration such as 10m, read into milliseconds. */
+export const durationText = z.string().transform((text, context): number => {
   try {
     return parseDuration(text)
   } catch (error) {
@@ -280,7 +283,7 @@ const weightText = z
   .refine((weight) => weight <= 65_535, 'a whole number from 0 to 65535')
 
 export const orderQuery = z.strictObject(order)
-export const drainQuery = z.strictObject({ ...order, deadline: deadline.optional() })
+export const drainQuery = z.strictObject({ ...order, deadline: durationText.optional() })
 export const weightQuery = z.strictObject({ ...order, weight: weightText })
 
 /** orderSchema: what a command about a server did. */

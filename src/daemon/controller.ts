@@ -9,11 +9,13 @@ import { TenbinError } from '../base/errors.ts'
 import type { DesiredState } from '../config/state.ts'
 import type { Applied, Changed, Neighbour } from '../engine/engine.ts'
 import type { FoundPool } from '../engine/holders.ts'
-import type { EventSink } from '../events/event.ts'
+import type { EventLog } from '../events/event-log.ts'
 import { isUsable } from '../netlink/links.ts'
 import type { Network } from '../netlink/network.ts'
 import type { Operations, OrderCommand } from './api-routes.ts'
 import type { ListingAnswer, OrderAnswer, Problem, ReloadAnswer, Status, TraceAnswer } from './api-schema.ts'
+import type { ChecksAnswer } from './api-schema-checks.ts'
+import type { CheckFilter } from './check-details.ts'
 import type { OpenChecker } from './checker.ts'
 import type { Log } from './log.ts'
 import { leaveOtherLinks, recordLinks } from './managed-links.ts'
@@ -46,7 +48,7 @@ import {
   type PromoteSecondaries,
   ServiceAddresses,
   settleAddresses,
-  type Wanted,
+  wantedOf,
 } from './service-addresses.ts'
 import { Sysctls } from './sysctls.ts'
 import { serverText, servicesOf, tellApplied, tellNeighbour, tellRefused } from './tell.ts'
@@ -72,7 +74,9 @@ export interface ControllerOptions {
   readonly keepKeys: (keys: BigUint64Array) => void
   readonly log: Log
   /** events: where changes of state are told. */
-  readonly events: EventSink
+  readonly events: EventLog
+  /** elsewhere: what is wrong beside the packet path. */
+  readonly elsewhere: () => readonly Problem[]
   readonly now: () => Date
   /** monotonic: ms of a clock that nobody sets. */
   readonly monotonic: () => number
@@ -138,6 +142,10 @@ export class Controller implements Operations, Disposable {
     const healthOf = (pool: string, server: string) => this.#health.viewOf(pool, server)
     this.#orders = new ServerOrders({ store, packetPath, log, events, now, healthOf })
     this.#subscription = options.network.subscribe(['links', 'addresses', 'routes'], () => this.#poke())
+  }
+
+  get events(): EventLog {
+    return this.#options.events
   }
 
   /**
@@ -226,6 +234,7 @@ export class Controller implements Operations, Disposable {
       file: { path: file, ...(running && { appliedAt: running.appliedAt.toISOString() }) },
       ...(this.#lastReload && { lastReload: this.#lastReload }),
       problems: [...this.#problems.now],
+      ...this.#health.status,
       ...(running
         ? runningStatus(running, {
             links: network.listLinks(),
@@ -253,6 +262,10 @@ export class Controller implements Operations, Disposable {
     }
     const byHand = trace.pool === undefined ? [] : this.#orders.stepsOf(trace.pool)
     return { ...asked, ...trace, steps: [...steps, ...byHand] }
+  }
+
+  checks(filter: CheckFilter): Promise<ChecksAnswer> {
+    return this.#health.details(filter)
   }
 
   listing(): ListingAnswer {
@@ -365,6 +378,7 @@ export class Controller implements Operations, Disposable {
       ...this.#settleSysctls(this.#running, cause),
       ...this.#orders.settle(),
       ...this.#health.problems(),
+      ...this.#options.elsewhere(),
     ])
     leaveOtherLinks(store, network, this.#indexes(placement.nics))
     return applied
@@ -420,6 +434,7 @@ export class Controller implements Operations, Disposable {
       ...(settings ?? this.#sysctls.problems(wantedSysctls(current))),
       ...this.#orders.settle(),
       ...this.#health.problems(),
+      ...this.#options.elsewhere(),
       ...this.#sweepFault,
     ]
   }
@@ -482,10 +497,3 @@ export class Controller implements Operations, Disposable {
     void this.verify('network')
   }
 }
-
-/** wantedOf a placement: its service addresses, each with the NIC that it belongs on, if that is there. */
-const wantedOf = ({ held, links }: Placement): Wanted[] =>
-  held.flatMap(({ address, prefix, nic }) => {
-    const link = links.find(({ name }) => name === nic)
-    return link ? [{ address, prefix, link }] : []
-  })

@@ -139,6 +139,7 @@ export class World {
       },
       log,
       events: this.events,
+      elsewhere: () => [],
       now,
       monotonic: () => this.monotonicMs,
       settleMs: 50,

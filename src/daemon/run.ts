@@ -7,7 +7,6 @@ import { resolve } from 'node:path'
 import { TenbinError } from '../base/errors.ts'
 import { load } from '../config/load.ts'
 import { HASH_KEYS } from '../dataplane/shape.ts'
-import { EventLog, memoryStore } from '../events/event-log.ts'
 import type { Network } from '../netlink/network.ts'
 import { apiApp } from './api-app.ts'
 import { serveApi } from './api-server.ts'
@@ -16,6 +15,7 @@ import { Cleanup } from './cleanup.ts'
 import { Controller, type Found } from './controller.ts'
 import { keepHashKeys, readHashKeys } from './hash-keys.ts'
 import type { Instance } from './instance.ts'
+import { openEvents } from './keep-events.ts'
 import { lockInstance } from './lock.ts'
 import type { Log } from './log.ts'
 import type { MachineMemory } from './memory.ts'
@@ -65,7 +65,9 @@ export async function runDaemon({ instance, file, log }: RunOptions, ports: RunP
   const keys = openKeys(instance, log)
   const network = cleanup.use(ports.openNetwork())
   const packetPath = cleanup.use(ports.openPacketPath({ instance: instance.name, keys }))
-  const events = new EventLog({ store: memoryStore(), log, now: () => new Date() })
+  const kept = openEvents(instance, log)
+  cleanup.defer(() => kept.close())
+  const { events } = kept
   const controller = cleanup.use(
     new Controller({
       instance: instance.name,
@@ -80,6 +82,7 @@ export async function runDaemon({ instance, file, log }: RunOptions, ports: RunP
       keepKeys: (used) => keepKeys(instance, used, log),
       log,
       events,
+      elsewhere: () => kept.problems(),
       now: () => new Date(),
       monotonic: () => performance.now(),
       settleMs: SETTLE_MS,

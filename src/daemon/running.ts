@@ -189,6 +189,7 @@ function poolServerOf(
         ...(check.since !== undefined && { since: timeText(check.since) }),
         ...(check.why !== undefined && { why: check.why }),
         ...(check.warning !== undefined && { warning: check.warning }),
+        ...(check.isOverdue === true && { isOverdue: true }),
       },
     }),
     ...(active !== undefined && { active }),

@@ -11,10 +11,13 @@ import { labelOf } from '../health/label.ts'
 import type { Standing } from '../health/machine.ts'
 import type { Ordered, User } from '../health/orders.ts'
 import { type Member, type Served, stepPool } from '../health/pool.ts'
-import type { Alive, Change, Order, State } from '../health/protocol.ts'
-import type { Problem } from './api-schema.ts'
+import type { Change, Order, State } from '../health/protocol.ts'
+import type { Problem, Status } from './api-schema.ts'
+import type { ChecksAnswer } from './api-schema-checks.ts'
+import { type CheckFilter, checkDetails, meantBy } from './check-details.ts'
 import { formerName, type Plan, type PoolOfChecks, planFound, planOf } from './check-plan.ts'
 import type { Checker, OpenChecker } from './checker.ts'
+import { CheckerLife } from './checker-life.ts'
 import { movedText } from './moved.ts'
 import { problem } from './problem.ts'
 import { movedKey, type PoolServerName } from './server-orders.ts'
@@ -47,6 +50,7 @@ export interface CheckedServer {
   readonly since?: number
   readonly why?: string
   readonly warning?: string
+  readonly isOverdue?: boolean
 }
 
 export class ServerHealth implements Disposable {
@@ -58,25 +62,22 @@ export class ServerHealth implements Disposable {
   readonly #states = new Map<string, State>()
   /** No file was applied yet: what is known of before is what was found. */
   #isFirst = true
-  #isPresent = false
-  #absence = 'it was not reached yet'
+  readonly #life: CheckerLife
   /** No checker was reached when a file was applied: what was not known then is taken for up until one has looked. */
   #isBlind = false
-  #alive: Alive | undefined
   #waiting: (() => void) | undefined
 
   constructor(options: ServerHealthOptions) {
     this.#options = options
     this.#plan = planFound(options.found)
+    this.#life = new CheckerLife(options)
     this.#checker = options.open({
       onStates: (states) => this.#takeStates(states),
       onChanges: (changes) => this.#takeChanges(changes),
-      onAlive: (alive) => {
-        this.#alive = alive
-      },
-      onPresent: (pid) => this.#tellChecker('notice', 'the checker is there', { pid }),
+      onAlive: (alive) => this.#life.heard(alive),
+      onPresent: (pid) => this.#life.came(pid),
       onAbsent: (why) => this.#absent(why),
-      onEnded: (why) => this.#tellChecker('warning', `the checker ended: ${why}`),
+      onEnded: (end) => this.#life.ended(end),
     })
   }
 
@@ -99,8 +100,8 @@ export class ServerHealth implements Disposable {
     await Promise.race([told, patience])
     clearTimeout(timer)
     this.#waiting = undefined
-    if (this.#carry() || !this.#isPresent) {
-      this.#isBlind = !this.#isPresent
+    if (this.#carry() || !this.#life.isPresent) {
+      this.#isBlind = !this.#life.isPresent
       this.#order()
     }
     this.#step([...this.#plan.pools.keys()])
@@ -136,7 +137,9 @@ export class ServerHealth implements Disposable {
   checked(pool: string, server: string): CheckedServer | undefined {
     const served = this.#served(pool, server)
     if (!served) return undefined
-    const states = this.#keysOf(pool, server).flatMap((key) => this.#states.get(key) ?? [])
+    const keys = this.#keysOf(pool, server)
+    const states = keys.flatMap((key) => this.#states.get(key) ?? [])
+    const isOverdue = keys.some((key) => this.#life.overdueKeys.includes(key))
     const worst = states.find(({ standing }) => standing === 'down') ?? states[0]
     const why =
       worst?.standing === 'down' ? worst.why : states.find((each) => each.fruitless)?.fruitless?.text
@@ -146,7 +149,21 @@ export class ServerHealth implements Disposable {
       ...(worst && { since: worst.since }),
       ...(why !== undefined && { why }),
       ...(warnings.length > 0 && { warning: warnings.join('; ') }),
+      ...(isOverdue && { isOverdue }),
     }
+  }
+
+  /** details: what checks have seen. */
+  async details(filter: CheckFilter): Promise<ChecksAnswer> {
+    const { meant, more } = meantBy(this.#plan.ordered, filter)
+    const keys = new Set(meant.map(({ ordered }) => ordered.order.key))
+    const details = await this.#checker.details([...keys])
+    return { checks: checkDetails(meant, this.#states, details, this.#life.overdueKeys), more }
+  }
+
+  /** status: how the process that looks is; nothing where nothing is to be looked at. */
+  get status(): Pick<Status, 'checker'> {
+    return this.#plan.ordered.size === 0 ? {} : { checker: this.#life.status }
   }
 
   /** sweep: what comes with time: ramps go on, guards end. */
@@ -159,22 +176,12 @@ export class ServerHealth implements Disposable {
   /** problems: what keeps checks from being what the file says. */
   problems(): readonly Problem[] {
     if (this.#plan.ordered.size === 0) return []
-    const found: Problem[] = []
-    if (!this.#isPresent) found.push(problem('CHECKER_ABSENT', `servers are not looked at: ${this.#absence}`))
-    const { overdue, unkept } = this.#alive ?? {}
-    if (this.#isPresent && overdue && overdue.count > 0) {
-      const names = overdue.keys.flatMap((key) => this.#plan.ordered.get(key)?.users.slice(0, 1) ?? [])
-      const some = names.slice(0, 3).map(({ service, server }) => `${server} of ${service}`)
-      found.push(
-        problem(
-          'CHECKS_OVERDUE',
-          `${overdue.count === 1 ? '1 check stands' : `${overdue.count} checks stand`} still: ${some.join(', ')}`,
-        ),
-      )
-    }
-    found.push(...this.#fruitless())
-    if (unkept !== undefined)
-      found.push(problem('CHECKS_UNKEPT', `what checks found would be lost with the checker: ${unkept}`))
+    const namesOf = (keys: readonly string[]) =>
+      keys.flatMap((key) => {
+        const [user] = this.#plan.ordered.get(key)?.users ?? []
+        return user ? [`${user.server} of ${user.service}`] : []
+      })
+    const found = [...this.#life.problems(namesOf), ...this.#fruitless()]
     for (const [pool, { state, members }] of this.#plan.pools)
       if (state.guard.held.size > 0)
         found.push(
@@ -264,7 +271,7 @@ export class ServerHealth implements Disposable {
   }
 
   #takeStates(states: readonly State[]): void {
-    this.#isPresent = true
+    this.#life.answered()
     this.#isBlind = false
     for (const state of states) {
       // What a checker was handed down, and did not see itself, is older than what we know.
@@ -326,10 +333,6 @@ export class ServerHealth implements Disposable {
         ...(moved && { slots: moved.slots, of: moved.of, peers: moved.peers }),
       },
     })
-  }
-
-  #tellChecker(severity: 'notice' | 'warning', text: string, data: { readonly pid?: number } = {}): void {
-    this.#options.events.record({ kind: 'node.checker', severity, text, data })
   }
 
   /** #step: pools in which something may be other than it was; those who listen are told what is. */
@@ -394,11 +397,7 @@ export class ServerHealth implements Disposable {
   }
 
   #absent(why: string): void {
-    const wasPresent = this.#isPresent
-    if (wasPresent) this.#tellChecker('warning', `the checker is gone: ${why}`)
-    this.#isPresent = false
-    this.#alive = undefined
-    this.#absence = why
+    const wasPresent = this.#life.gone(why)
     // One that begins anew is to begin with what is known now.
     if (wasPresent && this.#plan.ordered.size > 0) this.#order()
   }

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Event, eventOf, isAtLeast, type NewEvent, topicOf } from './event.ts'
 import { EVENTS_KEPT, EventLog, memoryStore } from './event-log.ts'
+import { quietLog } from './quiet-log.ts'
 
-const silent = { info: () => undefined, warn: () => undefined, error: () => undefined }
 const at = new Date('2024-05-06T07:08:09.123Z')
 const some: NewEvent = { kind: 'server.down', severity: 'warning', text: 'web1 down in www' }
-const newLog = (store = memoryStore()) => new EventLog({ store, log: silent, now: () => at })
+const newLog = () => quietLog(1, () => at)
 
 test('an event is one bounded line, whatever it is made of', () => {
   const event = eventOf(
@@ -32,12 +32,25 @@ test('the log has the latest events, in order, and gives those after a number', 
   const all = log.latest()
   assert.equal(all.length, EVENTS_KEPT)
   assert.deepEqual([all[0]!.seq, all.at(-1)!.seq], [2 * EVENTS_KEPT + 1, 3 * EVENTS_KEPT])
+  const part = log.from(log.positionAfter(3 * EVENTS_KEPT - 2), 10)
   assert.deepEqual(
-    log.after(3 * EVENTS_KEPT - 2).map(({ seq }) => seq),
+    part.events.map(({ seq }) => seq),
     [3 * EVENTS_KEPT - 1, 3 * EVENTS_KEPT],
   )
-  assert.equal(log.after(3 * EVENTS_KEPT).length, 0)
-  assert.equal(log.after(0).length, EVENTS_KEPT)
+  assert.deepEqual([part.lost, log.from(part.next, 10).events.length], [0, 0])
+})
+
+test('a reader that is too slow goes on with what is left, and knows how many are gone', () => {
+  const log = newLog()
+  const start = log.positionAfter(0)
+  for (let i = 0; i < EVENTS_KEPT + 2_500; i++) log.record(some)
+  const { events, next, lost } = log.from(start, 3)
+  assert.equal(lost, 2_000)
+  assert.deepEqual(
+    events.map(({ seq }) => seq),
+    [lost + 1, lost + 2, lost + 3],
+  )
+  assert.deepEqual([log.from(next, 1).events[0]!.seq, log.from(next, 1).lost], [lost + 4, 0])
 })
 
 test('whoever listens hears each event once, until it does no longer', () => {

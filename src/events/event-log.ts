@@ -6,6 +6,7 @@ import { type Event, type EventSink, eventOf, type NewEvent } from './event.ts'
 
 /** EVENTS_KEPT: so many of the latest are in memory, and can be asked for. */
 export const EVENTS_KEPT = 10_000
+const CUT = 1_000
 
 /** EventStore: where events outlive the process. */
 export interface EventStore {
@@ -33,9 +34,30 @@ export interface EventLogOptions {
   readonly now: () => Date
 }
 
-export class EventLog implements EventSink {
+/** Part: events from a position on; `next` is the position behind them, `lost` how many before them are gone. */
+export interface Part {
+  readonly events: readonly Event[]
+  readonly next: number
+  readonly lost: number
+}
+
+/** EventReader: the log as readers use it. A reader keeps a position and nothing else, so it costs nothing however slow it is. */
+export interface EventReader {
+  /** latest: those that are kept, oldest first. */
+  latest(): readonly Event[]
+  /** positionAfter: that of the first event with a higher number than `seq`. */
+  positionAfter(seq: number): number
+  /** from a position on, `limit` events at most. */
+  from(position: number, limit: number): Part
+  /** subscribe: `listener` is called at once with each event from now on; it must neither throw nor wait. */
+  subscribe(listener: (event: Event) => void): Disposable
+}
+
+export class EventLog implements EventSink, EventReader {
   readonly #options: EventLogOptions
   #events: Event[]
+  /** How many are gone: the position of the first that is there. */
+  #gone = 0
   readonly #listeners = new Set<(event: Event) => void>()
 
   constructor(options: EventLogOptions) {
@@ -49,30 +71,36 @@ export class EventLog implements EventSink {
     const { kind, severity, data, text } = full
     log[levels[severity]]({ event: full.seq, kind, ...data }, text)
     this.#events.push(full)
-    // Cut in blocks: each cut copies all.
-    if (this.#events.length >= 2 * EVENTS_KEPT) this.#events = this.#events.slice(-EVENTS_KEPT)
+    // In blocks: each cut copies all.
+    if (this.#events.length >= EVENTS_KEPT + CUT) {
+      this.#events = this.#events.slice(CUT)
+      this.#gone += CUT
+    }
     store.add(full)
     for (const listener of this.#listeners) listener(full)
   }
 
-  /** latest: those that are kept, oldest first. */
   latest(): readonly Event[] {
     return this.#events.slice(-EVENTS_KEPT)
   }
 
-  /** after: those with higher numbers than `seq`, oldest first. */
-  after(seq: number): readonly Event[] {
-    const events = this.latest()
+  positionAfter(seq: number): number {
+    const events = this.#events
     let [low, high] = [0, events.length]
     while (low < high) {
       const middle = (low + high) >> 1
       if (events[middle]!.seq <= seq) low = middle + 1
       else high = middle
     }
-    return events.slice(low)
+    return this.#gone + low
   }
 
-  /** subscribe: `listener` is called at once with each event from now on; it must neither throw nor wait. */
+  from(position: number, limit: number): Part {
+    const at = Math.max(0, position - this.#gone)
+    const events = this.#events.slice(at, at + limit)
+    return { events, next: this.#gone + at + events.length, lost: Math.max(0, this.#gone - position) }
+  }
+
   subscribe(listener: (event: Event) => void): Disposable {
     this.#listeners.add(listener)
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) }

@@ -35,6 +35,7 @@ export const eventKinds = {
   'node.problem': 'something is not as the file has it; `data.code` is the code of docs/errors.md',
   'node.solved': 'that is over',
   'node.checker': 'the process that looks at servers came, went or ended',
+  'node.unkept': 'events are in memory only, since the file system of the state directory is read-only',
   'node.notify': 'notifications were dropped, or go out again',
   'node.test': 'a test of notifications that somebody asked for',
 } as const satisfies Readonly<Record<`${string}.${string}`, string>>

@@ -116,7 +116,12 @@ export class CheckerService implements Disposable {
           this.#keepSoon()
         } else if ('stop' in message) this.#options.onStop()
         else
-          this.#main?.send({ details: [...this.#runner.all()].map(([key, known]) => detailOf(key, known)) })
+          this.#main?.send({
+            details: message.ask.flatMap((key) => {
+              const known = this.#runner.known(key)
+              return known ? [detailOf(key, known)] : []
+            }),
+          })
       },
       onEnd: (why: string | undefined) => {
         drop()
@@ -161,6 +166,7 @@ export class CheckerService implements Disposable {
         looks,
         lateP99Ms,
         latestMs,
+        ...this.#runner.totals.told,
         overdue: { count: overdue.length, keys: overdue.slice(0, OVERDUE_NAMED).map(({ key }) => key) },
         ...(this.#unkept !== undefined && { unkept: this.#unkept }),
       },
@@ -188,6 +194,7 @@ export class CheckerService implements Disposable {
 
 const watchedOf = ({ key, check, address, port }: Order): Watched => ({
   key,
+  kind: check.probe.kind,
   checker: compileCheck(check, parseIp(address), port),
   rhythm: check.rhythm,
   isHeavy: isHeavy(check.probe),
