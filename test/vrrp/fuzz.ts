@@ -216,7 +216,8 @@ export function fuzz(adverts: number, seed: number, says: (line: string) => void
   return { adverts, verdicts }
 }
 
-function main([adverts = '1000000', seed = `${Date.now() & 0xffffff}`]: readonly string[]): number {
+/** main: the command; returns its exit status. */
+export function main([adverts = '1000000', seed = `${Date.now() & 0xffffff}`]: readonly string[]): number {
   if (!/^[1-9]\d*$/.test(adverts) || !/^\d+$/.test(seed)) {
     console.error(USAGE)
     return 2
