@@ -15,15 +15,8 @@ import { inspect } from 'node:util'
 import { formatIp, type Ip, parseIp } from '../../src/base/addresses.ts'
 import { Lab } from '../../src/lab/held-lab.ts'
 import { findNode, type LabNode } from '../../src/lab/topology.ts'
-import {
-  advertOf,
-  type Expectation,
-  judge,
-  MULTICAST,
-  passwordBytes,
-  type Received,
-  vridOf,
-} from '../../src/vrrp/receive.ts'
+import { advertOf, passwordBytes } from '../../src/vrrp/compose.ts'
+import { type Expectation, judge, MULTICAST, type Received, vridOf } from '../../src/vrrp/receive.ts'
 import type { VirtualRouter } from '../../src/vrrp/router.ts'
 import { etherType } from '../../src/wire/ethernet.ts'
 import { decodeIpv4, ipProtocol } from '../../src/wire/ipv4.ts'
