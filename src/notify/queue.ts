@@ -60,6 +60,11 @@ export class NotifyQueue implements Disposable {
     return this.#options.target
   }
 
+  /** progress: what is done; of what is being told nobody knows yet. */
+  get progress(): Progress {
+    return { seq: this.#seq, missed: this.#missed }
+  }
+
   /** waiting: how many events. */
   get waiting(): number {
     return this.#waiting.length
