@@ -40,6 +40,8 @@ export class NotifyQueue implements Disposable {
   readonly #options: QueueOptions
   #waiting: Event[] = []
   #seq: number
+  /** The number of the latest event that was offered. */
+  #seen: number
   #missed: number
   /** How many of those that wait are being told. */
   #telling = 0
@@ -53,6 +55,7 @@ export class NotifyQueue implements Disposable {
   constructor(options: QueueOptions) {
     this.#options = options
     this.#seq = options.progress.seq
+    this.#seen = this.#seq
     this.#missed = options.progress.missed
   }
 
@@ -78,6 +81,7 @@ export class NotifyQueue implements Disposable {
   /** offer an event; it waits if it is for this target. Numbers ascend. */
   offer(event: Event): void {
     if (event.seq <= this.#seq) return
+    this.#seen = event.seq
     if (!isFor(this.#options.target, event)) {
       // Nothing waits, so nothing that was not told is left behind.
       if (this.#waiting.length === 0) this.#seq = event.seq
@@ -153,8 +157,8 @@ export class NotifyQueue implements Disposable {
       if (isFirst) onDropped(events.length, false)
     }
     this.#waiting = this.#waiting.filter(({ seq }) => seq > last)
-    this.#seq = last
-    onProgress({ seq: last, missed: this.#missed })
+    this.#seq = this.#waiting.length === 0 ? this.#seen : last
+    onProgress(this.progress)
     this.#pump()
   }
 }
