@@ -34,6 +34,7 @@ export type OpenChecker = (events: CheckerEvents) => Checker
 
 /** CheckerPaths: of an instance. */
 export interface CheckerPaths {
+  readonly name: string
   readonly checkerSocket: string
   readonly checks: string
 }
@@ -116,9 +117,9 @@ class SupervisedChecker implements Checker {
     this.#child?.kill('SIGKILL')
     this.#waitMs = since > BACK_OFF.stayedMs ? BACK_OFF.firstMs : Math.min(2 * this.#waitMs, BACK_OFF.mostMs)
     this.#startedAt = now
-    const { checkerSocket, checks } = this.#paths
+    const { name, checkerSocket, checks } = this.#paths
     mkdirSync(dirname(checkerSocket), { recursive: true, mode: 0o700 })
-    const [command, ...args] = checkerCommand(checkerSocket, checks)
+    const [command, ...args] = checkerCommand(checkerSocket, checks, name)
     const path = join(dirname(checks), 'checker.log')
     const log = openLogFile(path)
     // Its log is its own: it outlives us, and whoever reads our output would wait for its end.

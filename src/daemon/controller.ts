@@ -47,6 +47,7 @@ import {
   type Wanted,
 } from './service-addresses.ts'
 import { Sysctls } from './sysctls.ts'
+import { isSameTurn, turnOf } from './turn-addresses.ts'
 import { version } from './version.ts'
 
 /** ControllerOptions: the outside world, handed in. The controller disposes of none of it. */
@@ -379,12 +380,17 @@ export class Controller implements Operations, Disposable {
   #repair(running: Running, cause: string): Problem[] {
     const { network, packetPath, store } = this.#options
     const { links, problems } = this.#present(running)
-    const why = [...linkChanges(running.placement.links, links), ...packetPath.drift()]
+    const turn = turnOf(running.desired, links, network.listAddresses())
+    const why = [
+      ...linkChanges(running.placement.links, links),
+      ...(isSameTurn(turn, running.placement.spec.turn) ? [] : ['the node’s own addresses have changed']),
+      ...packetPath.drift(),
+    ]
     let current = running
     let settings: readonly Problem[] | undefined
     if (why.length > 0) {
       const { nics } = running.placement
-      const spec = { ...running.placement.spec, interfaces: links.map(specLink) }
+      const spec = { ...running.placement.spec, interfaces: links.map(specLink), ...(turn && { turn }) }
       recordLinks(store, network, this.#indexes(nics))
       const views = this.#orders.viewsFor(running.desired)
       const applied = packetPath.apply(spec, this.#neighbours.view, views)

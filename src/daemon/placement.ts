@@ -18,6 +18,7 @@ import type { Link } from '../netlink/links.ts'
 import { covers, isOnLink, type Route } from '../netlink/routes.ts'
 import type { Problem } from './api-schema.ts'
 import { Problems, problem, problemsOf } from './problem.ts'
+import { turnOf } from './turn-addresses.ts'
 
 /** Facts: the machine as it is. */
 export interface Facts {
@@ -55,7 +56,11 @@ export function place(desired: DesiredState, facts: Facts): Placement {
   const nics = nicsOf(desired, node)
   const stays = (server: EngineSpec['servers'][number]) =>
     facts.isServing(server.name) && serverOffLink(server, nics, held, facts).length === 0
-  const spec = withNetworks(toEngineSpec(desired, links.map(specLink), stays), held, facts)
+  const turn = turnOf(desired, links, facts.addresses)
+  const spec = {
+    ...withNetworks(toEngineSpec(desired, links.map(specLink), stays), held, facts),
+    ...(turn && { turn }),
+  }
   const problems = [
     ...held.flatMap((address) => addressElsewhere(address, facts)),
     ...spec.servers.flatMap((server) => serverOffLink(server, nics, held, facts)),

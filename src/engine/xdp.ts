@@ -24,6 +24,7 @@ import type { BpfProgram } from '../kernel/program.ts'
 import { jiffiesPerSecond } from '../sys/clock.ts'
 import type { Reactor } from '../sys/reactor.ts'
 import { Assignment } from './assignment.ts'
+import { CheckWay, type WantedWay } from './check-way.ts'
 import { readTotals, writeCarry } from './counters.ts'
 import type {
   Applied,
@@ -79,11 +80,13 @@ export class XdpEngine implements Engine {
   readonly #now: () => number
   readonly #clockSource: Clock['source']
   readonly #held: HeldFragments | undefined
+  readonly #way: CheckWay
   #live: Live | undefined
 
   constructor({ instance, keys, now = () => performance.now(), clock = 'jiffies', reactor }: XdpOptions) {
     invariant(keys.length === HASH_KEYS, `${keys.length} hash keys`)
     this.#hook = new Hook(instance)
+    this.#way = new CheckWay(instance)
     this.#ownKeys = keys
     this.#now = now
     this.#clockSource = clock
@@ -100,13 +103,17 @@ export class XdpEngine implements Engine {
     if (ensureBpffs()) notes.push('bpffs was not mounted at /sys/fs/bpf: mounted')
     this.#hook.open()
     const before = this.#live?.generation ?? this.#adopt(notes)
+    const hadWay = this.#way.isThere
     try {
       const work = this.#prepare(before, spec, neighbours, views, notes)
       const { fingerprint } = work.prepared
       const isSame =
         before?.meta?.fingerprint === fingerprint && this.#hook.runs(placesOf(work.prepared, before))
-      return isSame ? this.#takeOver(before, work) : this.#replace(work)
+      const applied = isSame ? this.#takeOver(before, work) : this.#replace(work)
+      if (!spec.turn && hadWay) this.#way.remove()
+      return applied
     } catch (error) {
+      if (!hadWay) this.#way.remove()
       if (before && before !== this.#live?.generation) before[Symbol.dispose]()
       if (!this.#live) this.#hook.removeIfEmpty()
       throw error
@@ -165,9 +172,13 @@ export class XdpEngine implements Engine {
   /** drift: what is no longer as apply left it; empty = nothing. apply() with the same spec repairs it. */
   drift(): readonly string[] {
     const { prepared, generation } = this.#applied()
-    return this.#hook.drift(
-      placesOf(prepared, generation).map((place) => ({ ...place, program: place.program!.info.id })),
-    )
+    const wanted = wayOf(prepared.plan.spec)
+    return [
+      ...this.#hook.drift(
+        placesOf(prepared, generation).map((place) => ({ ...place, program: place.program!.info.id })),
+      ),
+      ...(wanted ? this.#way.drift(wanted) : []),
+    ]
   }
 
   /** listing: the programs of the last apply with their source lines, each under its interface's name. */
@@ -209,7 +220,14 @@ export class XdpEngine implements Engine {
     notes: string[],
   ): Work {
     const now = this.#now()
-    const machine = { cpus: possibleCpus().ids, clock: clockOf(jiffiesPerSecond(), this.#clockSource) }
+    const wanted = wayOf(spec)
+    const way = wanted && this.#way.ensure(wanted)
+    notes.push(...(way?.notes ?? []))
+    const machine = {
+      cpus: possibleCpus().ids,
+      clock: clockOf(jiffiesPerSecond(), this.#clockSource),
+      ...(way && { veth: way.ifindex }),
+    }
     const meta = before?.meta
     const numbers = this.#live?.prepared.plan ?? (meta && { ids: numberedIn(meta) })
     const estate = meta && new Estate(meta, before.maps, this.#live?.assignment)
@@ -323,6 +341,10 @@ export class XdpEngine implements Engine {
     if (before && before.generation !== live.generation) before.generation[Symbol.dispose]()
   }
 }
+
+/** wayOf: what checks through service addresses need; undefined: no check goes through one. */
+const wayOf = ({ turn, interfaces }: EngineSpec): WantedWay | undefined =>
+  turn && { addresses: turn.addresses, mtu: Math.min(...interfaces.map(({ mtu }) => mtu)) }
 
 /** placesOf: each interface with the program that a generation has for it. */
 const placesOf = ({ plan }: Prepared, generation: Generation): Place<BpfProgram | undefined>[] =>
