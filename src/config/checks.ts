@@ -63,6 +63,11 @@ export function resolveCheck(
 
 /** checkVia: what does not go through a service address, or says where it goes otherwise. */
 function checkVia(value: CheckMap, probe: Probe, at: Place, findings: Findings): void {
+  if (value.via !== 'service')
+    findings.add(
+      inside(at, 'via'),
+      `${describe(value.via)} is no way of a check: write service, or remove via`,
+    )
   const why = whyNotThrough(probe)
   if (why !== undefined) findings.add(inside(at, 'via'), why)
   for (const key of ['address', 'source', 'mark', 'interface'] as const)

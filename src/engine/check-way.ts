@@ -46,6 +46,8 @@ export class CheckWay {
   readonly #instance: string
   /** The programs are of this process's making. */
   #isOwn = false
+  /** The map of a way that is not open yet. */
+  #map: BpfMap | undefined
 
   constructor(instance: string) {
     this.#instance = instance
@@ -58,7 +60,8 @@ export class CheckWay {
 
   /**
    * ensure that the way is there and as wanted: the index of the veth's end on this side, and what had to be done where
-   * something was there. Throws SyscallError, VerifierError.
+   * something was there. A new one is closed until open(): answers could not come back yet. Throws SyscallError,
+   * VerifierError.
    */
   ensure(wanted: WantedWay): { readonly ifindex: number; readonly notes: readonly string[] } {
     const wrong = this.isThere ? this.#broken(wanted) : []
@@ -71,6 +74,18 @@ export class CheckWay {
     for (const path of forwardingOf(vethOf(this.#instance))) write(path, '1')
     this.#inside(() => settleAddresses(wanted))
     return { ifindex: index, notes: wrong.length > 0 ? [`${wrong.join('; ')}: made anew`] : [] }
+  }
+
+  /** open: the packet path takes answers in now; looks may begin, which is told by the map's pin. */
+  open(): void {
+    if (!this.#map) return
+    PinDirectory.open(this.#instance).replace(TURNS_PIN, this.#map.fd)
+    this.#forget()
+  }
+
+  #forget(): void {
+    this.#map?.[Symbol.dispose]()
+    this.#map = undefined
   }
 
   /** drift: what is no longer as ensure left it. */
@@ -92,6 +107,7 @@ export class CheckWay {
   /** remove all of it, from whenever; what was there. */
   remove(): string[] {
     this.#isOwn = false
+    this.#forget()
     const name = vethOf(this.#instance)
     using netlink = openNetlink()
     const removed = removeLink(netlink, name) ? [`veth ${name}`] : []
@@ -150,7 +166,8 @@ export class CheckWay {
       // nobody talks by it but these programs
       write(`/proc/sys/net/ipv6/conf/${name}/addr_gen_mode`, '1')
       const built = turnOut(index)
-      using map = BpfMap.create(built.spec.maps[0]!)
+      const map = BpfMap.create(built.spec.maps[0]!)
+      this.#map = map
       using out = loadProgram(built.spec, new Map([[map.info.name, map]])).program
       this.#attach(OUT, out, index, 'generic')
       namespace.run(() => {
@@ -163,7 +180,6 @@ export class CheckWay {
         switchOn(within, inner, { arp: false })
       })
       switchOn(netlink, index)
-      PinDirectory.open(this.#instance).replace(TURNS_PIN, map.fd)
     } catch (error) {
       this.remove()
       throw error

@@ -110,10 +110,11 @@ export class XdpEngine implements Engine {
       const isSame =
         before?.meta?.fingerprint === fingerprint && this.#hook.runs(placesOf(work.prepared, before))
       const applied = isSame ? this.#takeOver(before, work) : this.#replace(work)
-      if (!spec.turn && hadWay) this.#way.remove()
+      if (spec.turn) this.#way.open()
+      else if (hadWay) this.#way.remove()
       return applied
     } catch (error) {
-      if (!hadWay) this.#way.remove()
+      if (spec.turn && !hadWay) this.#way.remove()
       if (before && before !== this.#live?.generation) before[Symbol.dispose]()
       if (!this.#live) this.#hook.removeIfEmpty()
       throw error

@@ -9,14 +9,14 @@
 // address. Here it fails its check, on both balancers, within the time that the file says.
 
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { RHYTHM } from '../../src/config/check-spec.ts'
 import { detectionOf } from '../../src/health/rhythm.ts'
 import { Lab } from '../../src/lab/held-lab.ts'
-import { nodesOf } from '../../src/lab/topology.ts'
+import { nodesOf, SWITCH } from '../../src/lab/topology.ts'
 import { TrafficClient } from '../../src/lab/traffic-client.ts'
 import { skip } from './support/execute.ts'
 import { startNginx } from './support/nginx.ts'
@@ -27,6 +27,7 @@ const { silentMs } = detectionOf({ ...RHYTHM, everyMs: 300, inDoubtMs: 150, time
 /** From a finding to the last slot, and what this machine is late by. */
 const MARGIN = 500
 const REQUEST_TIMEOUT = 500
+const KILLS = Number(process.env.TENBIN_KILLS ?? 2)
 const [ADDRESS, ADDRESS6] = ['10.0.0.100', '2001:db8::100']
 
 const fileOf = (lab: Lab): string => {
@@ -76,20 +77,21 @@ async function until(is: () => Promise<boolean>, what: string, patienceMs = 20_0
   return performance.now() - start
 }
 
-/** processesOf an instance: its daemon and its checker. */
-const processesOf = (word: string, instance: string): number[] =>
+/** checkersOf an instance: the processes that look for it. */
+const checkersOf = (instance: string): number[] =>
   readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .filter((pid) => {
       try {
         const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
-        return words.some((each) => each.includes(word)) && words.includes(instance)
+        return words.some((word) => word.includes('checker-process')) && words.includes(instance)
       } catch {
         return false
       }
     })
     .map(Number)
 
+/** resets: how many RSTs the kernel of a node has sent. */
 const resets = async (lab: Lab, node: string): Promise<number> => {
   const [names, values] = (await lab.run(node, ['cat', '/proc/net/snmp']))
     .split('\n')
@@ -98,49 +100,113 @@ const resets = async (lab: Lab, node: string): Promise<number> => {
   return Number(values![names!.indexOf('OutRsts')])
 }
 
-test('a server that loses the service address from its lo fails the checks through it, on the node that holds the address and on the one that does not', {
+/** listensItself has a server's nginx listen at the server's own addresses alone. */
+async function listensItself(lab: Lab, name: string): Promise<void> {
+  const { address, address6 } = nodesOf(lab.topology, 'server').find((node) => node.name === name)!
+  const [config, pid] = ['conf', 'pid'].map((end) => join(lab.directory, `nginx-${name}.${end}`))
+  const group = -Number(readFileSync(pid!, 'utf8'))
+  process.kill(group, 'SIGKILL')
+  const text = readFileSync(config!, 'utf8')
+  writeFileSync(
+    config!,
+    text.replace('[::]:80', `[${address6}]:80`).replace(/listen 80 /, `listen ${address}:80 `),
+  )
+  await delay(100)
+  const args = ['nginx', '-e', 'stderr', '-p', lab.directory, '-c', config!] as const
+  lab.spawn(name, args, { stdio: 'ignore', detached: true }).unref()
+  await until(
+    async () => (await lab.run(name, ['cat', '/proc/net/tcp'])).includes(':0050 00000000:0000 0A'),
+    'it listens',
+  )
+}
+
+/** macs that the switch has seen behind a node's port. */
+const macs = async (lab: Lab, node: string): Promise<string[]> =>
+  (await lab.run(SWITCH, ['bridge', 'fdb', 'show', 'dev', node]))
+    .split('\n')
+    .filter((line) => line.includes('master') && !line.includes('permanent'))
+    .map((line) => line.split(' ')[0]!)
+
+test('a server that does not answer at the service address fails the checks through it, on the node that holds the address and on the one that does not', {
   skip,
 }, async (context) => {
   await using lab = await Lab.hold({ prefix: 'vs', servers: 4, balancers: 2, ipv6: true })
   await startNginx(lab)
-  const lb1 = new Tenbin(lab)
-  const lb2 = new Tenbin(lab, 'lb2')
+  await listensItself(lab, 'web04')
+  const tenbins = [new Tenbin(lab), new Tenbin(lab, 'lb2')] as const
+  const [lb1] = tenbins
   lb1.write(fileOf(lab))
-  await Promise.all([lb1.start(), lb2.start()])
-  const all = expected([])
-  for (const each of [lb1, lb2]) await until(async () => (await states(each)) === all, 'all servers are up')
-  console.log(JSON.stringify(await lb1.status(), null, 1).slice(0, 300))
+  await Promise.all(tenbins.map((each) => each.start()))
+  const usual = expected(['web04', 'web04six'])
+  const everywhere = (wanted: string, what: string) =>
+    Promise.all(tenbins.map((each) => until(async () => (await states(each)) === wanted, what)))
+  await everywhere(usual, 'all servers but web04 are up')
+  assert.match((await standings(lb1)).web04!.why!, /connect to 10\.0\.0\.100: refused/)
+
   const [client] = nodesOf(lab.topology, 'client')
   const target = { address: ADDRESS, port: 80, ratePerSecond: 200, timeoutMs: REQUEST_TIMEOUT }
   await using traffic = await TrafficClient.start(client!.namespace, target, 50)
   traffic.resume()
-  await delay(500)
+  await delay(300)
+  assert.equal(traffic.counts.failed, 0)
 
-  const lo = (verb: 'add' | 'del') => [
-    ['ip', 'addr', verb, `${ADDRESS}/32`, 'dev', 'lo'],
-    ['ip', 'addr', verb, `${ADDRESS6}/128`, 'dev', 'lo'],
-  ] as const
-  const down = expected(['web02', 'web02six'])
   // it hands on what is not for it: to the node that has the address, which would find another server
   for (const path of ['net.ipv4.ip_forward', 'net.ipv6.conf.all.forwarding'])
     await lab.run('web02', ['sysctl', '-qw', `${path}=1`])
-  for (const command of lo('del')) await lab.run('web02', command)
-  const took = await Promise.all(
-    [lb1, lb2].map((each) => until(async () => (await states(each)) === down, 'web02 is down, and no other')),
+  const onLo = async (verb: 'add' | 'del') => {
+    for (const address of [`${ADDRESS}/32`, `${ADDRESS6}/128`])
+      await lab.run('web02', ['ip', 'addr', verb, address, 'dev', 'lo'])
+  }
+  await onLo('del')
+  const took = await everywhere(
+    expected(['web02', 'web02six', 'web04', 'web04six']),
+    'web02 is down, and no other',
   )
   for (const ms of took) assert.ok(ms <= silentMs + MARGIN, `${ms} ms, computed ${silentMs}`)
-  const { why } = (await standings(lb1)).web02!
-  assert.match(why!, /connect to 10\.0\.0\.100 timed out after 300ms: has the server 10\.0\.0\.100 on its lo\?/)
+  for (const each of tenbins) {
+    const { web02, web02six } = await standings(each)
+    assert.match(web02!.why!, /10\.0\.0\.100 timed out after 300ms: has the server 10\.0\.0\.100 on its lo\?/)
+    assert.match(
+      web02six!.why!,
+      /2001:db8::100 timed out after 300ms: has the server 2001:db8::100 on its lo\?/,
+    )
+  }
   await delay(Math.max(0, silentMs - took[0]!) + MARGIN + REQUEST_TIMEOUT)
-  const { failed } = traffic.counts
-  await delay(1000)
+  const { failed, sent } = traffic.counts
+  await delay(500)
+  assert.ok(traffic.counts.sent - sent > 50, 'requests go on')
   assert.equal(traffic.counts.failed, failed, 'requests fail after the time of detection')
-  for (const command of lo('add')) await lab.run('web02', command)
-  for (const each of [lb1, lb2]) await until(async () => (await states(each)) === all, 'web02 is back')
-  await delay(300)
-  assert.equal(traffic.counts.failed, failed, 'requests fail when it comes back')
+  await onLo('add')
+  await everywhere(usual, 'web02 is back')
+
+  for (let round = 0; round < KILLS; round++) {
+    for (const pid of checkersOf(lb1.instance)) if (round % 3 !== 0) process.kill(pid, 'SIGKILL')
+    if (round % 3 !== 1) {
+      await lb1.kill()
+      await delay((round * 137) % 600)
+      await lb1.start(() => true)
+    }
+    await delay((round * 211) % 700)
+    await until(async () => (await states(lb1)) === usual, `round ${round}: states are as before`)
+  }
+  assert.equal(traffic.counts.failed, failed, 'requests fail when it is back, or when something is killed')
   context.diagnostic(
     `down after ${took.map((ms) => ms.toFixed(0)).join(' and ')} ms (computed: at most ${silentMs}), ${failed} requests lost`,
   )
-  assert.deepEqual(await Promise.all(['lb1', 'lb2'].map((node) => resets(lab, node))), [0, 0])
+
+  for (const { name, mac } of nodesOf(lab.topology, 'balancer')) {
+    assert.deepEqual(await macs(lab, name), [mac], 'the switch knows one MAC of a balancer')
+    assert.equal(await resets(lab, name), 0, 'its kernel has sent no RST')
+    const open = await lab.run(name, ['sh', '-c', 'cat /proc/sys/net/ipv4/conf/*/accept_local'])
+    assert.match(open, /^(0\n)+$/, 'no interface accepts what comes from its own addresses')
+    const { turned } = (await tenbins.find(({ instance }) => instance.endsWith(name))!.status())!.outcomes
+    assert.ok(Number(turned) > 100, `${turned} answers`)
+  }
+  await traffic.stop()
+  await lb1.kill()
+  const { code, out } = await lb1.cli('down')
+  assert.equal(code, 0)
+  assert.match(out, /removed network namespace tenbin-vs\d*-lb1-checks/)
+  assert.doesNotMatch(await lab.run('lb1', ['ip', '-o', 'link']), /checks-/)
+  assert.equal(existsSync(`/run/netns/tenbin-${lb1.instance}-checks`), false)
 })
