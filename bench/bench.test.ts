@@ -49,11 +49,12 @@ test('proxy has the rows of all who balance, as shares of the same round without
       ['tenbin-dsr', turn(900 * factor, 0.00125, 1.5)],
       ['tenbin-nat', turn(850 * factor, 0.00125, 1.5)],
       ['hop', turn(950 * factor, 0.002, 1)],
+      ['hop-both', turn(900 * factor, 0.002, 1)],
       ['haproxy', { ...turn(500 * factor, 0.002, 2), problem: '3 errors' }],
       ['nginx', turn(400 * factor, 0.002, 2)],
     ])
   const rows = proxyRows([round(1), round(0.5), round(2)])
-  const whoRows = ['tenbin-dsr', 'tenbin-nat', 'hop', 'haproxy', 'nginx'].flatMap((who) =>
+  const whoRows = ['tenbin-dsr', 'tenbin-nat', 'hop', 'hop-both', 'haproxy', 'nginx'].flatMap((who) =>
     ['cps.share', 'latency.p99.added', 'cpu'].map((name) => `proxy.${who}.${name}`),
   )
   const ownRows = ['cps', 'latency.p99', 'cpu'].map((name) => `proxy.direct.${name}`)

@@ -1,5 +1,5 @@
-// Documents that are made from the source, so that they cannot say otherwise: docs/errors.md, docs/counters.md and
-// schema/tenbin.schema.json. Without arguments they are written; with --check nothing is, and the exit code is 1
+// Documents that are made from the source, so that they cannot say otherwise: docs/errors.md, docs/counters.md,
+// docs/events.md and schema/tenbin.schema.json. Without arguments they are written; with --check nothing is, and the exit code is 1
 // when one of them is out of date or when no test names a code of the error catalogue.
 
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path'
 import { type ErrorCode, errorCatalogue } from '../src/base/error-catalogue.ts'
 import { jsonSchema } from '../src/config/schema.ts'
 import { events, outcomes } from '../src/dataplane/outcomes.ts'
+import { eventKinds, severities } from '../src/events/event.ts'
 
 const root = join(import.meta.dirname, '..')
 
@@ -60,9 +61,24 @@ ${table(
 )}`
 }
 
+function eventsPage(): string {
+  const rows = Object.entries(eventKinds).map(([kind, meaning]) => [`\`${kind}\``, meaning])
+  return `# Events
+
+Every change of state is an event: a number, a time, how grave it is (${severities.join(', ')}; \`notice\`: worth telling,
+nothing wrong), a kind, what it is about (\`server\`, \`services\`, \`pool\`, \`interface\`), one line of words with its cause,
+and particulars (\`data\`). \`tenbin events\` shows them, the API streams them (api.md). Numbers only grow, also over
+restarts; some may be left out. The latest 10,000 are kept, 8 MiB on disk at most. They are written at once and flushed
+within a second: a daemon that is killed loses none that was written, a machine that loses power the last second.
+Made by \`tools/docs.ts\` from \`src/events/event.ts\`.
+
+${table(['kind', 'what has happened'], rows)}`
+}
+
 const documents: Readonly<Record<string, () => string>> = {
   'docs/counters.md': countersPage,
   'docs/errors.md': errorsPage,
+  'docs/events.md': eventsPage,
   'schema/tenbin.schema.json': () => `${JSON.stringify(jsonSchema(), null, 2)}\n`,
 }
 

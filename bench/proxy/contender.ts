@@ -6,6 +6,7 @@
 //                       |- lb2: tenbin, which holds 10.0.0.120, by nat: the client asks it from 10.0.1.200, for which the
 //                       |       servers have lb2 as their router
 //                       |- lb3: hop, which only sends on for 10.0.0.140 (hop.ts): the least that a way through costs here
+//                       |- lb4: hop-both, the same for 10.0.0.160 and for the answers to 10.0.1.201: the least for nat
 //                       |- client2: haproxy      a namespace like a client's: many source ports, used again at once;
 //                       |- client3: nginx        and no program on its port of the switch, which would slow it down
 //                       '- web01, web02: nginx
@@ -30,11 +31,11 @@ export interface Contender {
 
 /** PROXIES: clients' namespaces beside the client itself. */
 const [HAPROXY, NGINX] = ['client2', 'client3'] as const
-export const TOPOLOGY = { servers: 2, clients: 3, balancers: 3 } as const
+export const TOPOLOGY = { servers: 2, clients: 3, balancers: 4 } as const
 /** Where nat listens, on lb2, and from where the client asks it. */
 const [NAT, NAT_CLIENT] = ['10.0.0.120', '10.0.1.200'] as const
-/** What lb3 holds. */
-const HOP = '10.0.0.140'
+/** What lb3 holds, what lb4 holds, and from where the client asks that. */
+const [HOP, HOP_BOTH, HOP_CLIENT] = ['10.0.0.140', '10.0.0.160', '10.0.1.201'] as const
 const PORT = 80
 const START_MS = 10_000
 
@@ -45,18 +46,19 @@ const balancers: Readonly<Record<string, (lab: Lab) => Promise<Omit<Contender, '
     return startTenbin(lab, 'lb1', service!, 'dsr')
   },
   'tenbin-nat': async (lab) => {
-    const { topology } = lab
-    const router = nodesOf(topology, 'balancer').find(({ name }) => name === 'lb2')!.address
-    await lab.run('client', ['ip', 'addr', 'add', `${NAT_CLIENT}/32`, 'dev', 'eth0'])
-    await lab.run('client', ['ip', 'route', 'add', NAT, 'dev', 'eth0', 'src', NAT_CLIENT])
-    await lab.run('lb2', ['ip', 'route', 'add', NAT_CLIENT, 'dev', 'eth0'])
-    for (const name of serverNames(topology))
-      await lab.run(name, ['ip', 'route', 'add', NAT_CLIENT, 'via', router])
+    await bringBack(lab, 'lb2', NAT, NAT_CLIENT)
     return startTenbin(lab, 'lb2', NAT, 'nat')
   },
   hop: async (lab) => {
-    await startHop(lab, 'lb3', HOP, nodesOf(lab.topology, 'server'))
+    await startHop(lab, 'lb3', HOP, { servers: nodesOf(lab.topology, 'server') })
     return { addresses: [HOP, HOP] }
+  },
+  'hop-both': async (lab) => {
+    await bringBack(lab, 'lb4', HOP_BOTH, HOP_CLIENT)
+    const { mac } = nodesOf(lab.topology, 'client').find(({ name }) => name === 'client')!
+    const asker = { address: HOP_CLIENT, mac }
+    await startHop(lab, 'lb4', HOP_BOTH, { servers: nodesOf(lab.topology, 'server'), asker })
+    return { addresses: [HOP_BOTH, HOP_BOTH] }
   },
   haproxy: (lab) =>
     proxy(lab, HAPROXY, (file) => ['haproxy', '-db', '-f', file], {
@@ -93,6 +95,16 @@ ${servers.map((address) => `    server ${address}:${PORT};`).join('\n')}
 }
 `,
     }),
+}
+
+/** bringBack: the client asks a service from an address for which the servers have the node as their router. */
+async function bringBack(lab: Lab, node: string, service: string, client: string) {
+  const router = nodesOf(lab.topology, 'balancer').find(({ name }) => name === node)!.address
+  await lab.run('client', ['ip', 'addr', 'add', `${client}/32`, 'dev', 'eth0'])
+  await lab.run('client', ['ip', 'route', 'add', service, 'dev', 'eth0', 'src', client])
+  await lab.run(node, ['ip', 'route', 'add', client, 'dev', 'eth0'])
+  for (const name of serverNames(lab.topology))
+    await lab.run(name, ['ip', 'route', 'add', client, 'via', router])
 }
 
 /** startTenbin on a node, by a file in which it is the only one. */

@@ -35,6 +35,10 @@ export const errorCatalogue = {
     'the process that looks at servers is not there',
     'it is started again by itself; what was known of servers before goes on to count',
   ),
+  CHECKER_CRASHES: entry(
+    'the process that looks at servers ends again and again',
+    'the message has its last words, checker.log beside its socket the rest; it is started again, ever more slowly; what was known of servers goes on to count',
+  ),
   CHECKS_FRUITLESS: entry(
     'looks at servers end without a finding, for a reason of this machine',
     'mend what the message says; until then these servers are taken for what they were before, new ones get nothing',
@@ -76,6 +80,10 @@ export const errorCatalogue = {
     'stop it first (systemctl stop tenbin, or the pid named), or name another instance with --instance',
   ),
   DURATION_INVALID: entry('this is not a duration', 'write a number and its unit: 100ms, 3s, 15m, 1h'),
+  EVENTS_UNKEPT: entry(
+    'what happens cannot be kept on the disk: it is in memory, and lost with the daemon',
+    'make room in the state directory, or give the daemon another (`tenbin run --state-dir`); it is tried again by itself',
+  ),
   FILE_EXISTS: entry(
     'a file of that name is there already',
     'name another one, or move it away: it was not touched',
@@ -83,6 +91,10 @@ export const errorCatalogue = {
   FILE_UNWRITABLE: entry(
     'the file cannot be made',
     'name a folder that is there and that this user may write to',
+  ),
+  FOLLOWERS_LIMIT: entry(
+    'too many readers follow events at once',
+    'end a `tenbin events -f` that nobody needs, or have one reader pass events on',
   ),
   GUARD_HOLDS: entry(
     'most of a pool failed at once, and is not believed: the last good set goes on serving',
@@ -158,6 +170,7 @@ export const errorCatalogue = {
     'NICs that forward for each other have different MTUs: what is too long for the other is lost without a word',
     'give them one MTU, or have the servers announce a smaller MSS',
   ),
+  NAME_UNKNOWN: entry('nothing of the file has this name', 'look at the names in `tenbin status --all`'),
   NAMESPACE_OTHER: entry(
     'this instance works in another network namespace',
     'run the command there (nsenter --net=/run/netns/NAME ...), or with --force if that namespace is gone',

@@ -10,8 +10,12 @@ export interface Captured {
   readonly err: string
 }
 
-/** capture runs a command line in this process, without a terminal unless told otherwise. */
-export async function capture(args: readonly string[], isTerminal = false): Promise<Captured> {
+/** capture runs a command line in this process, without a terminal unless told otherwise; of these columns and rows. */
+export async function capture(
+  args: readonly string[],
+  isTerminal = false,
+  [columns, rows] = [80, 24],
+): Promise<Captured> {
   let out = ''
   let err = ''
   const context: Context = {
@@ -27,7 +31,8 @@ export async function capture(args: readonly string[], isTerminal = false): Prom
     paint: paintFor(isTerminal),
     isColoured: isTerminal,
     isTerminal,
-    columns: 80,
+    columns,
+    rows,
   }
   const code = await runCli(args, context)
   return { code, out, err }

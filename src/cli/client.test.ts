@@ -11,6 +11,7 @@ import type { Operations } from '../daemon/api-routes.ts'
 import type { OrderAnswer, Status } from '../daemon/api-schema.ts'
 import { serveApi } from '../daemon/api-server.ts'
 import { openLog } from '../daemon/log.ts'
+import { quietLog } from '../events/quiet-log.ts'
 import { capture } from './captured.ts'
 
 let dir = ''
@@ -119,6 +120,7 @@ const status: Status = {
 }
 
 const operations = (change: Partial<Operations>): Operations => ({
+  events: quietLog(),
   status: () => Promise.resolve(status),
   trace: (client, listener, protocol) => ({
     client: formatEndpoint(client),
@@ -130,6 +132,7 @@ const operations = (change: Partial<Operations>): Operations => ({
   }),
   listing: () => ({ generation: 3, lines: ['; packet-path.ts:1', '    0 r0 = 1'] }),
   reload: () => Promise.reject(new Error('not asked here')),
+  checks: () => Promise.reject(new Error('not asked here')),
   order: () => Promise.reject(new Error('not asked here')),
   ...change,
 })
@@ -160,15 +163,12 @@ async function withServer(listener: RequestListener, run: (socket: string) => Pr
   }
 }
 
-test('status fits 80 columns, aligns, and names every server that gets nothing', () =>
+test('status off a terminal is everything, aligned, and names every server that gets nothing', () =>
   withDaemon({}, async (socket) => {
     const { code, out } = await capture(['status', '--socket', socket])
     assert.equal(code, 0)
-    for (const line of out.split('\n')) {
-      if (!line.includes('no answer to ARP')) assert.ok(line.length <= 80, `${line.length}: ${line}`)
-      assert.doesNotMatch(line, / $/)
-    }
-    assert.match(out, /^tenbin 0\.1\.0: node lb1, forwarding\n/)
+    for (const line of out.split('\n')) assert.doesNotMatch(line, / $/)
+    assert.match(out, /^tenbin 0\.1\.0: node lb1, forwarding, active, up \S+, generation 3\n/)
     assert.match(out, /\ninterface +eth0, 02:00:0a:00:00:02, MTU 1500, up, native XDP\n/)
     assert.match(out, /\nprogram +id 42, generation 3, 383 instructions, loaded in 12.3 ms\n/)
     assert.match(out, /\ninterface +eth1, 02:00:0a:00:01:02, MTU 9000, down, generic XDP\n/)
@@ -176,11 +176,11 @@ test('status fits 80 columns, aligns, and names every server that gets nothing',
     assert.match(out, /\naddress +10\.0\.0\.101\/24, missing\n/)
     assert.match(
       out,
-      /\nwww +10\.0\.0\.100:80, 10\.0\.0\.100:443 +~1,234 +1,234,567,890 +123 MB +2 servers\n/,
+      /\nwww +10\.0\.0\.100:80, 10\.0\.0\.100:443 +1\/2 +~1,234 +- +- +1,234,567,890 +123 MB +1 down\n/,
     )
     assert.match(
       out,
-      /\nweb02 +10\.0\.0\.12 +unreachable +0\.0 % +~0 +0 +neighbour FAILED: no answer to ARP\n/,
+      /\nweb02 +10\.0\.0\.12 +unreachable +0\.0 % +~0 +- +- +0 +neighbour FAILED: no answer to ARP\n/,
     )
     assert.match(out, /\nservers +2: 1 up, 1 unreachable\n/)
     assert.match(out, /\nflows +1,234 of 262,144 records: 1,200 established, 30 SYN only, 4 closed\n/)
@@ -203,6 +203,50 @@ test('status --json is what the daemon said', () =>
     assert.deepEqual(JSON.parse((await capture(['status', '--socket', socket, '--json'])).out), status)
   }))
 
+test('status of a service or a server asks for its checks; a name that is none ends with 1', async () => {
+  const asked: unknown[] = []
+  const checks: Operations['checks'] = (filter) => {
+    asked.push(filter)
+    return Promise.resolve({ checks: [], more: 0 })
+  }
+  await withDaemon({ checks }, async (socket) => {
+    const of = (name: string, ...words: string[]) => capture(['status', name, '--socket', socket, ...words])
+    const server = await of('web02')
+    assert.equal(server.code, 0)
+    assert.match(server.out, /\nweb02 +10\.0\.0\.12 +unreachable/)
+    assert.doesNotMatch(server.out, /\nweb01/)
+    assert.match((await of('www')).out, /\nweb01/)
+    const part = JSON.parse((await of('www', '--json')).out) as { checks: unknown[]; services: unknown[] }
+    assert.deepEqual([part.checks, part.services.length], [[], 1])
+    const none = await of('web2')
+    assert.equal(none.code, 1)
+    assert.match(
+      none.err,
+      /^tenbin: status web2: no service and no server is called web2, did you mean "web02"|web2/,
+    )
+    assert.match((await of('www', '--check')).err, /--check takes no name: write --service www/)
+  })
+  assert.deepEqual(asked, [{ server: 'web02' }, { service: 'www' }, { service: 'www' }])
+})
+
+test('status --check is a Nagios plugin: one line and its exit code, whatever happens', () =>
+  withDaemon({}, async (socket) => {
+    const check = (...words: string[]) => capture(['status', '--check', ...words])
+    const warned = await check('--socket', socket)
+    assert.equal(warned.code, 1)
+    assert.match(
+      warned.out,
+      /^TENBIN WARNING - 1 service, 1 of 2 servers up; web02 down: neighbour FAILED: [^|]* \| servers_up=1;;;0;2 [^\n]*\n$/,
+    )
+    const unknown = await check('--socket', join(dir, 'nobody.sock'))
+    assert.deepEqual([unknown.code, unknown.err], [3, ''])
+    assert.match(unknown.out, /^TENBIN UNKNOWN - [^\n]*nobody answers at [^\n]*\n$/)
+    assert.equal((await check('--socket', socket, '--service', 'shop')).code, 3)
+    const { code, err } = await capture(['status', '--service', 'www', '--socket', socket])
+    assert.equal(code, 2)
+    assert.match(err, /--service goes with --check/)
+  }))
+
 test('status of a daemon that waits says for what, and ends with 1', () => {
   const { program: _1, node: _2, flows: _3, ...rest } = status
   const waiting: Status = {
@@ -218,7 +262,7 @@ test('status of a daemon that waits says for what, and ends with 1', () => {
   return withDaemon({ status: () => Promise.resolve(waiting) }, async (socket) => {
     const { code, out } = await capture(['status', '--socket', socket])
     assert.equal(code, 1)
-    assert.match(out, /^tenbin 0\.1\.0: waiting\n/)
+    assert.match(out, /^tenbin 0\.1\.0: waiting, up \S+\n/)
     assert.match(out, /\nproblem {2}no interface eth7\n +make it appear\n/)
     assert.match(out, /\nreload +refused/)
     assert.doesNotMatch(out, /SERVICE/)
@@ -235,7 +279,7 @@ test('status says how many clients are kept with a server, of a service that doe
   }
   return withDaemon({ status: () => Promise.resolve(keeping) }, async (socket) => {
     const { out } = await capture(['status', '--socket', socket])
-    assert.match(out, /\nwww +10\.0\.0\.100:80.* 2 servers, 1,012 clients kept\n/)
+    assert.match(out, /\nSERVICE .*CLIENTS\nwww +10\.0\.0\.100:80.* 1,012 +1 down\n/)
     assert.match(out, /4 closed, 1,012 of clients kept with a server\n/)
   })
 })

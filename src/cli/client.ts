@@ -47,17 +47,20 @@ export async function callDaemon<Reply extends z.ZodType>(
   } catch (cause) {
     throw unusable(call, 'it is no JSON', cause)
   }
-  if (status !== 200) {
-    const refusal = errorSchema.safeParse(body)
-    if (refusal.success) throw new DaemonRefusal(refusal.data.error)
-    throw unusable(call, `HTTP status ${status}`)
-  }
+  if (status !== 200) throw refusalOf(call, body, status)
   const read = call.reply.safeParse(body)
   if (read.success) return read.data
   throw unusable(call, `it is not what this version expects (${read.error.issues[0]?.path.join('.')})`)
 }
 
-const unusable = (call: Call<z.ZodType>, detail: string, cause?: unknown): TenbinError =>
+/** refusalOf: the error that an answer with another status than 200 is. */
+export function refusalOf(call: Pick<Call<z.ZodType>, 'path'>, body: unknown, status: number): Error {
+  const refusal = errorSchema.safeParse(body)
+  return refusal.success ? new DaemonRefusal(refusal.data.error) : unusable(call, `HTTP status ${status}`)
+}
+
+/** unusable: there was an answer that makes no sense. */
+export const unusable = (call: Pick<Call<z.ZodType>, 'path'>, detail: string, cause?: unknown): TenbinError =>
   new TenbinError('DAEMON_ANSWER', `ask the daemon for ${call.path}`, { detail, cause })
 
 interface Answer {
@@ -101,7 +104,12 @@ async function collect(answer: IncomingMessage, call: Call<z.ZodType>): Promise<
   return { status: answer.statusCode ?? 0, text: Buffer.concat(parts).toString('utf8') }
 }
 
-function connectError(socketPath: string, call: Call<z.ZodType>, cause: Error): TenbinError {
+/** connectError: what kept a request from being answered. */
+export function connectError(
+  socketPath: string,
+  call: Pick<Call<z.ZodType>, 'path'>,
+  cause: Error,
+): TenbinError {
   const { code } = cause as NodeJS.ErrnoException
   if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTSOCK' || code === 'ENOTDIR') {
     return new TenbinError('DAEMON_ABSENT', 'ask the daemon', {

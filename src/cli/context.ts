@@ -39,6 +39,8 @@ export interface Context {
   readonly isTerminal: boolean
   /** columns of the terminal as it is now, 80 elsewhere. */
   readonly columns: number
+  /** rows of the terminal as it is now, 24 elsewhere. */
+  readonly rows: number
 }
 
 /** paintFor: colours by SGR codes (ECMA-48 8.3.117), or none. */
@@ -61,6 +63,9 @@ export function processContext(process: NodeJS.Process): Context {
     // A serial console says that it has none.
     get columns() {
       return process.stdout.columns || 80
+    },
+    get rows() {
+      return process.stdout.rows || 24
     },
   }
 }

@@ -18,6 +18,7 @@ function told(error: unknown, json = false) {
     isColoured: false,
     isTerminal: false,
     columns: 80,
+    rows: 24,
   }
   return { code: tellFailure(context, error, json), out, err }
 }

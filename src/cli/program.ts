@@ -8,6 +8,7 @@ import { addCommand, type CommandSpec, type GroupSpec } from './command.ts'
 import { type Context, type ExitCode, exitCodes } from './context.ts'
 import { debugListingCommand } from './debug-listing.ts'
 import { downCommand } from './down.ts'
+import { eventsCommand } from './events.ts'
 import { initCommand } from './init.ts'
 import { labDemoCommand } from './lab-demo.ts'
 import { labDownCommand } from './lab-down.ts'
@@ -27,6 +28,7 @@ export const commands: readonly (CommandSpec | GroupSpec)[] = [
   initCommand,
   checkCommand,
   statusCommand,
+  eventsCommand,
   traceCommand,
   drainCommand,
   undrainCommand,

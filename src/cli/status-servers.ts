@@ -1,12 +1,18 @@
-// Servers in a status, for who has to see at a glance what is not as usual: a line a server with its state over all its
-// pools, a line a pool where they differ, and what was said by hand with the clock of each drain. Pure.
+// Servers in a status: a line a server with its state over all its pools and what is wrong with it, and a line a pool where
+// they differ. Pure.
 
 import type { Status } from '../daemon/api-schema.ts'
+import { byServer, type InPool } from './by-server.ts'
+import type { Cell, Column } from './columns.ts'
+import { type Condition, type PoolServer, type Service, serverCondition, TROUBLE } from './condition.ts'
 import type { Paint } from './context.ts'
-import { type Align, agoText, countText, section, shareText } from './table.ts'
+import { agoText, countText, rateText, shareText } from './table.ts'
 
-type PoolServer = Status['pools'][number]['servers'][number]
-type Service = Status['services'][number]
+/** Listed: rows that stand or fall together, by what is wrong with what they are about. */
+export interface Listed {
+  readonly trouble: number
+  readonly rows: readonly (readonly Cell[])[]
+}
 
 /** flowsText: remembered flows; ~ where not all are, - where none is. */
 export function flowsText(flows: number, tracks: readonly Service['track'][]): string {
@@ -14,64 +20,91 @@ export function flowsText(flows: number, tracks: readonly Service['track'][]): s
   return tracks.every((track) => track === 'all') ? countText(flows) : `~${countText(flows)}`
 }
 
-interface InPool {
-  readonly pool: string
-  readonly services: readonly string[]
-  readonly server: PoolServer
-}
-
-function byServer({ pools }: Status): ReadonlyMap<string, InPool[]> {
-  const found = new Map<string, InPool[]>()
-  for (const { name, services, servers } of pools) {
-    for (const server of servers) {
-      const list = found.get(server.name) ?? []
-      list.push({ pool: name, services, server })
-      found.set(server.name, list)
-    }
-  }
-  return found
-}
-
 /** stateText: `up`, `up 1/3` with a lowered weight, or what keeps it from getting its share. */
 const stateText = ({ state, weight, configured }: PoolServer): string =>
   state === 'up' && weight < configured ? `up ${weight}/${configured}` : state
 
-function painted(text: string, paint: Paint): string {
-  if (text === 'up') return text
-  if (text === 'off') return paint.faint(text)
-  return /^(disabled|failed|unreachable)/.test(text) ? paint.bad(text) : paint.strong(text)
+const painterOf = (text: string, paint: Paint): ((text: string) => string) => {
+  if (text === 'up') return (same) => same
+  if (text === 'off') return paint.faint
+  return /^(disabled|failed|unreachable)/.test(text) ? paint.bad : paint.strong
 }
 
-const align: readonly Align[] = ['left', 'left', 'left', 'right', 'right', 'right', 'left']
+const stateCell = (text: string, paint: Paint): Cell => ({ text, paint: painterOf(text, paint) })
 
-/** serverLines: a section of all servers. */
-export function serverLines(status: Status, paint: Paint): string[] {
+/** serverColumns: of the rows that listedServers() makes. */
+export const serverColumns: readonly Column[] = [
+  { head: 'SERVER', align: 'left', min: 12, enough: 20, cut: 'middle' },
+  { head: 'ADDRESS', align: 'left', isOptional: true },
+  { head: 'STATE', align: 'left' },
+  { head: 'SHARE', align: 'right' },
+  { head: 'FLOWS', align: 'right' },
+  { head: 'PKT/S', align: 'right' },
+  { head: 'BIT/S', align: 'right' },
+  { head: 'PACKETS', align: 'right', isOptional: true },
+  { head: 'MAC', align: 'left', isOptional: true },
+  { head: 'CHECK', align: 'left', min: 10, enough: 16, cut: 'end' },
+]
+
+/** listedServers: all servers, in the file's order. */
+export function listedServers(status: Status, paint: Paint, now: number): Listed[] {
   const places = byServer(status)
   const tracks = new Map(status.services.map(({ name, track }) => [name, track]))
   const tracksOf = (pools: readonly InPool[]) =>
     pools.flatMap(({ services }) => services.map((name) => tracks.get(name)!))
-  const rows = status.servers.flatMap(({ name, address, mac, why, share, flows, packets }) => {
+  return status.servers.map(({ name, address, mac, why, share, flows, packets, rate }) => {
     const pools = places.get(name) ?? []
     const states = [...new Set(pools.map(({ server }) => stateText(server)))]
     const state = why === undefined ? (states.length === 1 ? states[0]! : 'differs') : 'unreachable'
-    const line = [
+    const worst = worstOf(pools, why)
+    const line: Cell[] = [
       name,
       address,
-      painted(state, paint),
+      stateCell(state, paint),
       shareText(share),
       flowsText(flows, tracksOf(pools)),
+      rateText(rate?.packets),
+      rateText(rate?.bits),
       countText(packets),
-      mac ?? paint.bad(why ?? 'not resolved'),
+      mac ?? '',
+      checkCell(worst, pools[0]?.server, paint, now),
     ]
-    if (state !== 'differs') return [line]
-    const more = pools.map((each) => {
+    if (state !== 'differs') return { trouble: worst.trouble, rows: [line] }
+    const more = pools.map((each): Cell[] => {
       const { share, flows } = each.server
-      const text = painted(stateText(each.server), paint)
-      return ['', `in ${each.pool}`, text, shareText(share), flowsText(flows, tracksOf([each]))]
+      return [
+        `  in ${each.pool}`,
+        '',
+        stateCell(stateText(each.server), paint),
+        shareText(share),
+        flowsText(flows, tracksOf([each])),
+        ...['', '', '', ''],
+        checkCell(serverCondition(each.server), each.server, paint, now),
+      ]
     })
-    return [line, ...more]
+    return { trouble: worst.trouble, rows: [[...line.slice(0, -1), ''], ...more] }
   })
-  return section(['SERVER', 'ADDRESS', 'STATE', 'SHARE', 'FLOWS', 'PACKETS', 'MAC'], rows, align, paint)
+}
+
+function worstOf(pools: readonly InPool[], why: string | undefined): Condition {
+  if (why !== undefined) return { trouble: TROUBLE.down, why }
+  return pools
+    .map(({ server }) => serverCondition(server))
+    .reduce((a, b) => (b.trouble > a.trouble ? b : a), { trouble: TROUBLE.none, why: '' })
+}
+
+/** checkCell: since when a check has it so, and what is wrong. */
+function checkCell(
+  { trouble, why }: Condition,
+  server: PoolServer | undefined,
+  paint: Paint,
+  now: number,
+): Cell {
+  const { state, since } = server?.check ?? {}
+  const age = since === undefined ? '' : ` ${agoText(Math.max(0, now - Date.parse(since)))}`
+  const found = state === undefined ? '' : `${state}${age}`
+  const text = [found, why].filter((part) => part !== '').join(': ')
+  return { text, paint: trouble >= TROUBLE.doubt ? paint.bad : trouble > 0 ? paint.strong : paint.faint }
 }
 
 /** serverCounts: `12: 10 up, 1 draining, 1 unreachable`, each server by the worst of its states. */
@@ -87,7 +120,7 @@ export function serverCounts(status: Status, paint: Paint): string {
   }
   const parts = badness.flatMap((state) => {
     const count = counts.get(state)
-    return count === undefined ? [] : [painted(state, paint).replace(state, `${countText(count)} ${state}`)]
+    return count === undefined ? [] : [painterOf(state, paint)(`${countText(count)} ${state}`)]
   })
   return `${countText(status.servers.length)}: ${parts.join(', ') || 'none'}`
 }
@@ -101,49 +134,3 @@ const badness: readonly PoolServer['state'][] = [
   'failed',
   'unreachable',
 ]
-
-/** handLines: what operators said, since when, and how far each drain is; nothing where nothing was said. */
-export function handLines(status: Status, paint: Paint, now: number): string[] {
-  if (status.overrides.length === 0) return []
-  const places = byServer(status)
-  const rows = status.overrides.map((override) => {
-    const { server, service, order, weight, since } = override
-    const meant = (places.get(server) ?? []).filter(
-      ({ services }) => service === undefined || services.includes(service),
-    )
-    const words = [
-      ...(order === undefined ? [] : [order]),
-      ...(weight === undefined ? [] : [`weight ${weight}`]),
-    ]
-    const isOut = (order ?? 'ready') !== 'ready' || meant.some(({ server }) => server.state === 'draining')
-    const clock = isOut ? clockText(order, meant, override.deadline, now) : ''
-    return [server, words.join(', '), service ?? 'all pools', agoText(now - Date.parse(since)), clock]
-  })
-  const heads = ['BY HAND', 'SAID', 'IN', 'SINCE', 'NOW']
-  return section(heads, rows, ['left', 'left', 'left', 'right', 'left'], paint)
-}
-
-/** clockText: flows left, since when they are silent, and when it is over. */
-function clockText(
-  order: Status['overrides'][number]['order'],
-  meant: readonly InPool[],
-  deadline: string | undefined,
-  now: number,
-): string {
-  const flows = meant.reduce((sum, { server }) => sum + server.flows, 0)
-  // A flow is known from its first packet after the change: none seen is not yet none there.
-  const isDone = meant.every(({ server }) => server.state !== 'draining')
-  const none = isDone ? 'no flow left' : 'no flow seen'
-  const left = flows === 0 ? none : `${countText(flows)} ${flows === 1 ? 'flow' : 'flows'} left`
-  if (order === 'disabled') return flows === 0 ? '' : `${left}, as on_failure says`
-  const silences = meant.flatMap(({ server }) => server.drain?.silentS ?? [])
-  const silent =
-    silences.length === 0 || flows === 0 ? [] : [`silent ${agoText(1000 * Math.min(...silences))}`]
-  const over =
-    deadline === undefined
-      ? []
-      : Date.parse(deadline) <= now
-        ? ['past its deadline: disabled']
-        : [`out in ${agoText(Date.parse(deadline) - now)}`]
-  return [left, ...silent, ...over].join(', ')
-}

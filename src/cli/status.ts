@@ -1,90 +1,110 @@
 // tenbin status: what is. With the daemon dead it says so, and whether forwarding goes on without it.
 
+import { InvalidArgumentError } from 'commander'
 import { TenbinError } from '../base/errors.ts'
 import { type Status, statusSchema } from '../daemon/api-schema.ts'
+import { checksSchema } from '../daemon/api-schema-checks.ts'
 import { type Instance, instanceOf } from '../daemon/instance.ts'
-import { callDaemon } from './client.ts'
-import { type CommandSpec, instanceOptions, jsonOption } from './command.ts'
+import { callDaemon, DaemonRefusal } from './client.ts'
+import { type CommandSpec, instanceOptions, jsonOption, textOption } from './command.ts'
 import { type Context, type ExitCode, exitCodes } from './context.ts'
-import { failureBody, tellFailure } from './failure.ts'
+import { nagiosCodes, nagiosVerdict, unknownVerdict } from './nagios.ts'
 import { statusLines } from './status-lines.ts'
-import { table } from './table.ts'
+import { oneLines, partOf } from './status-one.ts'
+import { screenLines } from './status-screen.ts'
+import { tellWithoutDaemon } from './status-without-daemon.ts'
 
 export const statusCommand: CommandSpec = {
-  words: 'status',
-  summary: 'Show what is: node, program, addresses, services, servers, flows, drops, memory',
-  options: [...instanceOptions, jsonOption],
+  words: 'status [name]',
+  summary: 'Show what is: services, servers and their checks, traffic, what is wrong',
+  details: [
+    'On a terminal it fits one screen: of long lists the most troubled come first. Elsewhere, and with --all, it is',
+    'everything: interfaces, programs, addresses, drops by reason, memory. FLOWS are the connections that are remembered:',
+    'exact with track: all, marked ~ where only those are whose server changed, - where none is.\n\n',
+    'With the name of a service or a server it is that one, and what its checks have seen: when they looked last, within',
+    'what time half and all but one of a hundred good answers came, the last failure, and why the standing changed.\n\n',
+    'With --check it is a Nagios plugin: one line, and exit codes of their own: 0 OK; 1 WARNING: a server is down, the',
+    'guard holds some, or there is a problem (no checker, checks that stand still); 2 CRITICAL: a service has no server, or',
+    'nothing is applied; 3 UNKNOWN: the daemon is not there, or may not be asked.',
+  ].join(' '),
+  arguments: { name: 'a service or a server of the file' },
+  options: [
+    { flags: '--all', text: 'everything, however long' },
+    { flags: '--check', text: 'one line and an exit code for Nagios' },
+    { flags: '--service <service>', text: 'with --check: only of this service' },
+    ...instanceOptions,
+    jsonOption,
+  ],
   examples: [
     ['tenbin status', 'for people'],
+    ['tenbin status web03', 'one server, and what its checks have seen'],
+    ['tenbin status --check --service www', 'for Nagios'],
     ["tenbin status --json | jq '.servers[] | select(.why)'", 'servers that get nothing, and why'],
-    ['tenbin status --json | jq .overrides', 'what was said by hand'],
   ],
   exits: {
     no: 'the daemon waits for something, or something is not as the file has it',
     absent: 'the daemon is not there; whether forwarding goes on without it is said',
     notPermitted: 'not root',
   },
-  run: async (context, { options }) => {
+  run: async (context, { args: [name], options }) => {
     const instance = instanceOf(options as Parameters<typeof instanceOf>[0])
+    const service = textOption(options, 'service')
+    if (options.check === true && name !== undefined)
+      throw new InvalidArgumentError(`--check takes no name: write --service ${name}`)
+    if (options.check === true) return checkStatus(context, instance, service)
+    if (service !== undefined) throw new InvalidArgumentError('--service goes with --check')
     const json = options.json === true
     let status: Status
     try {
-      status = await callDaemon(instance.socket, { path: '/v1/status', reply: statusSchema })
+      status = await ask(instance)
     } catch (error) {
       if (!(error instanceof TenbinError) || error.code !== 'DAEMON_ABSENT') throw error
       return tellWithoutDaemon(context, instance, error, json)
     }
-    if (json) context.out(JSON.stringify(status))
-    else for (const line of statusLines(status, context.paint, Date.now())) context.out(line)
+    if (name !== undefined) await tellOne(context, instance, partOf(status, name), name, json)
+    else if (json) context.out(JSON.stringify(status))
+    else for (const line of linesOf(status, context, options.all === true)) context.out(line)
     return status.problems.length === 0 ? exitCodes.done : exitCodes.no
   },
 }
 
-async function tellWithoutDaemon(
-  context: Context,
-  { name }: Instance,
-  absent: TenbinError,
+const ask = ({ socket }: Instance): Promise<Status> =>
+  callDaemon(socket, { path: '/v1/status', reply: statusSchema })
+
+function linesOf(status: Status, { paint, isTerminal, columns, rows }: Context, isAll: boolean): string[] {
+  if (isTerminal && !isAll) return screenLines(status, paint, Date.now(), { columns, rows })
+  return statusLines(status, paint, Date.now(), isTerminal ? columns : undefined)
+}
+
+/** tellOne: a service or a server, and what its checks have seen. */
+async function tellOne(
+  { out, paint, isTerminal, columns }: Context,
+  { socket }: Instance,
+  part: Status,
+  name: string,
   json: boolean,
+): Promise<void> {
+  const of = part.services.some((each) => each.name === name) ? 'service' : 'server'
+  const call = { path: '/v1/checks', query: { [of]: name }, reply: checksSchema }
+  const answer = await callDaemon(socket, call)
+  const width = isTerminal ? columns : Number.POSITIVE_INFINITY
+  if (json) out(JSON.stringify({ ...part, ...answer }))
+  else for (const line of oneLines(part, answer, paint, Date.now(), width)) out(line)
+}
+
+/** checkStatus: as Nagios wants it, whatever happens. */
+async function checkStatus(
+  { out }: Context,
+  instance: Instance,
+  service: string | undefined,
 ): Promise<ExitCode> {
-  const { pinned } = await import('../daemon/machine.ts')
-  let left: ReturnType<typeof pinned>
-  try {
-    left = pinned(name)
-  } catch (error) {
-    // Something is there that this version cannot read: the daemon is absent all the same.
-    tellFailure(context, absent, json)
-    if (!json) tellFailure(context, error, false)
-    return exitCodes.absent
-  }
-  if (!left) return tellFailure(context, absent, json)
-  if (json) {
-    context.out(JSON.stringify({ ...failureBody(absent), pinned: left }))
-    return exitCodes.absent
-  }
-  const { isAttached, generation, interfaces, services, servers } = left
-  const of = (some: typeof interfaces) => some.map(({ name }) => name).join(', ')
-  const lines = isAttached
-    ? [
-        `the daemon of instance ${name} is not there; ${context.paint.good('forwarding goes on')} with the last view:`,
-        ...table(
-          [
-            ['generation', `${generation}`],
-            ...interfaces.map(({ name, programId, isAttached }) => [
-              'interface',
-              isAttached ? `${name}, program ${programId}` : `${name}: no longer attached`,
-            ]),
-            ['services', services.join(', ')],
-            ['servers', servers.join(', ')],
-          ],
-          ['left', 'left'],
-        ),
-        'Changes of the file and failures of servers are not followed.',
-      ]
-    : [
-        `the daemon of instance ${name} is not there, and ${context.paint.bad('nothing is forwarded')}:`,
-        `what it pinned is no longer attached to ${of(interfaces)}`,
-      ]
-  for (const line of lines) context.out(line)
-  context.out('Start it with `tenbin run -c FILE`, or remove what it left with `tenbin down`.')
-  return exitCodes.absent
+  const verdict = await ask(instance).then(
+    (status) => nagiosVerdict(status, service),
+    (error: unknown) => {
+      if (!(error instanceof TenbinError || error instanceof DaemonRefusal)) throw error
+      return unknownVerdict(error.message)
+    },
+  )
+  out(verdict.line)
+  return nagiosCodes[verdict.state]
 }

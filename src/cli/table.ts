@@ -73,3 +73,19 @@ export function agoText(ms: number): string {
   if (m >= 10 || s % 60 === 0) return m > 0 ? `${m}m` : `${s}s`
   return m > 0 ? `${m}m${s % 60}s` : `${s}s`
 }
+
+const rateUnits = ['', 'k', 'M', 'G', 'T']
+
+/** rateText writes a rate in three digits or so: 0.3, 42, 12.3k, 1.2M; - where it is not known yet. */
+export function rateText(rate: number | undefined): string {
+  if (rate === undefined) return '-'
+  if (rate === 0) return '0'
+  let value = rate
+  let unit = 0
+  while (value >= 999.5 && unit < rateUnits.length - 1) {
+    value /= 1000
+    unit++
+  }
+  const isRound = value >= 99.95 || (unit === 0 && value >= 9.95)
+  return `${isRound ? value.toFixed(0) : value.toFixed(1)}${rateUnits[unit]}`
+}

@@ -8,7 +8,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { z } from 'zod'
 import { type ErrorCode, errorCatalogue } from '../base/error-catalogue.ts'
 import { TenbinError } from '../base/errors.ts'
-import { type Operations, type Route, routes } from './api-routes.ts'
+import { type Operations, routes, streams } from './api-routes.ts'
 import type { ApiError } from './api-schema.ts'
 import type { Log } from './log.ts'
 import { problem, problemsOf } from './problem.ts'
@@ -26,6 +26,7 @@ const httpStatus: Partial<Record<ErrorCode, ContentfulStatusCode>> = {
   REQUEST_TOO_LARGE: 413,
   CONFIG_INVALID: 422,
   CONFIG_UNREADABLE: 422,
+  FOLLOWERS_LIMIT: 503,
 }
 
 /** apiApp answers requests by `operations`; what is a bug is logged with its stack. */
@@ -41,9 +42,15 @@ export function apiApp(operations: Operations, log: Log): Hono {
   )
   for (const route of routes) {
     app.on(route.method, route.path, async (context) => {
-      const query = readQuery(route, new URL(context.req.url))
+      const query = readQuery(`${route.method} ${route.path}`, route.query, new URL(context.req.url))
       const reply = await route.handle(operations, query)
       return context.json(route.reply.parse(reply) as object)
+    })
+  }
+  for (const { path, query, open } of streams) {
+    app.get(path, (context) => {
+      const lines = open(operations, readQuery(`GET ${path}`, query, new URL(context.req.url)))
+      return context.body(lines, 200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' })
     })
   }
   app.notFound((context) =>
@@ -64,17 +71,17 @@ export function apiApp(operations: Operations, log: Log): Hono {
   return app
 }
 
-function readQuery<Query extends z.ZodObject>(route: Route<Query>, url: URL): z.output<Query> {
+function readQuery<Query extends z.ZodObject>(op: string, query: Query, url: URL): z.output<Query> {
   const names = [...url.searchParams.keys()]
   const twice = names.find((name, i) => names.indexOf(name) !== i)
-  if (twice !== undefined) throw invalid(route, `${twice} is given twice`)
-  const read = route.query.safeParse(Object.fromEntries(url.searchParams))
+  if (twice !== undefined) throw invalid(op, `${twice} is given twice`)
+  const read = query.safeParse(Object.fromEntries(url.searchParams))
   if (read.success) return read.data
-  throw invalid(route, read.error.issues.map((issue) => [...issue.path, issue.message].join(': ')).join('; '))
+  throw invalid(op, read.error.issues.map((issue) => [...issue.path, issue.message].join(': ')).join('; '))
 }
 
-const invalid = (route: Route, what: string): TenbinError =>
-  new TenbinError('REQUEST_INVALID', `${route.method} ${route.path}`, { detail: what })
+const invalid = (op: string, what: string): TenbinError =>
+  new TenbinError('REQUEST_INVALID', op, { detail: what })
 
 function errorBody(error: TenbinError): ApiError {
   const { code, message, remedy } = error

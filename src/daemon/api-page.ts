@@ -1,7 +1,7 @@
 // docs/api.md, made from the route table and its schemas, so that it cannot say otherwise.
 
 import { z } from 'zod'
-import { routes } from './api-routes.ts'
+import { routes, streams } from './api-routes.ts'
 import { errorSchema } from './api-schema.ts'
 
 /** apiPage: the document's text. */
@@ -9,7 +9,11 @@ export function apiPage(): string {
   const sections = routes.map(({ method, path, summary, query, reply }) => {
     return `## ${method} ${path}${queryText(query)}\n\n${summary}.\n\n${schemaText(reply)}`
   })
-  return `${[intro, ...sections, `## Errors\n\n${errors}\n\n${schemaText(errorSchema)}`].join('\n\n')}\n`
+  const lasting = streams.map(
+    ({ path, summary, query, line }) =>
+      `## GET ${path}${queryText(query)}\n\n${summary}. JSON, one line each (\`application/x-ndjson\`), until the reader goes.\n\n${schemaText(line)}`,
+  )
+  return `${[intro, ...sections, ...lasting, `## Errors\n\n${errors}\n\n${schemaText(errorSchema)}`].join('\n\n')}\n`
 }
 
 /** queryText: ?server=...[&service=...]: what need not be there in brackets. */
@@ -30,7 +34,8 @@ only ever added within \`/v1\`; readers ignore what they do not know. Made from 
 const errors = `Every answer that is not 200 is an error: a code of [errors.md](errors.md), what happened, what to do.
 400: the request cannot be understood. 404: no such request, server or service. 409: not now: nothing is applied yet, or
 the server is in another state. 413: too large. 422: the file
-has errors, all of them in \`problems\`. 500: the operation failed, or a bug (code \`BUG\`).`
+has errors, all of them in \`problems\`. 500: the operation failed, or a bug (code \`BUG\`). 503: too many
+readers follow events already.`
 
 /** Json: the part of JSON Schema that our schemas come to. */
 interface Json {

@@ -3,6 +3,8 @@
 
 import { z } from 'zod'
 import type { Endpoint, Protocol } from '../base/addresses.ts'
+import type { EventReader } from '../events/event-log.ts'
+import { eventLineSchema, eventsOf, eventsQuery, eventsSchema, followEvents } from './api-events.ts'
 import {
   drainQuery,
   type ListingAnswer,
@@ -20,13 +22,19 @@ import {
   versionSchema,
   weightQuery,
 } from './api-schema.ts'
+import { type ChecksAnswer, checksQuery, checksSchema } from './api-schema-checks.ts'
+import type { CheckFilter } from './check-details.ts'
 import { version } from './version.ts'
 
 /** Operations: what the daemon can be asked. All may throw TenbinError. */
 export interface Operations {
+  /** events: what has happened. */
+  readonly events: EventReader
   status(): Promise<Status>
   trace(client: Endpoint, listener: Endpoint, protocol: Protocol): TraceAnswer
   listing(): ListingAnswer
+  /** checks: what those of a service or a server have seen. */
+  checks(filter: CheckFilter): Promise<ChecksAnswer>
   /** order does what a command about a server says, in all pools that have it or in that of one service. */
   order(command: OrderCommand, server: string, service: string | undefined): Promise<OrderAnswer>
   /** reload applies the file as it is now, or throws and changes nothing. */
@@ -53,6 +61,15 @@ export interface Route<Query extends z.ZodObject = z.ZodObject, Reply extends z.
   ) => z.output<Reply> | Promise<z.output<Reply>>
 }
 
+/** StreamRoute: an answer that goes on: JSON, one `line` a line, until the reader goes. */
+export interface StreamRoute<Query extends z.ZodObject = z.ZodObject> {
+  readonly path: `/v1/${string}`
+  readonly summary: string
+  readonly query: Query
+  readonly line: z.ZodType
+  readonly open: (operations: Operations, query: z.output<Query>) => ReadableStream<Uint8Array>
+}
+
 const nothing = z.strictObject({})
 
 /** route checks that handler and schemas agree, then forgets which: the table is of one type. */
@@ -60,7 +77,22 @@ function route<Query extends z.ZodObject, Reply extends z.ZodType>(of: Route<Que
   return of as unknown as Route
 }
 
-/** routes: every request of the API. */
+function stream<Query extends z.ZodObject>(of: StreamRoute<Query>): StreamRoute {
+  return of as unknown as StreamRoute
+}
+
+/** streams: requests whose answers go on. */
+export const streams: readonly StreamRoute[] = [
+  stream({
+    path: '/v1/events/stream',
+    summary: 'What is kept and asked for of what has happened, then each event that comes',
+    query: eventsQuery,
+    line: eventLineSchema,
+    open: ({ events }, query) => followEvents(events, query, new Date()),
+  }),
+]
+
+/** routes: every other request of the API. */
 export const routes: readonly Route[] = [
   route({
     method: 'GET',
@@ -85,6 +117,15 @@ export const routes: readonly Route[] = [
     query: traceQuery,
     reply: traceSchema,
     handle: (operations, { client, listener, protocol }) => operations.trace(client, listener, protocol),
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/checks',
+    summary:
+      'What checks of a service or a server have seen: latencies, the last failure, why the standing changed',
+    query: checksQuery,
+    reply: checksSchema,
+    handle: (operations, filter) => operations.checks(filter),
   }),
   route({
     method: 'GET',
@@ -132,6 +173,14 @@ export const routes: readonly Route[] = [
     reply: orderSchema,
     handle: (operations, { server, service, weight }) =>
       operations.order({ kind: 'weight', weight }, server, service),
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/events',
+    summary: 'What has happened: all that is kept, or what is asked for of it',
+    query: eventsQuery,
+    reply: eventsSchema,
+    handle: ({ events }, query) => eventsOf(events, query, new Date()),
   }),
   route({
     method: 'POST',

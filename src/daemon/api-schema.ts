@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { type Endpoint, isIp4, tryEndpoint } from '../base/addresses.ts'
 import { parseDuration } from '../base/durations.ts'
 import { TenbinError } from '../base/errors.ts'
+import { checkerSchema } from './api-schema-checks.ts'
 
 const count = z.string().regex(/^\d+$/).describe('a counter, in decimal: may exceed 2^53')
 const address = z.string().describe('an IPv4 or IPv6 address')
@@ -15,6 +16,11 @@ const instructions = z
   .int()
   .describe('as the kernel runs them: with what it inlines, a few more than `tenbin check` counts')
 const traffic = { packets: count, bytes: count.describe('IP bytes, without Ethernet') }
+
+const rate = z
+  .object({ packets: z.number(), bits: z.number().describe('of IP packets, without Ethernet') })
+  .optional()
+  .describe('a second, over the last four; absent until counters were read twice')
 
 /** endpointText: `192.0.2.1:80` or `[2001:db8::1]:80`, read into an Endpoint. */
 export const endpointText = z
@@ -65,6 +71,7 @@ export const serverSchema = z.object({
   share: z.number().min(0).max(1).describe('part of all slots of its pools that it holds now'),
   flows: z.int().describe('remembered flows that are with it'),
   ...traffic,
+  rate,
 })
 
 /** poolServerSchema: a server as one pool sees it. */
@@ -85,6 +92,7 @@ export const poolServerSchema = z.object({
       since: z.string().optional(),
       why: z.string().optional().describe('of down: what was found; of others: why looks find nothing'),
       warning: z.string().optional().describe('nothing wrong yet: a certificate that expires soon'),
+      isOverdue: z.boolean().optional().describe('it stands still; told of 20 checks at most'),
     })
     .optional()
     .describe('absent: it is not checked'),
@@ -134,6 +142,7 @@ export const serviceSchema = z.object({
     .optional()
     .describe('client networks that keep their server; absent: none do'),
   ...traffic,
+  rate,
 })
 
 export const sysctlSchema = z.object({
@@ -157,6 +166,7 @@ export const statusSchema = z.object({
     .optional()
     .describe('the last attempt to apply a changed file'),
   problems: z.array(problemSchema).describe('what is not as the file has it, now'),
+  checker: checkerSchema.optional().describe('absent: nothing is checked'),
   interfaces: z
     .array(
       z.object({
@@ -202,6 +212,7 @@ export const statusSchema = z.object({
       closed: z.int(),
       syn: z.int(),
       established: z.int().describe('UDP flows among them'),
+      newPerS: z.number().optional().describe('records made a second, over the last four'),
     })
     .optional()
     .describe('the flow table; absent: no service remembers flows'),
@@ -255,8 +266,8 @@ const order = {
   service: z.string().min(1).max(63).optional(),
 }
 
-/** deadline: a duration from now, such as 10m. */
-const deadline = z.string().transform((text, context): number => {
+/** durationText: a duration such as 10m, read into milliseconds. */
+export const durationText = z.string().transform((text, context): number => {
   try {
     return parseDuration(text)
   } catch (error) {
@@ -272,7 +283,7 @@ const weightText = z
   .refine((weight) => weight <= 65_535, 'a whole number from 0 to 65535')
 
 export const orderQuery = z.strictObject(order)
-export const drainQuery = z.strictObject({ ...order, deadline: deadline.optional() })
+export const drainQuery = z.strictObject({ ...order, deadline: durationText.optional() })
 export const weightQuery = z.strictObject({ ...order, weight: weightText })
 
 /** orderSchema: what a command about a server did. */

@@ -9,6 +9,7 @@ import { afterEach, beforeEach, test } from 'node:test'
 import { formatEndpoint, formatListener } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import { ConfigError } from '../config/config-error.ts'
+import { quietLog } from '../events/quiet-log.ts'
 import { apiApp } from './api-app.ts'
 import type { Operations } from './api-routes.ts'
 import { errorSchema, orderSchema, traceSchema } from './api-schema.ts'
@@ -28,6 +29,7 @@ const refuse = () => {
   throw new TenbinError('NOT_APPLIED', 'trace', { detail: 'waits for eth0' })
 }
 const operations: Operations = {
+  events: quietLog(),
   status: () => Promise.reject(new Error('secret insides')),
   trace: (client, listener, protocol) => ({
     client: formatEndpoint(client),
@@ -37,6 +39,8 @@ const operations: Operations = {
     steps: ['one'],
   }),
   listing: refuse,
+  checks: ({ service, server }) =>
+    Promise.resolve({ checks: [], more: Number(service) + Number(server ?? 0) }),
   order: (command, server, service) => {
     if (server === 'nobody') throw new TenbinError('SERVER_UNKNOWN', command.kind)
     if (service === 'nobody') throw new TenbinError('SERVICE_UNKNOWN', command.kind)
@@ -137,6 +141,7 @@ test('what is asked wrongly is answered with code and remedy', () =>
       ['GET', '/v1/trace?client=192.0.2.9:5&listener=[::1]:53', 400, 'REQUEST_INVALID'],
       ['GET', '/v1/trace?client=[::9]:5&listener=[::1]:53&protocol=icmp', 400, 'REQUEST_INVALID'],
       ['GET', '/v1/version?verbose=1', 400, 'REQUEST_INVALID'],
+      ['GET', '/v1/checks', 400, 'REQUEST_INVALID'],
       ['GET', '/v2/version', 404, 'ROUTE_UNKNOWN'],
       ['GET', '/v1/reload', 404, 'ROUTE_UNKNOWN'],
       ['GET', '/v1/listing', 409, 'NOT_APPLIED'],

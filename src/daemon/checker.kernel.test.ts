@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { RHYTHM } from '../config/check-spec.ts'
 import type { Order } from '../health/protocol.ts'
 import { type Checker, openChecker } from './checker.ts'
+import type { CheckerEnd } from './deaths.ts'
 
 const order: Order = {
   ...{ key: 'a', address: '127.0.0.1', port: 1 },
@@ -22,14 +23,14 @@ class World {
   readonly checks = join(this.folder, 'checks.json')
   readonly log = join(this.folder, 'checker.log')
   readonly pids: number[] = []
-  readonly ends: string[] = []
+  readonly ends: CheckerEnd[] = []
   readonly #checkers: Checker[] = []
 
   daemon(): Checker {
     const nothing = () => {}
     const checker = openChecker(this)({
       ...{ onStates: nothing, onChanges: nothing, onAlive: nothing, onAbsent: nothing },
-      onEnded: (why) => this.ends.push(why),
+      onEnded: (end) => this.ends.push(end),
       onPresent: (pid) => this.pids.push(pid),
     })
     this.#checkers.push(checker)
@@ -90,7 +91,7 @@ test('one that is killed is told of and started anew; what it says is in its log
   await until(() => world.pids.length === 1, 'it is there')
   process.kill(world.pids[0]!, 'SIGKILL')
   await until(() => world.pids.length === 2, 'its successor is there')
-  assert.deepEqual(world.ends, [`SIGKILL: see ${world.log}`])
+  assert.deepEqual(world.ends, [{ how: 'SIGKILL' }])
   // Whoever connects takes the place of the first main, which is gone for the checker.
   connect(world.checkerSocket)
     .on('error', () => {})
@@ -129,13 +130,40 @@ test('one that is slow to come is waited for, and no other is started', async ()
   }
 })
 
-test('one that hangs is killed, and another takes its place', async () => {
+test('one that hangs is killed, told of and replaced, whether this daemon or an earlier one has started it', async () => {
+  const hang = async (isEarlier: boolean) => {
+    await using world = new World()
+    const daemon = world.daemon()
+    daemon.order([order])
+    await until(() => world.pids.length === 1, 'it is there')
+    if (isEarlier) {
+      daemon[Symbol.dispose]()
+      world.daemon().order([order])
+      await until(() => world.pids.length === 2, 'it is found')
+    }
+    const [first] = world.pids
+    process.kill(first!, 'SIGSTOP')
+    await until(() => new Set(world.pids).size === 2, 'its successor is there')
+    await until(() => !isRunning(first!), 'it is gone')
+    assert.deepEqual(world.ends, [{ how: 'it hung, and was ended' }])
+  }
+  await Promise.all([hang(false), hang(true)])
+})
+
+test('one that cannot work is started ever more slowly, and its last words are told', async () => {
   await using world = new World()
-  world.daemon().order([order])
-  await until(() => world.pids.length === 1, 'it is there')
-  process.kill(world.pids[0]!, 'SIGSTOP')
-  await until(() => new Set(world.pids).size === 2, 'its successor is there')
-  await until(() => !isRunning(world.pids[0]!), 'it is gone')
+  const { NODE_OPTIONS: before = '' } = process.env
+  process.env.NODE_OPTIONS = '--import=data:text/javascript,throw%20new%20Error(%22no%20sockets%20left%22)'
+  const began = performance.now()
+  try {
+    world.daemon().order([order])
+    await until(() => world.ends.length === 3, 'it has ended thrice')
+  } finally {
+    process.env.NODE_OPTIONS = before
+  }
+  assert.deepEqual(world.ends[2], { how: 'status 1', words: 'Error: no sockets left' })
+  assert.ok(performance.now() - began > 1_500, 'the second follows after 0.5 s, the third after 1 s more')
+  await until(() => world.pids.length === 1, 'mended, it comes')
 })
 
 test('nobody is started for nothing, and nobody there is no failure', async () => {

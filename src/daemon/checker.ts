@@ -3,11 +3,13 @@
 // death; a main that stops in order ends it, because nobody would act on what it sees.
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, statSync } from 'node:fs'
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { CheckerClient, stopChecker } from '../health/checker-client.ts'
 import { checkerCommand } from '../health/checker-command.ts'
 import type { Alive, Change, Detail, Order, State } from '../health/protocol.ts'
+import type { CheckerEnd } from './deaths.ts'
+import { lastWordsIn } from './last-words.ts'
 
 /** CheckerEvents: what it tells. */
 export interface CheckerEvents {
@@ -17,15 +19,16 @@ export interface CheckerEvents {
   readonly onPresent: (pid: number) => void
   /** It is not there, or no longer; it is being started. */
   readonly onAbsent: (why: string) => void
-  /** onEnded: one that was started here ended by itself: how, and where its last words are. */
-  readonly onEnded: (why: string) => void
+  /** onEnded: one ended by itself, or hung and was ended. */
+  readonly onEnded: (end: CheckerEnd) => void
 }
 
 /** Checker: what looks at servers. Disposed, it goes on without us. */
 export interface Checker extends Disposable {
   /** order: all that is to be looked at from now on; nothing: it is not needed, and ends. */
   order(orders: readonly Order[]): void
-  details(): Promise<readonly Detail[]>
+  /** details: of checks, by their keys; of those only that it knows, if it is there. */
+  details(keys: readonly string[]): Promise<readonly Detail[]>
   /** end: nobody wants to know any more: whoever looks ends, also one that an earlier daemon has left. */
   end(): void
 }
@@ -42,6 +45,7 @@ export interface CheckerPaths {
 /** BACK_OFF: from one start to the next; each that follows is later, until one has stayed a while. */
 const BACK_OFF = { firstMs: 500, mostMs: 30_000, stayedMs: 60_000 } as const
 
+const HUNG = 'it hung, and was ended'
 /** ARRIVAL_MS: one that does not listen so long after its start never will. */
 const ARRIVAL_MS = 15_000
 /** LOG_LIMIT: bytes of its log that are kept when one is started. */
@@ -60,6 +64,10 @@ class SupervisedChecker implements Checker {
   #child: ChildProcess | undefined
   /** The child has been talked with. */
   #hasCome = false
+  /** The one that is talked with, whoever started it. */
+  #pid: number | undefined
+  /** Where in its log the child began. */
+  #logStart = 0
   #startedAt = Number.NEGATIVE_INFINITY
   #waitMs: number = BACK_OFF.firstMs
 
@@ -78,9 +86,11 @@ class SupervisedChecker implements Checker {
       socket: this.#paths.checkerSocket,
       onPresent: (pid) => {
         this.#hasCome ||= pid === this.#child?.pid
+        this.#pid = pid
         this.#events.onPresent(pid)
       },
       onAbsent: (why, isSilent) => {
+        this.#lose(why, isSilent)
         this.#start(isSilent)
         this.#events.onAbsent(why)
       },
@@ -88,8 +98,8 @@ class SupervisedChecker implements Checker {
     this.#client.order(orders)
   }
 
-  details(): Promise<readonly Detail[]> {
-    return this.#client?.details() ?? Promise.resolve([])
+  details(keys: readonly string[]): Promise<readonly Detail[]> {
+    return this.#client?.details(keys) ?? Promise.resolve([])
   }
 
   end(): void {
@@ -107,6 +117,34 @@ class SupervisedChecker implements Checker {
     this.#client = undefined
   }
 
+  /** #lose: one that an earlier daemon had started is missed by its connection alone. */
+  #lose(why: string, isSilent: boolean): void {
+    const pid = this.#pid
+    this.#pid = undefined
+    if (pid === undefined || pid === this.#child?.pid) return
+    const { checkerSocket } = this.#paths
+    if (isSilent && isChecker(pid, checkerSocket)) process.kill(pid, 'SIGKILL')
+    this.#events.onEnded({ how: isSilent ? HUNG : why })
+  }
+
+  /** #endHanging: our own that says nothing, or never came. */
+  #endHanging(): void {
+    const child = this.#child
+    if (!child) return
+    this.#child = undefined
+    child.kill('SIGKILL')
+    this.#events.onEnded(this.#endOf(this.#hasCome ? HUNG : 'it did not come'))
+  }
+
+  #endOf(how: string): CheckerEnd {
+    const words = lastWordsIn(this.#log, this.#logStart)
+    return { how, ...(words !== undefined && { words }) }
+  }
+
+  get #log(): string {
+    return join(dirname(this.#paths.checks), 'checker.log')
+  }
+
   /** #start: unless one was started just now, or is there or on its way. One that hangs makes room. */
   #start(isSilent: boolean): void {
     const now = performance.now()
@@ -114,28 +152,37 @@ class SupervisedChecker implements Checker {
     if (since < this.#waitMs) return
     const hangs = isSilent || (!this.#hasCome && since > ARRIVAL_MS)
     if (this.#child && !hangs) return
-    this.#child?.kill('SIGKILL')
+    this.#endHanging()
     this.#waitMs = since > BACK_OFF.stayedMs ? BACK_OFF.firstMs : Math.min(2 * this.#waitMs, BACK_OFF.mostMs)
     this.#startedAt = now
     const { name, checkerSocket, checks } = this.#paths
     mkdirSync(dirname(checkerSocket), { recursive: true, mode: 0o700 })
     const [command, ...args] = checkerCommand(checkerSocket, checks, name)
-    const path = join(dirname(checks), 'checker.log')
-    const log = openLogFile(path)
+    const log = openLogFile(this.#log)
+    this.#logStart = fstatSync(log).size
     // Its log is its own: it outlives us, and whoever reads our output would wait for its end.
     const child = spawn(command, args, { detached: true, stdio: ['ignore', 'ignore', log], cwd: '/' })
     closeSync(log)
     // It cannot be started: it is absent, and tried again.
-    child.on('error', ({ message }) => this.#events.onEnded(message))
+    child.on('error', ({ message }) => this.#events.onEnded({ how: message }))
     child.once('exit', (status, signal) => {
       // Otherwise it was told to.
       if (this.#child !== child) return
       this.#child = undefined
-      this.#events.onEnded(`${signal ?? `status ${status}`}: see ${path}`)
+      this.#events.onEnded(this.#endOf(`${signal ?? `status ${status}`}`))
     })
     child.unref()
     this.#child = child
     this.#hasCome = false
+  }
+}
+
+/** isChecker: a process is one of this socket: numbers of processes come again. */
+function isChecker(pid: number, socket: string): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(socket)
+  } catch {
+    return false
   }
 }
 

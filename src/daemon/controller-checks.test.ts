@@ -431,17 +431,3 @@ test('an observed check is told of and moves nothing', async () => {
   assert.deepEqual(serving(), ['web1', 'web2', 'web3'])
   assert.ok(logged('web1 down in www: tcp: connect: refused (3 of 3) (observed: moves nothing)'))
 })
-
-test('checks that stand still, or cannot be kept, are problems until they are not', async () => {
-  await world.start()
-  allUp()
-  const [order] = world.checker.orders
-  world.checker.tellAlive({ overdue: { count: 1, keys: [order!.key] }, unkept: 'ENOSPC' })
-  await world.controller.tick()
-  assert.deepEqual(await world.problemCodes(), ['CHECKS_OVERDUE', 'CHECKS_UNKEPT'])
-  const { problems } = await world.controller.status()
-  assert.equal(problems[0]!.message, '1 check stands still: web1 of www')
-  world.checker.tellAlive()
-  await world.controller.tick()
-  assert.deepEqual(await world.problemCodes(), [])
-})

@@ -7,12 +7,15 @@
 import { type Endpoint, formatEndpoint, formatIp, formatListener, type Protocol } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import type { DesiredState } from '../config/state.ts'
-import type { Applied, Neighbour } from '../engine/engine.ts'
+import type { Applied, Changed, Neighbour } from '../engine/engine.ts'
 import type { FoundPool } from '../engine/holders.ts'
+import type { EventLog } from '../events/event-log.ts'
 import { isUsable } from '../netlink/links.ts'
 import type { Network } from '../netlink/network.ts'
 import type { Operations, OrderCommand } from './api-routes.ts'
 import type { ListingAnswer, OrderAnswer, Problem, ReloadAnswer, Status, TraceAnswer } from './api-schema.ts'
+import type { ChecksAnswer } from './api-schema-checks.ts'
+import type { CheckFilter } from './check-details.ts'
 import type { OpenChecker } from './checker.ts'
 import type { Log } from './log.ts'
 import { leaveOtherLinks, recordLinks } from './managed-links.ts'
@@ -20,19 +23,20 @@ import { type MachineMemory, requireMemory } from './memory.ts'
 import { OpenProblems } from './open-problems.ts'
 import type { OverrideStore } from './override-store.ts'
 import {
+  changesOf,
   type EthernetLink,
   type Facts,
   findLink,
   forwardingNics,
-  linkChanges,
   type Placement,
   place,
-  specLink,
+  specOn,
   summaryOf,
 } from './placement.ts'
 import type { PacketPath } from './ports.ts'
 import { mapSizes } from './preview.ts'
 import { Problems, problem, problemsOf, problemText } from './problem.ts'
+import { Rates } from './rates.ts'
 import type { RecordStore } from './record.ts'
 import { nothingRuns, type Running, runningStatus, wantedSysctls } from './running.ts'
 import { Serial } from './serial.ts'
@@ -44,10 +48,10 @@ import {
   type PromoteSecondaries,
   ServiceAddresses,
   settleAddresses,
-  type Wanted,
+  wantedOf,
 } from './service-addresses.ts'
 import { Sysctls } from './sysctls.ts'
-import { isSameTurn, turnOf } from './turn-addresses.ts'
+import { serverText, servicesOf, tellApplied, tellNeighbour, tellRefused } from './tell.ts'
 import { version } from './version.ts'
 
 /** ControllerOptions: the outside world, handed in. The controller disposes of none of it. */
@@ -69,6 +73,10 @@ export interface ControllerOptions {
   /** keepKeys makes the packet path's hash key survive a boot. */
   readonly keepKeys: (keys: BigUint64Array) => void
   readonly log: Log
+  /** events: where changes of state are told. */
+  readonly events: EventLog
+  /** elsewhere: what is wrong beside the packet path. */
+  readonly elsewhere: () => readonly Problem[]
   readonly now: () => Date
   /** monotonic: ms of a clock that nobody sets. */
   readonly monotonic: () => number
@@ -100,6 +108,7 @@ export class Controller implements Operations, Disposable {
   readonly #orders: ServerOrders
   readonly #subscription: Disposable
   readonly #problems: OpenProblems
+  readonly #rates = new Rates()
   /** A good file that cannot be applied yet: something it needs is not there. */
   #waiting: DesiredState | undefined
   #running: Running | undefined
@@ -112,7 +121,7 @@ export class Controller implements Operations, Disposable {
   constructor(options: ControllerOptions) {
     this.#options = options
     this.#startedAt = options.now()
-    this.#problems = new OpenProblems(options.log)
+    this.#problems = new OpenProblems(options.events)
     this.#addresses = new ServiceAddresses(options.network, options.store, options.promote)
     this.#sysctls = new Sysctls(options.store, options.sysctlRoot)
     this.#neighbours = new ServerNeighbours({
@@ -120,10 +129,10 @@ export class Controller implements Operations, Disposable {
       settleMs: options.settleMs,
       onChange: (server, neighbour) => this.#tellNeighbour(server, neighbour),
     })
-    const { overrides: store, packetPath, log, now } = options
+    const { overrides: store, packetPath, log, events, now } = options
     this.#health = new ServerHealth({
       open: options.openChecker,
-      log,
+      events,
       now,
       monotonic: options.monotonic,
       onViews: (changed) => this.#tellHealth(changed),
@@ -131,8 +140,12 @@ export class Controller implements Operations, Disposable {
       found: options.found.pools,
     })
     const healthOf = (pool: string, server: string) => this.#health.viewOf(pool, server)
-    this.#orders = new ServerOrders({ store, packetPath, log, now, healthOf })
+    this.#orders = new ServerOrders({ store, packetPath, log, events, now, healthOf })
     this.#subscription = options.network.subscribe(['links', 'addresses', 'routes'], () => this.#poke())
+  }
+
+  get events(): EventLog {
+    return this.#options.events
   }
 
   /**
@@ -149,7 +162,7 @@ export class Controller implements Operations, Disposable {
   /** reload applies the file as it is now, all of it, or throws all that is wrong and changes nothing. */
   reload(cause: string): Promise<ReloadAnswer> {
     return this.#serial.run(async () => {
-      const { file, load, log, now } = this.#options
+      const { file, load, now } = this.#options
       try {
         // The start failed, and the process is about to end.
         if (!this.#running && !this.#waiting) this.#mustRun('reload')
@@ -162,8 +175,7 @@ export class Controller implements Operations, Disposable {
       } catch (error) {
         const problems = problemsOf(error)
         this.#lastReload = { at: now().toISOString(), done: false, problems }
-        for (const each of problems)
-          log.error({ cause, code: each.code }, `not applied: ${problemText(each)}`)
+        tellRefused(this.#options, cause, problems)
         throw error
       }
     })
@@ -195,6 +207,7 @@ export class Controller implements Operations, Disposable {
       this.#options.packetPath.tick()
       this.#orders.sweep()
       this.#health.sweep()
+      this.#rates.measure(() => this.#options.packetPath.totals(), this.#options.monotonic())
       this.#sweepFault = []
     } catch (error) {
       this.#sweepFault = problemsOf(error)
@@ -221,12 +234,14 @@ export class Controller implements Operations, Disposable {
       file: { path: file, ...(running && { appliedAt: running.appliedAt.toISOString() }) },
       ...(this.#lastReload && { lastReload: this.#lastReload }),
       problems: [...this.#problems.now],
+      ...this.#health.status,
       ...(running
         ? runningStatus(running, {
             links: network.listLinks(),
             addresses: network.listAddresses(),
             own: this.#addresses.own(),
             engine: packetPath.status(),
+            rates: this.#rates.view,
             overrides: this.#orders.overrides,
             sysctls: this.#sysctls.statusOf(wantedSysctls(running)),
             pools: this.#orders.pools,
@@ -247,6 +262,10 @@ export class Controller implements Operations, Disposable {
     }
     const byHand = trace.pool === undefined ? [] : this.#orders.stepsOf(trace.pool)
     return { ...asked, ...trace, steps: [...steps, ...byHand] }
+  }
+
+  checks(filter: CheckFilter): Promise<ChecksAnswer> {
+    return this.#health.details(filter)
   }
 
   listing(): ListingAnswer {
@@ -352,13 +371,14 @@ export class Controller implements Operations, Disposable {
     this.#waiting = undefined
     this.#health.commit()
     this.#orders.adopt(desired)
-    this.#tellApplied(applied, `applied ${file}: ${summaryOf(placement)}`, cause)
+    tellApplied(this.#options, 'node.applied', applied, `applied ${file}: ${summaryOf(placement)}`, cause)
     keepKeys(packetPath.keys)
     this.#problems.set([
       ...this.#settleAddresses(this.#running, cause),
       ...this.#settleSysctls(this.#running, cause),
       ...this.#orders.settle(),
       ...this.#health.problems(),
+      ...this.#options.elsewhere(),
     ])
     leaveOtherLinks(store, network, this.#indexes(placement.nics))
     return applied
@@ -368,7 +388,7 @@ export class Controller implements Operations, Disposable {
   #addOrUndo(placement: Placement, before: Running): void {
     try {
       for (const owned of this.#addresses.add(wantedOf(placement))) {
-        this.#options.log.info({ cause: 'file' }, `added ${ownedText(owned)}`)
+        this.#tellChanged('file', `added ${ownedText(owned)}`)
       }
     } catch (error) {
       const views = this.#orders.viewsFor(before.desired)
@@ -380,17 +400,12 @@ export class Controller implements Operations, Disposable {
   #repair(running: Running, cause: string): Problem[] {
     const { network, packetPath, store } = this.#options
     const { links, problems } = this.#present(running)
-    const turn = turnOf(running.desired, links, network.listAddresses())
-    const why = [
-      ...linkChanges(running.placement.links, links),
-      ...(isSameTurn(turn, running.placement.spec.turn) ? [] : ['the node’s own addresses have changed']),
-      ...packetPath.drift(),
-    ]
+    const spec = specOn(running.placement.spec, running.desired, links, network.listAddresses())
+    const why = [...changesOf(running.placement, links, spec), ...packetPath.drift()]
     let current = running
     let settings: readonly Problem[] | undefined
     if (why.length > 0) {
       const { nics } = running.placement
-      const spec = { ...running.placement.spec, interfaces: links.map(specLink), ...(turn && { turn }) }
       recordLinks(store, network, this.#indexes(nics))
       const views = this.#orders.viewsFor(running.desired)
       const applied = packetPath.apply(spec, this.#neighbours.view, views)
@@ -398,7 +413,7 @@ export class Controller implements Operations, Disposable {
       this.#running = current
       this.#orders.adopt(running.desired)
       leaveOtherLinks(store, network, this.#indexes(nics))
-      this.#tellApplied(applied, `applied again: ${why.join('; ')}`, cause)
+      tellApplied(this.#options, 'node.healed', applied, `applied again: ${why.join('; ')}`, cause)
       settings = this.#settleSysctls(current, cause)
     }
     this.#neighbours.resync()
@@ -419,6 +434,7 @@ export class Controller implements Operations, Disposable {
       ...(settings ?? this.#sysctls.problems(wantedSysctls(current))),
       ...this.#orders.settle(),
       ...this.#health.problems(),
+      ...this.#options.elsewhere(),
       ...this.#sweepFault,
     ]
   }
@@ -445,42 +461,33 @@ export class Controller implements Operations, Disposable {
   }
 
   #settleAddresses({ placement }: Running, cause: string): Problem[] {
-    return settleAddresses(this.#addresses, wantedOf(placement), (text) =>
-      this.#options.log.info({ cause }, text),
-    )
+    return settleAddresses(this.#addresses, wantedOf(placement), (text) => this.#tellChanged(cause, text))
   }
 
   #settleSysctls(running: Running, cause: string): Problem[] {
-    return this.#sysctls.settle(wantedSysctls(running), (text) => this.#options.log.info({ cause }, text))
+    return this.#sysctls.settle(wantedSysctls(running), (text) => this.#tellChanged(cause, text))
   }
 
-  #tellApplied(
-    { change, generation, instructions, loadMs, notes }: Applied,
-    text: string,
-    cause: string,
-  ): void {
-    const { log } = this.#options
-    log.info({ cause, change, generation, instructions, loadMs }, text)
-    for (const note of notes) log.info({ cause }, note)
+  #tellChanged(cause: string, text: string): void {
+    this.#options.events.record({ kind: 'node.changed', severity: 'info', text, data: { cause } })
   }
 
-  #tellNeighbour({ name, address }: Server, neighbour: Neighbour): void {
-    const { log, packetPath } = this.#options
-    const who = `server ${name} ${formatIp(address)}`
+  #tellNeighbour(server: Server, neighbour: Neighbour): void {
     try {
-      packetPath.setNeighbour(name, neighbour)
+      this.#options.packetPath.setNeighbour(server.name, neighbour)
     } catch (error) {
       for (const each of problemsOf(error))
-        log.error({ cause: 'neighbour', code: each.code }, `${who}: ${each.message}`)
+        this.#options.log.error(
+          { cause: 'neighbour', code: each.code },
+          `${serverText(server)}: ${each.message}`,
+        )
       return
     }
-    if ('mac' in neighbour)
-      log.info({ cause: 'neighbour' }, `${who} is at ${neighbour.mac} on ${neighbour.on}`)
-    else log.warn({ cause: 'neighbour' }, `${who} is unusable: ${neighbour.why}`)
+    tellNeighbour(this.#options, server, neighbour, servicesOf(this.#orders.pools, server.name))
   }
 
-  #tellHealth(changed: readonly PoolServerName[]): void {
-    if (this.#running) this.#orders.tellHealth(changed)
+  #tellHealth(changed: readonly PoolServerName[]): ReadonlyMap<string, Changed> {
+    return this.#running ? this.#orders.tellHealth(changed) : new Map()
   }
 
   /** #poke verifies soon, once for any number of events in between. */
@@ -490,10 +497,3 @@ export class Controller implements Operations, Disposable {
     void this.verify('network')
   }
 }
-
-/** wantedOf a placement: its service addresses, each with the NIC that it belongs on, if that is there. */
-const wantedOf = ({ held, links }: Placement): Wanted[] =>
-  held.flatMap(({ address, prefix, nic }) => {
-    const link = links.find(({ name }) => name === nic)
-    return link ? [{ address, prefix, link }] : []
-  })

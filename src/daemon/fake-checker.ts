@@ -2,7 +2,7 @@
 // what a test has it tell.
 
 import type { Standing } from '../health/machine.ts'
-import type { Alive, Order, State } from '../health/protocol.ts'
+import type { Alive, Detail, Order, State } from '../health/protocol.ts'
 import type { Checker, CheckerEvents } from './checker.ts'
 
 export class FakeChecker {
@@ -11,6 +11,8 @@ export class FakeChecker {
   /** isFrozen: it is there, and answers nothing. */
   isFrozen = false
   ended = 0
+  /** details: what it says when it is asked for particulars. */
+  details: readonly Detail[] = []
   /** known: standings that it has from an earlier life, by address. */
   readonly known = new Map<string, Standing>()
   /** handedDown: the same, which it was told and did not see itself; seeds count more. */
@@ -26,7 +28,7 @@ export class FakeChecker {
         this.orders = orders
         if (orders.length > 0 && this.isThere && !this.isFrozen) this.tellStates()
       },
-      details: () => Promise.resolve([]),
+      details: (keys) => Promise.resolve(this.details.filter(({ key }) => keys.includes(key))),
       end: () => void this.ended++,
       [Symbol.dispose]: () => {
         this.#events = undefined
@@ -87,8 +89,15 @@ export class FakeChecker {
   /** tellAlive: a second has passed. */
   tellAlive(change: Partial<Alive> = {}): void {
     const overdue = { count: 0, keys: [] }
-    const rest = { watched: this.orders.length, looks: 0, lateP99Ms: 0, latestMs: 0 }
+    const lateness = { counts: [], sumMs: 0 }
+    const rest = { watched: this.orders.length, looks: 0, lateP99Ms: 0, latestMs: 0, totals: [], lateness }
     this.#events?.onAlive({ at: 0, ...rest, overdue, ...change })
+  }
+
+  /** end: the process ended by itself, and is gone. */
+  end(how: string, words?: string): void {
+    this.#events?.onEnded({ how, ...(words !== undefined && { words }) })
+    this.vanish()
   }
 
   /** vanish: the process is gone. */

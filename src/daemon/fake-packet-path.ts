@@ -11,11 +11,15 @@ import type {
   Neighbour,
   PoolServer,
   ServerView,
+  Totals,
   Trace,
+  Traffic,
   Views,
 } from '../engine/engine.ts'
 import type { Found } from './controller.ts'
 import type { PacketPath } from './ports.ts'
+
+const NONE: Traffic = { packets: 0n, bytes: 0n }
 
 export class FakePacketPath implements PacketPath {
   readonly keys: BigUint64Array
@@ -25,6 +29,8 @@ export class FakePacketPath implements PacketPath {
   /** views: by pool and server, as told by apply and setServer. */
   readonly views = new Map<string, Map<string, ServerView>>()
   ticks = 0
+  /** traffic: what has gone to a service or a server, by its name. */
+  readonly traffic = new Map<string, Traffic>()
   generation = 0
   /** calls: everything that was asked of it, in order. */
   readonly calls: string[] = []
@@ -65,13 +71,13 @@ export class FakePacketPath implements PacketPath {
     const member = this.spec?.pools
       .find(({ name }) => name === pool)
       ?.members.find((each) => each.server === server)
-    if (!member) return { slots: 0, weight: 0, clamped: false }
+    if (!member) return { slots: 0, of: 0, peers: 0, weight: 0, clamped: false }
     const deaf = this.deaf.get(server)
     if (deaf) throw deaf
     this.#viewsOf(pool).set(server, view)
     const weight = Math.min(view.weight ?? member.weight, member.weight)
     this.calls.push(`${pool}/${server} ${view.up ? 'up' : 'down'} ${weight}`)
-    return { slots: 1, weight, clamped: (view.weight ?? 0) > member.weight }
+    return { slots: 1, of: 10, peers: 2, weight, clamped: (view.weight ?? 0) > member.weight }
   }
 
   /** found: what a daemon that comes later finds of it: who is up, with weight and neighbour, holds slots. */
@@ -96,7 +102,6 @@ export class FakePacketPath implements PacketPath {
   }
 
   status(): EngineStatus {
-    const none = { packets: 0n, bytes: 0n }
     return {
       engine: 'xdp',
       generation: this.generation,
@@ -110,7 +115,12 @@ export class FakePacketPath implements PacketPath {
       memoryBytes: 4096,
       maps: [{ name: 'tables', bytes: 4096 }],
       outcomes: { forwarded: 2n ** 60n, 'no-server': 0n },
-      services: this.spec!.services.map(({ name }) => ({ name, flows: 0, networks: 0, ...none })),
+      services: this.spec!.services.map(({ name }) => ({
+        name,
+        flows: 0,
+        networks: 0,
+        ...(this.traffic.get(name) ?? NONE),
+      })),
       pools: this.spec!.pools.map(({ name, members }) => ({
         name,
         slots: 1_021,
@@ -122,8 +132,20 @@ export class FakePacketPath implements PacketPath {
         neighbour: this.neighbours.get(name) ?? { why: 'not resolved yet' },
         share: 1 / this.spec!.servers.length,
         flows: 0,
-        ...none,
+        ...(this.traffic.get(name) ?? NONE),
       })),
+    }
+  }
+
+  totals(): Totals {
+    const named = (all: readonly { readonly name: string }[]) =>
+      new Map(all.map(({ name }) => [name, this.traffic.get(name) ?? NONE]))
+    const { outcomes } = this.status()
+    return {
+      outcomes: new Map(Object.entries(outcomes)),
+      events: new Map(),
+      services: named(this.spec!.services),
+      servers: named(this.spec!.servers),
     }
   }
 

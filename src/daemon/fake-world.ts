@@ -6,6 +6,7 @@ import { formatIp, parseIp, parseMac } from '../base/addresses.ts'
 import type { TenbinError } from '../base/errors.ts'
 import { load } from '../config/load.ts'
 import type { Reader } from '../config/reader.ts'
+import { EventLog, memoryStore } from '../events/event-log.ts'
 import { FakeNetwork } from '../netlink/fake.ts'
 import type { Link } from '../netlink/links.ts'
 import type { Problem } from './api-schema.ts'
@@ -70,6 +71,8 @@ export class World {
   memory: MachineMemory = { cpus: 2, total: 2 ** 32, available: 2 ** 31, held: [] }
   readonly overrides = new FakeOverrideStore()
   readonly checker = new FakeChecker()
+  /** events: of the controller that was made last. */
+  events: EventLog | undefined
   now = new Date('2024-01-02T03:04:05Z')
   monotonicMs = 1_000_000
   readonly eth0: Link
@@ -109,6 +112,14 @@ export class World {
 
   make(): Controller {
     const reader: Reader = { read: () => Buffer.from(this.text), list: () => [] }
+    const log = openLog({
+      level: 'debug',
+      pretty: false,
+      colour: false,
+      write: (line) => this.logged.push(line),
+    })
+    const now = () => this.now
+    this.events = new EventLog({ store: memoryStore(), log, now })
     this.#controller = new Controller({
       instance: 'test',
       file: FILE,
@@ -126,8 +137,10 @@ export class World {
       keepKeys: (keys) => {
         this.kept = keys
       },
-      log: openLog({ level: 'debug', pretty: false, colour: false, write: (line) => this.logged.push(line) }),
-      now: () => this.now,
+      log,
+      events: this.events,
+      elsewhere: () => [],
+      now,
       monotonic: () => this.monotonicMs,
       settleMs: 50,
       openChecker: this.checker.open,

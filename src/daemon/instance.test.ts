@@ -12,6 +12,8 @@ test('every place follows from the name', () => {
     record: '/run/tenbin/blue/record.json',
     stateDir: '/var/lib/tenbin',
     keys: '/var/lib/tenbin/blue.key',
+    events: '/var/lib/tenbin/blue.events',
+    eventNumbers: '/run/tenbin/blue/events.seq',
     checkerSocket: '/run/tenbin/blue/checker.sock',
     checks: '/run/tenbin/blue/checks.json',
     overrides: '/var/lib/tenbin/blue.overrides.json',

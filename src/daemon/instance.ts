@@ -20,6 +20,9 @@ export interface Instance {
   readonly stateDir: string
   /** keys: the hash key, 64 bytes, mode 0600. */
   readonly keys: string
+  /** events: folder of what has happened (events/event-files.ts); eventNumbers: how far their numbers are given away. */
+  readonly events: string
+  readonly eventNumbers: string
   /** overrides: what operators said of servers (override-store.ts). */
   readonly overrides: string
 }
@@ -65,6 +68,8 @@ export function instanceOf(options: InstanceOptions): Instance {
     checks: join(runDir, 'checks.json'),
     stateDir,
     keys: join(stateDir, `${name}.key`),
+    events: join(stateDir, `${name}.events`),
+    eventNumbers: join(runDir, 'events.seq'),
     overrides: join(stateDir, `${name}.overrides.json`),
   }
 }

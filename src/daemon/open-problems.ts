@@ -1,15 +1,16 @@
-// What is wrong now, told once when it begins and once when it is over, however often it is found in between.
+// What is wrong now, told once when it begins and once when it is over, however often it is found in between. What has
+// events of its own, which say more, is not told here.
 
+import type { EventSink } from '../events/event.ts'
 import type { Problem } from './api-schema.ts'
-import type { Log } from './log.ts'
 import { problemText } from './problem.ts'
 
 export class OpenProblems {
-  readonly #log: Log
+  readonly #events: EventSink
   #now: readonly Problem[] = []
 
-  constructor(log: Log) {
-    this.#log = log
+  constructor(events: EventSink) {
+    this.#events = events
   }
 
   get now(): readonly Problem[] {
@@ -21,13 +22,27 @@ export class OpenProblems {
     const before = this.#now
     this.#now = problems
     for (const each of problems.filter(isNotIn(before))) {
-      this.#log.warn({ code: each.code, remedy: each.remedy }, problemText(each))
+      this.#tell('problem', each)
     }
     for (const each of before.filter(isNotIn(problems))) {
-      this.#log.info({ code: each.code }, `over: ${problemText(each)}`)
+      this.#tell('solved', each)
     }
   }
+
+  #tell(what: 'problem' | 'solved', each: Problem): void {
+    const { code, remedy } = each
+    if (toldElsewhere.has(code)) return
+    const text = problemText(each)
+    this.#events.record(
+      what === 'problem'
+        ? { kind: 'node.problem', severity: 'warning', text, data: { code, remedy } }
+        : { kind: 'node.solved', severity: 'notice', text: `over: ${text}`, data: { code } },
+    )
+  }
 }
+
+/** service.held and service.released. */
+const toldElsewhere: ReadonlySet<string> = new Set(['GUARD_HOLDS'])
 
 const isNotIn =
   (some: readonly Problem[]) =>

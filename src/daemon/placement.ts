@@ -18,7 +18,7 @@ import type { Link } from '../netlink/links.ts'
 import { covers, isOnLink, type Route } from '../netlink/routes.ts'
 import type { Problem } from './api-schema.ts'
 import { Problems, problem, problemsOf } from './problem.ts'
-import { turnOf } from './turn-addresses.ts'
+import { turnChanges, turnOf } from './turn-addresses.ts'
 
 /** Facts: the machine as it is. */
 export interface Facts {
@@ -149,6 +149,17 @@ export const specLink = ({ name, index, mac, mtu }: EthernetLink): EngineInterfa
   mtu,
 })
 
+/** specOn: what an engine is to do on the NICs that are there now, with the addresses that they have. */
+export function specOn(
+  { turn: _, ...spec }: EngineSpec,
+  desired: DesiredState,
+  links: readonly EthernetLink[],
+  addresses: readonly InterfaceAddress[],
+): EngineSpec {
+  const turn = turnOf(desired, links, addresses)
+  return { ...spec, interfaces: links.map(specLink), ...(turn && { turn }) }
+}
+
 /** findLink: the NIC by name. Throws INTERFACE_MISSING, INTERFACE_UNSUITABLE. */
 export function findLink(name: string, links: readonly Link[]): EthernetLink {
   const link = links.find((each) => each.name === name)
@@ -213,16 +224,23 @@ export const summaryOf = ({ node, links, spec }: Placement): string =>
 
 const plural = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
 
+/** changesOf a placement: how NICs and addresses differ from those that were applied to, in sentences. */
+export const changesOf = (
+  { links, spec }: Placement,
+  now: readonly EthernetLink[],
+  next: EngineSpec,
+): string[] => [...linkChanges(links, now), ...turnChanges(spec.turn, next.turn)]
+
 /** linkChanges: how the NICs that forward differ from those that were applied to, in sentences. */
-export const linkChanges = (before: readonly EthernetLink[], now: readonly EthernetLink[]): string[] => [
+const linkChanges = (before: readonly EthernetLink[], now: readonly EthernetLink[]): string[] => [
   ...before.flatMap((link) => {
     const same = now.find(({ name }) => name === link.name)
-    return same ? changesOf(link, same) : [`${link.name} is gone`]
+    return same ? linkChangesOf(link, same) : [`${link.name} is gone`]
   }),
   ...now.flatMap(({ name }) => (before.some((link) => link.name === name) ? [] : [`${name} forwards too`])),
 ]
 
-function changesOf(before: EthernetLink, now: EthernetLink): string[] {
+function linkChangesOf(before: EthernetLink, now: EthernetLink): string[] {
   const changes: string[] = []
   if (now.index !== before.index) changes.push(`${now.name} was made anew`)
   if (now.mac !== before.mac) changes.push(`${now.name} has MAC ${now.mac} instead of ${before.mac}`)

@@ -15,6 +15,7 @@ import { Cleanup } from './cleanup.ts'
 import { Controller, type Found } from './controller.ts'
 import { keepHashKeys, readHashKeys } from './hash-keys.ts'
 import type { Instance } from './instance.ts'
+import { openEvents } from './keep-events.ts'
 import { lockInstance } from './lock.ts'
 import type { Log } from './log.ts'
 import type { MachineMemory } from './memory.ts'
@@ -64,6 +65,9 @@ export async function runDaemon({ instance, file, log }: RunOptions, ports: RunP
   const keys = openKeys(instance, log)
   const network = cleanup.use(ports.openNetwork())
   const packetPath = cleanup.use(ports.openPacketPath({ instance: instance.name, keys }))
+  const kept = openEvents(instance, log)
+  cleanup.defer(() => kept.close())
+  const { events } = kept
   const controller = cleanup.use(
     new Controller({
       instance: instance.name,
@@ -77,6 +81,8 @@ export async function runDaemon({ instance, file, log }: RunOptions, ports: RunP
       openChecker: ports.openChecker(instance),
       keepKeys: (used) => keepKeys(instance, used, log),
       log,
+      events,
+      elsewhere: () => kept.problems(),
       now: () => new Date(),
       monotonic: () => performance.now(),
       settleMs: SETTLE_MS,
@@ -95,7 +101,12 @@ export async function runDaemon({ instance, file, log }: RunOptions, ports: RunP
       cleanup.defer(() => void signals.off(name, listener))
     }
   })
-  log.info({ version, instance: instance.name, pid: process.pid }, 'tenbin starts')
+  events.record({
+    kind: 'node.started',
+    severity: 'notice',
+    text: 'tenbin starts',
+    data: { version, instance: instance.name, pid: process.pid },
+  })
   let isEnding = false
   const reload = oneMore(async () => {
     if (!isEnding) await controller.reload('SIGHUP').catch(ignoreTold)
@@ -110,7 +121,12 @@ export async function runDaemon({ instance, file, log }: RunOptions, ports: RunP
 
   const signal = await stopped
   isEnding = true
-  log.info({ cause: signal }, 'tenbin stops: forwarding goes on with the last view')
+  events.record({
+    kind: 'node.stopped',
+    severity: 'notice',
+    text: 'tenbin stops: forwarding goes on with the last view',
+    data: { cause: signal },
+  })
   await controller.idle()
   controller.endChecks()
 }

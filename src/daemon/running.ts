@@ -10,6 +10,7 @@ import { isUsable, type Link } from '../netlink/links.ts'
 import type { Status, SysctlStatus } from './api-schema.ts'
 import { type Override, type Standing, standingOf, type UsedPool } from './overrides.ts'
 import type { EthernetLink, Placement } from './placement.ts'
+import type { Rate, RateView } from './rates.ts'
 import type { Owned } from './record.ts'
 import type { CheckedServer } from './server-health.ts'
 
@@ -30,6 +31,7 @@ export interface Observed {
   readonly addresses: readonly InterfaceAddress[]
   readonly own: readonly Owned[]
   readonly engine: EngineStatus
+  readonly rates: RateView
   readonly overrides: readonly Override[]
   readonly sysctls: readonly SysctlStatus[]
   readonly pools: readonly UsedPool[]
@@ -56,7 +58,7 @@ export const nothingRuns: Pick<Status, Listed> = {
 
 /** runningStatus tells of what runs. */
 export function runningStatus({ desired, placement }: Running, observed: Observed): RunningStatus {
-  const { engine } = observed
+  const { engine, rates } = observed
   const { generation, memoryBytes, maps, flows } = engine
   const pools = new Map(desired.pools.map((each) => [each.name, each.members]))
   const services = new Map(engine.services.map((each) => [each.name, each]))
@@ -82,6 +84,7 @@ export function runningStatus({ desired, placement }: Running, observed: Observe
       flows: services.get(name)?.flows ?? 0,
       ...(persistence && { persistence: { ...persistence, networks: services.get(name)?.networks ?? 0 } }),
       ...trafficOf(services.get(name)),
+      ...rateOf(rates.services.get(name)),
     })),
     servers: placement.spec.servers.map(({ name, address }) => {
       const found = servers.get(name)
@@ -92,6 +95,7 @@ export function runningStatus({ desired, placement }: Running, observed: Observe
         share: found?.share ?? 0,
         flows: found?.flows ?? 0,
         ...trafficOf(found),
+        ...rateOf(rates.servers.get(name)),
       }
     }),
     pools: engine.pools.map((pool) => poolOf(pool, observed)),
@@ -100,7 +104,9 @@ export function runningStatus({ desired, placement }: Running, observed: Observe
       since: timeText(since),
       ...(deadline !== undefined && { deadline: timeText(deadline) }),
     })),
-    ...(flows && { flows: flowsOf(flows) }),
+    ...(flows && {
+      flows: { ...flowsOf(flows), ...(rates.newFlows !== undefined && { newPerS: rates.newFlows }) },
+    }),
     outcomes: countsText(engine.outcomes),
     ...(engine.events && { events: countsText(engine.events) }),
   }
@@ -119,6 +125,8 @@ const trafficOf = (found: Traffic | undefined): { packets: string; bytes: string
   packets: `${found?.packets ?? 0n}`,
   bytes: `${found?.bytes ?? 0n}`,
 })
+
+const rateOf = (rate: Rate | undefined) => (rate ? { rate: { ...rate } } : {})
 
 /** neighbourOf: `interface` is where the MAC is. */
 const neighbourOf = (found: Neighbour | undefined) =>
@@ -181,6 +189,7 @@ function poolServerOf(
         ...(check.since !== undefined && { since: timeText(check.since) }),
         ...(check.why !== undefined && { why: check.why }),
         ...(check.warning !== undefined && { warning: check.warning }),
+        ...(check.isOverdue === true && { isOverdue: true }),
       },
     }),
     ...(active !== undefined && { active }),

@@ -4,33 +4,44 @@
 // looked at gets nothing; but where no checker can be reached at all, what was known before goes on to count.
 
 import type { DesiredState } from '../config/state.ts'
-import type { ServerView } from '../engine/engine.ts'
+import type { Changed as Moved, ServerView } from '../engine/engine.ts'
 import type { FoundPool } from '../engine/holders.ts'
+import type { EventSink } from '../events/event.ts'
 import { labelOf } from '../health/label.ts'
 import type { Standing } from '../health/machine.ts'
 import type { Ordered, User } from '../health/orders.ts'
 import { type Member, type Served, stepPool } from '../health/pool.ts'
-import type { Alive, Change, Order, State } from '../health/protocol.ts'
-import type { Problem } from './api-schema.ts'
+import type { Change, Order, State } from '../health/protocol.ts'
+import type { Problem, Status } from './api-schema.ts'
+import type { ChecksAnswer } from './api-schema-checks.ts'
+import { type CheckFilter, checkDetails, meantBy } from './check-details.ts'
 import { formerName, type Plan, type PoolOfChecks, planFound, planOf } from './check-plan.ts'
 import type { Checker, OpenChecker } from './checker.ts'
-import type { Log } from './log.ts'
+import { CheckerLife } from './checker-life.ts'
+import { movedText } from './moved.ts'
 import { problem } from './problem.ts'
-import type { PoolServerName } from './server-orders.ts'
+import { movedKey, type PoolServerName } from './server-orders.ts'
 
-/** ServerHealthOptions: `onViews`: servers of pools whose view is another one now. */
+/** ServerHealthOptions: `onViews`: servers of pools whose view is another one now; what that moved, by movedKey(). */
 export interface ServerHealthOptions {
   readonly open: OpenChecker
-  readonly log: Log
+  readonly events: EventSink
   /** now: for people to read; what is counted is counted by `monotonic`. */
   readonly now: () => Date
   /** monotonic: ms of a clock that nobody sets. */
   readonly monotonic: () => number
-  readonly onViews: (changed: readonly PoolServerName[]) => void
+  readonly onViews: (changed: readonly PoolServerName[]) => ReadonlyMap<string, Moved>
   /** patienceMs: how long an apply waits for a checker's first word. */
   readonly patienceMs: number
   /** found: who gets new flows of what runs already. */
   readonly found: readonly FoundPool[]
+}
+
+/** Told: a transition of a check, and whom it is about. */
+interface Told {
+  readonly user: User
+  readonly ordered: Ordered
+  readonly transition: NonNullable<Change['transition']>
 }
 
 /** CheckedServer: what a status tells of a server of a pool. */
@@ -39,6 +50,7 @@ export interface CheckedServer {
   readonly since?: number
   readonly why?: string
   readonly warning?: string
+  readonly isOverdue?: boolean
 }
 
 export class ServerHealth implements Disposable {
@@ -50,25 +62,22 @@ export class ServerHealth implements Disposable {
   readonly #states = new Map<string, State>()
   /** No file was applied yet: what is known of before is what was found. */
   #isFirst = true
-  #isPresent = false
-  #absence = 'it was not reached yet'
+  readonly #life: CheckerLife
   /** No checker was reached when a file was applied: what was not known then is taken for up until one has looked. */
   #isBlind = false
-  #alive: Alive | undefined
   #waiting: (() => void) | undefined
 
   constructor(options: ServerHealthOptions) {
     this.#options = options
     this.#plan = planFound(options.found)
+    this.#life = new CheckerLife(options)
     this.#checker = options.open({
       onStates: (states) => this.#takeStates(states),
       onChanges: (changes) => this.#takeChanges(changes),
-      onAlive: (alive) => {
-        this.#alive = alive
-      },
-      onPresent: (pid) => options.log.info({ cause: 'checker', checker: pid }, 'the checker is there'),
+      onAlive: (alive) => this.#life.heard(alive),
+      onPresent: (pid) => this.#life.came(pid),
       onAbsent: (why) => this.#absent(why),
-      onEnded: (why) => options.log.warn({ cause: 'checker' }, `the checker ended: ${why}`),
+      onEnded: (end) => this.#life.ended(end),
     })
   }
 
@@ -91,8 +100,8 @@ export class ServerHealth implements Disposable {
     await Promise.race([told, patience])
     clearTimeout(timer)
     this.#waiting = undefined
-    if (this.#carry() || !this.#isPresent) {
-      this.#isBlind = !this.#isPresent
+    if (this.#carry() || !this.#life.isPresent) {
+      this.#isBlind = !this.#life.isPresent
       this.#order()
     }
     this.#step([...this.#plan.pools.keys()])
@@ -128,7 +137,9 @@ export class ServerHealth implements Disposable {
   checked(pool: string, server: string): CheckedServer | undefined {
     const served = this.#served(pool, server)
     if (!served) return undefined
-    const states = this.#keysOf(pool, server).flatMap((key) => this.#states.get(key) ?? [])
+    const keys = this.#keysOf(pool, server)
+    const states = keys.flatMap((key) => this.#states.get(key) ?? [])
+    const isOverdue = keys.some((key) => this.#life.overdueKeys.includes(key))
     const worst = states.find(({ standing }) => standing === 'down') ?? states[0]
     const why =
       worst?.standing === 'down' ? worst.why : states.find((each) => each.fruitless)?.fruitless?.text
@@ -138,7 +149,21 @@ export class ServerHealth implements Disposable {
       ...(worst && { since: worst.since }),
       ...(why !== undefined && { why }),
       ...(warnings.length > 0 && { warning: warnings.join('; ') }),
+      ...(isOverdue && { isOverdue }),
     }
+  }
+
+  /** details: what checks have seen. */
+  async details(filter: CheckFilter): Promise<ChecksAnswer> {
+    const { meant, more } = meantBy(this.#plan.ordered, filter)
+    const keys = new Set(meant.map(({ ordered }) => ordered.order.key))
+    const details = await this.#checker.details([...keys])
+    return { checks: checkDetails(meant, this.#states, details, this.#life.overdueKeys), more }
+  }
+
+  /** status: how the process that looks is; nothing where nothing is to be looked at. */
+  get status(): Pick<Status, 'checker'> {
+    return this.#plan.ordered.size === 0 ? {} : { checker: this.#life.status }
   }
 
   /** sweep: what comes with time: ramps go on, guards end. */
@@ -151,22 +176,12 @@ export class ServerHealth implements Disposable {
   /** problems: what keeps checks from being what the file says. */
   problems(): readonly Problem[] {
     if (this.#plan.ordered.size === 0) return []
-    const found: Problem[] = []
-    if (!this.#isPresent) found.push(problem('CHECKER_ABSENT', `servers are not looked at: ${this.#absence}`))
-    const { overdue, unkept } = this.#alive ?? {}
-    if (this.#isPresent && overdue && overdue.count > 0) {
-      const names = overdue.keys.flatMap((key) => this.#plan.ordered.get(key)?.users.slice(0, 1) ?? [])
-      const some = names.slice(0, 3).map(({ service, server }) => `${server} of ${service}`)
-      found.push(
-        problem(
-          'CHECKS_OVERDUE',
-          `${overdue.count === 1 ? '1 check stands' : `${overdue.count} checks stand`} still: ${some.join(', ')}`,
-        ),
-      )
-    }
-    found.push(...this.#fruitless())
-    if (unkept !== undefined)
-      found.push(problem('CHECKS_UNKEPT', `what checks found would be lost with the checker: ${unkept}`))
+    const namesOf = (keys: readonly string[]) =>
+      keys.flatMap((key) => {
+        const [user] = this.#plan.ordered.get(key)?.users ?? []
+        return user ? [`${user.server} of ${user.service}`] : []
+      })
+    const found = [...this.#life.problems(namesOf), ...this.#fruitless()]
     for (const [pool, { state, members }] of this.#plan.pools)
       if (state.guard.held.size > 0)
         found.push(
@@ -256,7 +271,7 @@ export class ServerHealth implements Disposable {
   }
 
   #takeStates(states: readonly State[]): void {
-    this.#isPresent = true
+    this.#life.answered()
     this.#isBlind = false
     for (const state of states) {
       // What a checker was handed down, and did not see itself, is older than what we know.
@@ -271,16 +286,18 @@ export class ServerHealth implements Disposable {
 
   #takeChanges(changes: readonly Change[]): void {
     const pools = new Set<string>()
+    const transitions: Told[] = []
     for (const { transition, ...state } of changes) {
       const ordered = this.#plan.ordered.get(state.key)
       if (!ordered) continue
       this.#take(state)
       for (const user of ordered.users) {
         pools.add(user.pool)
-        if (transition) this.#tellUser(user, ordered, transition)
+        if (transition) transitions.push({ user, ordered, transition })
       }
     }
-    this.#step([...pools])
+    const moves = this.#step([...pools])
+    for (const each of transitions) this.#tellUser(each, moves.get(movedKey(each.user)))
   }
 
   /** #take: a warning that was not known is told. */
@@ -289,24 +306,37 @@ export class ServerHealth implements Disposable {
     const isNew = warning !== undefined && warning !== this.#states.get(key)?.warning
     this.#states.set(key, state)
     if (!isNew) return
-    for (const { server, service } of this.#plan.ordered.get(key)?.users ?? [])
-      this.#options.log.warn({ cause: 'check' }, `${server} in ${service}: ${warning}`)
+    for (const { server, service, pool } of this.#plan.ordered.get(key)?.users ?? [])
+      this.#options.events.record({
+        ...{ kind: 'server.warned', severity: 'warning', server, services: [service], pool },
+        text: `${server} in ${service}: ${warning}`,
+      })
   }
 
-  #tellUser(
-    { server, service, isObserved }: User,
-    { order }: Ordered,
-    { to, text, count, from }: NonNullable<Change['transition']>,
-  ): void {
+  #tellUser({ user, ordered, transition }: Told, moved: Moved | undefined): void {
+    const { server, service, pool, isObserved } = user
+    const { to, text, count, from } = transition
+    const check = labelOf(ordered.order.check.probe)
     const needed = count > 1 ? ` (${count} of ${count})` : ''
     const first = from === 'unknown' ? ', the first look' : ''
     const observed = isObserved ? ' (observed: moves nothing)' : ''
-    const line = `${server} ${to} in ${service}: ${labelOf(order.check.probe)}: ${text}${needed}${first}${observed}`
-    this.#options.log[to === 'up' ? 'info' : 'warn']({ cause: 'check' }, line)
+    const isHeld = to === 'down' && this.#served(pool, server)?.state === 'held'
+    const gone = moved && movedText(moved, service, to === 'up')
+    const effect = isHeld ? ', the guard keeps its traffic' : gone ? `, ${gone}` : ''
+    this.#options.events.record({
+      kind: to === 'up' ? 'server.up' : 'server.down',
+      severity: to === 'up' ? 'notice' : 'warning',
+      ...{ server, services: [service], pool },
+      text: `${server} ${to} in ${service}: ${check}: ${text}${needed}${first}${observed}${observed ? '' : effect}`,
+      data: {
+        ...{ check, found: text, count, isFirst: from === 'unknown', isObserved },
+        ...(moved && { slots: moved.slots, of: moved.of, peers: moved.peers }),
+      },
+    })
   }
 
   /** #step: pools in which something may be other than it was; those who listen are told what is. */
-  #step(names: readonly string[]): void {
+  #step(names: readonly string[]): ReadonlyMap<string, Moved> {
     const changed: PoolServerName[] = []
     const now = this.#options.monotonic()
     for (const name of names) {
@@ -315,13 +345,7 @@ export class ServerHealth implements Disposable {
       const view = stepPool(pool.state, this.#membersOf(pool), [], now, pool.rules)
       const wasHeld = pool.state.guard.held.size
       const isHeld = view.state.guard.held.size
-      if ((wasHeld === 0) !== (isHeld === 0))
-        this.#options.log.warn(
-          { cause: 'guard' },
-          isHeld > 0
-            ? `${isHeld} of ${pool.members.size} servers of pool ${name} failed at once: the guard keeps the last good set`
-            : `the guard of pool ${name} has ended`,
-        )
+      if ((wasHeld === 0) !== (isHeld === 0)) this.#tellGuard(name, isHeld, pool.members.size)
       const served = new Map(view.members.map((each) => [each.name, each]))
       for (const [server, { state, weight }] of served) {
         const before = pool.served.get(server)
@@ -331,7 +355,23 @@ export class ServerHealth implements Disposable {
       pool.served = served
       pool.wakeAt = view.wakeAt ?? Number.POSITIVE_INFINITY
     }
-    if (changed.length > 0) this.#options.onViews(changed)
+    return changed.length > 0 ? this.#options.onViews(changed) : new Map()
+  }
+
+  #tellGuard(pool: string, held: number, of: number): void {
+    const services = [...this.#plan.poolOf].flatMap(([service, name]) => (name === pool ? [service] : []))
+    const about = { services, pool, data: { held, of } }
+    this.#options.events.record(
+      held > 0
+        ? {
+            ...{ kind: 'service.held', severity: 'error', ...about },
+            text: `${held} of ${of} servers of pool ${pool} failed at once: the guard keeps the last good set`,
+          }
+        : {
+            ...{ kind: 'service.released', severity: 'notice', ...about },
+            text: `the guard of pool ${pool} has ended`,
+          },
+    )
   }
 
   #membersOf({ members }: PoolOfChecks): Member[] {
@@ -357,11 +397,7 @@ export class ServerHealth implements Disposable {
   }
 
   #absent(why: string): void {
-    const wasPresent = this.#isPresent
-    if (wasPresent) this.#options.log.warn({ cause: 'checker' }, `the checker is gone: ${why}`)
-    this.#isPresent = false
-    this.#alive = undefined
-    this.#absence = why
+    const wasPresent = this.#life.gone(why)
     // One that begins anew is to begin with what is known now.
     if (wasPresent && this.#plan.ordered.size > 0) this.#order()
   }

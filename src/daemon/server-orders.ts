@@ -6,9 +6,11 @@ import { TenbinError } from '../base/errors.ts'
 import { didYouMean } from '../base/nearest.ts'
 import type { DesiredState } from '../config/state.ts'
 import type { Changed, ServerView, Views } from '../engine/engine.ts'
+import type { EventSink } from '../events/event.ts'
 import type { OrderCommand } from './api-routes.ts'
 import type { OrderAnswer, Problem } from './api-schema.ts'
 import type { Log } from './log.ts'
+import { movedText } from './moved.ts'
 import { answerOf } from './order-answer.ts'
 import { type Command, obstacle, ordered, type Target } from './orders.ts'
 import { OVERRIDES_LIMIT, type OverrideStore } from './override-store.ts'
@@ -30,6 +32,7 @@ export interface ServerOrdersOptions {
   readonly store: OverrideStore
   readonly packetPath: Pick<PacketPath, 'setServer' | 'status'>
   readonly log: Log
+  readonly events: EventSink
   readonly now: () => Date
   /** healthOf: what checks say of a server of a pool; undefined: nothing. */
   readonly healthOf: (pool: string, server: string) => ServerView | undefined
@@ -122,6 +125,7 @@ export class ServerOrders {
     this.#overrides = after
     // What is meant to stop stops first; the disk may take its time.
     const changes = this.#tell(command.kind, now)
+    if (after !== before) this.#record(command, target, changes)
     if (after !== before) this.#keep()
     this.#plan()
     return answerOf({
@@ -135,8 +139,9 @@ export class ServerOrders {
     })
   }
 
-  /** tellHealth: what checks say of these is other than it was. */
-  tellHealth(changed: readonly PoolServerName[]): void {
+  /** tellHealth: what checks say of these is other than it was. Returns what that did, by movedKey(). */
+  tellHealth(changed: readonly PoolServerName[]): ReadonlyMap<string, Changed> {
+    const moves = new Map<string, Changed>()
     const now = this.#now()
     const pools = new Map(this.#pools.map((each) => [each.name, each]))
     for (const each of changed) {
@@ -145,24 +150,47 @@ export class ServerOrders {
       const services = pools.get(pool)?.services
       if (!services) continue
       try {
-        this.#tellOne(each, services, now)
+        const moved = this.#tellOne(each, services, now)
+        if (moved) moves.set(movedKey(each), moved)
       } catch (error) {
         this.#untold = [...this.#untold, { pool, server, problems: problemsOf(error) }]
       }
     }
+    return moves
   }
 
-  #tellOne({ pool, server }: PoolServerName, services: readonly string[], now: number): void {
+  #tellOne({ pool, server }: PoolServerName, services: readonly string[], now: number): Changed | undefined {
     const standing = standingOf(this.#overrides, server, services, now)
     const view = withHealth(viewOf(standing), this.#options.healthOf(pool, server))
-    if (sameView(view, this.#toldOf(pool, server))) return
-    const { slots, weight } = this.#options.packetPath.setServer(pool, server, view)
+    if (sameView(view, this.#toldOf(pool, server))) return undefined
+    const changed = this.#options.packetPath.setServer(pool, server, view)
+    const { slots, weight } = changed
     const servers = new Map(this.#told.get(pool))
     this.#told = new Map(this.#told).set(pool, servers.set(server, view))
     this.#options.log.info(
       { cause: 'check', slots },
       `server ${server} ${view.up ? `has weight ${weight}` : 'is out'} in pool ${pool}`,
     )
+    return changed
+  }
+
+  #record(command: Command, { server, service, pools }: Target, changes: ReadonlyMap<string, Changed>): void {
+    const services = service === undefined ? pools.flatMap((each) => each.services) : [service]
+    const [first, ...more] = [...changes]
+    const isGain = command.kind === 'undrain' || command.kind === 'enable'
+    const slots = [...changes.values()].reduce((sum, each) => sum + each.slots, 0)
+    const moved =
+      first && more.length === 0
+        ? movedText(first[1], pools.length === 1 && services.length === 1 ? services[0]! : first[0], isGain)
+        : `${slots} slots of ${changes.size} pools change hands`
+    this.#options.events.record({
+      kind: 'server.ordered',
+      severity: 'notice',
+      server,
+      services,
+      text: `${server} ${orderText(command)} by hand in ${someOf(services)}${slots === 0 ? '' : `, ${moved}`}`,
+      data: { order: command.kind, slots },
+    })
   }
 
   /** #toldOf: as the file has it, where nothing was told; undefined where that is not certain. */
@@ -272,31 +300,50 @@ export class ServerOrders {
     const { packetPath, log } = this.#options
     const views = this.#views(this.#overrides, this.#pools, now)
     const changes = new Map<string, Changed>()
-    const lines = new Map<string, { readonly pools: string[]; slots: number }>()
+    const lines = new Map<string, { readonly server: string; readonly pools: string[]; slots: number }>()
     for (const [pool, servers] of withReturns(views, this.#told)) {
       for (const [server, view] of servers) {
         if (sameView(view, this.#toldOf(pool, server))) continue
         const changed = packetPath.setServer(pool, server, view)
         changes.set(pool, changed)
         const text = `server ${server} ${view.up ? `has weight ${changed.weight}` : 'is out'}`
-        const line = lines.get(text) ?? { pools: [], slots: 0 }
+        const line = lines.get(text) ?? { server, pools: [], slots: 0 }
         line.pools.push(pool)
         line.slots += changed.slots
         lines.set(text, line)
       }
     }
-    for (const [text, { pools, slots }] of lines) log.info({ cause, slots }, `${text} in ${namesText(pools)}`)
+    for (const [text, { server, pools, slots }] of lines) {
+      const line = `${text} in ${namesText(pools)}`
+      if (cause !== 'deadline') log.info({ cause, slots }, line)
+      else this.#recordDeadline(server, pools, line, slots)
+    }
     this.#told = views
     return changes
   }
+
+  #recordDeadline(server: string, pools: readonly string[], line: string, slots: number): void {
+    const services = this.#pools.flatMap((each) => (pools.includes(each.name) ? each.services : []))
+    const text = `${line}: the deadline of its drain has passed`
+    const data = { order: 'deadline', slots }
+    this.#options.events.record({ kind: 'server.ordered', severity: 'notice', server, services, text, data })
+  }
 }
 
+/** movedKey: a server of a pool, as tellHealth's answer names it. */
+export const movedKey = ({ pool, server }: PoolServerName): string => `${pool}\0${server}`
+
 /** namesText: `pool www`, or some of many. */
-function namesText(pools: readonly string[]): string {
-  const [first, ...others] = pools
-  if (others.length === 0) return `pool ${first}`
-  const shown = pools.slice(0, 3).join(', ')
-  return pools.length > 3 ? `pools ${shown} and ${pools.length - 3} more` : `pools ${shown}`
+const namesText = (pools: readonly string[]): string =>
+  `${pools.length === 1 ? 'pool' : 'pools'} ${someOf(pools)}`
+
+const someOf = (names: readonly string[]): string =>
+  names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ')
+
+function orderText(command: Command): string {
+  if (command.kind === 'weight') return `given weight ${command.weight}`
+  const words = { drain: 'drained', undrain: 'undrained', disable: 'disabled', enable: 'enabled' } as const
+  return words[command.kind]
 }
 
 function commandOf(asked: OrderCommand, now: number): Command {

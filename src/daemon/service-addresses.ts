@@ -13,6 +13,7 @@ import { TENBIN_PROTOCOL } from '../netlink/mark.ts'
 import type { Network } from '../netlink/network.ts'
 import type { Problem } from './api-schema.ts'
 import { permitted } from './permitted.ts'
+import type { Placement } from './placement.ts'
 import { problemsOf } from './problem.ts'
 import type { Owned, RecordStore } from './record.ts'
 
@@ -188,3 +189,10 @@ function promoteSecondaries(interfaceName: string, body: () => void): void {
     writeFileSync(path, before)
   }
 }
+
+/** wantedOf a placement: its service addresses, each with the NIC that it belongs on, if that is there. */
+export const wantedOf = ({ held, links }: Placement): Wanted[] =>
+  held.flatMap(({ address, prefix, nic }) => {
+    const link = links.find(({ name }) => name === nic)
+    return link ? [{ address, prefix, link }] : []
+  })

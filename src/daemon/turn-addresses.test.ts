@@ -5,7 +5,7 @@ import { load } from '../config/load.ts'
 import { textReader } from '../config/reader.ts'
 import type { InterfaceAddress } from '../netlink/addresses.ts'
 import type { Link } from '../netlink/links.ts'
-import { isSameTurn, turnOf } from './turn-addresses.ts'
+import { turnChanges, turnOf } from './turn-addresses.ts'
 
 const desired = (check: string) =>
   load(
@@ -68,12 +68,13 @@ test('a file without such checks wants none', () => {
 test('another address, prefix or interface is a change', () => {
   const turn = (...addresses: InterfaceAddress[]) => turnOf(desired(through), links, addresses)
   const one = turn(address(2, '10.0.0.2/24'))
-  assert.ok(isSameTurn(one, turn(address(2, '10.0.0.2/24'))))
+  assert.deepEqual(turnChanges(one, turn(address(2, '10.0.0.2/24'))), [])
+  assert.deepEqual(turnChanges(undefined, undefined), [])
   for (const other of [
     turn(),
     turn(address(2, '10.0.0.3/24')),
     turn(address(2, '10.0.0.2/25')),
     turn(address(3, '10.0.0.2/24')),
   ])
-    assert.ok(!isSameTurn(one, other))
+    assert.deepEqual(turnChanges(one, other), ['the node’s own addresses have changed'])
 })

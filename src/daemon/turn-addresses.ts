@@ -31,8 +31,9 @@ export function turnOf(
 const isLasting = ({ address, isSecondary, isTentative, isDuplicate }: InterfaceAddress): boolean =>
   isIp4(address) || !(address >> 118n === 0x3fan || isSecondary || isTentative || isDuplicate)
 
-/** isSameTurn: whether nothing has changed. */
-export const isSameTurn = (a: EngineSpec['turn'], b: EngineSpec['turn']): boolean => textOf(a) === textOf(b)
+/** turnChanges: what is no longer as it was applied, in sentences. */
+export const turnChanges = (before: EngineSpec['turn'], now: EngineSpec['turn']): string[] =>
+  textOf(before) === textOf(now) ? [] : ['the node’s own addresses have changed']
 
 const textOf = (turn: EngineSpec['turn']): string =>
   (turn?.addresses ?? []).map(({ on, address, prefix }) => `${on} ${address}/${prefix}`).join()

@@ -51,6 +51,6 @@ export const SPREAD = [0xbf58476d1ce4e5b9n, 0x94d049bb133111ebn] as const
 export const SEAL = [0x9e3779b97f4a7c15n, 0xd6e8feb86659fd93n, 0xa0761d6478bd642fn] as const
 
 /** CLASH_TRIES: so many other slots are asked for a server when a new flow's has its place taken. */
-export const CLASH_TRIES = 3
-/** CLASH_STEP: a slot's hash times it, plus the number of the try, is the next one's (2^32 over the golden ratio, odd). */
+export const CLASH_TRIES = 8
+/** CLASH_STEP: a slot's hash plus the number of the try, times it, is the next one's: 2^32 over the golden ratio, odd, so that tries lie far apart. */
 export const CLASH_STEP = 0x9e37_79b1

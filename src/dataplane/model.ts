@@ -285,7 +285,7 @@ export function createModel(
       if (typeof id !== 'number') return end('no-room')
       let refused = sentTo(id)
       for (let tries = 0; refused === 'taken' && tries < CLASH_TRIES; tries++) {
-        const next = scaleHash((Math.imul(hash, CLASH_STEP) + tries) >>> 0, shape.pools[pool]!)
+        const next = scaleHash(Math.imul(hash + tries, CLASH_STEP) >>> 0, shape.pools[pool]!)
         const other = currentOf(tables.slots[pool]![next]!)
         refused = sentTo(other)
         if (refused === 'no-server' || refused === 'hairpin') refused = 'taken'

@@ -116,20 +116,22 @@ export function requestFunction(
 
     /** The servers of other slots, each of which may be the same. */
     function goElsewhere(): void {
-      const [clash, went] = [p.label('clash'), p.label('went')]
-      for (let tries = 0; tries < CLASH_TRIES; tries++) {
-        const [taken, next] = [p.label('taken'), p.label('next')]
-        p.jumpIf(eq(p.unstash(code), REQUEST.taken), taken)
-        p.exitValue(p.unstash(code))
-        p.bind(taken)
+      const [clash, went, goes] = [p.label('clash'), p.label('went'), p.label('goes-elsewhere')]
+      p.jumpIf(eq(p.unstash(code), REQUEST.taken), goes)
+      p.exitValue(p.unstash(code))
+      p.bind(goes)
+      p.loop(p.constant(CLASH_TRIES), (tries) => {
+        const next = p.label('next')
         const word = otherWord(p, shape, memory, kept, tries, clash)
         p.setSlot(kept.server, p.alu('and', word, memory.serverCapacity - 1))
         unlessReachable(p, memory, p.unstash(kept.server), next)
         unlessNear(next)
         p.setSlot(code, askKeep(p, kept, keep))
         p.jumpIf(eq(p.unstash(code), REQUEST.done), went)
+        p.jumpIf(eq(p.unstash(code), REQUEST.taken), next)
+        p.exitValue(p.unstash(code))
         p.bind(next)
-      }
+      })
       p.bind(clash)
       p.exitValue(REQUEST.clash)
       p.bind(went)
@@ -165,11 +167,11 @@ function otherWord(
   shape: Shape,
   memory: Memory,
   kept: Kept,
-  tries: number,
+  tries: Val<'u32'>,
   nowhere: Label,
 ): Val<'u32'> {
   const tables = p.memory(memory.tables)
-  const hash = p.alu('add', p.alu('mul', p.narrow(p.unstash(kept.hash)), CLASH_STEP), tries)
+  const hash = p.alu('mul', p.alu('add', p.narrow(p.unstash(kept.hash)), tries), CLASH_STEP)
   const number = p.narrow(p.alu('rsh', p.unstash(kept.about), ABOUT_POOL))
   const pool = p.stash(p.below(number, shape.pools.length, nowhere))
   const slots = p.load(p.element(tables.poolSizes, p.unstash(pool)))

@@ -2,16 +2,8 @@
 // daemon's own: when a generation replaces another, what that had counted goes there, so that totals go on though
 // indexes changed. Reads are plain loads from mapped memory; a sum may be a packet older than its neighbour.
 
-import type { Traffic } from './engine.ts'
+import type { Totals } from './engine.ts'
 import type { Meta } from './meta.ts'
-
-/** Totals: by name. Names that a generation does not have are not there. */
-export interface Totals {
-  readonly outcomes: ReadonlyMap<string, bigint>
-  readonly events: ReadonlyMap<string, bigint>
-  readonly services: ReadonlyMap<string, Traffic>
-  readonly servers: ReadonlyMap<string, Traffic>
-}
 
 /** readTotals sums all blocks. `words` is the counters map as 64-bit words. */
 export function readTotals(

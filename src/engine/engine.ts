@@ -92,9 +92,14 @@ export interface ServerView {
 /** Views: by pool, then by server. A pair that is absent keeps what was known, or is up with its configured weight. */
 export type Views = ReadonlyMap<string, ReadonlyMap<string, ServerView>>
 
-/** Changed: what a view did. `slots`: how many words were written. */
+/** Changed: what a view did. */
 export interface Changed {
+  /** Slots of the pool that went from or to the server: so many words were written. */
   readonly slots: number
+  /** How many slots the pool has. */
+  readonly of: number
+  /** How many other servers they went to, or came from. */
+  readonly peers: number
   /** The weight that counts now: never above the configured one. */
   readonly weight: number
   /** The view asked for more than the configured weight. */
@@ -108,6 +113,14 @@ export interface Traffic {
   readonly packets: bigint
   /** IP bytes (total length), without Ethernet. */
   readonly bytes: bigint
+}
+
+/** Totals: counters by name. Names that a generation does not have are not there. */
+export interface Totals {
+  readonly outcomes: ReadonlyMap<string, bigint>
+  readonly events: ReadonlyMap<string, bigint>
+  readonly services: ReadonlyMap<string, Traffic>
+  readonly servers: ReadonlyMap<string, Traffic>
 }
 
 /** Drain: how far a server with a run-time weight of 0 is. Seconds are counted from now. */
@@ -265,6 +278,8 @@ export interface Engine extends Disposable {
   tick(): void
   /** status reads counters and state; at least once applied. */
   status(): EngineStatus
+  /** totals reads the counters alone, which never go back as long as something is pinned. */
+  totals(): Totals
   trace(client: Endpoint, listener: Endpoint, protocol?: Protocol): Trace
   /** Dispose: close descriptors; what is pinned goes on forwarding. */
   [Symbol.dispose](): void

@@ -141,12 +141,16 @@ test('a lower weight moves a part of the slots and no flow; a higher one than th
   assert.deepEqual(r.sendAll('ack', ports), flows)
   assert.deepEqual(r.engine.setServer('web', nameOf(2), { up: true, weight: 30 }), {
     slots: changed.slots,
+    of: changed.of,
+    peers: 2,
     weight: 10,
     clamped: true,
   })
   assert.ok(Math.abs(share() - 1 / 3) < 0.01)
   assert.deepEqual(r.engine.setServer('nobody’s', nameOf(2), { up: true }), {
     slots: 0,
+    of: 0,
+    peers: 0,
     weight: 0,
     clamped: false,
   })

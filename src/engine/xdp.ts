@@ -34,6 +34,7 @@ import type {
   EngineStatus,
   Neighbour,
   ServerView,
+  Totals,
   Trace,
   Views,
 } from './engine.ts'
@@ -139,9 +140,11 @@ export class XdpEngine implements Engine {
     invariant(Number.isInteger(asked) && asked >= 0, `a weight of ${asked}`)
     const at = prepared.plan.pools.findIndex(({ name }) => name === pool)
     const member = prepared.plan.pools[at]?.table.members.find(({ name }) => name === server)
-    if (!member) return { slots: 0, weight: 0, clamped: false }
+    if (!member) return { slots: 0, of: 0, peers: 0, weight: 0, clamped: false }
     const id = prepared.plan.idOf.get(server)!
     const now = this.#now()
+    const { held } = assignment.poolAt(at)
+    const before = held.slice()
     known.setView(pool, server, view, now)
     const isOpen = known.isOpen(pool, server, member.weight)
     if (!isOpen) generation.storeBit(prepared, 'shut', at, id, true)
@@ -151,7 +154,9 @@ export class XdpEngine implements Engine {
     if (!view.up) generation.storeBit(prepared, 'failed', at, id, true)
     if (isOpen) generation.storeBit(prepared, 'shut', at, id, false)
     const weight = known.weightOf(pool, server, member.weight)
-    return { slots, weight, clamped: asked > member.weight }
+    const touched = before.reduce((sum, had, each) => sum + (had === held[each] ? 0 : 1), 0)
+    const { slots: of } = prepared.plan.pools[at]!.table
+    return { slots, of, peers: Math.max(0, touched - 1), weight, clamped: asked > member.weight }
   }
 
   tick(): void {
@@ -164,6 +169,11 @@ export class XdpEngine implements Engine {
   status(): EngineStatus {
     const live = this.#applied()
     return statusOf(live, modeOf, this.#now())
+  }
+
+  totals(): Totals {
+    const { generation } = this.#applied()
+    return readTotals(generation.maps.counters, generation.meta!)
   }
 
   trace(client: Endpoint, listener: Endpoint, protocol: Protocol = 'tcp'): Trace {

@@ -52,13 +52,13 @@ export class CheckerClient implements Disposable {
     this.#line?.send({ orders: [...orders] })
   }
 
-  /** details: of every check, with its history; none where the checker is not there. */
-  details(): Promise<readonly Detail[]> {
+  /** details: of these checks, with their histories; none where the checker is not there. */
+  details(keys: readonly string[]): Promise<readonly Detail[]> {
     const line = this.#line
     if (!line) return Promise.resolve([])
     return new Promise((resolve) => {
       this.#asking.push(resolve)
-      line.send({ ask: 'details' })
+      line.send({ ask: [...keys] })
     })
   }
 

@@ -118,7 +118,12 @@ test('main is told what is up, what goes down and why, and histories on asking',
   await until(() => main.alive !== undefined, 'it says that it is alive')
   assert.deepEqual([main.alive!.watched, main.alive!.overdue.count], [2, 0])
   assert.ok(main.alive!.looks > 10)
-  const details = await main.client.details()
+  const { totals, lateness } = main.alive!
+  const [{ kind, good, bad, latencies }] = totals as [(typeof totals)[number]]
+  const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0)
+  assert.deepEqual([kind, totals.length, sum(latencies)], ['tcp', 1, good])
+  assert.ok(good > 0 && bad > 0 && sum(lateness.counts) >= good + bad)
+  const details = await main.client.details(['a', 'b', 'nobody'])
   assert.deepEqual(details.map(({ key }) => key).toSorted(), ['a', 'b'])
   assert.equal(details.find(({ key }) => key === 'a')!.history.transitions.length, 2)
   main.client.order([web.order('b')])
@@ -195,7 +200,7 @@ test('what is no message ends its connection and nothing else', async () => {
   using main = new Main(world)
   main.client.order([web.order('a')])
   await until(() => main.standing('a') === 'up', 'it is up')
-  for (const noise of ['{"v":1,"orders":[{}]}\n', '{"v":9,"orders":[]}\n', 'noise\n', '[]\n']) {
+  for (const noise of ['{"v":2,"orders":[{}]}\n', '{"v":9,"orders":[]}\n', 'noise\n', '[]\n']) {
     const socket = connect(world.socket)
     socket.on('error', () => {})
     socket.write(noise)

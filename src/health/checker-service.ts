@@ -120,7 +120,12 @@ export class CheckerService implements Disposable {
           this.#keepSoon()
         } else if ('stop' in message) this.#options.onStop()
         else
-          this.#main?.send({ details: [...this.#runner.all()].map(([key, known]) => detailOf(key, known)) })
+          this.#main?.send({
+            details: message.ask.flatMap((key) => {
+              const known = this.#runner.known(key)
+              return known ? [detailOf(key, known)] : []
+            }),
+          })
       },
       onEnd: (why: string | undefined) => {
         drop()
@@ -165,6 +170,7 @@ export class CheckerService implements Disposable {
         looks,
         lateP99Ms,
         latestMs,
+        ...this.#runner.totals.told,
         overdue: { count: overdue.length, keys: overdue.slice(0, OVERDUE_NAMED).map(({ key }) => key) },
         ...(this.#unkept !== undefined && { unkept: this.#unkept }),
       },
@@ -192,6 +198,7 @@ export class CheckerService implements Disposable {
 
 const watchedOf = ({ key, check, address, port, through }: Order): Watched => ({
   key,
+  kind: check.probe.kind,
   checker: compileCheck(check, parseIp(address), port, through === undefined ? undefined : parseIp(through)),
   rhythm: check.rhythm,
   isHeavy: isHeavy(check.probe),

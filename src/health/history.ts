@@ -53,6 +53,15 @@ export function remember(history: History, finding: Finding, at: number, transit
   }
 }
 
+/** quantileMs: the upper end of the bucket in which a share `q` of all is reached; infinite in the last; none of nothing. */
+export function quantileMs(latencies: readonly number[], q: number): number | undefined {
+  const total = latencies.reduce((sum, count) => sum + count, 0)
+  if (total === 0) return undefined
+  let index = 0
+  for (let sum = latencies[0]!; sum < q * total; sum += latencies[index]!) index++
+  return LATENCY_BOUNDS[index] ?? Number.POSITIVE_INFINITY
+}
+
 /** bucketOf: the histogram's bucket of a latency. */
 export function bucketOf(latencyMs: number): number {
   const index = LATENCY_BOUNDS.findIndex((bound) => latencyMs <= bound)

@@ -8,7 +8,7 @@
 //                               <-        { states: [...] }, what is known of them
 //                               <-        { changes: [...] }, as they come
 //                               <-        { alive }, each second
-//   { ask: "details" }          ->
+//   { ask: [key, ...] }         ->        of these checks
 //                               <-        { details: [...] }, with histories
 //   { stop: true }              ->        ends
 
@@ -16,7 +16,7 @@ import { z } from 'zod'
 import { checkSchema } from '../config/check-spec.ts'
 
 /** PROTOCOL_VERSION: of the messages; a checker of another one is replaced by main. */
-export const PROTOCOL_VERSION = 1
+export const PROTOCOL_VERSION = 2
 
 const standing = z.enum(['unknown', 'up', 'down'])
 
@@ -82,6 +82,16 @@ const history = z.strictObject({
 const detailSchema = z.strictObject({ ...stateSchema.shape, streak: z.int(), history })
 export type Detail = z.infer<typeof detailSchema>
 
+/** Of all checks of a kind since the checker began: looks by outcome; good ones' times by LATENCY_BOUNDS, and their sum. */
+const totals = z.strictObject({
+  kind: z.string(),
+  good: z.int(),
+  bad: z.int(),
+  none: z.int(),
+  latencies: z.array(z.int()),
+  sumMs: z.number(),
+})
+
 const aliveSchema = z.strictObject({
   at: z.number(),
   watched: z.int(),
@@ -89,6 +99,9 @@ const aliveSchema = z.strictObject({
   /** How late looks of the last second began: all but one of a hundred, and the latest. */
   lateP99Ms: z.number(),
   latestMs: z.number(),
+  totals: z.array(totals),
+  /** How late looks began since the checker did, by LATENCY_BOUNDS, and the sum. */
+  lateness: z.strictObject({ counts: z.array(z.int()), sumMs: z.number() }),
   /** What stands still: checks by key, a few of them, and how many. */
   overdue: z.strictObject({ count: z.int(), keys: z.array(z.string()) }),
   /** The states could not be kept: why. */
@@ -101,7 +114,7 @@ const v = { v: z.literal(PROTOCOL_VERSION) }
 /** toCheckerSchema: what main says. */
 export const toCheckerSchema = z.union([
   z.strictObject({ ...v, orders: z.array(orderSchema) }),
-  z.strictObject({ ...v, ask: z.literal('details') }),
+  z.strictObject({ ...v, ask: z.array(z.string()) }),
   /** Nobody will act on what is seen any more. */
   z.strictObject({ ...v, stop: z.literal(true) }),
 ])

@@ -4,11 +4,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { RHYTHM } from '../config/check-spec.ts'
 import { Reactor } from '../sys/reactor.ts'
 import { bad, type Checker, good, type Verdict } from './checker.ts'
-import { type Known, Runner, SCRIPTS_AT_ONCE, type Watched } from './runner.ts'
+import { GRACE_MS, type Known, Runner, SCRIPTS_AT_ONCE, type Watched } from './runner.ts'
 
 const rhythm = { ...RHYTHM, everyMs: 40, inDoubtMs: 20, timeoutMs: 30 }
 const watched = (key: string, checker: Checker, change: Partial<Watched> = {}): Watched => ({
-  ...{ key, checker, rhythm, isHeavy: false },
+  ...{ key, kind: 'tcp', checker, rhythm, isHeavy: false },
   ...change,
 })
 
@@ -171,6 +171,22 @@ test('no more scripts than the bound run at once, all have their turn, and those
   const { looks, latestMs } = it.runner.pace()
   assert.ok(looks >= count)
   assert.ok(latestMs > 5, `${latestMs}`)
+})
+
+test('scripts that take all the room there is make others wait, and those stand still for the watchdog', async () => {
+  using it = running()
+  const script: Checker = async () => {
+    await delay(1500)
+    return good('x')
+  }
+  const slow = { rhythm: { ...rhythm, everyMs: 100, timeoutMs: 5000 }, isHeavy: true }
+  it.runner.watch(
+    Array.from({ length: 2 * SCRIPTS_AT_ONCE }, (_, at) => watched(`s${at}`, script, slow)),
+    () => undefined,
+  )
+  assert.deepEqual(it.runner.overdue(), [])
+  await it.until(() => it.runner.overdue().length === SCRIPTS_AT_ONCE)
+  assert.ok(it.runner.overdue().every(({ isRunning, byMs }) => !isRunning && byMs > GRACE_MS))
 })
 
 test('a warning with the first look, and why a server is down that was handed in so, are known', async () => {

@@ -10,11 +10,13 @@ import { emptyHistory, type History, remember } from './history.ts'
 import { lookOnce } from './look.ts'
 import { type Health, type Standing, step, type Transition, unlooked, untilNext } from './machine.ts'
 import { type Overdue, Rota } from './rota.ts'
+import { Totals } from './totals.ts'
 import type { Turns } from './turns.ts'
 
 /** Watched: one check of one server. `isHeavy`: a process each time. */
 export interface Watched {
   readonly key: string
+  readonly kind: string
   readonly checker: Checker
   readonly rhythm: Rhythm
   readonly isHeavy: boolean
@@ -72,6 +74,7 @@ export class Runner implements Disposable {
   #timer: NodeJS.Timeout | undefined
   /** Of each look since pace() was asked last. */
   #late: number[] = []
+  readonly totals = new Totals()
   #isOver = false
 
   constructor(options: RunnerOptions) {
@@ -171,6 +174,7 @@ export class Runner implements Disposable {
       const limit = (key: string) => this.#entries.get(key)?.watched.rhythm.timeoutMs ?? 0
       for (const { key, lateMs } of rota.begin(performance.now(), most - rota.running, limit)) {
         this.#late.push(lateMs)
+        this.totals.began(lateMs)
         const entry = this.#entries.get(key)
         if (entry) void this.#look(entry, rota)
       }
@@ -193,6 +197,7 @@ export class Runner implements Disposable {
       },
     })
     if (this.#isOver || this.#entries.get(key) !== entry) return
+    this.totals.ended(entry.watched.kind, finding)
     const wasFull = rota.running >= (entry.watched.isHeavy ? SCRIPTS_AT_ONCE : LOOKS_AT_ONCE)
     const before = entry.known
     const at = this.#options.clock()

@@ -164,6 +164,12 @@ const neighbours: readonly Mutant[] = [
     "    p.jumpIf(eq(p.alu('and', p.unstash(kept.kind), KIND.syn | KIND.udp), 0), goes)\n",
     removed,
   ),
+  request(
+    'all other servers that a clash asks are one slot’s',
+    "p.alu('add', p.narrow(p.unstash(kept.hash)), tries)",
+    'p.narrow(p.unstash(kept.hash))',
+  ),
+  request('a clash asks one other slot', 'p.constant(CLASH_TRIES)', 'p.constant(1)'),
   request('a clash leads to a neighbour', '        unlessNear(next)\n', removed),
   nat('a hairpin is told as a clash', "    p.exitIf(eq(code, REQUEST.hairpin), 'hairpin')\n", removed),
   near('the end of an IPv6 address does not matter', '[0, 8]', '[0]'),

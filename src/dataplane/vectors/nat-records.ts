@@ -41,6 +41,9 @@ const passes = (name: string, answer: Parts, rest: Partial<NatStep> = {}): NatSt
 /** Servers 1 and 2 take turns at the slots. */
 const both = Object.fromEntries(Array.from({ length: 1_021 }, (_, slot) => [slot, slot % 2 ? 2 : 1]))
 
+/** Their slots to port 81 are server 1's among `both`. */
+const ports = [1, 2, 3, 4, 6, 7, 11, 15, 16, 18, 19, 20].map((port) => 40_000 + port)
+
 /** natRecordStories. */
 export const natRecordStories: readonly NatStory[] = [
   clash('no other server is there', open, {
@@ -72,6 +75,14 @@ export const natRecordStories: readonly NatStory[] = [
     { send: to81(syn()), to: 2, ...at, events: 'hit' },
     { send: to81(ack()), to: 2, ...at, events: 'hit', kept: ['established 1', `established 2 ${FOR81}`] },
   ),
+  {
+    name: 'nat, a clash: of twelve flows whose places are taken each finds the other server',
+    fixture: 'nat-port',
+    steps: ports.flatMap((port): NatStep[] => [
+      { send: from(port, syn()), word: 1, to: 1, ...at, events: made },
+      { slots: both, send: from(port, to81(syn())), to: 2, ...at, events: 'miss insert hit answer-insert' },
+    ]),
+  },
   clash('a segment does not try others, though there are some', open, {
     slots: both,
     send: to81(ack()),

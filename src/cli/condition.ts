@@ -1,0 +1,74 @@
+// How well a status is: services, servers of each, and what is wrong, by weight. `tenbin status` puts the most troubled
+// first by it, `status --check` makes an exit code of it. Pure.
+
+import type { Status } from '../daemon/api-schema.ts'
+
+/** PoolServer: a server as one pool sees it. */
+export type PoolServer = Status['pools'][number]['servers'][number]
+export type Service = Status['services'][number]
+
+/** Condition: what is wrong with one server of a pool, in a few words; `trouble` 0: nothing. */
+export interface Condition {
+  readonly trouble: number
+  readonly why: string
+}
+
+/** TROUBLE: what weighs how much. */
+export const TROUBLE = { none: 0, note: 1, byHand: 2, doubt: 3, down: 4, outage: 5 } as const
+
+const fine: Condition = { trouble: TROUBLE.none, why: '' }
+
+/** serverCondition: of a server in a pool; what failed says why, if that is known. */
+export function serverCondition({ state, weight, configured, check }: PoolServer): Condition {
+  if (check?.isOverdue === true && state === 'up')
+    return { trouble: TROUBLE.doubt, why: 'its check stands still' }
+  if (state === 'unreachable') return { trouble: TROUBLE.down, why: check?.why ?? '' }
+  if (check?.state === 'held')
+    return {
+      trouble: TROUBLE.doubt,
+      why: `the guard does not believe it${check.why === undefined ? '' : `: ${check.why}`}`,
+    }
+  if (state === 'failed')
+    return check?.state === 'unknown'
+      ? { trouble: TROUBLE.doubt, why: `not looked at yet${check.why === undefined ? '' : `: ${check.why}`}` }
+      : { trouble: TROUBLE.down, why: check?.why ?? '' }
+  if (state === 'disabled' || state === 'drained' || state === 'draining')
+    return { trouble: TROUBLE.byHand, why: check?.why ?? '' }
+  if (check?.warning !== undefined) return { trouble: TROUBLE.note, why: check.warning }
+  if (check?.why !== undefined) return { trouble: TROUBLE.note, why: check.why }
+  return state === 'up' && weight < configured ? { trouble: TROUBLE.note, why: '' } : fine
+}
+
+/** isUp: a server that gets new flows. */
+const isUp = ({ state }: PoolServer): boolean => state === 'up'
+
+/** ServiceCondition: `up` of `servers`: those that get new flows, of those whose weight in the file is above 0. */
+export interface ServiceCondition extends Condition {
+  readonly name: string
+  readonly up: number
+  readonly servers: number
+}
+
+/** serviceConditions: of all services, in the file's order. */
+export function serviceConditions({ services, pools }: Status): ServiceCondition[] {
+  const members = new Map(pools.map(({ name, servers }) => [name, servers]))
+  return services.map(({ name, pool }) => {
+    const servers = (members.get(pool) ?? []).filter(({ state }) => state !== 'off')
+    const up = servers.filter(isUp).length
+    return { name, up, servers: servers.length, ...conditionOf(servers, up) }
+  })
+}
+
+function conditionOf(servers: readonly PoolServer[], up: number): Condition {
+  if (up === 0) return { trouble: TROUBLE.outage, why: 'no server' }
+  const conditions = servers.map(serverCondition)
+  const count = (trouble: number) => conditions.filter((each) => each.trouble === trouble).length
+  const held = servers.filter(({ check }) => check?.state === 'held').length
+  const words = [
+    ...(count(TROUBLE.down) > 0 ? [`${count(TROUBLE.down)} down`] : []),
+    ...(held > 0 ? [`guard holds ${held}`] : []),
+    ...(count(TROUBLE.doubt) > held ? [`${count(TROUBLE.doubt) - held} not looked at`] : []),
+    ...(count(TROUBLE.byHand) > 0 ? [`${count(TROUBLE.byHand)} out by hand`] : []),
+  ]
+  return { trouble: Math.max(...conditions.map(({ trouble }) => trouble)), why: words.join(', ') }
+}

@@ -1,0 +1,25 @@
+// When an active node tells its neighbours where the addresses are (gratuitous ARP, RFC 5227 3; unsolicited neighbour
+// advertisements, RFC 4861 7.2.6): at once, once more later because a burst can be lost under load, then again and again
+// if asked to, and anew when somebody else claimed them meanwhile. Pure.
+
+import type { AnnounceRules } from './router.ts'
+
+/** Announcing: `at`: the next one; undefined: none is due. `lastAt`: the last one. */
+export interface Announcing {
+  readonly at: number | undefined
+  readonly next: 'repeat' | 'refresh'
+  readonly lastAt: number
+}
+
+const refresh = (now: number, { refreshMs }: AnnounceRules): Announcing => ({
+  at: refreshMs > 0 ? now + refreshMs : undefined,
+  next: 'refresh',
+  lastAt: now,
+})
+
+/** announced: what is to come after an announcement at `now` for a new cause. */
+export const announced = (now: number, rules: AnnounceRules): Announcing =>
+  rules.repeatMs > 0 ? { at: now + rules.repeatMs, next: 'repeat', lastAt: now } : refresh(now, rules)
+
+/** announcedAgain: what is to come after the one that was due. */
+export const announcedAgain = refresh

@@ -1,0 +1,57 @@
+// What happens to a virtual router, and what is to be done about it: the machine's words (machine.ts). An instance
+// executes effects in their order, each ended before the next begins, and then hands in what came of it. `send` has ended
+// when the packet has left; `take` when packet path, addresses and routes are there.
+
+import type { Ip } from '../base/addresses.ts'
+import type { Finding } from './finding.ts'
+
+/** Heard: an advert that may count (receive.ts). */
+export interface Heard {
+  readonly from: Ip
+  readonly priority: number
+  readonly adverMs: number
+}
+
+export type Event =
+  /** RFC 9568 6.4.1. */
+  | { readonly kind: 'startup' }
+  /** The node leaves, or may not have the role (a fault that is tracked, addresses that cannot be added). */
+  | { readonly kind: 'shutdown'; readonly why: string }
+  /** Time has passed: hand it in at nextAt(), after all adverts that wait. `mayTake`: false while a group waits. */
+  | { readonly kind: 'tick'; readonly mayTake: boolean }
+  | ({ readonly kind: 'advert' } & Heard)
+  /** Parameters have changed, `addresses` among them or not. */
+  | { readonly kind: 'changed'; readonly addresses: boolean }
+  /** An operator, or the group, gives the role up. For `holdMs` nobody is preempted. */
+  | { readonly kind: 'yield'; readonly why: string; readonly holdMs: number }
+  /** The group has taken over, this router with it. */
+  | { readonly kind: 'join' }
+  | { readonly kind: 'finding'; readonly finding: Finding; readonly from: Ip }
+
+export type RoleName = 'initialize' | 'backup' | 'active'
+
+/** Why: what a role changed of. */
+export type Why =
+  | { readonly name: 'startup' | 'silence' | 'preempted' | 'other-left' | 'overslept' | 'group' }
+  | { readonly name: 'owner' }
+  /** Somebody with more right to it is active. */
+  | { readonly name: 'higher'; readonly from: Ip; readonly priority: number }
+  | { readonly name: 'shutdown' | 'yield'; readonly text: string }
+
+export type Effect =
+  /** An advert with this priority, now. */
+  | { readonly kind: 'send'; readonly priority: number }
+  /** The packet path's defence and tables, then addresses and routes. `accept`: this node's kernel answers on them. */
+  | { readonly kind: 'take'; readonly accept: boolean }
+  /** Addresses and routes away. */
+  | { readonly kind: 'leave' }
+  /** Gratuitous ARP or unsolicited NA for every address. */
+  | { readonly kind: 'announce'; readonly why: 'took' | 'repeat' | 'refresh' | 'conflict' }
+  | { readonly kind: 'role'; readonly from: RoleName; readonly to: RoleName; readonly why: Why }
+  /** `left`: how many like it were not told since the last one. */
+  | {
+      readonly kind: 'report'
+      readonly finding: Finding
+      readonly from: Ip | undefined
+      readonly left: number
+    }

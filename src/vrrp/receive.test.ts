@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Ip, parseIp } from '../base/addresses.ts'
+import { encodeVrrp, type Vrrp, vrrpGroup } from '../wire/vrrp.ts'
+import type { VrrpChecksum } from '../wire/vrrp-checksum.ts'
+import { encodeTrailer, KEY_BYTES, type TrailerKey } from '../wire/vrrp-trailer.ts'
+import {
+  advertOf,
+  type Expectation,
+  familyOf,
+  judge,
+  MULTICAST,
+  passwordBytes,
+  type Received,
+  vridOf,
+  type Windows,
+} from './receive.ts'
+import { ANNOUNCE, FLAPS, type VirtualRouter } from './router.ts'
+
+const router: VirtualRouter = {
+  vrid: 51,
+  version: 3,
+  priority: 100,
+  adverMs: 1000,
+  preempt: true,
+  preemptDelayMs: 0,
+  accept: false,
+  primary: parseIp('192.0.2.5'),
+  addresses: [parseIp('192.0.2.100'), parseIp('192.0.2.101')],
+  announce: ANNOUNCE,
+  flaps: FLAPS,
+}
+const two: VirtualRouter = { ...router, version: 2 }
+const expected = (changes: Partial<Expectation> = {}): Expectation => ({ router, ...MULTICAST, ...changes })
+const PEER = parseIp('192.0.2.6')
+const none: Windows = new Map()
+
+/** What a peer of this router sends. */
+function from(
+  of: VirtualRouter = router,
+  {
+    form = 'rfc5798',
+    password,
+    change,
+    ttl = 255,
+    source = PEER,
+  }: {
+    form?: VrrpChecksum
+    password?: Uint8Array
+    change?: Partial<Vrrp>
+    ttl?: number
+    source?: Ip
+  } = {},
+): Received {
+  const advert = { ...advertOf(of, 200, password), ...change } as Vrrp
+  const destination = vrrpGroup[4]
+  return { source, destination, ttl, bytes: encodeVrrp(advert, { source, destination }, form) }
+}
+
+/** What is said of it: the refusal's or the remarks' names. */
+function names(received: Received, expectation = expected(), windows = none): string[] {
+  const judged = judge(expectation, windows, received)
+  return judged.kind === 'refused'
+    ? [`refused: ${judged.refusal.name}`]
+    : judged.remarks.map(({ name }) => name)
+}
+
+test('a peer of the same configuration counts, without a remark', () => {
+  const judged = judge(expected(), none, from())
+  assert.deepEqual(judged, {
+    kind: 'counts',
+    heard: { from: PEER, priority: 200, adverMs: 1000 },
+    remarks: [],
+    windows: none,
+  })
+  assert.equal(vridOf(from().bytes), 51)
+  assert.equal(vridOf(new Uint8Array(1)), undefined)
+  assert.equal(familyOf(router), 4)
+  assert.equal(familyOf({ ...router, primary: parseIp('fe80::1') }), 6)
+})
+
+test('what RFC 9568 7.1 wants discarded is refused, by name and with what was expected', () => {
+  assert.deepEqual(judge(expected(), none, from(router, { ttl: 254 })), {
+    kind: 'refused',
+    refusal: { name: 'ttl', got: 254, expected: 255 },
+  })
+  assert.deepEqual(judge(expected(), none, from(two)), {
+    kind: 'refused',
+    refusal: { name: 'version-mismatch', got: 2, expected: 3 },
+  })
+  assert.deepEqual(judge(expected(), none, from({ ...router, vrid: 52 })), {
+    kind: 'refused',
+    refusal: { name: 'vrid-mismatch', got: 52, expected: 51 },
+  })
+  const cut = from()
+  assert.deepEqual(names({ ...cut, bytes: cut.bytes.subarray(0, 15) }), ['refused: truncated'])
+  assert.deepEqual(names({ ...cut, source: parseIp('192.0.2.9') }), ['refused: checksum'])
+  assert.deepEqual(names(from(router, { source: router.primary })), ['refused: own-address'])
+})
+
+test('unicast counts from peers alone, and from as far as they may be', () => {
+  const unicast = expected({ peers: [PEER, parseIp('192.0.2.7')], minTtl: 253 })
+  assert.deepEqual(names(from(router, { ttl: 253 }), unicast), [])
+  assert.deepEqual(names(from(router, { ttl: 252 }), unicast), ['refused: ttl'])
+  assert.deepEqual(names(from(router, { source: parseIp('192.0.2.8') }), unicast), ['refused: stranger'])
+})
+
+test('version 2: the interval must be the same, and so must the authentication', () => {
+  const plain = expected({ router: two })
+  const password = passwordBytes('secret')
+  const guarded = expected({ router: two, password })
+  assert.deepEqual(names(from(two), plain), [])
+  assert.deepEqual(names(from(two, { password }), guarded), [])
+  assert.deepEqual(names(from({ ...two, adverMs: 2000 }), plain), ['refused: interval-mismatch'])
+  assert.deepEqual(names(from(two, { password }), plain), ['refused: auth-mismatch'])
+  assert.deepEqual(names(from(two), guarded), ['refused: auth-mismatch'])
+  assert.deepEqual(names(from(two, { password: passwordBytes('secrets') }), guarded), ['refused: password'])
+})
+
+test('a password is its first eight bytes', () => {
+  assert.deepEqual([...passwordBytes('ab')], [97, 98, 0, 0, 0, 0, 0, 0])
+  assert.deepEqual(passwordBytes('12345678'), passwordBytes('123456789'))
+})
+
+test('what RFC 9568 7.1 wants logged counts, and is remarked on', () => {
+  assert.deepEqual(names(from({ ...router, adverMs: 500 })), ['interval-differs'])
+  assert.deepEqual(names(from(router, { form: 'rfc9568' })), ['checksum-form'])
+  assert.deepEqual(names(from(router, { form: 'rfc9568' }), expected({ form: 'rfc9568' })), [])
+  const listed = (...ips: string[]) => names(from({ ...router, addresses: ips.map(parseIp) }))
+  assert.deepEqual(listed('192.0.2.101', '192.0.2.100'), [])
+  assert.deepEqual(listed('192.0.2.100'), ['addresses-differ'])
+  assert.deepEqual(listed('192.0.2.100', '192.0.2.101', '192.0.2.102'), ['addresses-differ'])
+  assert.deepEqual(listed('192.0.2.102'), ['vrid-clash'])
+  const owner = { ...router, priority: 255 }
+  assert.deepEqual(names(from(router, { change: { priority: 255 } }), expected({ router: owner })), [
+    'two-owners',
+  ])
+  assert.deepEqual(names(from(router), expected({ router: owner })), [])
+  assert.deepEqual(names(from(router, { change: { priority: 255 } })), [])
+})
+
+const key: TrailerKey = { id: 1, secret: new Uint8Array(KEY_BYTES).fill(7) }
+const keyed = expected({ keys: [key] })
+function signed(sequence: bigint, by = key): Received {
+  const { source, destination, bytes } = from()
+  const trailer = encodeTrailer(bytes, { source, destination }, by, { boot: 1, sequence })
+  const whole = encodeVrrp(advertOf(router, 200, undefined), { source, destination }, 'rfc5798', trailer)
+  return { source, destination, ttl: 255, bytes: whole }
+}
+
+test('with keys an advert counts once, and only with a trailer that proves its sender', () => {
+  const first = judge(keyed, none, signed(5n))
+  assert.equal(first.kind, 'counts')
+  if (first.kind !== 'counts') return
+  assert.deepEqual(names(signed(5n), keyed, first.windows), ['refused: trailer-replayed'])
+  assert.deepEqual(names(signed(6n), keyed, first.windows), [])
+  assert.deepEqual(names(from(), keyed), ['refused: trailer-missing'])
+  assert.deepEqual(names(signed(6n, { ...key, id: 2 }), keyed), ['refused: trailer-key'])
+  assert.deepEqual(names(signed(6n, { ...key, secret: new Uint8Array(KEY_BYTES) }), keyed), [
+    'refused: trailer-mac',
+  ])
+})
+
+test('without keys a trailer is remarked on', () => {
+  assert.deepEqual(names(signed(5n)), ['trailer-unexpected'])
+})
