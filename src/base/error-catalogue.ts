@@ -31,6 +31,10 @@ export const errorCatalogue = {
     "the kernel refused the program's type information",
     'the message ends with its words; report it as a bug, with the kernel version',
   ),
+  CHANGED_AGAIN: entry(
+    'something in the kernel that tenbin looks after is changed by somebody again and again',
+    'find who does it (another instance, a script, a network manager) and end that; it is put right each time',
+  ),
   CHECKER_ABSENT: entry(
     'the process that looks at servers is not there',
     'it is started again by itself; what was known of servers before goes on to count',
@@ -196,6 +200,10 @@ export const errorCatalogue = {
     'add this machine to `nodes` with an address of one of its interfaces',
   ),
   NOT_APPLIED: entry('nothing is applied yet', 'ask `tenbin status` what the daemon waits for'),
+  NOT_HEALED: entry(
+    'something in the kernel is not as it was applied, and could not be put right',
+    'the message, or the problem beside it, says why; it is tried again by itself',
+  ),
   NOT_PERMITTED: entry('this needs more privileges', 'run it as root'),
   NOT_SUPPORTED: entry(
     'this kernel or machine lacks what tenbin needs',
@@ -280,7 +288,7 @@ export const errorCatalogue = {
   ),
   SYSCTL_OTHER: entry(
     'a kernel setting has another value than the file says',
-    'somebody has set it since, or the kernel refused: look who (/etc/sysctl.d), then apply the file again (SIGHUP)',
+    'somebody sets it again and again, or the kernel refused: look who (/etc/sysctl.d); it is set again by itself',
   ),
   VERIFIER_REFUSED: entry(
     "the kernel's verifier refused the program",
