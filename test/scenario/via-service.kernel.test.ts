@@ -52,7 +52,7 @@ type Standings = Readonly<Record<string, { readonly state: string; readonly why?
 /** standings: what each server is taken for, IPv4's and IPv6's. */
 const standings = async (tenbin: Tenbin): Promise<Standings> =>
   Object.fromEntries(
-    (await tenbin.status())!.pools.flatMap(({ servers }) =>
+    ((await tenbin.status())?.pools ?? []).flatMap(({ servers }) =>
       servers.map(({ name, check }) => [name, { state: check?.state ?? 'none', why: check?.why }]),
     ),
   )
