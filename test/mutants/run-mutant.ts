@@ -32,6 +32,7 @@ export const testSuites = {
   builder: 'src/bpf/builder.test.ts',
   allocate: 'src/bpf/allocate.test.ts',
   loop: 'src/bpf/loop.test.ts',
+  simplify: 'src/bpf/simplify.test.ts',
 } as const
 export type BatchSuite = keyof typeof batchSuites
 export type TestSuite = keyof typeof testSuites
