@@ -146,12 +146,8 @@ export class World {
       elsewhere: () => [],
       now,
       monotonic: () => this.monotonicMs,
-<<<<<<< HEAD
-      settleMs: 50,
-      adopted: (desired) => this.adopted.push(desired),
-=======
       settleMs: 150,
->>>>>>> dccb1e72c30f514ab1837673f50888b2a91c5b0f
+      adopted: (desired) => this.adopted.push(desired),
       openChecker: this.checker.open,
       checkerPatienceMs: 50,
       promote: (_, body) => body(),
