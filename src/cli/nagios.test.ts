@@ -31,7 +31,14 @@ test('a server that is down, a guard that holds, or a problem is a warning that 
   )
   assert.deepEqual(line(held), [
     'WARNING',
-    'TENBIN WARNING - 2 services, 3 of 3 servers up; svc01: guard holds 2',
+    'TENBIN WARNING - 2 services, 3 of 3 servers up; svc01: 2 held by the guard',
+  ])
+  const still = statusOf(small, (service, server) =>
+    service === 1 && server === 0 ? { check: { state: 'up', since: ago(3), isOverdue: true } } : {},
+  )
+  assert.deepEqual(line(still), [
+    'WARNING',
+    'TENBIN WARNING - 2 services, 3 of 3 servers up; svc02: 1 whose check stands still',
   ])
   const problem = { code: 'CHECKER_ABSENT', message: 'servers are | not\nlooked at', remedy: '' }
   assert.deepEqual(line(statusOf(small, () => ({}), { problems: [problem] })), [
