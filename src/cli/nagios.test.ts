@@ -23,7 +23,7 @@ test('a server that is down, a guard that holds, or a problem is a warning that 
   )
   assert.deepEqual(line(down), [
     'WARNING',
-    'TENBIN WARNING - 2 services, 2 of 3 servers up; web02 down: status 503',
+    'TENBIN WARNING - 2 services, 2 of 3 servers up; web02 down in svc01: status 503',
   ])
   assert.deepEqual(line(down, 'svc02'), ['OK', 'TENBIN OK - 1 service, 3 of 3 servers up'])
   const held = statusOf(small, (service, server) =>
