@@ -15,6 +15,7 @@ import { resolveLimits } from './limits.ts'
 import { merge } from './merge.ts'
 import { resolveMetrics } from './metrics.ts'
 import { resolveNetwork } from './network.ts'
+import { resolveNotify } from './notify.ts'
 import { Pools } from './pools.ts'
 import { diskReader, type Reader } from './reader.ts'
 import { Services } from './services.ts'
@@ -38,6 +39,7 @@ export function load(path: string, read: Reader = diskReader): DesiredState {
   const services = merged.services.flatMap((entry) => each.resolve(entry, inventory) ?? [])
   const sysctls = resolveSysctls(merged, network.interfaces, findings)
   const metrics = resolveMetrics(merged, services, findings)
+  const notify = resolveNotify(merged, findings)
   const [main] = files
   if (main && merged.services.length === 0 && !merged.incomplete.has('services')) {
     const example = 'www: { listen: [192.168.8.100:80], servers: web01..10 }'
@@ -54,6 +56,7 @@ export function load(path: string, read: Reader = diskReader): DesiredState {
     limits: resolveLimits(merged),
     ...(metrics && { metrics }),
     sysctls,
+    notify,
   }
   const order = files.map(({ source }) => source.file)
   findings.throwIfAny(`read ${path}`, order)

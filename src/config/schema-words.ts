@@ -33,6 +33,7 @@ export type Section =
   | 'persistence'
   | 'limits'
   | 'metrics'
+  | 'notification'
   | 'check'
   | 'part of a check'
   | `${Kind} check`

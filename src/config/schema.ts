@@ -5,6 +5,7 @@
 
 import { z } from 'zod'
 import { checkSections } from './schema-check.ts'
+import { notification, notifySections } from './schema-notify.ts'
 import { defaults, member, persistence, pool, service, timeouts } from './schema-services.ts'
 import { expected, IP, list, map, NAME, NAMES, type Section, section, whole, word } from './schema-words.ts'
 import { SYSCTL } from './sysctl-names.ts'
@@ -24,7 +25,7 @@ const failover = [
 ].join(' ')
 
 const laterKeys: Readonly<Partial<Record<Section, Readonly<Record<string, string>>>>> = {
-  file: leaveOut('notify', 'api', 'log', 'defence'),
+  file: leaveOut('api', 'log', 'defence'),
   defaults: {
     ...leaveOut('sorry'),
     persistence: '"persistence" is a service\'s own: write it there',
@@ -142,6 +143,13 @@ export const fileSchema = section(
     metrics: metrics
       .meta({ description: 'Where metrics are read, at /metrics; absent: nowhere.' })
       .optional(),
+    notify: map(
+      NAME,
+      notification,
+      'notifications such as { ops: { mail: ops@example.net, server: mail.example.net } }',
+    )
+      .meta({ description: 'Who is told what happens, and how.' })
+      .optional(),
     sysctls: map(
       SYSCTL,
       whole(0, 8, 'What it is set to while tenbin is at work.'),
@@ -171,6 +179,7 @@ export const sections = Object.fromEntries(
       ['persistence', Object.keys(persistence.shape)],
       ['limits', Object.keys(limits.shape)],
       ['metrics', Object.keys(metrics.shape)],
+      ...notifySections,
       ...checkSections,
     ] as const
   ).map(([name, known]): [Section, SectionKeys] => [name, { known, later: laterKeys[name] ?? {} }]),
