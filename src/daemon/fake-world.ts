@@ -146,7 +146,7 @@ export class World {
       elsewhere: () => [],
       now,
       monotonic: () => this.monotonicMs,
-      settleMs: 50,
+      settleMs: 150,
       adopted: (desired) => this.adopted.push(desired),
       openChecker: this.checker.open,
       checkerPatienceMs: 50,

@@ -73,9 +73,9 @@ export async function runDaemon({ instance, file, log }: RunOptions, ports: RunP
   const kept = openEvents(instance, log)
   cleanup.defer(() => kept.close())
   const { events } = kept
-  const metrics = openMetrics(() => controller.status(), events, log)
   const { notifications, ...told } = openNotifications(instance, events)
   cleanup.defer(() => told.close())
+  const metrics = openMetrics(() => controller.status(), events, log)
   const controller: Controller = cleanup.use(
     new Controller({
       instance: instance.name,
