@@ -39,8 +39,6 @@ export interface ControllerOptions {
   readonly notifications: Pick<Notifications, 'apply' | 'test'>
   /** elsewhere: what is wrong beside the packet path. */
   readonly elsewhere: () => readonly Problem[]
-  /** adopted: a file counts from now on, for what is not the loop's; it is applied, or waits to be. */
-  readonly adopted: (desired: DesiredState) => void
   readonly now: () => Date
   /** monotonic: ms of a clock that nobody sets. */
   readonly monotonic: () => number
