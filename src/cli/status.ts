@@ -29,7 +29,7 @@ export const statusCommand: CommandSpec = {
       'what time half and all but one of a hundred good answers came, the last failure, and why the standing changed.',
     ],
     [
-      'With --check it is a Nagios plugin: one line, and exit codes of their own: 0 OK; 1 WARNING: a server is down, the',
+      'With --check it is a Nagios plugin: one line, and exit codes of its own, not those below: 0 OK; 1 WARNING: a server is down, the',
       'guard holds some, or there is a problem (no checker, checks that stand still); 2 CRITICAL: a service has no server, or',
       'nothing is applied; 3 UNKNOWN: the daemon is not there, does not answer, or may not be asked.',
     ],
