@@ -170,6 +170,10 @@ export const errorCatalogue = {
     'NICs that forward for each other have different MTUs: what is too long for the other is lost without a word',
     'give them one MTU, or have the servers announce a smaller MSS',
   ),
+  METRICS_UNHEARD: entry(
+    'the address of metrics cannot be had',
+    'free the port, or change metrics.listen in the file; it is tried again every two seconds',
+  ),
   NAME_UNKNOWN: entry('nothing of the file has this name', 'look at the names in `tenbin status --all`'),
   NAMESPACE_OTHER: entry(
     'this instance works in another network namespace',
@@ -204,6 +208,14 @@ export const errorCatalogue = {
   NOT_SUPPORTED: entry(
     'this kernel or machine lacks what tenbin needs',
     'the message names what and the remedy; Linux 6.1 with BPF, BTF and XDP is enough',
+  ),
+  NOTIFY_FAILS: entry(
+    'somebody of `notify` cannot be told what happens; it is tried again, and what waits is kept',
+    'the message says at which step it fails; `tenbin notify test` tries it at once and says what to do',
+  ),
+  NOTIFY_UNKEPT: entry(
+    'how far targets of `notify` were told cannot be kept on the disk: after a restart they may miss or get again what waits',
+    'make room in the state directory, or give the daemon another (`tenbin run --state-dir`); it is tried again by itself',
   ),
   ORDER_REFUSED: entry(
     'a server is not in a state in which this can be done',
@@ -251,6 +263,10 @@ export const errorCatalogue = {
     'a script that checks servers cannot be used',
     'put it there, executable (chmod 755) and writable by root alone',
   ),
+  SECRET_UNUSABLE: entry(
+    'a file that `notify` names for a secret or for authorities cannot be used',
+    'make the file; one with a secret is read by its owner alone: chmod 600',
+  ),
   SELF_TEST_FAILED: entry(
     'the new program does not do what it was generated for',
     'what ran before still runs; this is a bug of tenbin or of the kernel: report it with `tenbin debug listing`',
@@ -285,6 +301,10 @@ export const errorCatalogue = {
   SYSCTL_OTHER: entry(
     'a kernel setting has another value than the file says',
     'somebody sets it again and again, or the kernel refused: look who (/etc/sysctl.d); it is set again by itself',
+  ),
+  TARGET_UNKNOWN: entry(
+    'nobody of that name is told what happens',
+    'name an entry of `notify` of the file that runs',
   ),
   VERIFIER_REFUSED: entry(
     "the kernel's verifier refused the program",

@@ -13,7 +13,9 @@ import { Findings } from './findings.ts'
 import { resolveInventory } from './inventory.ts'
 import { resolveLimits } from './limits.ts'
 import { merge } from './merge.ts'
+import { resolveMetrics } from './metrics.ts'
 import { resolveNetwork } from './network.ts'
+import { resolveNotify } from './notify.ts'
 import { Pools } from './pools.ts'
 import { diskReader, type Reader } from './reader.ts'
 import { Services } from './services.ts'
@@ -36,6 +38,8 @@ export function load(path: string, read: Reader = diskReader): DesiredState {
   const each = new Services(network, pools, defaults, findings)
   const services = merged.services.flatMap((entry) => each.resolve(entry, inventory) ?? [])
   const sysctls = resolveSysctls(merged, network.interfaces, findings)
+  const metrics = resolveMetrics(merged, services, findings)
+  const notify = resolveNotify(merged, findings)
   const [main] = files
   if (main && merged.services.length === 0 && !merged.incomplete.has('services')) {
     const example = 'www: { listen: [192.168.8.100:80], servers: web01..10 }'
@@ -50,7 +54,9 @@ export function load(path: string, read: Reader = diskReader): DesiredState {
     pools: pools.all.map(({ name, members }) => ({ name, members })),
     services,
     limits: resolveLimits(merged),
+    ...(metrics && { metrics }),
     sysctls,
+    notify,
   }
   const order = files.map(({ source }) => source.file)
   findings.throwIfAny(`read ${path}`, order)

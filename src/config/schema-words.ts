@@ -32,6 +32,8 @@ export type Section =
   | 'timeouts'
   | 'persistence'
   | 'limits'
+  | 'metrics'
+  | 'notification'
   | 'check'
   | 'part of a check'
   | `${Kind} check`

@@ -5,6 +5,7 @@
 
 import { z } from 'zod'
 import { checkSections } from './schema-check.ts'
+import { notification, notifySections } from './schema-notify.ts'
 import { defaults, member, persistence, pool, service, timeouts } from './schema-services.ts'
 import { expected, IP, list, map, NAME, NAMES, type Section, section, whole, word } from './schema-words.ts'
 import { SYSCTL } from './sysctl-names.ts'
@@ -24,7 +25,7 @@ const failover = [
 ].join(' ')
 
 const laterKeys: Readonly<Partial<Record<Section, Readonly<Record<string, string>>>>> = {
-  file: leaveOut('notify', 'api', 'metrics', 'log', 'defence'),
+  file: leaveOut('api', 'log', 'defence'),
   defaults: {
     ...leaveOut('sorry'),
     persistence: '"persistence" is a service\'s own: write it there',
@@ -72,6 +73,18 @@ const limits = section(
     ).optional(),
   },
   'limits such as { flows: 262144 }',
+)
+
+const metrics = section(
+  'metrics',
+  {
+    listen: word(
+      'an address and port such as 127.0.0.1:9102',
+      '.+',
+      'Where Prometheus and its kin ask: an address of the node and a port.',
+    ),
+  },
+  'metrics such as { listen: 127.0.0.1:9102 }',
 )
 
 /** fileSchema: one file, the main one or an included one; which keys the whole needs is checked later. */
@@ -127,6 +140,16 @@ export const fileSchema = section(
       .optional(),
     defaults: defaults.meta({ description: 'What services have unless they say otherwise.' }).optional(),
     limits: limits.meta({ description: 'How much may be remembered, whatever arrives.' }).optional(),
+    metrics: metrics
+      .meta({ description: 'Where metrics are read, at /metrics; absent: nowhere.' })
+      .optional(),
+    notify: map(
+      NAME,
+      notification,
+      'notifications such as { ops: { mail: ops@example.net, server: mail.example.net } }',
+    )
+      .meta({ description: 'Who is told what happens, and how.' })
+      .optional(),
     sysctls: map(
       SYSCTL,
       whole(0, 8, 'What it is set to while tenbin is at work.'),
@@ -155,6 +178,8 @@ export const sections = Object.fromEntries(
       ['timeouts', Object.keys(timeouts.shape)],
       ['persistence', Object.keys(persistence.shape)],
       ['limits', Object.keys(limits.shape)],
+      ['metrics', Object.keys(metrics.shape)],
+      ...notifySections,
       ...checkSections,
     ] as const
   ).map(([name, known]): [Section, SectionKeys] => [name, { known, later: laterKeys[name] ?? {} }]),

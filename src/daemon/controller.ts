@@ -4,86 +4,39 @@
 // path, then addresses on, then addresses off, so that no address is up before its packets are handled.
 // Nothing here takes anything away when it ends: what is in the kernel goes on forwarding.
 
-import { type Endpoint, formatEndpoint, formatListener, type Protocol } from '../base/addresses.ts'
+import type { Endpoint, Protocol } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import type { DesiredState } from '../config/state.ts'
 import type { Applied, Changed, Neighbour } from '../engine/engine.ts'
-import type { FoundPool } from '../engine/holders.ts'
 import type { EventLog } from '../events/event-log.ts'
-import type { Network } from '../netlink/network.ts'
 import type { Operations, OrderCommand } from './api-routes.ts'
 import type { ListingAnswer, OrderAnswer, Problem, ReloadAnswer, Status, TraceAnswer } from './api-schema.ts'
 import type { ChecksAnswer } from './api-schema-checks.ts'
 import type { CheckFilter } from './check-details.ts'
-import type { OpenChecker } from './checker.ts'
+import type { ControllerOptions } from './controller-options.ts'
 import { withDrained } from './found-pools.ts'
 import { Healing } from './healing.ts'
-import type { Log } from './log.ts'
 import { leaveOtherLinks, recordLinks } from './managed-links.ts'
-import { type MachineMemory, requireMemory } from './memory.ts'
+import { requireMemory } from './memory.ts'
 import { OpenProblems } from './open-problems.ts'
-import type { OverrideStore } from './override-store.ts'
 import { type Facts, type Placement, place, placeSome, summaryOf } from './placement.ts'
-import type { PacketPath } from './ports.ts'
 import { mapSizes } from './preview.ts'
 import { Problems, problemsOf, problemText } from './problem.ts'
 import { Rates } from './rates.ts'
-import type { RecordStore } from './record.ts'
-import { nothingRuns, type Running, runningStatus, wantedSysctls } from './running.ts'
+import { askedOf, nothingRuns, type Running, runningStatus, wantedSysctls } from './running.ts'
 import { Serial } from './serial.ts'
 import { ServerHealth } from './server-health.ts'
 import { type Server, ServerNeighbours } from './server-neighbours.ts'
 import { type PoolServerName, ServerOrders } from './server-orders.ts'
-import { ownedText, type PromoteSecondaries, ServiceAddresses, wantedOf } from './service-addresses.ts'
+import { ownedText, ServiceAddresses, wantedOf } from './service-addresses.ts'
 import { Sysctls } from './sysctls.ts'
 import { serverText, servicesOf, tellApplied, tellNeighbour, tellRefused } from './tell.ts'
 import { Upkeep } from './upkeep.ts'
 import { version } from './version.ts'
 
-/** ControllerOptions: the outside world, handed in. The controller disposes of none of it. */
-export interface ControllerOptions {
-  readonly instance: string
-  /** file: the path that every reload reads. */
-  readonly file: string
-  /** load reads the file. Throws ConfigError. */
-  readonly load: (path: string) => DesiredState
-  readonly network: Network
-  readonly packetPath: PacketPath
-  readonly store: RecordStore
-  /** overrides: where what operators say of servers is kept. */
-  readonly overrides: OverrideStore
-  /** openChecker: what looks at servers. */
-  readonly openChecker: OpenChecker
-  /** memory: this machine's, now. */
-  readonly memory: () => MachineMemory
-  /** keepKeys makes the packet path's hash key survive a boot. */
-  readonly keepKeys: (keys: BigUint64Array) => void
-  readonly log: Log
-  /** events: where changes of state are told. */
-  readonly events: EventLog
-  /** elsewhere: what is wrong beside the packet path. */
-  readonly elsewhere: () => readonly Problem[]
-  readonly now: () => Date
-  /** monotonic: ms of a clock that nobody sets. */
-  readonly monotonic: () => number
-  /** settleMs: how long an apply waits for the first answers of servers. */
-  readonly settleMs: number
-  /** checkerPatienceMs: how long it waits for a checker's first word. */
-  readonly checkerPatienceMs: number
-  readonly promote?: PromoteSecondaries
-  /** Stands in for /proc/sys. */
-  readonly sysctlRoot?: string
-  /** found: of the packet path that runs already when the daemon starts. */
-  readonly found: Found
-}
-
-/** Found: the servers that it knows, and who holds slots of its pools. */
-export interface Found {
-  readonly servers: readonly string[]
-  readonly pools: readonly FoundPool[]
-}
-
 export class Controller implements Operations, Disposable {
+  readonly events: EventLog
+  readonly notifications: ControllerOptions['notifications']
   readonly #options: ControllerOptions
   readonly #startedAt: Date
   readonly #serial = new Serial()
@@ -106,6 +59,8 @@ export class Controller implements Operations, Disposable {
 
   constructor(options: ControllerOptions) {
     this.#options = options
+    this.events = options.events
+    this.notifications = options.notifications
     this.#startedAt = options.now()
     this.#problems = new OpenProblems(options.events)
     this.#addresses = new ServiceAddresses(options.network, options.store, options.promote)
@@ -139,10 +94,6 @@ export class Controller implements Operations, Disposable {
       facts: () => this.#facts(),
     })
     this.#subscription = options.network.subscribe(['links', 'addresses', 'routes'], () => this.#poke())
-  }
-
-  get events(): EventLog {
-    return this.#options.events
   }
 
   /**
@@ -256,11 +207,7 @@ export class Controller implements Operations, Disposable {
   trace(client: Endpoint, listener: Endpoint, protocol: Protocol = 'tcp'): TraceAnswer {
     this.#mustRun('trace')
     const { steps, ...trace } = this.#options.packetPath.trace(client, listener, protocol)
-    const asked = {
-      client: formatEndpoint(client),
-      listener: formatListener({ ...listener, protocol }),
-      protocol,
-    }
+    const asked = askedOf(client, listener, protocol)
     const byHand = trace.pool === undefined ? [] : this.#orders.stepsOf(trace.pool)
     return { ...asked, ...trace, steps: [...steps, ...byHand] }
   }
@@ -307,6 +254,7 @@ export class Controller implements Operations, Disposable {
       if (this.#running) return undefined
       const before = this.#waiting
       this.#waiting = desired
+      this.#options.adopted(desired)
       this.#problems.set(problemsOf(error))
       if (!before) this.#options.log.warn({ cause }, 'waits for what the file needs')
       return undefined
@@ -370,8 +318,10 @@ export class Controller implements Operations, Disposable {
     prepared.commit()
     this.#running = { desired, placement, appliedAt: now() }
     this.#waiting = placement.missing.length > 0 ? desired : undefined
+    this.#options.adopted(desired)
     this.#health.commit()
     this.#orders.adopt(desired)
+    this.#options.notifications.apply(desired.notify, placement.node)
     tellApplied(this.#options, 'node.applied', applied, `applied ${file}: ${summaryOf(placement)}`, cause)
     keepKeys(packetPath.keys)
     this.#problems.set([

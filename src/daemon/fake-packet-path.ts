@@ -17,7 +17,7 @@ import type {
   Traffic,
   Views,
 } from '../engine/engine.ts'
-import type { Found } from './controller.ts'
+import type { Found } from './controller-options.ts'
 import type { PacketPath } from './ports.ts'
 
 const NONE: Traffic = { packets: 0n, bytes: 0n }

@@ -26,12 +26,15 @@ export const batchSuites = {
   table: 'test/mutants/suites/table.ts',
   constructs: 'test/mutants/suites/constructs.ts',
   counting: 'test/mutants/suites/counting.ts',
+  vrrpMachine: 'test/mutants/suites/vrrp-machine.ts',
+  vrrpAdverts: 'test/mutants/suites/vrrp-adverts.ts',
 } as const
 /** testSuites: test files. They print TAP and exit with 1. */
 export const testSuites = {
   builder: 'src/bpf/builder.test.ts',
   allocate: 'src/bpf/allocate.test.ts',
   loop: 'src/bpf/loop.test.ts',
+  simplify: 'src/bpf/simplify.test.ts',
 } as const
 export type BatchSuite = keyof typeof batchSuites
 export type TestSuite = keyof typeof testSuites
