@@ -32,6 +32,7 @@ export type Section =
   | 'timeouts'
   | 'persistence'
   | 'limits'
+  | 'notification'
   | 'check'
   | 'part of a check'
   | `${Kind} check`

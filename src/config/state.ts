@@ -7,6 +7,7 @@ import { TenbinError } from '../base/errors.ts'
 import type { CountingScheduler, OnFailure, Persistence, Timeouts, Track } from '../dataplane/shape.ts'
 import type { Limits } from '../engine/engine.ts'
 import type { Check } from './checks.ts'
+import type { NotifyTarget } from './notify-spec.ts'
 
 /** NodeState: a machine that runs tenbin. */
 export interface NodeState {
@@ -116,6 +117,8 @@ export interface DesiredState {
   readonly limits: Limits
   /** In the order in which they are set. */
   readonly sysctls: readonly SysctlState[]
+  /** Who is told what happens. */
+  readonly notify: readonly NotifyTarget[]
 }
 
 /** ONLY_NODE: what the one machine is called by a file that names no nodes. */

@@ -7,6 +7,9 @@
 // UDP learns once. A planned change gives UDP flows without a record to the settled server for their time-out (LEARN),
 // since they may be of before. That is needed only where nothing was recorded until then: where RECORDS was set, every
 // flow that still sends has a record. After a failure there is nothing to learn: the flows move at once.
+//
+// What was written is kept beside what the packet path reads, and only that is believed: memory that somebody else has
+// written to (audit.ts) misleads nobody here.
 
 import { currentOf, SLOT_LEARN, SLOT_RECORDS, settledOf, slotWord } from '../dataplane/shape.ts'
 import { assign, NOBODY, reassign, type Table } from '../schedule/ranks.ts'
@@ -18,7 +21,7 @@ export interface Lives {
   readonly learn: number
 }
 
-/** PoolSlotsOptions: `words` is the pool's part of the slots' memory; without `lives` no flow is tracked. */
+/** PoolSlotsOptions: `words` are the pool's, in memory of the daemon's own; without `lives` no flow is tracked. */
 export interface PoolSlotsOptions {
   readonly table: Table
   /** Server ids of the table's members. */
@@ -43,9 +46,11 @@ export interface Learning {
 
 export class PoolSlots {
   readonly #options: PoolSlotsOptions
-  #words: Uint32Array
+  readonly #words: Uint32Array
+  /** The same words where the packet path reads them. */
+  #live: Uint32Array | undefined
   /** By slot: the member that has it. */
-  readonly #current: Uint32Array
+  readonly #current: Uint16Array
   /** By member: how many slots it has. */
   readonly #held: Uint32Array
   #young: Young
@@ -76,9 +81,9 @@ export class PoolSlots {
     }
   }
 
-  /** bind to other memory that holds the same words. */
-  bind(words: Uint32Array): void {
-    this.#words = words
+  /** bind to memory that holds the same words: from now on each is written there as well. */
+  bind(live: Uint32Array): void {
+    this.#live = live
   }
 
   /** idAt: the id of the server that is to have a slot. */
@@ -211,7 +216,8 @@ export class PoolSlots {
   #store(slot: number, word: number): boolean {
     const words = this.#words
     if (words[slot] === word >>> 0) return false
-    Atomics.store(words, slot, word)
+    words[slot] = word
+    if (this.#live) Atomics.store(this.#live, slot, word)
     return true
   }
 }
