@@ -28,13 +28,21 @@ import {
 } from './mutants/run-mutant.ts'
 import { trackMutants } from './mutants/track-mutants.ts'
 import { typeMutants } from './mutants/type-mutants.ts'
+import { vrrpMutants } from './mutants/vrrp-mutants.ts'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const folder = mkdtempSync(join(tmpdir(), 'tenbin-mutants-'))
 symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
 after(() => rmSync(folder, { recursive: true, force: true }))
 
-const all = [...pathMutants, ...trackMutants, ...natMutants, ...natBackMutants, ...builderMutants]
+const all = [
+  ...pathMutants,
+  ...trackMutants,
+  ...natMutants,
+  ...natBackMutants,
+  ...builderMutants,
+  ...vrrpMutants,
+]
 const isBatched = (mutant: Mutant): mutant is Mutant<BatchSuite> => mutant.suite in batchSuites
 const isTestFile = (mutant: Mutant): mutant is Mutant<TestSuite> => mutant.suite in testSuites
 

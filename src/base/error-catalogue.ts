@@ -170,6 +170,10 @@ export const errorCatalogue = {
     'NICs that forward for each other have different MTUs: what is too long for the other is lost without a word',
     'give them one MTU, or have the servers announce a smaller MSS',
   ),
+  METRICS_UNHEARD: entry(
+    'the address of metrics cannot be had',
+    'free the port, or change metrics.listen in the file; it is tried again every two seconds',
+  ),
   NAME_UNKNOWN: entry('nothing of the file has this name', 'look at the names in `tenbin status --all`'),
   NAMESPACE_OTHER: entry(
     'this instance works in another network namespace',

@@ -13,6 +13,7 @@ import { Findings } from './findings.ts'
 import { resolveInventory } from './inventory.ts'
 import { resolveLimits } from './limits.ts'
 import { merge } from './merge.ts'
+import { resolveMetrics } from './metrics.ts'
 import { resolveNetwork } from './network.ts'
 import { resolveNotify } from './notify.ts'
 import { Pools } from './pools.ts'
@@ -37,6 +38,7 @@ export function load(path: string, read: Reader = diskReader): DesiredState {
   const each = new Services(network, pools, defaults, findings)
   const services = merged.services.flatMap((entry) => each.resolve(entry, inventory) ?? [])
   const sysctls = resolveSysctls(merged, network.interfaces, findings)
+  const metrics = resolveMetrics(merged, services, findings)
   const notify = resolveNotify(merged, findings)
   const [main] = files
   if (main && merged.services.length === 0 && !merged.incomplete.has('services')) {
@@ -52,6 +54,7 @@ export function load(path: string, read: Reader = diskReader): DesiredState {
     pools: pools.all.map(({ name, members }) => ({ name, members })),
     services,
     limits: resolveLimits(merged),
+    ...(metrics && { metrics }),
     sysctls,
     notify,
   }

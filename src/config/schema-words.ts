@@ -32,6 +32,7 @@ export type Section =
   | 'timeouts'
   | 'persistence'
   | 'limits'
+  | 'metrics'
   | 'notification'
   | 'check'
   | 'part of a check'

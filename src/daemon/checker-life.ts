@@ -109,7 +109,7 @@ export class CheckerLife {
       ...(lateness && { lateness: { counts: [...lateness.counts], sumMs: lateness.sumMs } }),
       ends: this.#deaths.total,
       isCrashLoop: this.#isLoop,
-      ...(last && this.#lastEndAt && { lastEnd: { at: this.#lastEndAt.toISOString(), ...last } }),
+      ...(last && this.#lastEndAt && { lastEnd: { ...last, at: this.#lastEndAt.toISOString() } }),
     }
   }
 

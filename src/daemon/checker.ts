@@ -168,6 +168,7 @@ class SupervisedChecker implements Checker {
       // Otherwise it was told to.
       if (this.#child !== child) return
       this.#child = undefined
+      if (this.#pid === child.pid) this.#pid = undefined
       this.#events.onEnded(this.#endOf(`${signal ?? `status ${status}`}`))
     })
     child.unref()

@@ -44,6 +44,8 @@ export interface Plan {
   /** Of the first interface: for what all have in common. */
   readonly shape: Shape
   readonly pools: readonly PlannedPool[]
+  /** By name: a pool's place among them. */
+  readonly poolAt: ReadonlyMap<string, number>
   /** By index; undefined: nobody has that number. */
   readonly services: readonly (PlannedService | undefined)[]
   /** Names by id; undefined: nobody has that id, as [0]. */
@@ -180,7 +182,8 @@ export function planOf(
     cpus: 2 ** Math.ceil(Math.log2(cpus)),
   }
   const interfaces = interfacesOf(spec.interfaces, ids, shared)
-  return { spec, interfaces, shape: interfaces[0]!.shape, pools: planned, services, servers, idOf, ids }
+  const of = { pools: planned, poolAt: poolOf, services, servers, idOf, ids }
+  return { spec, interfaces, shape: interfaces[0]!.shape, ...of }
 }
 
 /** interfacesOf: a shape for each, from what all have in common. */

@@ -137,7 +137,7 @@ export class XdpEngine implements Engine {
     const { prepared, generation, assignment, known, schedules } = this.#applied()
     const { weight: asked = 0 } = view
     invariant(Number.isInteger(asked) && asked >= 0, `a weight of ${asked}`)
-    const at = prepared.plan.pools.findIndex(({ name }) => name === pool)
+    const at = prepared.plan.poolAt.get(pool) ?? -1
     const member = prepared.plan.pools[at]?.table.members.find(({ name }) => name === server)
     if (!member) return { slots: 0, of: 0, peers: 0, weight: 0, clamped: false }
     const id = prepared.plan.idOf.get(server)!

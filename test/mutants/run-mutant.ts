@@ -26,6 +26,8 @@ export const batchSuites = {
   table: 'test/mutants/suites/table.ts',
   constructs: 'test/mutants/suites/constructs.ts',
   counting: 'test/mutants/suites/counting.ts',
+  vrrpMachine: 'test/mutants/suites/vrrp-machine.ts',
+  vrrpAdverts: 'test/mutants/suites/vrrp-adverts.ts',
 } as const
 /** testSuites: test files. They print TAP and exit with 1. */
 export const testSuites = {
