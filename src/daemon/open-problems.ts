@@ -1,5 +1,5 @@
-// What is wrong now, told once when it begins and once when it is over, however often it is found in between. What has
-// events of its own, which say more, is not told here.
+// What is wrong now, told once when it begins and once when it is over, however often it is found in between, and however
+// its particulars change. What has events of its own, which say more, is not told here.
 
 import type { EventSink } from '../events/event.ts'
 import type { Problem } from './api-schema.ts'
@@ -44,7 +44,17 @@ export class OpenProblems {
 /** service.held and service.released. */
 const toldElsewhere: ReadonlySet<string> = new Set(['GUARD_HOLDS'])
 
+/** Problems of which there is one at a time, whose words count what comes and goes. */
+const single: ReadonlySet<string> = new Set([
+  'CHECKER_ABSENT',
+  'CHECKS_FRUITLESS',
+  'CHECKS_OVERDUE',
+  'CHECKS_UNKEPT',
+  'EVENTS_UNKEPT',
+  'NOTIFY_UNKEPT',
+])
+
 const isNotIn =
   (some: readonly Problem[]) =>
-  (each: Problem): boolean =>
-    !some.some(({ message }) => message === each.message)
+  ({ code, message }: Problem): boolean =>
+    !some.some((each) => each.message === message || (each.code === code && single.has(code)))
