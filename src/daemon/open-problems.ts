@@ -44,17 +44,19 @@ export class OpenProblems {
 /** service.held and service.released. */
 const toldElsewhere: ReadonlySet<string> = new Set(['GUARD_HOLDS'])
 
-/** Problems of which there is one at a time, whose words count what comes and goes. */
-const single: ReadonlySet<string> = new Set([
-  'CHECKER_ABSENT',
-  'CHECKS_FRUITLESS',
+/** Of whom these are, or why, changes from moment to moment: that is no other problem. */
+const unsteady: ReadonlySet<string> = new Set([
   'CHECKS_OVERDUE',
-  'CHECKS_UNKEPT',
+  'CHECKS_FRUITLESS',
+  'CHECKER_CRASHES',
   'EVENTS_UNKEPT',
   'NOTIFY_UNKEPT',
 ])
 
+const isSame = (a: Problem, b: Problem): boolean =>
+  a.code === b.code && (a.message === b.message || unsteady.has(a.code))
+
 const isNotIn =
   (some: readonly Problem[]) =>
-  ({ code, message }: Problem): boolean =>
-    !some.some((each) => each.message === message || (each.code === code && single.has(code)))
+  (each: Problem): boolean =>
+    !some.some((other) => isSame(each, other))
