@@ -106,3 +106,34 @@ test('a server whose check stands still says so; what checks have seen is told o
   assert.equal((await world.controller.checks({ server: 'web2' })).checks.length, 1)
   assert.equal((await world.controller.checks({ service: 'img' })).checks.length, 0)
 })
+
+test('a checker that does not make all checks that it was told to is a problem after a while', async () => {
+  await world.start()
+  allUp()
+  for (const [watched, codes] of [
+    [2, []],
+    [2, ['CHECKS_OVERDUE']],
+    [3, []],
+  ] as const) {
+    world.pass(3_000)
+    world.checker.tellAlive({ watched })
+    await world.controller.tick()
+    assert.deepEqual(await world.problemCodes(), codes)
+  }
+})
+
+test('checks that stand still are told once, however many and which they are from moment to moment', async () => {
+  await world.start()
+  allUp()
+  for (const [at, order] of world.checker.orders.entries()) {
+    world.checker.tellAlive({ overdue: { count: at + 1, keys: [order.key] } })
+    await world.controller.tick()
+  }
+  world.checker.tellAlive()
+  await world.controller.tick()
+  const told = world.events!.latest().filter(({ data }) => data.code === 'CHECKS_OVERDUE')
+  assert.deepEqual(
+    told.map(({ kind }) => kind),
+    ['node.problem', 'node.solved'],
+  )
+})

@@ -39,11 +39,13 @@ export const contentTypes: Readonly<Record<Format, string>> = {
 }
 
 /** exposition: all families that have samples. */
-export function exposition(families: readonly Family[], format: Format): string {
-  const parts = families
-    .filter(({ samples }) => samples.length > 0)
-    .map((family) => familyText(family, format))
-  return `${parts.join('')}${format === 'openmetrics' ? '# EOF\n' : ''}`
+export const exposition = (families: readonly Family[], format: Format): string =>
+  [...expositionParts(families, format)].join('')
+
+/** expositionParts: the same, a family at a time, for who must not be busy for long. */
+export function* expositionParts(families: readonly Family[], format: Format): Generator<string> {
+  for (const family of families) if (family.samples.length > 0) yield familyText(family, format)
+  if (format === 'openmetrics') yield '# EOF\n'
 }
 
 const suffixes = { counter: '_total', info: '_info', gauge: '', histogram: '' } as const
@@ -79,9 +81,10 @@ const boundText = (bound: number | undefined): string =>
   bound === undefined ? '+Inf' : Number.isInteger(bound) ? `${bound}.0` : `${bound}`
 
 function line(name: string, labels: Labels, value: number | string): string {
-  const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escaped(text)}"`)
-  return `${name}${pairs.length === 0 ? '' : `{${pairs.join(',')}}`} ${value}`
+  let pairs = ''
+  for (const label in labels) pairs += `${pairs === '' ? '' : ','}${label}="${escaped(labels[label]!)}"`
+  return pairs === '' ? `${name} ${value}` : `${name}{${pairs}} ${value}`
 }
 
 const escaped = (text: string): string =>
-  text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"')
+  /[\\\n"]/.test(text) ? text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"') : text

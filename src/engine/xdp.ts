@@ -26,6 +26,7 @@ import type { Reactor } from '../sys/reactor.ts'
 import { Assignment } from './assignment.ts'
 import type { Audit, Rewritten } from './audit.ts'
 import { auditOf } from './audited.ts'
+import { CheckWay, type WantedWay } from './check-way.ts'
 import { readTotals, writeCarry } from './counters.ts'
 import type {
   Applied,
@@ -82,12 +83,14 @@ export class XdpEngine implements Engine {
   readonly #now: () => number
   readonly #clockSource: Clock['source']
   readonly #held: HeldFragments | undefined
+  readonly #way: CheckWay
   #live: Live | undefined
   #audit: Audit | undefined
 
   constructor({ instance, keys, now = () => performance.now(), clock = 'jiffies', reactor }: XdpOptions) {
     invariant(keys.length === HASH_KEYS, `${keys.length} hash keys`)
     this.#hook = new Hook(instance)
+    this.#way = new CheckWay(instance)
     this.#ownKeys = keys
     this.#now = now
     this.#clockSource = clock
@@ -104,17 +107,15 @@ export class XdpEngine implements Engine {
     if (ensureBpffs()) notes.push('bpffs was not mounted at /sys/fs/bpf: mounted')
     this.#hook.open()
     const before = this.#live?.generation ?? this.#adopt(notes)
+    const hadWay = this.#way.isThere
     try {
       const work = this.#prepare(before, spec, neighbours, views, notes)
-      const { fingerprint } = work.prepared
-      if (before?.meta?.fingerprint !== fingerprint) return this.#replace(work)
-      const places = placesOf(work.prepared, before)
-      if (!this.#hook.runs(places)) {
-        if (!isComplete(places)) return this.#replace(work)
-        notes.push(...this.#hook.attach(places))
-      }
-      return this.#takeOver(before, work)
+      const applied = this.#run(before, work)
+      if (spec.turn) this.#way.open()
+      else if (hadWay) this.#way.remove()
+      return applied
     } catch (error) {
+      if (spec.turn && !hadWay) this.#way.remove()
       if (before && before !== this.#live?.generation) before[Symbol.dispose]()
       if (!this.#live) this.#hook.removeIfEmpty()
       throw error
@@ -182,9 +183,13 @@ export class XdpEngine implements Engine {
   /** drift: what is no longer as apply left it; empty = nothing. apply() with the same spec repairs it. */
   drift(): readonly string[] {
     const { prepared, generation } = this.#applied()
-    return this.#hook.drift(
-      placesOf(prepared, generation).map((place) => ({ ...place, program: place.program!.info.id })),
-    )
+    const wanted = wayOf(prepared.plan.spec)
+    return [
+      ...this.#hook.drift(
+        placesOf(prepared, generation).map((place) => ({ ...place, program: place.program!.info.id })),
+      ),
+      ...(wanted ? this.#way.drift(wanted) : []),
+    ]
   }
 
   audit(): readonly Rewritten[] {
@@ -231,7 +236,14 @@ export class XdpEngine implements Engine {
     notes: string[],
   ): Work {
     const now = this.#now()
-    const machine = { cpus: possibleCpus().ids, clock: clockOf(jiffiesPerSecond(), this.#clockSource) }
+    const wanted = wayOf(spec)
+    const way = wanted && this.#way.ensure(wanted)
+    notes.push(...(way?.notes ?? []))
+    const machine = {
+      cpus: possibleCpus().ids,
+      clock: clockOf(jiffiesPerSecond(), this.#clockSource),
+      ...(way && { veth: way.ifindex }),
+    }
     const meta = before?.meta
     const numbers = this.#live?.prepared.plan ?? (meta && { ids: numberedIn(meta) })
     const estate = meta && new Estate(meta, before.maps, this.#live?.assignment)
@@ -251,6 +263,18 @@ export class XdpEngine implements Engine {
     const schedules = rows && Schedules.of(plan, rows, known, this.#live?.schedules)
     notes.push(...scaledWeights(spec))
     return { before, prepared, assignment, known, schedules, notes }
+  }
+
+  /** #run what is prepared: what runs already, attached again where it is not, or a generation of its own. */
+  #run(before: Generation | undefined, work: Work): Applied {
+    const { fingerprint } = work.prepared
+    if (before?.meta?.fingerprint !== fingerprint) return this.#replace(work)
+    const places = placesOf(work.prepared, before)
+    if (!this.#hook.runs(places)) {
+      if (!isComplete(places)) return this.#replace(work)
+      work.notes.push(...this.#hook.attach(places))
+    }
+    return this.#takeOver(before, work)
   }
 
   #takeOver(generation: Generation, work: Work): Applied {
@@ -349,6 +373,10 @@ export class XdpEngine implements Engine {
     if (before && before.generation !== live.generation) before.generation[Symbol.dispose]()
   }
 }
+
+/** wayOf: what checks through service addresses need; undefined: no check goes through one. */
+const wayOf = ({ turn, interfaces }: EngineSpec): WantedWay | undefined =>
+  turn && { addresses: turn.addresses, mtu: Math.min(...interfaces.map(({ mtu }) => mtu)) }
 
 /** placesOf: each interface with the program that a generation has for it. */
 const placesOf = ({ plan }: Prepared, generation: Generation): Place<BpfProgram | undefined>[] =>

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import { formatIp } from '../base/addresses.ts'
 import type { CheckSpec } from '../config/check-spec.ts'
+import { serviceTarget } from '../config/check-via.ts'
 import { type DesiredState, nicOf } from '../config/state.ts'
 import type { Order } from './protocol.ts'
 
@@ -29,7 +30,8 @@ export function ordersOf(state: DesiredState, node: string): Ordered[] {
   const found = new Map<string, { order: Order; users: User[] }>()
   for (const { name: service, pool, check, listeners, serverPort } of state.services) {
     if (check === 'none') continue
-    const { interface: role, observe, port: _, ...rest } = check
+    const { interface: role, observe, port: _, via, ...rest } = check
+    const target = via && serviceTarget(check, listeners)
     const placed: CheckSpec = {
       ...rest,
       // What is the same but for this is the same look.
@@ -38,11 +40,11 @@ export function ordersOf(state: DesiredState, node: string): Ordered[] {
     }
     const listener = listeners.find(({ protocol }) => protocol === 'tcp') ?? listeners[0]
     // A check that names its port does not depend on the service's.
-    const port = check.port ?? serverPort ?? listener?.port ?? 0
+    const port = target?.port ?? check.port ?? serverPort ?? listener?.port ?? 0
     for (const { server } of pools.get(pool) ?? []) {
       const address = addresses.get(server)
       if (address === undefined) continue
-      const asked = { check: placed, address, port }
+      const asked = { check: placed, address, port, ...(target && { through: formatIp(target.address) }) }
       const key = keyOf(asked)
       const entry = found.get(key) ?? { order: { key, ...asked }, users: [] }
       entry.users.push({ service, pool, server, isObserved: observe })

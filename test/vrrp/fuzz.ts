@@ -7,22 +7,15 @@
 import assert from 'node:assert/strict'
 import { type Ip, isIp4, parseIp } from '../../src/base/addresses.ts'
 import { createRandom, type Random } from '../../src/dataplane/vectors/random.ts'
+import { composeAdvert, passwordBytes } from '../../src/vrrp/compose.ts'
 import type { Heard } from '../../src/vrrp/event.ts'
 import { step } from '../../src/vrrp/machine.ts'
-import {
-  advertOf,
-  type Expectation,
-  judge,
-  MULTICAST,
-  passwordBytes,
-  type Received,
-  type Windows,
-} from '../../src/vrrp/receive.ts'
+import { type Expectation, judge, MULTICAST, type Received, type Windows } from '../../src/vrrp/receive.ts'
 import type { VirtualRouter } from '../../src/vrrp/router.ts'
 import { initial, type State } from '../../src/vrrp/state.ts'
 import { ip6Bytes } from '../../src/wire/ipv6.ts'
-import { encodeVrrp, sealVrrp, vrrpGroup } from '../../src/wire/vrrp.ts'
-import { encodeTrailer, KEY_BYTES } from '../../src/wire/vrrp-trailer.ts'
+import { sealVrrp, vrrpGroup } from '../../src/wire/vrrp.ts'
+import { KEY_BYTES } from '../../src/wire/vrrp-trailer.ts'
 import { US } from './machine-stories.ts'
 
 const USAGE = 'usage: npm run -s fuzz:vrrp -- [ADVERTS [SEED]], whole numbers'
@@ -63,15 +56,19 @@ function kindOf(router: VirtualRouter, more: Partial<Expectation> = {}): Kind {
     expectation,
     windows: new Map(),
     make: (random, index) => {
-      const advert = advertOf(router, random.below(256), expectation.password)
       const form = random.oneIn(4) ? 'rfc9568' : 'rfc5798'
-      const bare = encodeVrrp(advert, ends, form)
-      if (expectation.keys.length === 0) return { ...ends, ttl: 255, bytes: bare }
-      const trailer = encodeTrailer(bare, ends, key, {
-        boot: 1,
-        sequence: BigInt(random.oneIn(8) ? index >> 6 : index),
-      })
-      return { ...ends, ttl: 255, bytes: encodeVrrp(advert, ends, form, trailer) }
+      const sender = {
+        router: { ...router, primary: ends.source },
+        form,
+        password: expectation.password,
+      } as const
+      const number = { boot: 1, sequence: BigInt(random.oneIn(8) ? index >> 6 : index) }
+      const signature = expectation.keys.length === 0 ? undefined : { key, number }
+      return {
+        ...ends,
+        ttl: 255,
+        bytes: composeAdvert(sender, random.below(256), ends.destination, signature),
+      }
     },
   }
 }
