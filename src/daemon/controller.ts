@@ -136,11 +136,12 @@ export class Controller implements Operations, Disposable {
       now,
       monotonic: options.monotonic,
       onViews: (changed) => this.#tellHealth(changed),
+      onQuorum: () => this.#orders.tellLost(),
+      leftOf: (services, server) => this.#orders.leftOf(services, server),
       patienceMs: options.checkerPatienceMs,
       found: options.found.pools,
     })
-    const healthOf = (pool: string, server: string) => this.#health.viewOf(pool, server)
-    this.#orders = new ServerOrders({ store, packetPath, log, events, now, healthOf })
+    this.#orders = new ServerOrders({ store, packetPath, log, events, now, health: this.#health })
     this.#subscription = options.network.subscribe(['links', 'addresses', 'routes'], () => this.#poke())
   }
 
@@ -245,7 +246,7 @@ export class Controller implements Operations, Disposable {
             overrides: this.#orders.overrides,
             sysctls: this.#sysctls.statusOf(wantedSysctls(running)),
             pools: this.#orders.pools,
-            checked: (pool, server) => this.#health.checked(pool, server),
+            health: this.#health,
             now: this.#options.now(),
           })
         : nothingRuns),
@@ -357,7 +358,7 @@ export class Controller implements Operations, Disposable {
     let applied: Applied
     try {
       await this.#health.prepare(desired, placement.node)
-      applied = packetPath.apply(placement.spec, prepared.view, this.#orders.viewsFor(desired))
+      applied = packetPath.apply(placement.spec, prepared.view, ...this.#orders.viewsFor(desired))
       if (before) this.#addOrUndo(placement, before)
     } catch (error) {
       prepared.abandon()
@@ -392,7 +393,7 @@ export class Controller implements Operations, Disposable {
       }
     } catch (error) {
       const views = this.#orders.viewsFor(before.desired)
-      this.#options.packetPath.apply(before.placement.spec, this.#neighbours.view, views)
+      this.#options.packetPath.apply(before.placement.spec, this.#neighbours.view, ...views)
       throw error
     }
   }
@@ -408,7 +409,7 @@ export class Controller implements Operations, Disposable {
       const spec = { ...running.placement.spec, interfaces: links.map(specLink) }
       recordLinks(store, network, this.#indexes(nics))
       const views = this.#orders.viewsFor(running.desired)
-      const applied = packetPath.apply(spec, this.#neighbours.view, views)
+      const applied = packetPath.apply(spec, this.#neighbours.view, ...views)
       current = { ...running, placement: { ...running.placement, links, spec } }
       this.#running = current
       this.#orders.adopt(running.desired)

@@ -41,8 +41,8 @@ export class OpenProblems {
   }
 }
 
-/** service.held and service.released. */
-const toldElsewhere: ReadonlySet<string> = new Set(['GUARD_HOLDS'])
+/** By service.held and service.released, and by service.quorum. */
+const toldElsewhere: ReadonlySet<string> = new Set(['GUARD_HOLDS', 'QUORUM_LOST'])
 
 const isNotIn =
   (some: readonly Problem[]) =>
