@@ -27,6 +27,8 @@ export const testPackages = [
     'mariadb-server-core',
     'etcd-server',
   ],
+  // The peer on the link.
+  'keepalived',
   ...(process.arch === 'x64' ? ['user-mode-linux', 'ipvsadm'] : []),
 ]
 /** proxyPackages: what the bench `proxy` compares tenbin with, and by. */

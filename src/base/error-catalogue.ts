@@ -31,6 +31,10 @@ export const errorCatalogue = {
     "the kernel refused the program's type information",
     'the message ends with its words; report it as a bug, with the kernel version',
   ),
+  CHANGED_AGAIN: entry(
+    'something in the kernel that tenbin looks after is changed by somebody again and again',
+    'find who does it (another instance, a script, a network manager) and end that; it is put right each time',
+  ),
   CHECKER_ABSENT: entry(
     'the process that looks at servers is not there',
     'it is started again by itself; what was known of servers before goes on to count',
@@ -192,10 +196,22 @@ export const errorCatalogue = {
     'add this machine to `nodes` with an address of one of its interfaces',
   ),
   NOT_APPLIED: entry('nothing is applied yet', 'ask `tenbin status` what the daemon waits for'),
+  NOT_HEALED: entry(
+    'something in the kernel is not as it was applied, and could not be put right',
+    'the message, or the problem beside it, says why; it is tried again by itself',
+  ),
   NOT_PERMITTED: entry('this needs more privileges', 'run it as root'),
   NOT_SUPPORTED: entry(
     'this kernel or machine lacks what tenbin needs',
     'the message names what and the remedy; Linux 6.1 with BPF, BTF and XDP is enough',
+  ),
+  NOTIFY_FAILS: entry(
+    'somebody of `notify` cannot be told what happens; it is tried again, and what waits is kept',
+    'the message says at which step it fails; `tenbin notify test` tries it at once and says what to do',
+  ),
+  NOTIFY_UNKEPT: entry(
+    'how far targets of `notify` were told cannot be kept on the disk: after a restart they may miss or get again what waits',
+    'make room in the state directory, or give the daemon another (`tenbin run --state-dir`); it is tried again by itself',
   ),
   ORDER_REFUSED: entry(
     'a server is not in a state in which this can be done',
@@ -247,6 +263,10 @@ export const errorCatalogue = {
     'a script that checks servers cannot be used',
     'put it there, executable (chmod 755) and writable by root alone',
   ),
+  SECRET_UNUSABLE: entry(
+    'a file that `notify` names for a secret or for authorities cannot be used',
+    'make the file; one with a secret is read by its owner alone: chmod 600',
+  ),
   SELF_TEST_FAILED: entry(
     'the new program does not do what it was generated for',
     'what ran before still runs; this is a bug of tenbin or of the kernel: report it with `tenbin debug listing`',
@@ -280,7 +300,11 @@ export const errorCatalogue = {
   ),
   SYSCTL_OTHER: entry(
     'a kernel setting has another value than the file says',
-    'somebody has set it since, or the kernel refused: look who (/etc/sysctl.d), then apply the file again (SIGHUP)',
+    'somebody sets it again and again, or the kernel refused: look who (/etc/sysctl.d); it is set again by itself',
+  ),
+  TARGET_UNKNOWN: entry(
+    'nobody of that name is told what happens',
+    'name an entry of `notify` of the file that runs',
   ),
   VERIFIER_REFUSED: entry(
     "the kernel's verifier refused the program",

@@ -121,6 +121,7 @@ const status: Status = {
 
 const operations = (change: Partial<Operations>): Operations => ({
   events: quietLog(),
+  notifications: { test: () => Promise.reject(new Error('not asked here')) },
   status: () => Promise.resolve(status),
   trace: (client, listener, protocol) => ({
     client: formatEndpoint(client),

@@ -30,6 +30,8 @@ export interface Call<Reply extends z.ZodType> {
   readonly path: string
   readonly query?: Readonly<Record<string, string>>
   readonly reply: Reply
+  /** Of the answer; 30 s if absent. */
+  readonly timeoutMs?: number
 }
 
 /**
@@ -71,6 +73,7 @@ interface Answer {
 function exchange(socketPath: string, call: Call<z.ZodType>): Promise<Answer> {
   const query = new URLSearchParams(call.query).toString()
   const path = query === '' ? call.path : `${call.path}?${query}`
+  const { timeoutMs = TIMEOUT_MS } = call
   return new Promise((resolve, reject) => {
     const sent = request(
       {
@@ -78,7 +81,7 @@ function exchange(socketPath: string, call: Call<z.ZodType>): Promise<Answer> {
         path,
         method: call.method ?? 'GET',
         headers: { host: 'tenbin' },
-        timeout: TIMEOUT_MS,
+        timeout: timeoutMs,
         agent: false,
       },
       (answer) => {
@@ -87,7 +90,7 @@ function exchange(socketPath: string, call: Call<z.ZodType>): Promise<Answer> {
         )
       },
     )
-    sent.on('timeout', () => sent.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)))
+    sent.on('timeout', () => sent.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)))
     sent.on('error', (cause) => reject(connectError(socketPath, call, cause)))
     sent.end()
   })

@@ -15,6 +15,7 @@ import { labDownCommand } from './lab-down.ts'
 import { labShellCommand } from './lab-shell.ts'
 import { labStatusCommand } from './lab-status.ts'
 import { labUpCommand } from './lab-up.ts'
+import { notifyTestCommand } from './notify-test.ts'
 import { disableCommand, drainCommand, enableCommand, undrainCommand, weightCommand } from './orders.ts'
 import { runCommand } from './run.ts'
 import { statusCommand } from './status.ts'
@@ -35,6 +36,7 @@ export const commands: readonly (CommandSpec | GroupSpec)[] = [
   weightCommand,
   disableCommand,
   enableCommand,
+  { word: 'notify', summary: 'Whoever is told what happens', commands: [notifyTestCommand] },
   {
     word: 'lab',
     summary: 'A real network on this one machine, to learn and rehearse in',

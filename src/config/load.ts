@@ -14,6 +14,7 @@ import { resolveInventory } from './inventory.ts'
 import { resolveLimits } from './limits.ts'
 import { merge } from './merge.ts'
 import { resolveNetwork } from './network.ts'
+import { resolveNotify } from './notify.ts'
 import { Pools } from './pools.ts'
 import { diskReader, type Reader } from './reader.ts'
 import { Services } from './services.ts'
@@ -37,6 +38,7 @@ export function load(path: string, read: Reader = diskReader): DesiredState {
   const services = merged.services.flatMap((entry) => each.resolve(entry, inventory) ?? [])
   each.checkQuorums(services)
   const sysctls = resolveSysctls(merged, network.interfaces, findings)
+  const notify = resolveNotify(merged, findings)
   const [main] = files
   if (main && merged.services.length === 0 && !merged.incomplete.has('services')) {
     const example = 'www: { listen: [192.168.8.100:80], servers: web01..10 }'
@@ -56,6 +58,7 @@ export function load(path: string, read: Reader = diskReader): DesiredState {
     services,
     limits: resolveLimits(merged),
     sysctls,
+    notify,
   }
   const order = files.map(({ source }) => source.file)
   findings.throwIfAny(`read ${path}`, order)

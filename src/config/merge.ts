@@ -4,6 +4,7 @@
 import type { Shaped } from './check-shape.ts'
 import type { Findings } from './findings.ts'
 import type { AddressSetShape } from './schema.ts'
+import type { NotificationShape } from './schema-notify.ts'
 import type { PoolShape, ServiceShape } from './schema-services.ts'
 import { formatPlace, keyOf, type Place, type Source } from './source.ts'
 
@@ -26,6 +27,7 @@ export interface Merged {
   readonly defaults: readonly Entry<unknown>[]
   readonly limits: readonly Entry<number>[]
   readonly sysctls: readonly Entry<number>[]
+  readonly notify: readonly Entry<NotificationShape>[]
   readonly incomplete: ReadonlySet<string>
 }
 
@@ -67,6 +69,7 @@ export function merge(files: readonly File[], whole: boolean, findings: Findings
     defaults: section('defaults'),
     limits: section('limits'),
     sysctls: section('sysctls'),
+    notify: section('notify'),
     incomplete,
   }
 }

@@ -6,7 +6,7 @@ import { describe } from './check-shape.ts'
 import type { Payload, SingleProbe, TlsProbe } from './check-spec.ts'
 import type { Findings } from './findings.ts'
 import { httpProbe } from './probe-http.ts'
-import { checkHost, patternOf, type Say } from './probe-words.ts'
+import { checkHost, checkUser, patternOf, type Say } from './probe-words.ts'
 import type { KindShapes, PLAIN_KINDS } from './schema-check.ts'
 import { inside, keyOf, type Place } from './source.ts'
 
@@ -221,13 +221,4 @@ function scriptProbe(value: Exclude<KindShapes['script'], readonly string[]>, sa
   if (command.some((word) => word.includes('\0'))) say('a command has a zero in it')
   checkUser(user, say)
   return { kind: 'script', command: [...command], isDynamic: dynamic, user }
-}
-
-/** checkUser: a name is looked up on the node that has it; numbers are right or wrong everywhere. */
-function checkUser(user: string, say: Say): void {
-  const ids = /^\d+(:\d+)?$/.test(user) ? user.split(':').map(Number) : undefined
-  if (user === 'root' || ids?.includes(0))
-    say('a script does not run as root: write a user without privileges', 'user')
-  else if (ids && (ids.length < 2 || ids.some((id) => id >= 2 ** 31)))
-    say(`${describe(user)} is no user: write a name, or two numbers such as "65534:65534"`, 'user')
 }

@@ -35,6 +35,7 @@ export type Section =
   | 'quorum'
   | 'guard'
   | 'limits'
+  | 'notification'
   | 'check'
   | 'part of a check'
   | `${Kind} check`

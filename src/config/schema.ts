@@ -5,6 +5,7 @@
 
 import { z } from 'zod'
 import { checkSections } from './schema-check.ts'
+import { notification, notifySections } from './schema-notify.ts'
 import {
   defaults,
   guard,
@@ -34,7 +35,7 @@ const failover = [
 ].join(' ')
 
 const laterKeys: Readonly<Partial<Record<Section, Readonly<Record<string, string>>>>> = {
-  file: leaveOut('notify', 'api', 'metrics', 'log', 'defence'),
+  file: leaveOut('api', 'metrics', 'log', 'defence'),
   defaults: { persistence: '"persistence" is a service\'s own: write it there' },
   'address set': { vrid: failover, prefer: failover, advert: failover },
 }
@@ -133,6 +134,13 @@ export const fileSchema = section(
       .optional(),
     defaults: defaults.meta({ description: 'What services have unless they say otherwise.' }).optional(),
     limits: limits.meta({ description: 'How much may be remembered, whatever arrives.' }).optional(),
+    notify: map(
+      NAME,
+      notification,
+      'notifications such as { ops: { mail: ops@example.net, server: mail.example.net } }',
+    )
+      .meta({ description: 'Who is told what happens, and how.' })
+      .optional(),
     sysctls: map(
       SYSCTL,
       whole(0, 8, 'What it is set to while tenbin is at work.'),
@@ -164,6 +172,7 @@ export const sections = Object.fromEntries(
       ['quorum', Object.keys(quorum.shape)],
       ['guard', Object.keys(guard.shape)],
       ['limits', Object.keys(limits.shape)],
+      ...notifySections,
       ...checkSections,
     ] as const
   ).map(([name, known]): [Section, SectionKeys] => [name, { known, later: laterKeys[name] ?? {} }]),

@@ -8,6 +8,7 @@ import type { CountingScheduler, OnFailure, Persistence, Timeouts, Track } from 
 import type { Limits, Weighed } from '../engine/engine.ts'
 import type { Check } from './checks.ts'
 import type { GuardState } from './guard.ts'
+import type { NotifyTarget } from './notify-spec.ts'
 import type { Quorum } from './quorum.ts'
 
 /** NodeState: a machine that runs tenbin. */
@@ -129,6 +130,8 @@ export interface DesiredState {
   readonly limits: Limits
   /** In the order in which they are set. */
   readonly sysctls: readonly SysctlState[]
+  /** Who is told what happens. */
+  readonly notify: readonly NotifyTarget[]
 }
 
 /** ONLY_NODE: what the one machine is called by a file that names no nodes. */

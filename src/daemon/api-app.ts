@@ -21,6 +21,7 @@ const httpStatus: Partial<Record<ErrorCode, ContentfulStatusCode>> = {
   ROUTE_UNKNOWN: 404,
   SERVER_UNKNOWN: 404,
   SERVICE_UNKNOWN: 404,
+  TARGET_UNKNOWN: 404,
   NOT_APPLIED: 409,
   ORDER_REFUSED: 409,
   REQUEST_TOO_LARGE: 413,

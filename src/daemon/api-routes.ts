@@ -5,6 +5,7 @@ import { z } from 'zod'
 import type { Endpoint, Protocol } from '../base/addresses.ts'
 import type { EventReader } from '../events/event-log.ts'
 import { eventLineSchema, eventsOf, eventsQuery, eventsSchema, followEvents } from './api-events.ts'
+import { type NotifyTestAnswer, notifyTestQuery, notifyTestSchema } from './api-notify.ts'
 import {
   drainQuery,
   type ListingAnswer,
@@ -37,6 +38,8 @@ export interface Operations {
   checks(filter: CheckFilter): Promise<ChecksAnswer>
   /** order does what a command about a server says, in all pools that have it or in that of one service. */
   order(command: OrderCommand, server: string, service: string | undefined): Promise<OrderAnswer>
+  /** notifications: who is told of it. */
+  readonly notifications: { test(target: string | undefined): Promise<NotifyTestAnswer> }
   /** reload applies the file as it is now, or throws and changes nothing. */
   reload(cause: string): Promise<ReloadAnswer>
 }
@@ -181,6 +184,14 @@ export const routes: readonly Route[] = [
     query: eventsQuery,
     reply: eventsSchema,
     handle: ({ events }, query) => eventsOf(events, query, new Date()),
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/notify/test',
+    summary: 'Tell whoever is told of events of a test, and say what came of it',
+    query: notifyTestQuery,
+    reply: notifyTestSchema,
+    handle: (operations, { target }) => operations.notifications.test(target),
   }),
   route({
     method: 'POST',

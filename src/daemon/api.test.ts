@@ -30,6 +30,7 @@ const refuse = () => {
 }
 const operations: Operations = {
   events: quietLog(),
+  notifications: { test: () => Promise.reject(new TenbinError('TARGET_UNKNOWN', 'notify test')) },
   status: () => Promise.reject(new Error('secret insides')),
   trace: (client, listener, protocol) => ({
     client: formatEndpoint(client),
@@ -156,6 +157,8 @@ test('what is asked wrongly is answered with code and remedy', () =>
       ['POST', '/v1/disable?server=nobody', 404, 'SERVER_UNKNOWN'],
       ['POST', '/v1/enable?server=web01&service=nobody', 404, 'SERVICE_UNKNOWN'],
       ['POST', '/v1/undrain?server=web01&service=busy', 409, 'ORDER_REFUSED'],
+      ['POST', '/v1/notify/test?target=nobody', 404, 'TARGET_UNKNOWN'],
+      ['POST', '/v1/notify/test?target=', 400, 'REQUEST_INVALID'],
       ['POST', '/v1/reload', 422, 'CONFIG_INVALID'],
     ] as const) {
       const answer = await ask(path, method, target)

@@ -47,16 +47,54 @@ test('a daemon that was killed knows what the setting was', async () => {
   assert.equal(get(), '0')
 })
 
-test('what somebody else sets is named until the file is applied again', async () => {
+test('what somebody else sets is set again and told; who does it again and again is left alone for a while, and named', async () => {
   world.text = withForward
   const controller = await world.start()
-  writeFileSync(path, '0\n')
-  await controller.tick()
-  assert.equal(get(), '0')
-  assert.deepEqual(await world.problemCodes(), ['SYSCTL_OTHER'])
-  await controller.reload('test')
-  assert.equal(get(), '1')
+  const again = async (ms: number) => {
+    world.pass(ms)
+    writeFileSync(path, '0\n')
+    await controller.tick()
+    return get()
+  }
+  assert.equal(await again(0), '1')
   assert.deepEqual(await world.problemCodes(), [])
+  const told = world.events!.latest().find(({ kind }) => kind === 'node.healed')
+  assert.equal(told!.text, `somebody had set ${FORWARD} to 0: set to 1 again`)
+  assert.equal(await again(1_000), '0')
+  assert.deepEqual(await world.problemCodes(), ['SYSCTL_OTHER'])
+  assert.equal(await again(1_000), '1')
+  assert.equal(await again(3_000), '0')
+  assert.equal(await again(1_000), '1')
+  assert.deepEqual(await world.problemCodes(), ['CHANGED_AGAIN'])
+  world.pass(60_000)
+  await controller.tick()
+  assert.deepEqual(await world.problemCodes(), [])
+  // what it goes back to is what it was when it was set last
+  world.text = fileText()
+  await controller.reload('test')
+  assert.equal(get(), '0')
+})
+
+test('a setting of an interface that comes later is made when it comes', async () => {
+  const late = 'net.ipv4.conf.eth1.rp_filter'
+  world.text = fileText({ more: `sysctls: { ${late}: 0 }\n` }).replace(
+    '{ lan: eth0 }',
+    '{ lan: eth0, more: eth1 }',
+  )
+  const controller = await world.start()
+  assert.deepEqual(await world.problemCodes(), ['SYSCTL_MISSING'])
+  const folder = join(world.sysctlRoot!, 'net/ipv4/conf/eth1')
+  mkdirSync(folder)
+  writeFileSync(join(folder, 'rp_filter'), '1\n')
+  await controller.tick()
+  assert.equal(readFileSync(join(folder, 'rp_filter'), 'utf8'), '0')
+  assert.deepEqual(await world.problemCodes(), [])
+  assert.deepEqual(
+    world.events!.latest().filter(({ kind }) => kind === 'node.healed'),
+    [],
+    'nobody had changed it',
+  )
+  assert.equal(world.record.sysctls[0]!.before, '1')
 })
 
 test('a file that is refused changes no setting', async () => {

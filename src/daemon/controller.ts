@@ -4,100 +4,38 @@
 // path, then addresses on, then addresses off, so that no address is up before its packets are handled.
 // Nothing here takes anything away when it ends: what is in the kernel goes on forwarding.
 
-import { type Endpoint, formatEndpoint, formatIp, formatListener, type Protocol } from '../base/addresses.ts'
+import { type Endpoint, formatEndpoint, formatListener, type Protocol } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import type { DesiredState } from '../config/state.ts'
 import type { Applied, Changed, Neighbour } from '../engine/engine.ts'
-import type { FoundPool } from '../engine/holders.ts'
 import type { EventLog } from '../events/event-log.ts'
-import { isUsable } from '../netlink/links.ts'
-import type { Network } from '../netlink/network.ts'
 import type { Operations, OrderCommand } from './api-routes.ts'
 import type { ListingAnswer, OrderAnswer, Problem, ReloadAnswer, Status, TraceAnswer } from './api-schema.ts'
 import type { ChecksAnswer } from './api-schema-checks.ts'
 import type { CheckFilter } from './check-details.ts'
-import type { OpenChecker } from './checker.ts'
-import type { Log } from './log.ts'
+import type { ControllerOptions } from './controller-options.ts'
+import { Healing } from './healing.ts'
 import { leaveOtherLinks, recordLinks } from './managed-links.ts'
-import { type MachineMemory, requireMemory } from './memory.ts'
+import { requireMemory } from './memory.ts'
 import { OpenProblems } from './open-problems.ts'
-import type { OverrideStore } from './override-store.ts'
-import {
-  type EthernetLink,
-  type Facts,
-  findLink,
-  forwardingNics,
-  linkChanges,
-  type Placement,
-  place,
-  specLink,
-  summaryOf,
-} from './placement.ts'
-import type { PacketPath } from './ports.ts'
+import { type Facts, type Placement, place, placeSome, summaryOf } from './placement.ts'
 import { mapSizes } from './preview.ts'
-import { Problems, problem, problemsOf, problemText } from './problem.ts'
+import { Problems, problemsOf, problemText } from './problem.ts'
 import { Rates } from './rates.ts'
-import type { RecordStore } from './record.ts'
 import { nothingRuns, type Running, runningStatus, wantedSysctls } from './running.ts'
 import { Serial } from './serial.ts'
 import { ServerHealth } from './server-health.ts'
 import { type Server, ServerNeighbours } from './server-neighbours.ts'
 import { type PoolServerName, ServerOrders } from './server-orders.ts'
-import {
-  ownedText,
-  type PromoteSecondaries,
-  ServiceAddresses,
-  settleAddresses,
-  wantedOf,
-} from './service-addresses.ts'
+import { ownedText, ServiceAddresses, wantedOf } from './service-addresses.ts'
 import { Sysctls } from './sysctls.ts'
 import { serverText, servicesOf, tellApplied, tellNeighbour, tellRefused } from './tell.ts'
+import { Upkeep } from './upkeep.ts'
 import { version } from './version.ts'
 
-/** ControllerOptions: the outside world, handed in. The controller disposes of none of it. */
-export interface ControllerOptions {
-  readonly instance: string
-  /** file: the path that every reload reads. */
-  readonly file: string
-  /** load reads the file. Throws ConfigError. */
-  readonly load: (path: string) => DesiredState
-  readonly network: Network
-  readonly packetPath: PacketPath
-  readonly store: RecordStore
-  /** overrides: where what operators say of servers is kept. */
-  readonly overrides: OverrideStore
-  /** openChecker: what looks at servers. */
-  readonly openChecker: OpenChecker
-  /** memory: this machine's, now. */
-  readonly memory: () => MachineMemory
-  /** keepKeys makes the packet path's hash key survive a boot. */
-  readonly keepKeys: (keys: BigUint64Array) => void
-  readonly log: Log
-  /** events: where changes of state are told. */
-  readonly events: EventLog
-  /** elsewhere: what is wrong beside the packet path. */
-  readonly elsewhere: () => readonly Problem[]
-  readonly now: () => Date
-  /** monotonic: ms of a clock that nobody sets. */
-  readonly monotonic: () => number
-  /** settleMs: how long an apply waits for the first answers of servers. */
-  readonly settleMs: number
-  /** checkerPatienceMs: how long it waits for a checker's first word. */
-  readonly checkerPatienceMs: number
-  readonly promote?: PromoteSecondaries
-  /** Stands in for /proc/sys. */
-  readonly sysctlRoot?: string
-  /** found: of the packet path that runs already when the daemon starts. */
-  readonly found: Found
-}
-
-/** Found: the servers that it knows, and who holds slots of its pools. */
-export interface Found {
-  readonly servers: readonly string[]
-  readonly pools: readonly FoundPool[]
-}
-
 export class Controller implements Operations, Disposable {
+  readonly events: EventLog
+  readonly notifications: ControllerOptions['notifications']
   readonly #options: ControllerOptions
   readonly #startedAt: Date
   readonly #serial = new Serial()
@@ -106,20 +44,22 @@ export class Controller implements Operations, Disposable {
   readonly #neighbours: ServerNeighbours
   readonly #health: ServerHealth
   readonly #orders: ServerOrders
+  readonly #healing: Healing
+  readonly #upkeep: Upkeep
   readonly #subscription: Disposable
   readonly #problems: OpenProblems
   readonly #rates = new Rates()
-  /** A good file that cannot be applied yet: something it needs is not there. */
+  /** A good file that cannot be applied yet, or not in full: something it needs is not there. */
   #waiting: DesiredState | undefined
   #running: Running | undefined
-  /** NICs that forward since the last apply, or would if they were there. */
-  #forwards: ReadonlySet<string> = new Set()
   #lastReload: Status['lastReload']
   #sweepFault: readonly Problem[] = []
   #isPoked = false
 
   constructor(options: ControllerOptions) {
     this.#options = options
+    this.events = options.events
+    this.notifications = options.notifications
     this.#startedAt = options.now()
     this.#problems = new OpenProblems(options.events)
     this.#addresses = new ServiceAddresses(options.network, options.store, options.promote)
@@ -128,8 +68,10 @@ export class Controller implements Operations, Disposable {
       network: options.network,
       settleMs: options.settleMs,
       onChange: (server, neighbour) => this.#tellNeighbour(server, neighbour),
+      onDeleted: (nic, count) => this.#healing.neighbours(nic, count),
     })
     const { overrides: store, packetPath, log, events, now } = options
+    this.#healing = new Healing(events, options.monotonic)
     this.#health = new ServerHealth({
       open: options.openChecker,
       events,
@@ -142,21 +84,28 @@ export class Controller implements Operations, Disposable {
       found: options.found.pools,
     })
     this.#orders = new ServerOrders({ store, packetPath, log, events, now, health: this.#health })
+    this.#upkeep = new Upkeep({
+      ...options,
+      neighbours: this.#neighbours,
+      orders: this.#orders,
+      addresses: this.#addresses,
+      sysctls: this.#sysctls,
+      healing: this.#healing,
+      facts: () => this.#facts(),
+    })
     this.#subscription = options.network.subscribe(['links', 'addresses', 'routes'], () => this.#poke())
   }
 
-  get events(): EventLog {
-    return this.#options.events
-  }
-
   /**
-   * start applies the file, or waits for what it needs of the machine (an interface, an address, a route). Throws
-   * ConfigError, and what the packet path throws: then nothing was changed.
+   * start applies the file, or waits for what it needs of the machine (an interface, an address, a route); where some of
+   * several interfaces are there, these forward meanwhile. Throws ConfigError, and what the packet path throws: then
+   * nothing was changed.
    */
   start(): Promise<void> {
     return this.#serial.run(async () => {
       const desired = this.#options.load(this.#options.file)
-      if (this.#placement(desired, 'start')) await this.#apply(desired, 'start')
+      const placement = this.#placement(desired, 'start')
+      if (placement) await this.#apply(desired, 'start', placement)
     })
   }
 
@@ -168,9 +117,9 @@ export class Controller implements Operations, Disposable {
         // The start failed, and the process is about to end.
         if (!this.#running && !this.#waiting) this.#mustRun('reload')
         const desired = load(file)
-        if (!this.#running && !this.#placement(desired, cause))
-          throw new Problems('reload', this.#problems.now)
-        const { change, generation, instructions, loadMs, notes } = await this.#apply(desired, cause)
+        const first = this.#running ? undefined : this.#placement(desired, cause)
+        if (!this.#running && !first) throw new Problems('reload', this.#problems.now)
+        const { change, generation, instructions, loadMs, notes } = await this.#apply(desired, cause, first)
         this.#lastReload = { at: now().toISOString(), done: true, problems: [] }
         return { change, generation, instructions, loadMs, notes: [...notes] }
       } catch (error) {
@@ -187,9 +136,10 @@ export class Controller implements Operations, Disposable {
     return this.#serial.run(async () => {
       this.#isPoked = false
       try {
-        if (this.#running) this.#problems.set(this.#repair(this.#running, cause))
-        else if (this.#waiting && this.#placement(this.#waiting, cause))
-          await this.#apply(this.#waiting, cause)
+        const placement = this.#waiting && this.#placement(this.#waiting, cause)
+        if (placement && (!this.#running || placement.missing.length === 0))
+          await this.#apply(this.#waiting!, cause, placement)
+        else if (this.#running) this.#problems.set(this.#keep(this.#running, cause, placement))
       } catch (error) {
         this.#problems.set(problemsOf(error))
       }
@@ -206,6 +156,7 @@ export class Controller implements Operations, Disposable {
     if (!this.#running) return
     try {
       this.#options.packetPath.tick()
+      this.#healing.rewritten(this.#options.packetPath.audit())
       this.#orders.sweep()
       this.#health.sweep()
       this.#rates.measure(() => this.#options.packetPath.totals(), this.#options.monotonic())
@@ -298,21 +249,19 @@ export class Controller implements Operations, Disposable {
     throw new TenbinError('NOT_APPLIED', op, { detail })
   }
 
-  /** #placement: what the file means here; undefined: not yet, and what is missing is named and waited for. */
+  /** #placement: what the file means here so far; undefined: nothing yet, and what is missing is named and waited for. */
   #placement(desired: DesiredState, cause: string): Placement | undefined {
     try {
-      return this.#place(desired)
+      return placeSome(desired, this.#facts())
     } catch (error) {
+      // What runs is kept up all the same.
+      if (this.#running) return undefined
       const before = this.#waiting
       this.#waiting = desired
       this.#problems.set(problemsOf(error))
       if (!before) this.#options.log.warn({ cause }, 'waits for what the file needs')
       return undefined
     }
-  }
-
-  #place(desired: DesiredState): Placement {
-    return place(desired, this.#facts())
   }
 
   #facts(): Facts {
@@ -347,10 +296,13 @@ export class Controller implements Operations, Disposable {
     )
   }
 
-  async #apply(desired: DesiredState, cause: string): Promise<Applied> {
+  async #apply(
+    desired: DesiredState,
+    cause: string,
+    placement = place(desired, this.#facts()),
+  ): Promise<Applied> {
     const { file, keepKeys, network, now, packetPath, store } = this.#options
     const before = this.#running
-    const placement = this.#place(desired)
     const memory = this.#options.memory()
     requireMemory(mapSizes(placement.spec, memory.cpus), memory)
     const takeBack = recordLinks(store, network, this.#indexes(placement.nics))
@@ -368,15 +320,15 @@ export class Controller implements Operations, Disposable {
     }
     prepared.commit()
     this.#running = { desired, placement, appliedAt: now() }
-    this.#forwards = new Set(placement.links.map(({ name }) => name))
-    this.#waiting = undefined
+    this.#waiting = placement.missing.length > 0 ? desired : undefined
     this.#health.commit()
     this.#orders.adopt(desired)
+    this.#options.notifications.apply(desired.notify, placement.node)
     tellApplied(this.#options, 'node.applied', applied, `applied ${file}: ${summaryOf(placement)}`, cause)
     keepKeys(packetPath.keys)
     this.#problems.set([
-      ...this.#settleAddresses(this.#running, cause),
-      ...this.#settleSysctls(this.#running, cause),
+      ...placement.missing,
+      ...this.#upkeep.adopt(this.#running, cause),
       ...this.#orders.settle(),
       ...this.#health.problems(),
       ...this.#options.elsewhere(),
@@ -389,7 +341,8 @@ export class Controller implements Operations, Disposable {
   #addOrUndo(placement: Placement, before: Running): void {
     try {
       for (const owned of this.#addresses.add(wantedOf(placement))) {
-        this.#tellChanged('file', `added ${ownedText(owned)}`)
+        const text = `added ${ownedText(owned)}`
+        this.#options.events.record({ kind: 'node.changed', severity: 'info', text, data: { cause: 'file' } })
       }
     } catch (error) {
       const views = this.#orders.viewsFor(before.desired)
@@ -398,79 +351,19 @@ export class Controller implements Operations, Disposable {
     }
   }
 
-  #repair(running: Running, cause: string): Problem[] {
-    const { network, packetPath, store } = this.#options
-    const { links, problems } = this.#present(running)
-    const why = [...linkChanges(running.placement.links, links), ...packetPath.drift()]
-    let current = running
-    let settings: readonly Problem[] | undefined
-    if (why.length > 0) {
-      const { nics } = running.placement
-      const spec = { ...running.placement.spec, interfaces: links.map(specLink) }
-      recordLinks(store, network, this.#indexes(nics))
-      const views = this.#orders.viewsFor(running.desired)
-      const applied = packetPath.apply(spec, this.#neighbours.view, ...views)
-      current = { ...running, placement: { ...running.placement, links, spec } }
-      this.#running = current
-      this.#orders.adopt(running.desired)
-      leaveOtherLinks(store, network, this.#indexes(nics))
-      tellApplied(this.#options, 'node.healed', applied, `applied again: ${why.join('; ')}`, cause)
-      settings = this.#settleSysctls(current, cause)
-    }
-    this.#neighbours.resync()
-    const usable = new Set(links.filter(isUsable).map(({ name }) => name))
-    const down = links.filter(({ name }) => !usable.has(name))
-    // of an interface that is down or gone, that is enough
-    const doubts = this.#neighbours
-      .doubts()
-      .filter(({ on }) => usable.has(on))
-      .map(({ server, why }) =>
-        problem('SERVER_DOUBTFUL', `server ${server.name} ${formatIp(server.address)}: ${why}`),
-      )
+  /** #keep what runs as it was applied; what it waits for still is a problem, too. */
+  #keep(before: Running, cause: string, placement: Placement | undefined): Problem[] {
+    const { running, problems } = this.#upkeep.keep(before, cause)
+    this.#running = running
+    const known = new Set(problems.map(({ message }) => message))
     return [
       ...problems,
-      ...down.map(({ name }) => problem('INTERFACE_DOWN', `${name} is down or has no carrier`)),
-      ...doubts,
-      ...this.#settleAddresses(current, cause),
-      ...(settings ?? this.#sysctls.problems(wantedSysctls(current))),
+      ...(placement ?? running.placement).missing.filter(({ message }) => !known.has(message)),
       ...this.#orders.settle(),
       ...this.#health.problems(),
       ...this.#options.elsewhere(),
       ...this.#sweepFault,
     ]
-  }
-
-  /**
-   * #present: the NICs that are to forward now: those of before, and any by which a server is reached since. What is not
-   * there is a problem, and the others forward without it. Throws what is wrong with the last of them.
-   */
-  #present({ desired, placement }: Running): { links: EthernetLink[]; problems: Problem[] } {
-    const facts = this.#facts()
-    const nics = new Set([...this.#forwards, ...forwardingNics(desired, placement.node, facts)])
-    const links: EthernetLink[] = []
-    const errors: unknown[] = []
-    for (const nic of placement.nics.filter((each) => nics.has(each))) {
-      try {
-        links.push(findLink(nic, facts.links))
-      } catch (error) {
-        errors.push(error)
-      }
-    }
-    if (links.length === 0) throw errors[0]
-    this.#forwards = nics
-    return { links, problems: errors.flatMap(problemsOf) }
-  }
-
-  #settleAddresses({ placement }: Running, cause: string): Problem[] {
-    return settleAddresses(this.#addresses, wantedOf(placement), (text) => this.#tellChanged(cause, text))
-  }
-
-  #settleSysctls(running: Running, cause: string): Problem[] {
-    return this.#sysctls.settle(wantedSysctls(running), (text) => this.#tellChanged(cause, text))
-  }
-
-  #tellChanged(cause: string, text: string): void {
-    this.#options.events.record({ kind: 'node.changed', severity: 'info', text, data: { cause } })
   }
 
   #tellNeighbour(server: Server, neighbour: Neighbour): void {

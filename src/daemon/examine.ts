@@ -14,6 +14,7 @@ import type { Network } from '../netlink/network.ts'
 import type { Problem } from './api-schema.ts'
 import { type FlowNeed, flowNeed } from './flow-need.ts'
 import { type MachineMemory, memoryShortage } from './memory.ts'
+import { notifyProblems } from './notify-files.ts'
 import { type Placement, place } from './placement.ts'
 import { type MapSize, preview } from './preview.ts'
 import { problem, problemsOf } from './problem.ts'
@@ -73,7 +74,7 @@ export function examine(desired: DesiredState, machine: Machine | undefined, cpu
     errors: [
       ...problems.filter(({ code }) => !mayStillCome.has(code)),
       ...shortage,
-      ...(placement ? scriptProblems(desired) : []),
+      ...(placement ? [...scriptProblems(desired), ...notifyProblems(desired)] : []),
     ],
     warnings: [
       ...problems.filter(({ code }) => mayStillCome.has(code)),

@@ -3,6 +3,7 @@
 
 import { type Endpoint, formatEndpoint, formatIp, formatListener, type Protocol } from '../base/addresses.ts'
 import type { TenbinError } from '../base/errors.ts'
+import type { Rewritten } from '../engine/audit.ts'
 import type {
   Applied,
   Changed,
@@ -17,7 +18,7 @@ import type {
   Views,
 } from '../engine/engine.ts'
 import { usesSorry } from '../engine/sorry.ts'
-import type { Found } from './controller.ts'
+import type { Found } from './controller-options.ts'
 import type { PacketPath } from './ports.ts'
 
 const NONE: Traffic = { packets: 0n, bytes: 0n }
@@ -43,6 +44,8 @@ export class FakePacketPath implements PacketPath {
   readonly deaf = new Map<string, TenbinError>()
   /** drifted: what drift() says until the next apply. */
   drifted: string[] = []
+  /** rewritten: what the next audit finds, and mends. */
+  rewritten: Rewritten[] = []
 
   constructor(keys = BigUint64Array.from({ length: 8 }, (_, i) => BigInt(i + 1))) {
     this.keys = keys
@@ -184,6 +187,10 @@ export class FakePacketPath implements PacketPath {
 
   drift(): readonly string[] {
     return this.drifted
+  }
+
+  audit(): readonly Rewritten[] {
+    return this.rewritten.splice(0)
   }
 
   listing(): readonly string[] {

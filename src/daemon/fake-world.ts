@@ -139,6 +139,7 @@ export class World {
       },
       log,
       events: this.events,
+      notifications: { apply: () => undefined, test: () => Promise.resolve({ results: [] }) },
       elsewhere: () => [],
       now,
       monotonic: () => this.monotonicMs,

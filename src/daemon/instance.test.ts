@@ -13,6 +13,7 @@ test('every place follows from the name', () => {
     stateDir: '/var/lib/tenbin',
     keys: '/var/lib/tenbin/blue.key',
     events: '/var/lib/tenbin/blue.events',
+    notified: '/var/lib/tenbin/blue.notify.json',
     eventNumbers: '/run/tenbin/blue/events.seq',
     checkerSocket: '/run/tenbin/blue/checker.sock',
     checks: '/run/tenbin/blue/checks.json',

@@ -23,6 +23,8 @@ export interface Instance {
   /** events: folder of what has happened (events/event-files.ts); eventNumbers: how far their numbers are given away. */
   readonly events: string
   readonly eventNumbers: string
+  /** notified: how far targets of `notify` were told (notify-progress.ts). */
+  readonly notified: string
   /** overrides: what operators said of servers (override-store.ts). */
   readonly overrides: string
 }
@@ -70,6 +72,7 @@ export function instanceOf(options: InstanceOptions): Instance {
     keys: join(stateDir, `${name}.key`),
     events: join(stateDir, `${name}.events`),
     eventNumbers: join(runDir, 'events.seq'),
+    notified: join(stateDir, `${name}.notify.json`),
     overrides: join(stateDir, `${name}.overrides.json`),
   }
 }

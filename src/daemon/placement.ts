@@ -42,26 +42,42 @@ export interface Placement {
   readonly nics: readonly string[]
   readonly held: readonly HeldAddress[]
   readonly spec: EngineSpec
+  /** Of `nics` those that are missed, and all that stands in the way because of it: nothing where none is. */
+  readonly absent: readonly string[]
+  readonly missing: readonly Problem[]
 }
 
 /** place finds this machine's part. Throws NODE_UNKNOWN, NODE_AMBIGUOUS, or Problems with all that is wrong. */
 export function place(desired: DesiredState, facts: Facts): Placement {
+  const placement = placeSome(desired, facts)
+  if (placement.missing.length > 0) throw new Problems('apply', placement.missing)
+  return placement
+}
+
+/**
+ * placeSome: the same where NICs are still to come, as at boot: the others forward meanwhile, if one of them has service
+ * addresses; the servers that have no way yet are not usable.
+ */
+export function placeSome(desired: DesiredState, facts: Facts): Placement {
   const node = whichNode(
     desired,
     facts.addresses.map(({ address }) => address),
   )
-  const links = placeLinks(desired, node, facts)
   const held = heldBy(desired, node)
   const nics = nicsOf(desired, node)
+  const absent = nics.filter((nic) => !facts.links.some(({ name }) => name === nic))
+  const links = placeLinks(desired, node, absent, facts)
   const stays = (server: EngineSpec['servers'][number]) =>
     facts.isServing(server.name) && serverOffLink(server, nics, held, facts).length === 0
   const spec = withNetworks(toEngineSpec(desired, links.map(specLink), stays), held, facts)
-  const problems = [
-    ...held.flatMap((address) => addressElsewhere(address, facts)),
-    ...spec.servers.flatMap((server) => serverOffLink(server, nics, held, facts)),
-  ]
-  if (problems.length > 0) throw new Problems('apply', problems)
-  return { node, links, nics, held, spec }
+  const elsewhere = held.flatMap((address) => addressElsewhere(address, facts))
+  const offLink = spec.servers.flatMap((server) => serverOffLink(server, nics, held, facts))
+  if (elsewhere.length > 0 || (absent.length === 0 && offLink.length > 0))
+    throw new Problems('apply', [...elsewhere, ...offLink])
+  const service = serviceNics(desired, node)
+  const missed = absent.filter((nic) => offLink.length > 0 || service.includes(nic))
+  const missing = [...missed.flatMap((nic) => problemsOf(nicMissing(nic, facts.links))), ...offLink]
+  return { node, links, nics, held, spec, absent: missed, missing }
 }
 
 /**
@@ -92,12 +108,21 @@ function withNetworks(
 
 /**
  * placeLinks: which NICs of a node forward: those that its address sets are on, and of the others that play a role those
- * by which a server is reached. Throws INTERFACE_MISSING, INTERFACE_UNSUITABLE, or Problems of several NICs.
+ * by which a server is reached; of them those that are not absent. Throws INTERFACE_MISSING where none is left that an
+ * address set is on, INTERFACE_UNSUITABLE, or Problems of several NICs.
  */
-function placeLinks(desired: DesiredState, node: string, facts: Facts): EthernetLink[] {
+function placeLinks(
+  desired: DesiredState,
+  node: string,
+  absent: readonly string[],
+  facts: Facts,
+): EthernetLink[] {
+  const service = serviceNics(desired, node)
+  const isHopeless = service.length > 0 && service.every((nic) => absent.includes(nic))
   const links: EthernetLink[] = []
   const errors: unknown[] = []
   for (const nic of forwardingNics(desired, node, facts)) {
+    if (absent.includes(nic) && !isHopeless) continue
     try {
       links.push(findLink(nic, facts.links))
     } catch (error) {
@@ -144,15 +169,16 @@ export const specLink = ({ name, index, mac, mtu }: EthernetLink): EngineInterfa
   mtu,
 })
 
+function nicMissing(name: string, links: readonly Link[]): TenbinError {
+  const there = links.filter((each) => !each.isLoopback).map((each) => each.name)
+  const detail = `this machine has no such interface: it has ${there.join(', ') || 'none'}`
+  return new TenbinError('INTERFACE_MISSING', `interface ${name}`, { detail })
+}
+
 /** findLink: the NIC by name. Throws INTERFACE_MISSING, INTERFACE_UNSUITABLE. */
 export function findLink(name: string, links: readonly Link[]): EthernetLink {
   const link = links.find((each) => each.name === name)
-  if (!link) {
-    const there = links.filter((each) => !each.isLoopback).map((each) => each.name)
-    throw new TenbinError('INTERFACE_MISSING', `interface ${name}`, {
-      detail: `this machine has no such interface: it has ${there.join(', ') || 'none'}`,
-    })
-  }
+  if (!link) throw nicMissing(name, links)
   if (link.isLoopback || link.mac === undefined) {
     throw new TenbinError('INTERFACE_UNSUITABLE', `interface ${name}`, {
       detail: 'it has no Ethernet address',

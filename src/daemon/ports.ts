@@ -1,6 +1,7 @@
 // What the daemon needs of the packet path beyond Engine, so that its loop can be tested with a fake one. The real
 // one is src/engine/xdp.ts.
 
+import type { Rewritten } from '../engine/audit.ts'
 import type { Engine } from '../engine/engine.ts'
 
 /** PacketPath: an engine that says whether the kernel still has what it applied, and what the program is. */
@@ -10,6 +11,11 @@ export interface PacketPath extends Engine {
    * pins missing); empty = nothing. Cheap enough for every few seconds. apply() with the same spec repairs it.
    */
   drift(): readonly string[]
+  /**
+   * audit compares a part of the packet path's memory with what was written there, and mends what somebody else has
+   * written; all of it in a few seconds when called ten times a second.
+   */
+  audit(): readonly Rewritten[]
   /** keys: the hash key in use, after the first apply: the pinned one if there was one. */
   readonly keys: BigUint64Array
   /** listing: the program of the last apply, one instruction or source line each. */

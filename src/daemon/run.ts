@@ -12,10 +12,12 @@ import { apiApp } from './api-app.ts'
 import { serveApi } from './api-server.ts'
 import type { CheckerPaths, OpenChecker } from './checker.ts'
 import { Cleanup } from './cleanup.ts'
-import { Controller, type Found } from './controller.ts'
+import { Controller } from './controller.ts'
+import type { Found } from './controller-options.ts'
 import { keepHashKeys, readHashKeys } from './hash-keys.ts'
 import type { Instance } from './instance.ts'
 import { openEvents } from './keep-events.ts'
+import { openNotifications } from './keep-notifications.ts'
 import { lockInstance } from './lock.ts'
 import type { Log } from './log.ts'
 import type { MachineMemory } from './memory.ts'
@@ -49,6 +51,8 @@ export interface RunPorts {
 const TICK_MS = 2_000
 const SWEEP_MS = 100
 const SETTLE_MS = 1_000
+/** NOTIFY_MS: how long the end of the daemon waits for notifications; what waits longer goes out after the next start. */
+const NOTIFY_MS = 2_000
 /** Longer than a process takes to start. */
 const CHECKER_PATIENCE_MS = 5_000
 
@@ -68,6 +72,8 @@ export async function runDaemon({ instance, file, log }: RunOptions, ports: RunP
   const kept = openEvents(instance, log)
   cleanup.defer(() => kept.close())
   const { events } = kept
+  const { notifications, ...told } = openNotifications(instance, events)
+  cleanup.defer(() => told.close())
   const controller = cleanup.use(
     new Controller({
       instance: instance.name,
@@ -82,7 +88,8 @@ export async function runDaemon({ instance, file, log }: RunOptions, ports: RunP
       keepKeys: (used) => keepKeys(instance, used, log),
       log,
       events,
-      elsewhere: () => kept.problems(),
+      notifications,
+      elsewhere: () => [...kept.problems(), ...notifications.problems()],
       now: () => new Date(),
       monotonic: () => performance.now(),
       settleMs: SETTLE_MS,
@@ -129,6 +136,7 @@ export async function runDaemon({ instance, file, log }: RunOptions, ports: RunP
   })
   await controller.idle()
   controller.endChecks()
+  await notifications.finish(NOTIFY_MS)
 }
 
 /** A record of another network namespace may be replaced when nothing of it is left. */

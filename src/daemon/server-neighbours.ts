@@ -31,6 +31,8 @@ export interface ServerNeighboursOptions {
   readonly settleMs: number
   /** onChange: news of a committed server. */
   readonly onChange: (server: Server, neighbour: Neighbour) => void
+  /** onDeleted: somebody deleted the kernel's entries of so many committed servers on a NIC; they were made again. */
+  readonly onDeleted: (nic: string, count: number) => void
 }
 
 /** Followers: by the name of the NIC. */
@@ -115,6 +117,9 @@ export class ServerNeighbours implements Disposable {
       onNeighbours: (changed) => {
         this.#wake()
         if (follower === this.#followers.get(nic)) this.#tell(changed)
+      },
+      onDeleted: (addresses) => {
+        if (follower === this.#followers.get(nic)) this.#options.onDeleted(nic, addresses.length)
       },
     })
     return follower

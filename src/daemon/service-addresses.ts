@@ -153,16 +153,16 @@ function carriesOthers({ address, prefix, isSecondary }: InterfaceAddress, all: 
 export function settleAddresses(
   addresses: ServiceAddresses,
   wanted: readonly Wanted[],
-  tell: (text: string) => void,
+  tell: (done: 'added' | 'removed', owned: Owned) => void,
 ): Problem[] {
   const problems: Problem[] = []
   const steps = [
     () => addresses.prune(),
     () => {
-      for (const owned of addresses.add(wanted)) tell(`added ${ownedText(owned)}`)
+      for (const owned of addresses.add(wanted)) tell('added', owned)
     },
     () => {
-      for (const owned of addresses.remove(addresses.strays(wanted))) tell(`removed ${ownedText(owned)}`)
+      for (const owned of addresses.remove(addresses.strays(wanted))) tell('removed', owned)
     },
   ]
   for (const step of steps) {

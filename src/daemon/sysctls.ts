@@ -23,10 +23,19 @@ export interface Restored {
   readonly isOurs: boolean
 }
 
+/** Mending: whether a setting may be set again now, and who hears of those that were: name, value, and what it was. */
+export interface Mending {
+  readonly mayMend: (name: string) => boolean
+  readonly onSet: (name: string, value: number, was: string) => void
+  readonly onMended: (name: string, value: number, was: string) => void
+}
+
 /** Sysctls of this network namespace; `root` stands in for /proc/sys. */
 export class Sysctls {
   readonly #store: RecordStore
   readonly #root: string
+  /** Names of settings that were as wanted when they were looked at. */
+  readonly #made = new Set<string>()
 
   constructor(store: RecordStore, root = PROC_SYS) {
     this.#store = store
@@ -62,14 +71,40 @@ export class Sysctls {
     return [...problems, ...this.problems(wanted.filter(({ name }) => !failed.has(name)))]
   }
 
+  /**
+   * mend what is wanted and is other than it was set, or has come to exist since; what was set by nobody here before is
+   * `set`. What is other still is returned.
+   */
+  mend(wanted: readonly SysctlState[], { mayMend, onSet, onMended }: Mending): Problem[] {
+    return wanted.flatMap((each) => {
+      try {
+        const { name, value } = each
+        const now = this.#read(name)
+        if (now !== undefined && now !== String(value) && mayMend(name)) {
+          const isKnown = this.#made.has(name)
+          this.#set(name, String(value))
+          ;(isKnown ? onMended : onSet)(name, value, now)
+        }
+        return this.problems([each])
+      } catch (error) {
+        return problemsOf(error)
+      }
+    })
+  }
+
   /** problems: what is wanted and is not so. */
   problems(wanted: readonly SysctlState[]): Problem[] {
     return wanted.flatMap(({ name, value }) => {
       try {
         const now = this.#read(name)
-        if (now === undefined) return [problem('SYSCTL_MISSING', `${name} does not exist here`)]
-        if (now === String(value)) return []
-        return [problem('SYSCTL_OTHER', `${name} is ${now}, the file says ${value}`)]
+        if (now === undefined) {
+          this.#made.delete(name)
+          return [problem('SYSCTL_MISSING', `${name} does not exist here`)]
+        }
+        if (now !== String(value))
+          return [problem('SYSCTL_OTHER', `${name} is ${now}, the file says ${value}`)]
+        this.#made.add(name)
+        return []
       } catch (error) {
         return problemsOf(error)
       }

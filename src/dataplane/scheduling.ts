@@ -98,6 +98,7 @@ export function schedulingOf(shape: Shape, serviceCapacity: number, serverCapaci
 export const memberWord = (kind: LeastKind, id: number, weight: number): bigint =>
   (BigInt(kind === 'lc' ? Math.min(1, weight) : weight) << 32n) | BigInt(id)
 
+const kindWord = (kind: CountingScheduler, row: number): bigint => (BigInt(row) << 32n) | BigInt(KIND[kind])
 const serviceWord = (first: number, count: number): bigint => (BigInt(count) << 32n) | BigInt(first)
 
 /** Member: a server as a scheduler that looks at loads sees it; weight 0 takes nothing new. */
@@ -135,9 +136,28 @@ export class ScheduleImage {
   /** fill a service's part of memory that nobody reads yet. */
   fill(service: number, table: ScheduleTable): void {
     const { kind, row } = this.#placed(service)
-    this.#words[this.#at(service) + WORD.kind] = (BigInt(row) << 32n) | BigInt(KIND[kind])
+    this.#words[this.#at(service) + WORD.kind] = kindWord(kind, row)
     if ('turns' in table) this.setTurns(service, table.turns, table.cursor ?? 0n)
     else this.setMembers(service, table.members)
+  }
+
+  /** holds: whether a service's part is as fill() would have it, whatever turn it is. */
+  holds(service: number, table: ScheduleTable): boolean {
+    const { kind, first, room, row } = this.#placed(service)
+    const at = this.#at(service)
+    const begin = Number(this.#words[at + WORD.word]! & 0xffff_ffffn)
+    if (this.#words[at + WORD.kind] !== kindWord(kind, row)) return false
+    if ('turns' in table) {
+      const { ids } = this.turns(service)
+      const isPlace = begin === first || begin === first + room
+      return isPlace && ids.length === table.turns.length && table.turns.every((id, i) => id === ids[i])
+    }
+    const words = table.members.map(({ id, weight }) => memberWord(kind as LeastKind, id, weight))
+    const start = this.#scheduling.map.type.offsets.members / 8 + first
+    return (
+      this.#words[at + WORD.word] === serviceWord(first, words.length) &&
+      words.every((word, i) => word === this.#words[start + i])
+    )
   }
 
   /** setTurns: from one store on these are taken, from `cursor` on. A flow that is picked for meanwhile may skip a turn. */

@@ -1,6 +1,7 @@
 // Which server every slot of every pool has, as words in memory: the pools' slots (pool-slots.ts) of one plan, laid end
 // to end as the packet path has them. It is made apart from the kernel, with what it inherits from the generation
-// before, and bound to live memory afterwards; from then on it follows single changes by single stores.
+// before, and bound to live memory afterwards; from then on it follows single changes by single stores, into its own
+// words and into those that packets are handled by.
 
 import { failedBit, type Memory, poolBases } from '../dataplane/memory.ts'
 import { ASK_BEFORE } from '../dataplane/shape.ts'
@@ -16,7 +17,8 @@ export class Assignment {
   readonly #pools: readonly PoolSlots[]
   readonly #bases: readonly number[]
   readonly #lives: readonly (Lives | undefined)[]
-  #words: Uint32Array
+  readonly #words: Uint32Array
+  #live: Uint32Array | undefined
   /** For each pool the words of its table before, empty where it has none; undefined where no pool has one. */
   readonly before: readonly Uint32Array[] | undefined
 
@@ -67,24 +69,33 @@ export class Assignment {
   }
 
   /** bind to live memory: every word that differs there is stored. Returns how many did. */
-  bind(words: Uint32Array): number {
-    if (words.buffer === this.#words.buffer) return 0
+  bind(live: Uint32Array): number {
+    if (live.buffer === this.#live?.buffer) return 0
     let written = 0
     // Tens of millions of slots in a large file: an iterator takes seconds for them.
     for (let at = 0; at < this.#words.length; at++) {
-      if (words[at] === this.#words[at]) continue
-      Atomics.store(words, at, this.#words[at]!)
+      if (live[at] === this.#words[at]) continue
+      Atomics.store(live, at, this.#words[at]!)
       written++
     }
-    this.#words = words
-    for (const [pool, slots] of this.#pools.entries()) slots.bind(this.wordsOf(pool))
+    this.#live = live
+    for (const [pool, slots] of this.#pools.entries()) slots.bind(this.#partOf(live, pool))
     return written
+  }
+
+  /** words: what was written, of all pools: the packet path's memory is to hold the same. */
+  get words(): Uint32Array {
+    return this.#words
   }
 
   /** wordsOf: the words of one pool. */
   wordsOf(pool: number): Uint32Array {
+    return this.#partOf(this.#words, pool)
+  }
+
+  #partOf(words: Uint32Array, pool: number): Uint32Array {
     const base = this.#bases[pool]!
-    return this.#words.subarray(base, base + this.#plan.shape.pools[pool]!)
+    return words.subarray(base, base + this.#plan.shape.pools[pool]!)
   }
 
   poolAt(pool: number): PoolSlots {

@@ -1,5 +1,6 @@
 // What a generation leaves to the one after it: who has which number, the words of its pools, and, where the same daemon
-// made it, when they changed. Read from the kernel's memory, so that it makes no difference who filled it.
+// made it, when they changed. Read from the kernel's memory, so that it makes no difference who filled it; but where the
+// same daemon did, from what it knows it has written.
 
 import { ASK_BEFORE, settledOf } from '../dataplane/shape.ts'
 import type { Assignment } from './assignment.ts'
@@ -60,7 +61,7 @@ export class Estate {
       beforeBase += each.before
     }
     const { slots, before } = pools[pool]!
-    const words = this.#maps.slots.subarray(base, base + slots)
+    const words = this.#assignment?.wordsOf(pool) ?? this.#maps.slots.subarray(base, base + slots)
     // what has settled asks no longer: then its table before is of no use
     const asks = before > 0 && words.some((word) => settledOf(word) === ASK_BEFORE)
     return {

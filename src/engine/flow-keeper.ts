@@ -31,17 +31,16 @@ export class FlowKeeper implements Disposable {
   #swept: Swept | undefined
   #endedAt = Number.NEGATIVE_INFINITY
 
-  /** open the flows of a generation; undefined where it tracks none. `slots`: the words that the packet path reads. */
-  static open(plan: Plan, maps: GenerationMaps): FlowKeeper | undefined {
+  /** open the flows of a generation; undefined where it tracks none. `slots`: the words of all pools. */
+  static open(plan: Plan, maps: GenerationMaps, slots: Uint32Array): FlowKeeper | undefined {
     const shape = flowsOf(plan.shape)
-    const words = shape && maps.words('flows')
-    return words && new FlowKeeper(plan, shape, words, maps)
+    return shape && maps.all.has('flows') ? new FlowKeeper(plan, shape, maps, slots) : undefined
   }
 
-  private constructor(plan: Plan, shape: FlowsShape, words: Uint32Array, maps: GenerationMaps) {
+  private constructor(plan: Plan, shape: FlowsShape, maps: GenerationMaps, slots: Uint32Array) {
     this.#plan = plan
     this.#shape = shape
-    this.records = new Records(words, bucketsOf(shape) * BUCKET_ENTRIES)
+    this.records = new Records(maps.words('flows')!, bucketsOf(shape) * BUCKET_ENTRIES)
     const answers = maps.words('answers')
     this.answers = answers && new Records(answers, bucketsOf(shape) * BUCKET_ENTRIES, ANSWER_WORDS.count)
     this.ticks = new Ticks(shape.clock, maps.words('clock'))
@@ -62,7 +61,7 @@ export class FlowKeeper implements Disposable {
       bases: poolBases(plan.shape),
       slots: plan.shape.pools,
       isServer: Uint8Array.from(plan.servers, (name) => (name === undefined ? 0 : 1)),
-      words: maps.slots,
+      words: slots,
       placeOf: this.#places,
       leastId: this.#leastId,
       places,

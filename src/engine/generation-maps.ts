@@ -2,14 +2,16 @@
 
 import { TenbinError } from '../base/errors.ts'
 import type { MapSpec } from '../bpf/program.ts'
-import { fillSlots, fillTables, fillTracking, type Layout } from '../dataplane/fill.ts'
+import { fillSlots, type Layout } from '../dataplane/fill.ts'
 import { ScheduleImage } from '../dataplane/scheduling.ts'
 import type { Shape, Tables } from '../dataplane/shape.ts'
 import { BpfMap } from '../kernel/map.ts'
+import { type Images, imagesOf } from './images.ts'
 
 /** GenerationMaps: typed views of the memory that program and daemon share. Owned: dispose closes the maps. */
 export class GenerationMaps implements Disposable {
   readonly all: ReadonlyMap<string, BpfMap>
+  #images: Images | undefined
 
   /** Takes the maps over; they must hold `tables`, `slots` and `counters`. */
   constructor(all: ReadonlyMap<string, BpfMap>) {
@@ -37,6 +39,16 @@ export class GenerationMaps implements Disposable {
       for (const map of made.values()) map[Symbol.dispose]()
       throw error
     }
+  }
+
+  /** images: what was written; undefined where somebody else wrote it. */
+  get images(): Images | undefined {
+    return this.#images
+  }
+
+  /** expect that this is what was written. */
+  expect(images: Images): void {
+    this.#images = images
   }
 
   /** tables as 64-bit words: a server's entry is one. */
@@ -91,24 +103,25 @@ export class GenerationMaps implements Disposable {
   }
 
   #fill(layout: Layout, shape: Shape, tables: Tables): void {
-    const image = new Uint8Array(layout.memory.tables.type.size)
+    const images = imagesOf(layout, shape, tables)
     const words = new Uint32Array(layout.memory.totalSlots)
-    fillTables(layout, shape, tables, image)
     fillSlots(shape, tables, words)
     this.fillSchedules(layout, tables)
-    fillTracking(layout, shape, tables, {
-      failed: this.words('failed'),
-      shut: this.words('shut'),
-      before: this.words('before'),
-    })
-    const written = new Uint8Array(this.#memory('tables'), 0, image.length)
+    for (const name of ['failed', 'shut', 'before'] as const)
+      if (images[name]) this.words(name)!.set(images[name])
+    const written = this.tables.subarray(0, images.tables.length)
     const slots = this.slots.subarray(0, words.length)
-    written.set(image)
+    written.set(images.tables)
     slots.set(words)
-    const bytes = (array: Uint32Array) => Buffer.from(array.buffer, array.byteOffset, array.byteLength)
-    if (Buffer.compare(written, image) === 0 && Buffer.compare(bytes(slots), bytes(words)) === 0) return
+    this.#images = images
+    if (isSame(written, images.tables) && isSame(slots, words)) return
     throw new TenbinError('PINS_DAMAGED', 'fill the tables', {
       detail: 'they do not read back as they were written',
     })
   }
 }
+
+const isSame = (one: ArrayBufferView, other: ArrayBufferView): boolean =>
+  Buffer.compare(bytesOf(one), bytesOf(other)) === 0
+const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength)

@@ -6,24 +6,24 @@ import type { Mac } from '../base/addresses.ts'
 import type { MapSpec } from '../bpf/program.ts'
 import type { Built } from '../bpf/xdp.ts'
 import { layoutOf, serverWord } from '../dataplane/fill.ts'
-import { failedBit } from '../dataplane/memory.ts'
 import { packetProgram } from '../dataplane/packet-path.ts'
 import type { ServerEntry, Shape, Tables } from '../dataplane/shape.ts'
 import { BpfMap } from '../kernel/map.ts'
 import { type BpfProgram, type Loaded, loadProgram } from '../kernel/program.ts'
-import { bindMap, mapsOfProgram } from '../kernel/program-maps.ts'
+import { mapsOfProgram } from '../kernel/program-maps.ts'
 import { testRun } from '../kernel/test-run.ts'
 import type { Assignment } from './assignment.ts'
+import { Description } from './description.ts'
 import { GenerationMaps } from './generation-maps.ts'
+import { imagesOf, setBit } from './images.ts'
 import type { Known, Reach, ReachOf } from './known.ts'
-import { decodeMeta, encodeMeta, fits, META_MAP, type Meta, metaOf } from './meta.ts'
+import { META_MAP, type Meta, metaOf } from './meta.ts'
 import { fingerprint, type Plan, type PlannedInterface } from './plan.ts'
 import type { Schedules } from './schedules.ts'
 import { selfTest } from './self-test.ts'
 
 /** Maps of records, which survive generations. */
 const RECORDS = ['flows', 'answers'] as const
-const ENTRY_ZERO = new Uint8Array(4)
 const NOBODY_MAC = '00:00:00:00:00:00' as Mac
 
 /** PreparedProgram: what goes to an interface. */
@@ -117,18 +117,18 @@ export class Generation implements Disposable {
   readonly programs: ReadonlyMap<number, BpfProgram>
   readonly maps: GenerationMaps
   /** undefined: pinned by something that this version cannot read; only good for being replaced. */
-  readonly meta: Meta | undefined
+  readonly description: Description | undefined
   readonly loadMs: number
 
   private constructor(
     programs: ReadonlyMap<number, BpfProgram>,
     maps: GenerationMaps,
-    meta: Meta | undefined,
+    description: Description | undefined,
     loadMs: number,
   ) {
     this.programs = programs
     this.maps = maps
-    this.meta = meta
+    this.description = description
     this.loadMs = loadMs
   }
 
@@ -142,20 +142,20 @@ export class Generation implements Disposable {
       const candidates = found.map(({ ifindex, program }) => {
         const maps = new GenerationMaps(mapsOfProgram(program))
         owned.push(maps)
-        return { ifindex, program, maps, meta: metaIn(maps), id: maps.all.get(META_MAP)?.info.id }
+        return { ifindex, program, maps, found: Description.find(maps), id: maps.all.get(META_MAP)?.info.id }
       })
       const newest = candidates.reduce((a, b) =>
-        (b.meta?.generation ?? 0) > (a.meta?.generation ?? 0) ? b : a,
+        (b.found?.meta.generation ?? 0) > (a.found?.meta.generation ?? 0) ? b : a,
       )
-      const { maps, meta, id } = newest
+      const { maps, found: description, id } = newest
       const programs = new Map<number, BpfProgram>()
       for (const each of candidates) {
-        const number = meta?.interfaces.findIndex(({ index }) => index === each.ifindex) ?? -1
+        const number = description?.meta.interfaces.findIndex(({ index }) => index === each.ifindex) ?? -1
         if (each.id === id && number >= 0) programs.set(number, each.program)
       }
       const kept = new Set<Disposable>([maps, ...programs.values()])
       for (const each of owned) if (!kept.has(each)) each[Symbol.dispose]()
-      return new Generation(programs, maps, meta, 0)
+      return new Generation(programs, maps, description, 0)
     } catch (error) {
       for (const each of owned) each[Symbol.dispose]()
       throw error
@@ -164,19 +164,9 @@ export class Generation implements Disposable {
 
   /** create: maps filled, program loaded, tested, counters at zero. Throws; nothing is left behind then. */
   static create(prepared: Prepared, number: number, contents: Contents): Generation {
-    const { plan, keys, layout } = prepared
-    const { reachOf, assignment, known, schedules, shared } = contents
-    const failed = assignment.failed(known, layout.memory)
-    const shut = assignment.shut(known, layout.memory)
-    const tables: Tables = {
-      keys,
-      servers: entriesOf(plan, reachOf),
-      slots: plan.pools.map((_, pool) => assignment.wordsOf(pool)),
-      ...(assignment.before && { before: assignment.before }),
-      ...(failed && { failed }),
-      ...(shut && { shut }),
-      ...(schedules && { schedules: schedules.tables() }),
-    }
+    const { plan, layout } = prepared
+    const { shared } = contents
+    const tables = tablesOf(prepared, contents)
     const maps = GenerationMaps.create(prepared.maps, layout, plan.shape, tables, shared)
     const programs = new Map<number, BpfProgram>()
     try {
@@ -189,11 +179,10 @@ export class Generation implements Disposable {
       maps.counters.fill(0n)
       maps.fillSchedules(layout, tables)
       const meta = metaOf(plan, layout.memory, number, prepared.fingerprint, loadMs)
-      bindMeta([...programs.values()], meta)
       return new Generation(
         programs,
         maps,
-        meta,
+        Description.bind([...programs.values()], meta),
         [...loadMs.values()].reduce((sum, ms) => sum + ms, 0),
       )
     } catch (error) {
@@ -203,37 +192,58 @@ export class Generation implements Disposable {
     }
   }
 
+  /** meta: the description, if it can be read. */
+  get meta(): Meta | undefined {
+    return this.description?.meta
+  }
+
   /** instructions of the longest program. */
   get instructions(): number {
     return Math.max(0, ...[...this.programs.values()].map(({ info }) => info.instructions))
+  }
+
+  /** expect that the maps, filled by another daemon, hold these contents; what does not is for the audit to mend. */
+  expect(prepared: Prepared, contents: Omit<Contents, 'shared'>): void {
+    this.maps.expect(imagesOf(prepared.layout, prepared.plan.shape, tablesOf(prepared, contents)))
   }
 
   /** storeServer: a server's MAC and state, by one 64-bit store. `reach` is by one of the plan's interfaces. */
   storeServer({ plan, layout }: Prepared, id: number, reach: Reach | undefined): void {
     const at = layout.memory.tables.type.offsets.servers / 8 + id
     const word = serverWord(entryOf(plan, reach))
+    this.maps.images!.tables[at] = word
     if (this.maps.tables[at] !== word) Atomics.store(this.maps.tables, at, word)
   }
 
   /** storeBit: a server's bit of a pool, by one store of its word; nothing where the program has no such bits. */
   storeBit({ layout }: Prepared, name: 'failed' | 'shut', pool: number, id: number, isSet: boolean): void {
-    const words = this.maps.words(name)
-    if (!words) return
-    const bit = failedBit(layout.memory, pool, id)
-    if (isSet) Atomics.or(words, bit >>> 5, 1 << (bit & 31))
-    else Atomics.and(words, bit >>> 5, ~(1 << (bit & 31)))
+    for (const words of [this.maps.images![name], this.maps.words(name)])
+      if (words) setBit(layout.memory, words, { pool, id, isSet })
   }
 
   [Symbol.dispose](): void {
     for (const program of this.programs.values()) program[Symbol.dispose]()
+    this.description?.[Symbol.dispose]()
     this.maps[Symbol.dispose]()
   }
 }
 
-function metaIn(maps: GenerationMaps): Meta | undefined {
-  const text = maps.all.get(META_MAP)?.lookup(ENTRY_ZERO)
-  const meta = text && decodeMeta(text)
-  return meta && fits(meta, (name) => maps.all.get(name)?.info.valueSize ?? 0) ? meta : undefined
+/** tablesOf these contents. */
+function tablesOf(
+  { plan, keys, layout }: Prepared,
+  { reachOf, assignment, known, schedules }: Omit<Contents, 'shared'>,
+): Tables {
+  const failed = assignment.failed(known, layout.memory)
+  const shut = assignment.shut(known, layout.memory)
+  return {
+    keys,
+    servers: entriesOf(plan, reachOf),
+    slots: plan.pools.map((_, pool) => assignment.wordsOf(pool)),
+    ...(assignment.before && { before: assignment.before }),
+    ...(failed && { failed }),
+    ...(shut && { shut }),
+    ...(schedules && { schedules: schedules.tables() }),
+  }
 }
 
 /**
@@ -275,12 +285,4 @@ function trialOf(
   if (!wanted) return undefined
   const map = BpfMap.create(wanted)
   return { named: [[name, map]], [Symbol.dispose]: () => map[Symbol.dispose]() }
-}
-
-function bindMeta(programs: readonly BpfProgram[], meta: Meta): void {
-  const text = encodeMeta(meta)
-  const spec: MapSpec = { name: META_MAP, type: 'array', keySize: 4, valueSize: text.length, maxEntries: 1 }
-  using map = BpfMap.create(spec)
-  map.update(ENTRY_ZERO, text)
-  for (const program of programs) bindMap(program, map)
 }

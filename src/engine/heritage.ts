@@ -30,9 +30,10 @@ export function neighboursOf(
   before: Generation | undefined,
 ): ReadonlyMap<string, Neighbour> {
   const kept = new Map<string, Neighbour>()
+  const tables = before?.maps.images?.tables ?? before?.maps.tables
   for (const [id, { name, address }] of before?.meta?.servers.entries() ?? []) {
     const entry = Buffer.alloc(8)
-    entry.writeBigUInt64LE(before!.maps.tables[before!.meta!.entries / 8 + id]!)
+    entry.writeBigUInt64LE(tables![before!.meta!.entries / 8 + id]!)
     const state = entry.readUInt16LE(6)
     const on = before!.meta!.interfaces[state >> STATE_VIA]?.name ?? ''
     if (state !== 0) kept.set(serverKey(name, address), { mac: macFromBytes(entry), on })

@@ -10,6 +10,9 @@
 //
 // Sorry servers have a table of their own with as many slots, and all slots are by the one or by the other (sorry.ts): so
 // the members' table is what it would be without them, and when members are back each slot is whose it was.
+//
+// What was written is kept beside what the packet path reads, and only that is believed: memory that somebody else has
+// written to (audit.ts) misleads nobody here.
 
 import { currentOf, SLOT_LEARN, SLOT_RECORDS, settledOf, slotWord } from '../dataplane/shape.ts'
 import { assign, NOBODY, reassign, type Table } from '../schedule/ranks.ts'
@@ -22,7 +25,7 @@ export interface Lives {
   readonly learn: number
 }
 
-/** PoolSlotsOptions: `words` is the pool's part of the slots' memory; without `lives` no flow is tracked. */
+/** PoolSlotsOptions: `words` are the pool's, in memory of the daemon's own; without `lives` no flow is tracked. */
 export interface PoolSlotsOptions {
   readonly table: Table
   /** Of its sorry servers, with as many slots. */
@@ -60,11 +63,13 @@ type Write = (slot: number, to: number, lost: number) => void
 
 export class PoolSlots {
   readonly #options: PoolSlotsOptions
-  #words: Uint32Array
+  readonly #words: Uint32Array
+  /** The same words where the packet path reads them. */
+  #live: Uint32Array | undefined
   #isLost: boolean
   #inUse: InUse
   /** By slot: the member of the table in use that has it. */
-  #current: Uint32Array
+  #current: Uint16Array
   /** Of all members: how many slots each has. */
   readonly #held: Uint32Array
   #young: Young
@@ -97,9 +102,9 @@ export class PoolSlots {
     }
   }
 
-  /** bind to other memory that holds the same words. */
-  bind(words: Uint32Array): void {
-    this.#words = words
+  /** bind to memory that holds the same words: from now on each is written there as well. */
+  bind(live: Uint32Array): void {
+    this.#live = live
   }
 
   /** idAt: the id of the server that is to have a slot. */
@@ -171,7 +176,7 @@ export class PoolSlots {
     return sorry && usesSorry(parts, first, this.#isLost) ? { table: sorry, first } : { table, first: 0 }
   }
 
-  #assigned(): Uint32Array {
+  #assigned(): Uint16Array {
     const { table, first } = this.#inUse
     return assign(table, (member) => this.#options.parts[first + member]!)
   }
@@ -273,7 +278,8 @@ export class PoolSlots {
   #store(slot: number, word: number): boolean {
     const words = this.#words
     if (words[slot] === word >>> 0) return false
-    Atomics.store(words, slot, word)
+    words[slot] = word
+    if (this.#live) Atomics.store(this.#live, slot, word)
     return true
   }
 }

@@ -66,6 +66,11 @@ export class Schedules {
     for (const schedule of this.#schedules) schedule.takeOver(image)
   }
 
+  /** mend what somebody else has written there; the names of the services concerned. */
+  mend(image: ScheduleImage): string[] {
+    return this.#schedules.flatMap((schedule) => (schedule.mend(image) ? [schedule.name] : []))
+  }
+
   /** change: what counts of some server is another; in one pool or in all. */
   change(known: Known, only?: number): void {
     for (const schedule of this.#schedules)

@@ -93,6 +93,15 @@ export class ServiceSchedule {
     else image.setMembers(this.service, this.#loads())
   }
 
+  /** mend: whether the memory was not what was written there; turns go on where they are. */
+  mend(image: ScheduleImage): boolean {
+    const { cursor } = image.turns(this.service)
+    const table = this.#rotation ? { turns: this.#ids(this.#rotation), cursor } : { members: this.#loads() }
+    if (image.holds(this.service, table)) return false
+    image.fill(this.service, table)
+    return true
+  }
+
   /** takeOver memory that runs: turns that are as they should be go on undisturbed. */
   takeOver(image: ScheduleImage): void {
     if (!this.#rotation) {

@@ -24,6 +24,8 @@ import type { BpfProgram } from '../kernel/program.ts'
 import { jiffiesPerSecond } from '../sys/clock.ts'
 import type { Reactor } from '../sys/reactor.ts'
 import { Assignment } from './assignment.ts'
+import type { Audit, Rewritten } from './audit.ts'
+import { auditOf } from './audited.ts'
 import { readTotals, writeCarry } from './counters.ts'
 import type {
   Applied,
@@ -89,6 +91,7 @@ export class XdpEngine implements Engine {
   readonly #clockSource: Clock['source']
   readonly #held: HeldFragments | undefined
   #live: Live | undefined
+  #audit: Audit | undefined
 
   constructor({ instance, keys, now = () => performance.now(), clock = 'jiffies', reactor }: XdpOptions) {
     invariant(keys.length === HASH_KEYS, `${keys.length} hash keys`)
@@ -117,9 +120,13 @@ export class XdpEngine implements Engine {
     try {
       const work = this.#prepare(before, spec, { neighbours, views, lost }, notes)
       const { fingerprint } = work.prepared
-      const isSame =
-        before?.meta?.fingerprint === fingerprint && this.#hook.runs(placesOf(work.prepared, before))
-      return isSame ? this.#takeOver(before, work) : this.#replace(work)
+      if (before?.meta?.fingerprint !== fingerprint) return this.#replace(work)
+      const places = placesOf(work.prepared, before)
+      if (!this.#hook.runs(places)) {
+        if (!isComplete(places)) return this.#replace(work)
+        notes.push(...this.#hook.attach(places))
+      }
+      return this.#takeOver(before, work)
     } catch (error) {
       if (before && before !== this.#live?.generation) before[Symbol.dispose]()
       if (!this.#live) this.#hook.removeIfEmpty()
@@ -219,6 +226,10 @@ export class XdpEngine implements Engine {
     )
   }
 
+  audit(): readonly Rewritten[] {
+    return this.#audit?.step() ?? []
+  }
+
   /** listing: the programs of the last apply with their source lines, each under its interface's name. */
   listing(): readonly string[] {
     return this.#applied().prepared.programs.flatMap(({ name, built }) => [
@@ -232,6 +243,7 @@ export class XdpEngine implements Engine {
     this.#live?.keeper?.[Symbol.dispose]()
     this.#live?.generation[Symbol.dispose]()
     this.#live = undefined
+    this.#audit = undefined
     this.#hook[Symbol.dispose]()
   }
 
@@ -285,6 +297,8 @@ export class XdpEngine implements Engine {
     const meta = generation.meta!
     const { plan, layout } = prepared
     for (const pin of this.#hook.repin()) notes.push(`pin ${pin} was gone: pinned anew`)
+    const reachOf = (server: string) => known.reachOf(server)
+    generation.expect(prepared, { reachOf, assignment, known, schedules })
     const failed = assignment.failed(known, layout.memory)
     const marks = generation.maps.words('failed')
     const shut = assignment.shut(known, layout.memory)
@@ -299,7 +313,7 @@ export class XdpEngine implements Engine {
     for (const [at, word] of failed?.entries() ?? []) Atomics.or(marks!, at, word)
     for (const [name, id] of plan.idOf)
       if (!known.isReachable(name)) generation.storeServer(prepared, id, undefined)
-    const keeper = FlowKeeper.open(plan, generation.maps)
+    const keeper = FlowKeeper.open(plan, generation.maps, assignment.words)
     this.#enter({ prepared, assignment, known, generation, keeper, schedules })
     const { instructions } = generation
     const loadMs = meta.interfaces.reduce((sum, each) => sum + each.loadMs, 0)
@@ -319,7 +333,7 @@ export class XdpEngine implements Engine {
     }
     let keeper: FlowKeeper | undefined
     try {
-      keeper = FlowKeeper.open(plan, generation.maps)
+      keeper = FlowKeeper.open(plan, generation.maps, assignment.words)
       // Before the swap too: a process that dies in it must not lose all that was ever counted.
       carry()
       if (keeper) notes.push(...succession.copy(keeper))
@@ -327,7 +341,8 @@ export class XdpEngine implements Engine {
         keeper.walk(this.#now())
         schedules.bind(generation.maps.schedule(layout)!, (pool, id) => keeper!.loadOf(pool, id))
       }
-      const places = placesOf(prepared, generation).map((place) => ({ ...place, program: place.program! }))
+      const places = placesOf(prepared, generation)
+      invariant(isComplete(places), 'a generation without a program for an interface')
       notes.push(...this.#hook.attach(places))
     } catch (error) {
       keeper?.[Symbol.dispose]()
@@ -367,6 +382,7 @@ export class XdpEngine implements Engine {
     live.assignment.bind(live.generation.maps.slots)
     live.keeper?.purge()
     this.#live = live
+    this.#audit = auditOf(live)
     this.#followHeld(live)
     before?.keeper?.[Symbol.dispose]()
     if (before && before.generation !== live.generation) before.generation[Symbol.dispose]()
@@ -380,6 +396,11 @@ const placesOf = ({ plan }: Prepared, generation: Generation): Place<BpfProgram 
     index,
     program: generation.programs.get(number),
   }))
+
+/** isComplete: there is a program for each. */
+const isComplete = (
+  places: readonly Place<BpfProgram | undefined>[],
+): places is readonly Place<BpfProgram>[] => places.every(({ program }) => program !== undefined)
 
 /** openXdpEngine: nothing is touched before apply(). */
 export const openXdpEngine = (options: XdpOptions): XdpEngine => new XdpEngine(options)

@@ -24,6 +24,8 @@ export interface InterfaceChanges {
   readonly onAddresses?: (addresses: readonly InterfaceAddress[]) => void
   /** How these of the watched addresses are reached is now this. */
   readonly onNeighbours?: (changed: ReadonlyMap<Ip, Resolution>) => void
+  /** Somebody deleted the entries of these, which the kernel was looking after: it was asked to look after them again. */
+  readonly onDeleted?: (addresses: readonly Ip[]) => void
   /** Reading the kernel failed after an event: the view is the old one until resync() succeeds. Absent: thrown. */
   readonly onFailure?: (error: TenbinError) => void
 }
@@ -34,6 +36,10 @@ interface Watched {
   known: Resolution
   /** The kernel looks after the entry, or it is not ours to touch, or it refused: nothing to do. */
   attended: boolean
+  /** It was seen to look after the entry. */
+  wasManaged: boolean
+  /** It does so no longer, though the interface was usable all the time: somebody has deleted the entry. */
+  isDeleted: boolean
   /** Why the address is not on the link; '' = it is; undefined = to be looked up. */
   offLink: string | undefined
   /** What was last told; undefined = nothing yet. */
@@ -100,7 +106,7 @@ export class InterfaceFollower implements Disposable {
     }
     for (const address of wanted) {
       if (this.#watched.has(address)) continue
-      this.#watched.set(address, { known: asking, attended: false, offLink: undefined, shown: undefined })
+      this.#watched.set(address, { ...nothingKnown, offLink: undefined, shown: undefined })
     }
     this.#readNeighbours()
     this.#settle()
@@ -178,7 +184,7 @@ export class InterfaceFollower implements Disposable {
     if (forget) this.#unread = true
     for (const watched of this.#watched.values()) {
       watched.offLink = undefined
-      if (forget) Object.assign(watched, { known: asking, attended: false })
+      if (forget) Object.assign(watched, nothingKnown)
     }
     if (isOther) this.#readAddresses()
   }
@@ -187,6 +193,8 @@ export class InterfaceFollower implements Disposable {
     const watched = this.#watched.get(address)
     if (!watched) return
     watched.known = learn(watched.known, entry)
+    watched.isDeleted ||= watched.wasManaged && !entry?.isManaged
+    watched.wasManaged = entry?.isManaged ?? false
     watched.attended = entry !== undefined && (entry.isManaged || isFixed(entry))
   }
 
@@ -212,13 +220,14 @@ export class InterfaceFollower implements Disposable {
   /** #settle asks for what is not known, makes the kernel attend to what it does not, and reports. */
   #settle(): void {
     const changed = new Map<Ip, Resolution>()
+    const restored: Ip[] = []
     for (const [address, watched] of this.#watched) {
-      const resolution = this.#resolve(address, watched)
+      const resolution = this.#resolve(address, watched, restored)
       const before = watched.shown
       watched.shown = resolution
       if (before && !sameResolution(before, resolution)) changed.set(address, resolution)
     }
-    const { onLink, onAddresses, onNeighbours } = this.#changes
+    const { onLink, onAddresses, onNeighbours, onDeleted } = this.#changes
     const linkBefore = this.#shownLink
     const addressesBefore = this.#shownAddresses
     this.#shownLink = this.#link
@@ -226,10 +235,12 @@ export class InterfaceFollower implements Disposable {
     if (!isDeepStrictEqual(linkBefore, this.#link)) onLink?.(this.#link, linkBefore)
     if (!isDeepStrictEqual(addressesBefore.map(lasting), this.#shownAddresses.map(lasting)))
       onAddresses?.(this.#shownAddresses)
+    if (restored.length > 0) onDeleted?.(restored)
     if (changed.size > 0) onNeighbours?.(changed)
   }
 
-  #resolve(address: Ip, watched: Watched): Resolution {
+  /** #resolve: `restored` gets the address if its entry had been deleted and is there again. */
+  #resolve(address: Ip, watched: Watched, restored: Ip[]): Resolution {
     const link = this.#link
     if (!link) return { why: `no interface ${this.#name}` }
     if (!link.isUp) return { why: 'interface down' }
@@ -247,7 +258,11 @@ export class InterfaceFollower implements Disposable {
         return 'mac' in watched.known ? watched.known : unasked
       if (!watched.attended) {
         watched.attended = true
+        // What is told late is old news: it may be there again already.
+        const isGone = watched.isDeleted && !this.#network.getNeighbour(link.index, address)?.isManaged
         this.#network.manageNeighbour(link.index, address)
+        if (isGone) restored.push(address)
+        watched.isDeleted = false
       }
     } catch (error) {
       if (!(error instanceof TenbinError)) throw error
@@ -266,6 +281,9 @@ export class InterfaceFollower implements Disposable {
     return { why: `no way to ask on ${this.#name}: ${what} link-local address` }
   }
 }
+
+/** nothingKnown: of a watched address, before its entry was seen. */
+const nothingKnown = { known: asking, attended: false, wasManaged: false, isDeleted: false } as const
 
 /** isLinkLocal: of fe80::/10 (RFC 4291 2.5.6). */
 const isLinkLocal = (ip: Ip): boolean => !isIp4(ip) && ip >> 118n === 0x3fan

@@ -39,7 +39,7 @@ export interface Table {
 /** NO_MEMBER in a table's owner and second. */
 export const NO_MEMBER = 0xffff
 /** NOBODY in an assignment: no member with a weight is up. */
-export const NOBODY = 0xffffffff
+export const NOBODY = 0xffff
 
 /** dealSeconds: for an owner's i-th slot the member at i/n of the others' weights laid end to end. */
 function dealSeconds(members: readonly Member[], owner: Uint16Array): Uint16Array<ArrayBuffer> {
@@ -187,9 +187,9 @@ function beats(
 }
 
 /** assign: for each slot the member that is its first rank up, or NOBODY. */
-export function assign(table: Table, part: Part): Uint32Array<ArrayBuffer> {
+export function assign(table: Table, part: Part): Uint16Array<ArrayBuffer> {
   const runners = runnersOf(table, part)
-  const current = new Uint32Array(table.slots)
+  const current = new Uint16Array(table.slots)
   for (let slot = 0; slot < current.length; slot++) current[slot] = firstUp(table, slot, runners)
   return current
 }
@@ -201,7 +201,7 @@ export function assign(table: Table, part: Part): Uint32Array<ArrayBuffer> {
  */
 export function reassign(
   table: Table,
-  current: Uint32Array,
+  current: Uint16Array,
   member: number,
   part: Part,
   write: (slot: number, member: number, before: number) => void,

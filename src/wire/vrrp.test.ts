@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { assertKnown, knownAdverts } from '../../test/vrrp/known-adverts.ts'
 import { type Ip, type Ip4, type Ip6, parseIp } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import {
@@ -55,8 +56,6 @@ const example: Vrrp = {
   addresses: [parseIp('192.0.2.100')],
 }
 const group: Ends = { source: parseIp('192.0.2.1'), destination: vrrpGroup[4] }
-const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
-const bytesOf = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, 'hex'))
 
 function defectOf(bytes: Uint8Array, between = group): VrrpDefect {
   const decoded = decodeVrrp(bytes, between)
@@ -112,35 +111,7 @@ test('a changed bit anywhere is a defect, and what it is called is what is wrong
   )
 })
 
-test('known bytes: version 3 over IPv4 in both forms, over IPv6, and version 2 with a password', () => {
-  // 3133+6401+0064+c000+0264 = 157fc, folded 57fd, inverted a802
-  assert.equal(hex(encodeVrrp(example, group, 'rfc9568')), '313364010064a802c0000264')
-  // c000+0201+e000+0012+0070+000c = 1a28f more: 2fa8b, folded fa8d, inverted 0572
-  assert.equal(hex(encodeVrrp(example, group, 'rfc5798')), '3133640100640572c0000264')
-  const decoded = decodeVrrp(bytesOf('313364010064a802c0000264'), group)
-  assert.equal(decoded.kind === 'advert' && decoded.form, 'rfc9568')
-  const password = Uint8Array.from(Buffer.from('secret\0\0'))
-  const two = encodeVrrp(
-    {
-      version: 2,
-      vrid: 51,
-      priority: 255,
-      adverS: 1,
-      auth: { type: 1, data: password },
-      addresses: example.addresses,
-    },
-    group,
-  )
-  assert.equal(hex(two.subarray(0, 6)), '2133ff010101')
-  assert.equal(hex(two.subarray(8)), `c0000264${hex(password)}`)
-  const six = encodeVrrp(
-    { ...example, addresses: [parseIp('fe80::1'), parseIp('2001:db8::100')] },
-    { source: parseIp('fe80::a'), destination: vrrpGroup[6] },
-    'rfc9568',
-  )
-  assert.equal(six.length, 40)
-  assert.equal(hex(six.subarray(8, 24)), 'fe800000000000000000000000000001')
-})
+for (const known of knownAdverts) test(`known bytes: ${known.name}`, () => assertKnown(known))
 
 test('each defect has its name', () => {
   assert.deepEqual(defectOf(new Uint8Array(7)), { name: 'truncated', got: 7, needed: 8 })

@@ -44,7 +44,7 @@ function specOf({ scheduler, hash = 'flow', weights, arrivals }: Service): Engin
 /** Slots of services that hash: who has them, and who had them before. */
 class Slots {
   readonly #plan: Plan
-  readonly #current: Uint32Array
+  readonly #current: Uint16Array
   readonly #weights: number[]
 
   constructor(plan: Plan, weights: readonly number[]) {
@@ -55,7 +55,7 @@ class Slots {
 
   words(before?: Uint32Array): Uint32Array {
     const { ids } = this.#plan.pools[0]!
-    return this.#current.map((member, slot) => {
+    return Uint32Array.from(this.#current, (member, slot) => {
       const id = member === NOBODY ? 0 : ids[member]!
       const settled = before ? before[slot]! & 0x7fff : id
       return slotWord(id, settled, settled === id ? 0 : SLOT_RECORDS)

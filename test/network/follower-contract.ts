@@ -17,12 +17,15 @@ class Followed implements Disposable {
   readonly follower: InterfaceFollower
   readonly #world: World
 
+  readonly deleted: Ip[] = []
+
   constructor(world: World, ...watched: Ip[]) {
     this.#world = world
     this.follower = new InterfaceFollower(world.network, LINK_NAME, {
       onLink: (link) => this.links.push(link),
       onAddresses: (list) => this.addresses.push(list.map(({ address }) => address as Ip)),
       onNeighbours: (changed) => this.told.push(...changed),
+      onDeleted: (addresses) => this.deleted.push(...addresses),
     })
     this.follower.watch(watched)
   }
@@ -101,6 +104,17 @@ export function followerContract(kind: string, open: () => World, family: Family
     assert.deepEqual(followed.history(host), [{ mac: peerMac }, failed])
   })
 
+  check('an interface that goes down and comes up again has no entries deleted by anybody', async (world) => {
+    world.appear(host)
+    using followed = new Followed(world, host)
+    await followed.resolved(host)
+    world.setLink({ isUp: false })
+    await world.until('down', () => followed.why(host) === 'interface down')
+    switchOn(world)
+    await world.until('up', () => followed.mac(host) === peerMac)
+    assert.deepEqual(followed.deleted, [])
+  })
+
   check('a new MAC of a neighbour is noticed', async (world) => {
     world.appear(host, second)
     using followed = new Followed(world, host, second)
@@ -123,6 +137,7 @@ export function followerContract(kind: string, open: () => World, family: Family
       const attended = (): boolean =>
         [host, second].every((address) => world.network.getNeighbour(world.ifindex, address)?.mac === peerMac)
       await world.until('attended again', attended)
+      assert.deepEqual(new Set(followed.deleted), new Set([host, second]), 'that somebody did it is told')
       assert.equal(world.network.getNeighbour(world.ifindex, host)?.isManaged, true)
       assert.deepEqual(followed.history(host), [{ mac: peerMac }])
       assert.deepEqual(followed.history(second), [{ mac: peerMac }])

@@ -21,6 +21,7 @@ export const commandOf = {
   haproxy: 'haproxy',
   iproute2: 'ip',
   ipvsadm: 'ipvsadm',
+  keepalived: 'keepalived',
   kmod: 'modprobe',
   'libnginx-mod-stream': '/usr/lib/nginx/modules/ngx_stream_module.so',
   'mariadb-server-core': 'mariadbd',

@@ -175,7 +175,7 @@ function randomSlots(random: Random, servers: readonly ServerEntry[]): Uint32Arr
   const current = random.oneIn(2)
     ? assign(table, (member) => servers[Number(table.members[member]!.name)]!.usable)
     : assign(table, () => true)
-  return current.map((member) => {
+  return Uint32Array.from(current, (member) => {
     const id = member === NOBODY || random.oneIn(80) ? 0 : Number(table.members[member]!.name)
     return ((random.word() & ~0x7fff) | id) >>> 0
   })

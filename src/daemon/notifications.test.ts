@@ -1,0 +1,204 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { TenbinError } from '../base/errors.ts'
+import type { NotifyHow, NotifyTarget } from '../config/notify-spec.ts'
+import type { NewEvent } from '../events/event.ts'
+import type { EventLog } from '../events/event-log.ts'
+import { quietLog } from '../events/quiet-log.ts'
+import type { Job } from '../notify/jobs.ts'
+import { done, failed, type Outcome } from '../notify/outcome.ts'
+import { Notifications } from './notifications.ts'
+import { NotifyProgress } from './notify-progress.ts'
+
+let folder: string
+let log: EventLog
+let sent: Job[]
+let outcome: (job: Job) => Outcome | Promise<Outcome>
+let notifications: Notifications
+let progress: NotifyProgress
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'tenbin-notifications-'))
+  log = quietLog()
+  sent = []
+  outcome = () => done('ok')
+  open()
+})
+afterEach(async () => {
+  notifications[Symbol.dispose]()
+  await progress.close(1000)
+  rmSync(folder, { recursive: true })
+})
+
+/** open: as the daemon does at its start. */
+function open(path = join(folder, 'notify.json')): void {
+  progress = new NotifyProgress(path)
+  notifications = new Notifications({
+    instance: 'tenbin',
+    host: 'lb1.example',
+    events: log,
+    progress,
+    send: async (job) => {
+      sent.push(job)
+      return await outcome(job)
+    },
+    monotonic: () => performance.now(),
+  })
+}
+
+/** kill: nothing is said or done any more; what was written is there. */
+async function kill(): Promise<void> {
+  await delay(30)
+  notifications[Symbol.dispose]()
+  await progress.close(1000)
+}
+
+const hook: NotifyHow = { kind: 'webhook', url: 'https://h.example/TOKEN' }
+const target = (name: string, change: Partial<NotifyTarget> = {}): NotifyTarget => ({
+  ...{ name, on: ['server', 'node'], severity: 'notice', timeoutMs: 1_000, how: hook },
+  ...change,
+})
+const down: NewEvent = { kind: 'server.down', severity: 'warning', server: 'web1', text: 'web1 down in www' }
+const told = () => sent.map((job) => (job.kind === 'webhook' ? JSON.parse(job.body).event.seq : job.subject))
+const until = async (isTrue: () => boolean, what: string) => {
+  for (const deadline = Date.now() + 5_000; !isTrue(); await delay(5))
+    assert.ok(Date.now() < deadline, `not in time: ${what}: ${JSON.stringify(told())}`)
+}
+
+test('a new target is told of what happens from then on; after a kill of what was not told yet', async () => {
+  log.record(down)
+  notifications.apply([target('chat')], 'lb1')
+  for (let i = 0; i < 3; i++) log.record(down)
+  await until(() => sent.length === 3, 'three are told')
+  outcome = () => new Promise(() => undefined)
+  log.record(down)
+  log.record(down)
+  await kill()
+  assert.deepEqual(told(), [2, 3, 4, 5])
+  outcome = () => done('ok')
+  log.record(down)
+  open()
+  notifications.apply([target('chat')], 'lb1')
+  await until(() => sent.length === 7, 'the rest is told')
+  assert.deepEqual(told().slice(4), [5, 6, 7])
+})
+
+test('a target that fails is a problem with a remedy, told as an event to others, and not in the way of others', async () => {
+  outcome = (job) => (job.host === 'bad.example' ? failed('connect', 'ECONNREFUSED') : done('ok'))
+  const bad = target('pager', { how: { kind: 'webhook', url: 'https://bad.example/TOKEN' } })
+  notifications.apply([bad, target('chat')], 'lb1')
+  log.record(down)
+  await until(() => sent.filter(({ host }) => host === 'bad.example').length === 2, 'it is tried twice')
+  const [problem, ...more] = notifications.problems()
+  assert.deepEqual(more, [])
+  assert.equal(problem!.code, 'NOTIFY_FAILS')
+  assert.equal(problem!.message, 'pager is not told: connecting: ECONNREFUSED')
+  assert.match(problem!.remedy, /listens on that port/)
+  assert.equal(sent.filter(({ host }) => host === 'h.example').length, 1)
+  // A reload of the same file forgets nothing that waits.
+  outcome = () => done('ok')
+  notifications.apply([bad, target('chat')], 'lb1')
+  await until(() => sent.filter(({ host }) => host === 'bad.example').length === 3, 'it is told')
+  assert.deepEqual(notifications.problems(), [])
+  assert.equal(sent.filter(({ host }) => host === 'h.example').length, 1)
+})
+
+test('secrets are read when they are used, and are nowhere else', async () => {
+  const file = join(folder, 'key')
+  writeFileSync(file, 'first\n')
+  process.env.TENBIN_TEST_PASSWORD = 'from the environment'
+  const mail: NotifyHow = {
+    ...{
+      kind: 'mail',
+      to: ['ops@example.net'],
+      from: '',
+      host: 'm.example',
+      port: 587,
+      tls: 'starttls',
+      gatherMs: 0,
+    },
+    login: { user: 'lb', password: { env: 'TENBIN_TEST_PASSWORD' } },
+  }
+  notifications.apply(
+    [target('chat', { how: { ...hook, secret: { file } } }), target('ops', { how: mail })],
+    'lb1',
+  )
+  log.record(down)
+  await until(() => sent.length === 2, 'both are told')
+  writeFileSync(file, 'second')
+  log.record(down)
+  await until(() => sent.length === 4, 'both are told again')
+  const keys = sent.flatMap((job) => (job.kind === 'webhook' ? [job.secret] : []))
+  assert.deepEqual(keys, ['first', 'second'])
+  const letter = sent.find((job) => job.kind === 'mail')!
+  assert.deepEqual(
+    [letter.from, letter.login],
+    ['tenbin@lb1.example', { user: 'lb', password: 'from the environment' }],
+  )
+  rmSync(file)
+  const { results } = await notifications.test('chat')
+  assert.deepEqual([results[0]!.done, results[0]!.step], [false, 'secret'])
+  assert.match(results[0]!.text, /^the secret: ENOENT/)
+  await progress.close(1000)
+  const everything =
+    JSON.stringify([log.latest(), notifications.problems(), results]) +
+    readFileSync(join(folder, 'notify.json'), 'utf8')
+  for (const secret of ['first', 'second', 'from the environment', 'TOKEN'])
+    assert.ok(!everything.includes(secret), secret)
+})
+
+test('a test reaches every target beside its queue, and says of each what came of it', async () => {
+  outcome = (job) =>
+    job.host === 'bad.example' ? failed('tls', 'certificate has expired') : done('answered 200')
+  notifications.apply(
+    [
+      target('a'),
+      target('b', { how: { kind: 'webhook', url: 'https://bad.example/' } }),
+      target('c', { severity: 'error' }),
+    ],
+    'lb1',
+  )
+  const { results } = await notifications.test(undefined)
+  assert.deepEqual(
+    results.map(({ name, done: isDone, text, step }) => [name, isDone, text, step]),
+    [
+      ['a', true, 'answered 200', undefined],
+      ['b', false, 'TLS: certificate has expired', 'tls'],
+      ['c', true, 'answered 200', undefined],
+    ],
+  )
+  assert.match(results[1]!.remedy!, /certificate is for the host/)
+  assert.equal(log.latest().length, 0)
+  const isUnknown = (error: unknown) => error instanceof TenbinError && error.code === 'TARGET_UNKNOWN'
+  await assert.rejects(notifications.test('d'), isUnknown)
+  notifications.apply([], 'lb1')
+  await assert.rejects(notifications.test(undefined), isUnknown)
+})
+
+test('a disk that cannot keep how far targets were told is a problem, and nobody waits for it', async () => {
+  await progress.close(1000)
+  notifications[Symbol.dispose]()
+  open(join(folder, 'gone', 'notify.json'))
+  notifications.apply([target('chat')], 'lb1')
+  log.record(down)
+  await until(() => sent.length === 1 && notifications.problems().length === 1, 'it is told')
+  assert.equal(notifications.problems()[0]!.code, 'NOTIFY_UNKEPT')
+  mkdirSync(join(folder, 'gone'))
+  await until(() => notifications.problems().length === 0, 'it is kept again')
+})
+
+test('what is kept is damaged: targets begin anew', async () => {
+  notifications.apply([target('chat')], 'lb1')
+  log.record(down)
+  await kill()
+  writeFileSync(join(folder, 'notify.json'), '{"version":1,"targets":{"chat":')
+  open()
+  notifications.apply([target('chat')], 'lb1')
+  log.record(down)
+  await until(() => sent.length === 2, 'only the new one is told')
+  assert.deepEqual(told(), [1, 2])
+})

@@ -1,0 +1,218 @@
+// Fuzz of what comes from the link: adverts of every kind, mutated, most of them with a checksum that is right again, are
+// judged and, where they count, handed to machines in both roles. Nothing may throw; what counts must pass an inspection
+// written a second time, plainly, from RFC 9568 7.1 and RFC 3768 7.1; and a role changes only as section 6.4 allows.
+//
+//   npm run -s fuzz:vrrp -- 1000000 [SEED]
+
+import assert from 'node:assert/strict'
+import { type Ip, isIp4, parseIp } from '../../src/base/addresses.ts'
+import { createRandom, type Random } from '../../src/dataplane/vectors/random.ts'
+import { step } from '../../src/vrrp/machine.ts'
+import {
+  advertOf,
+  type Expectation,
+  judge,
+  MULTICAST,
+  passwordBytes,
+  type Received,
+  type Windows,
+} from '../../src/vrrp/receive.ts'
+import type { VirtualRouter } from '../../src/vrrp/router.ts'
+import { initial, type State } from '../../src/vrrp/state.ts'
+import { ip6Bytes } from '../../src/wire/ipv6.ts'
+import { encodeVrrp, sealVrrp, vrrpGroup } from '../../src/wire/vrrp.ts'
+import { encodeTrailer, KEY_BYTES } from '../../src/wire/vrrp-trailer.ts'
+import { US } from './machine-stories.ts'
+
+const USAGE = 'usage: npm run -s fuzz:vrrp -- [ADVERTS [SEED]], whole numbers'
+
+/** FuzzResult: how many adverts were judged, and to what. */
+export interface FuzzResult {
+  readonly adverts: number
+  readonly verdicts: Readonly<Record<string, number>>
+}
+
+interface Kind {
+  readonly expectation: Expectation
+  readonly windows: Windows
+  /** A sound advert of a peer, anew each time. */
+  readonly make: (random: Random, index: number) => Received
+}
+
+const PEER4 = parseIp('192.0.2.6')
+const SIX: VirtualRouter = {
+  ...US,
+  primary: parseIp('fe80::5'),
+  addresses: [parseIp('fe80::100'), parseIp('2001:db8::100')],
+}
+const TWO: VirtualRouter = { ...US, version: 2 }
+const password = passwordBytes('secret')
+const key = { id: 3, secret: new Uint8Array(KEY_BYTES).fill(9) }
+
+function kindOf(router: VirtualRouter, more: Partial<Expectation> = {}): Kind {
+  const expectation = { router, ...MULTICAST, ...more }
+  const isV4 = isIp4(router.primary)
+  const ends = {
+    source: isV4 ? PEER4 : parseIp('fe80::6'),
+    destination: more.peers ? router.primary : vrrpGroup[isV4 ? 4 : 6],
+  }
+  return {
+    expectation,
+    windows: new Map(),
+    make: (random, index) => {
+      const advert = advertOf(router, random.below(256), expectation.password)
+      const form = random.oneIn(4) ? 'rfc9568' : 'rfc5798'
+      const bare = encodeVrrp(advert, ends, form)
+      if (expectation.keys.length === 0) return { ...ends, ttl: 255, bytes: bare }
+      const trailer = encodeTrailer(bare, ends, key, {
+        boot: 1,
+        sequence: BigInt(random.oneIn(8) ? index >> 6 : index),
+      })
+      return { ...ends, ttl: 255, bytes: encodeVrrp(advert, ends, form, trailer) }
+    },
+  }
+}
+
+const kinds: readonly Kind[] = [
+  kindOf(US),
+  kindOf({ ...US, priority: 255 }, { peers: [PEER4], minTtl: 250 }),
+  kindOf(SIX),
+  kindOf(TWO),
+  kindOf(TWO, { password }),
+  kindOf(US, { keys: [key] }),
+]
+
+/** mutate changes bytes in place or returns others. */
+function mutate(random: Random, bytes: Uint8Array): Uint8Array {
+  switch (random.below(6)) {
+    case 0:
+      return bytes.slice(0, random.below(bytes.length + 1))
+    case 1: {
+      const longer = new Uint8Array(bytes.length + 1 + random.below(70))
+      longer.set(bytes)
+      for (let at = bytes.length; at < longer.length; at++) longer[at] = random.below(256)
+      return longer
+    }
+    case 2:
+      bytes[random.below(bytes.length)] = random.pick([0, 1, 2, 0x21, 0x31, 0x7f, 0x80, 0xff])
+      return bytes
+    case 3: {
+      const at = random.below(Math.min(8, bytes.length))
+      bytes[at] = random.below(256)
+      return bytes
+    }
+    default: {
+      const bit = random.below(8 * bytes.length)
+      bytes[bit >> 3]! ^= 1 << (bit & 7)
+      return bytes
+    }
+  }
+}
+
+const octets = (ip: Ip): number[] =>
+  isIp4(ip) ? [24, 16, 8, 0].map((shift) => (ip >>> shift) & 0xff) : [...ip6Bytes(ip)]
+
+/** isSum: ones' complement sum of 16-bit words is all ones. */
+function isSum(bytes: readonly number[]): boolean {
+  let sum = 0
+  for (let at = 0; at < bytes.length; at += 2) sum += (bytes[at]! << 8) | (bytes[at + 1] ?? 0)
+  while (sum >> 16) sum = (sum & 0xffff) + (sum >> 16)
+  return sum === 0xffff
+}
+
+/** inspect: what the RFCs demand of an advert that counts; throws where it does not have it. */
+function inspect(
+  { router, peers, minTtl, keys }: Expectation,
+  { source, destination, ttl, bytes }: Received,
+): void {
+  const isV4 = isIp4(source)
+  const isV3 = router.version === 3
+  assert.equal(bytes[0], isV3 ? 0x31 : 0x21)
+  assert.equal(bytes[1], router.vrid)
+  assert.ok(ttl >= minTtl && (peers === undefined || peers.includes(source)))
+  const count = bytes[3]!
+  const end = 8 + count * (isV4 ? 4 : 16) + (isV3 ? 0 : 8)
+  assert.ok(count > 0 && bytes.length >= end)
+  if (keys.length > 0) assert.equal(bytes.length, end + 52)
+  const pseudo = [...octets(source), ...octets(destination), 0, 112, 0, bytes.length]
+  assert.ok((isV3 && isSum([...pseudo, ...bytes])) || (isV4 && isSum([...bytes])))
+  if (isV3) assert.ok(((bytes[4]! & 0xf) << 8) + bytes[5]! > 0)
+  else assert.equal(bytes[5]! * 1000, router.adverMs)
+}
+
+/** allowed: what an advert may do to a machine (RFC 9568 6.4.2 and 6.4.3). */
+function assertAllowed(router: VirtualRouter, before: State, after: State, priority: number, from: Ip): void {
+  const [was, is] = [before.phase.role, after.phase.role]
+  if (was === is) return
+  assert.deepEqual([was, is], ['active', 'backup'])
+  assert.ok(priority > router.priority || (priority === router.priority && from > router.primary))
+}
+
+/** fuzz judges so many adverts; throws at the first that is judged wrongly, with the bytes to repeat it. */
+export function fuzz(adverts: number, seed: number, says: (line: string) => void = () => {}): FuzzResult {
+  const random = createRandom(seed)
+  const verdicts: Record<string, number> = {}
+  const count = (name: string): void => {
+    verdicts[name] = (verdicts[name] ?? 0) + 1
+  }
+  const states = kinds.map(({ expectation: { router } }) => {
+    const [backup] = step(
+      { ...router, priority: Math.min(254, router.priority) },
+      initial,
+      { kind: 'startup' },
+      0,
+    )
+    const [active] = step(router, backup, { kind: 'join' }, 0)
+    return [backup, active] as const
+  })
+  const windows = kinds.map((kind) => kind.windows)
+  for (let index = 0; index < adverts; index++) {
+    const which = random.below(kinds.length)
+    const { expectation, make } = kinds[which]!
+    let received = make(random, index)
+    if (!random.oneIn(10)) {
+      let { bytes } = received
+      for (let times = 1 + random.below(3); times > 0 && bytes.length > 0; times--)
+        bytes = mutate(random, bytes)
+      if (bytes.length >= 8 && !random.oneIn(4))
+        sealVrrp(bytes, received, random.pick(['rfc5798', 'rfc9568']))
+      received = { ...received, bytes }
+    }
+    if (random.oneIn(20)) received = { ...received, ttl: random.below(256) }
+    if (random.oneIn(50)) received = { ...received, source: expectation.router.primary }
+    if (random.oneIn(50) && expectation.peers) received = { ...received, source: parseIp('198.51.100.1') }
+    try {
+      const judged = judge(expectation, windows[which]!, received)
+      if (judged.kind === 'refused') {
+        count(judged.refusal.name)
+        continue
+      }
+      count('counts')
+      for (const { name } of judged.remarks) count(name)
+      inspect(expectation, received)
+      windows[which] = judged.windows
+      const { heard } = judged
+      for (const state of states[which]!) {
+        const [after] = step(expectation.router, state, { kind: 'advert', ...heard }, 1)
+        assertAllowed(expectation.router, state, after, heard.priority, heard.from)
+      }
+    } catch (error) {
+      says(`seed ${seed}, advert ${index}: ${Buffer.from(received.bytes).toString('hex')}`)
+      throw error
+    }
+    if ((index + 1) % 100_000 === 0) says(`${index + 1} adverts`)
+  }
+  return { adverts, verdicts }
+}
+
+function main([adverts = '1000000', seed = `${Date.now() & 0xffffff}`]: readonly string[]): number {
+  if (!/^[1-9]\d*$/.test(adverts) || !/^\d+$/.test(seed)) {
+    console.error(USAGE)
+    return 2
+  }
+  console.log(`seed ${seed}`)
+  console.log(JSON.stringify(fuzz(Number(adverts), Number(seed), console.log)))
+  return 0
+}
+
+if (process.argv[1]?.endsWith('vrrp/fuzz.ts')) process.exitCode = main(process.argv.slice(2))
