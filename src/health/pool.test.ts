@@ -54,6 +54,14 @@ test('half of a pool may fall, more than half within one window is held', () => 
   assert.deepEqual(weights(view), [0, 0, 10, 10, 10, 10])
 })
 
+test('who fell and came back within the window counts no more', () => {
+  const pool = new Pool()
+  pool.see('uuuuuu')
+  pool.see('duuuuu', 5000)
+  pool.see('uuuuuu', 100)
+  assert.equal(states(pool.see('uddduu', 100)), 'uddduu')
+})
+
 test('falls that are further apart than the window are believed', () => {
   const pool = new Pool()
   pool.see('uuu')
@@ -184,6 +192,12 @@ test('one that joins others gets its share in steps, those that begin together g
   assert.deepEqual(weights(pool.see('uuu', 999)), [1, 10, 10])
   assert.deepEqual(weights(pool.see('uuu', 1)), [2, 10, 10])
   assert.deepEqual(weights(pool.see('uuu', 7999)), [9, 10, 10])
+  const small = new Pool({ slowStartMs: 10_000 })
+  for (const standings of ['uu', 'du']) small.see(standings, 5000, { weight: 3 })
+  assert.deepEqual(weights(small.see('uu', 5000, { weight: 3 })), [1, 3], 'a part of a small weight is 1')
+  const none = new Pool({ slowStartMs: 10_000 })
+  none.see('du', 5000, { weight: 0 })
+  assert.deepEqual(weights(none.see('uu', 5000, { weight: 0 })), [0, 0])
   const done = pool.see('uuu', 1001)
   assert.deepEqual([weights(done), done.wakeAt], [[10, 10, 10], undefined])
 })

@@ -3,7 +3,7 @@
 // though nothing is found (a ramp's next step, the end of a guard); what changed is the difference of two views.
 //
 // The quorum is counted as keepalived counts it: the weights of those that serve, whole ones though they ramp up; with
-// nobody it is lost whatever was asked for. At the start it is neither lost nor there until it is reached or everybody has
+// nobody it is lost, since no quorum is below 1. At the start it is neither lost nor there until it is reached or everybody has
 // been looked at: sorry servers must not greet the clients of members whose turn to be looked at has not come.
 
 import type { Quorum } from '../config/quorum.ts'
@@ -135,7 +135,7 @@ function stepQuorum(
   isAwaited: boolean,
   { up, down }: Quorum,
 ): PoolState['quorum'] {
-  if (before === 'there') return present === 0 || present < down ? 'lost' : 'there'
+  if (before === 'there') return present < down ? 'lost' : 'there'
   if (present >= up) return 'there'
   return before === 'unknown' && isAwaited ? 'unknown' : 'lost'
 }
