@@ -5,6 +5,8 @@
 
 import type { SingleProbe } from '../src/config/check-spec.ts'
 import type { Alive } from '../src/health/protocol.ts'
+import { change } from './checks/change.ts'
+import { detection } from './checks/detection.ts'
 import { Targets, type Used } from './checks/targets.ts'
 import { summary } from './path/cost.ts'
 import type { Row } from './runner/row.ts'
@@ -16,11 +18,11 @@ const HTTP: SingleProbe = {
   body: 'ok',
 }
 
-/** checks: `checks.10k.*` and `checks.http.2500.*` of bench.md. Needs root. */
+/** checks: `checks.change.*`, `checks.detection.*`, `checks.10k.*` and `checks.http.2500.*` of bench.md. Needs root. */
 export async function checks({ quick }: { readonly quick: boolean }): Promise<readonly Row[]> {
   const seconds = quick ? 8 : 60
   await using targets = await Targets.start()
-  const rows: Row[] = []
+  const rows: Row[] = [...(await change(1_000, 10, quick ? 21 : 101)), ...(await detection())]
   for (const [name, count, probe] of [
     ['10k', 10_000, TCP],
     ['http.2500', 2500, HTTP],

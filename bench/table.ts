@@ -5,6 +5,7 @@
 import type { Member } from '../src/schedule/maglev.ts'
 import { assign, buildTable, NOBODY, reassign, type Table } from '../src/schedule/ranks.ts'
 import type { Row } from './runner/row.ts'
+import { audit } from './table-audit.ts'
 import { push } from './table-push.ts'
 import { must, row } from './table-row.ts'
 
@@ -122,6 +123,7 @@ export async function table({ quick }: { readonly quick: boolean }): Promise<Row
     failure('half-down', built, 50, runs),
     comeback(built, runs),
     ...push(quick),
+    ...audit(quick),
     edit(
       'remove-1-of-100',
       hundred,

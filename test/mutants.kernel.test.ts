@@ -30,6 +30,7 @@ import {
 } from './mutants/run-mutant.ts'
 import { trackMutants } from './mutants/track-mutants.ts'
 import { typeMutants } from './mutants/type-mutants.ts'
+import { vrrpMutants } from './mutants/vrrp-mutants.ts'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const folder = mkdtempSync(join(tmpdir(), 'tenbin-mutants-'))
@@ -43,6 +44,7 @@ const all = [
   ...natBackMutants,
   ...builderMutants,
   ...healthMutants,
+  ...vrrpMutants,
 ]
 const isBatched = (mutant: Mutant): mutant is Mutant<BatchSuite> => mutant.suite in batchSuites
 const isTestFile = (mutant: Mutant): mutant is Mutant<TestSuite> => mutant.suite in testSuites

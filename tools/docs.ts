@@ -1,13 +1,15 @@
 // Documents that are made from the source, so that they cannot say otherwise: docs/errors.md, docs/counters.md,
-// docs/events.md and schema/tenbin.schema.json. Without arguments they are written; with --check nothing is, and the exit code is 1
-// when one of them is out of date or when no test names a code of the error catalogue.
+// docs/events.md, docs/metrics.md and schema/tenbin.schema.json. Without arguments they are written; with --check nothing is,
+// and the exit code is 1 when one of them is out of date or when no test names a code of the error catalogue.
 
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type ErrorCode, errorCatalogue } from '../src/base/error-catalogue.ts'
 import { jsonSchema } from '../src/config/schema.ts'
+import { type MetricText, metricCatalogue } from '../src/daemon/metric-catalogue.ts'
 import { events, outcomes } from '../src/dataplane/outcomes.ts'
 import { eventKinds, severities } from '../src/events/event.ts'
+import { LATENCY_BOUNDS } from '../src/health/history.ts'
 
 const root = join(import.meta.dirname, '..')
 
@@ -75,10 +77,51 @@ Made by \`tools/docs.ts\` from \`src/events/event.ts\`.
 ${table(['kind', 'what has happened'], rows)}`
 }
 
+function metricsPage(): string {
+  const endings = { counter: '_total', info: '_info', gauge: '', histogram: '_bucket, _count, _sum' }
+  const rows = Object.entries<MetricText>(metricCatalogue).map(([name, { type, help, labels = {} }]) => [
+    `\`${name}\``,
+    type,
+    Object.entries(labels)
+      .map(([label, values]) => `\`${label}\`: ${values}`)
+      .join('; '),
+    help,
+  ])
+  const words = Object.entries(endings).map(([type, ending]) => `${type}: ${ending || 'none'}`)
+  return `# Metrics
+
+With \`metrics: { listen: "127.0.0.1:9102" }\` in the file (IPv6: \`"[::1]:9102"\`), the daemon answers
+\`GET /metrics\` there, in [OpenMetrics 1.0](https://prometheus.io/docs/specs/om/open_metrics_spec/), or in the text format
+0.0.4 where only \`text/plain\` is accepted. There is nothing else: it is read-only, without a password, and everybody who
+reaches the address may read. At most 16 connections are open at once; all who ask within half a second get the same text.
+An address that cannot be had is the problem \`METRICS_UNHEARD\` in \`tenbin status\`; it is tried again every two seconds, and
+stops nothing else. A changed \`listen\` counts from the next reload.
+
+    curl http://127.0.0.1:9102/metrics
+
+    scrape_configs:
+      - job_name: tenbin
+        static_configs: [{ targets: ["127.0.0.1:9102"] }]
+
+**How many series.** Labels are names of the file (services, servers, pools, interfaces) and of fixed lists (outcomes, events,
+kinds of checks, codes of problems); nothing that arrives on the network makes one. With S services, V servers and M members
+of pools there are about 5 S + 3 V + 4 M + 500.
+
+**What goes on.** Counters that are counted in the kernel are kept over restarts of the daemon and over changes of the file;
+\`tenbin down\` ends them. Those of checks begin anew with the checker, all others with the daemon.
+
+Names of samples have endings: ${words.join('; ')}.
+Upper ends of histograms, in seconds: ${LATENCY_BOUNDS.map((ms) => ms / 1000).join(', ')}.
+Made by \`tools/docs.ts\` from \`src/daemon/metric-catalogue.ts\`.
+
+${table(['metric', 'type', 'labels', 'meaning'], rows)}`
+}
+
 const documents: Readonly<Record<string, () => string>> = {
   'docs/counters.md': countersPage,
   'docs/errors.md': errorsPage,
   'docs/events.md': eventsPage,
+  'docs/metrics.md': metricsPage,
   'schema/tenbin.schema.json': () => `${JSON.stringify(jsonSchema(), null, 2)}\n`,
 }
 

@@ -58,6 +58,7 @@ export class Targets implements AsyncDisposable {
       entry,
       this.#socket,
       join(this.#folder, `checks-${this.#processes.length}.json`),
+      'bench',
     ]
     const child = this.#spawn('taskset', ['-c', '0', process.execPath, ...args])
     const looking = new Looking(child, this.#socket, ordersOf(count, probe))

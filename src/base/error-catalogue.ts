@@ -59,6 +59,10 @@ export const errorCatalogue = {
     'a check found its server wanting',
     'look at the server: the message says what was asked of it and what came back',
   ),
+  CHECK_WAY_MISSING: entry(
+    'a check that goes through a service address (`via: service`) found no way there; nothing was found out of the server',
+    'the message says what is missing: what the daemon makes for such checks comes back within seconds; an address of the node on its servers’ network has to be given to it',
+  ),
   CONFIG_INVALID: entry(
     'the file has errors',
     'mend what is listed, at file:line:column; what runs is untouched',
@@ -169,6 +173,10 @@ export const errorCatalogue = {
   MTU_DIFFERS: entry(
     'NICs that forward for each other have different MTUs: what is too long for the other is lost without a word',
     'give them one MTU, or have the servers announce a smaller MSS',
+  ),
+  METRICS_UNHEARD: entry(
+    'the address of metrics cannot be had',
+    'free the port, or change metrics.listen in the file; it is tried again every two seconds',
   ),
   NAME_UNKNOWN: entry('nothing of the file has this name', 'look at the names in `tenbin status --all`'),
   NAMESPACE_OTHER: entry(

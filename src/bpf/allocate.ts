@@ -17,7 +17,19 @@ import {
   VIRTUAL,
   type VirtualItem,
 } from './code.ts'
-import { ALU, alu, CLASS, classOf, EXIT, FP, type Insn, isGoto, type Label, loadRef, SRC } from './isa.ts'
+import {
+  alu,
+  CLASS,
+  classOf,
+  EXIT,
+  FP,
+  type Insn,
+  isGoto,
+  isMove,
+  isMove32,
+  type Label,
+  loadRef,
+} from './isa.ts'
 import { formatLine, type Line } from './line.ts'
 
 /** AllocatedItem: an item with machine registers, or a cold mark that layout consumes. */
@@ -34,7 +46,6 @@ interface Interval {
   hint?: number
 }
 
-const isMove = (insn: Insn): boolean => insn.code === (CLASS.alu64 | ALU.mov | SRC)
 const isPure = (insn: Insn): boolean =>
   [CLASS.ld, CLASS.ldx, CLASS.alu, CLASS.alu64].some((kind) => kind === classOf(insn))
 
@@ -193,7 +204,7 @@ export function allocate(name: string, code: readonly VirtualItem[]): AllocatedI
     out.push({ ...call.enter, line })
     for (const virtual of dying(touched(call).reads, at)) release(virtual)
     if (call.result === undefined) return
-    take(call.result, line, undefined)
+    if (!home.has(call.result)) take(call.result, line, undefined)
     if (reg(call.result) !== 0) out.push({ ...alu('mov', reg(call.result), { reg: 0 }, 64), line })
     for (const virtual of dying([call.result], at)) release(virtual)
   }
@@ -216,7 +227,7 @@ export function allocate(name: string, code: readonly VirtualItem[]): AllocatedI
     const read = reads.includes(item.dst) ? reg(item.dst) : item.dst
     for (const virtual of dying(reads, at)) if (!writes.includes(virtual)) release(virtual)
     for (const virtual of writes)
-      if (!home.has(virtual)) take(virtual, item.line, isMove(item) ? src : undefined)
+      if (!home.has(virtual)) take(virtual, item.line, isMove(item) || isMove32(item) ? src : undefined)
     const dst = writes.includes(item.dst) ? reg(item.dst) : read
     invariant(src < VIRTUAL && dst < VIRTUAL, `${name}: a value is read before it is written`)
     if (!isMove(item) || src !== dst) out.push({ ...item, src, dst })

@@ -40,6 +40,8 @@ export interface Stashed<K extends Kind> {
   readonly offset: number
   readonly kind: K
   readonly max: number
+  /** Of vagueSlot. */
+  readonly isVague?: true
 }
 
 /** Emitter: one function's items. */
@@ -164,7 +166,9 @@ export class Emitter {
   /** const64: a 64-bit constant in a register. */
   const64(value: bigint): Val<'u64'> {
     const out = this.value('u64')
-    this.push(loadImm64(out.reg, value), callerLine())
+    // what an immediate holds needs no load of two slots
+    if (value < 2n ** 31n) this.moveInto(out.reg, Number(value), callerLine())
+    else this.push(loadImm64(out.reg, value), callerLine())
     return out
   }
 
@@ -185,12 +189,22 @@ export class Emitter {
     return { offset: this.stackSlot(8), kind, max }
   }
 
+  /**
+   * vagueSlot: a slot for an index below `count`, of which the verifier forgets what it is: it knows what is in whole words
+   * of 8 bytes only. So what is behind a choice between constants is not gone through once for each of them.
+   */
+  vagueSlot(count: number): Stashed<'u32'> {
+    const max = 2 ** Math.ceil(Math.log2(count)) - 1
+    return { offset: this.stackSlot(8) + 4, kind: 'u32', max, isVague: true }
+  }
+
   /** setSlot: what unstash brings back from now on. */
   setSlot<K extends Kind>(slot: Stashed<K>, value: Val<K> | number): void {
     const line = callerLine()
     const most = typeof value === 'number' ? value : value.max
     invariant(most <= slot.max, `${formatLine(line)}: the slot takes values up to ${slot.max}`)
-    this.push(store(8, FP, slot.offset, typeof value === 'number' ? value : { reg: value.reg }), line)
+    const width = slot.isVague ? 4 : 8
+    this.push(store(width, FP, slot.offset, typeof value === 'number' ? value : { reg: value.reg }), line)
   }
 
   /** stash keeps a value on the stack, to be brought back by unstash: the remedy when registers run out. */
@@ -200,9 +214,11 @@ export class Emitter {
     return { offset, kind: value.kind as K, max: value.max }
   }
 
-  unstash<K extends Kind>({ offset, kind, max }: Stashed<K>): Val<K> {
+  unstash<K extends Kind>({ offset, kind, max, isVague }: Stashed<K>): Val<K> {
+    const line = callerLine()
     const out = this.value<K>(kind, max)
-    this.push(load(8, out.reg, FP, offset), callerLine())
+    this.push(load(isVague ? 4 : 8, out.reg, FP, offset), line)
+    if (isVague) this.aluInto('and', out.reg, max, 32, line)
     return out
   }
 }

@@ -194,6 +194,11 @@ export const isJump = (i: Insn): boolean =>
   (classOf(i) === CLASS.jmp || classOf(i) === CLASS.jmp32) && i.code !== CALL && i.code !== EXIT
 export const isGoto = (i: Insn): boolean => i.code === (CLASS.jmp | JMP.ja)
 
+/** isMove of a whole register to another. */
+export const isMove = (i: Insn): boolean => i.code === (CLASS.alu64 | ALU.mov | SRC)
+/** isMove32: of its lower half; the upper half becomes 0. */
+export const isMove32 = (i: Insn): boolean => i.code === (CLASS.alu | ALU.mov | SRC)
+
 /** isFetch: an atomic operation that gives the old value. */
 export const isFetch = (i: Insn): boolean =>
   classOf(i) === CLASS.stx && (i.code & 0xe0) === MODE.atomic && (Number(i.imm) & FETCH) !== 0

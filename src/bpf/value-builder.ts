@@ -94,7 +94,12 @@ export class ValueBuilder extends Emitter {
       Number.isInteger(n) && n > 0 && n < 2 ** 31,
       `${formatLine(callerLine())}: scale to ${n}: 1 to 2^31 - 1`,
     )
-    return { ...this.alu('rsh', this.alu('mul', this.widen(hash), n), 32), max: n - 1 }
+    const shift = Math.log2(n)
+    const isShift = Number.isInteger(shift) && shift > 0
+    const index = isShift
+      ? this.alu('rsh', this.widen(hash), 32 - shift)
+      : this.alu('rsh', this.alu('mul', this.widen(hash), n), 32)
+    return { ...index, max: n - 1 }
   }
 
   /** constant: a number in a register. */

@@ -13,6 +13,7 @@ import type { Callee } from './helper-builder.ts'
 import { callees, layout } from './layout.ts'
 import { lint } from './lint.ts'
 import type { MapSpec, ProgramSpec } from './program.ts'
+import { simplified } from './simplify.ts'
 import type { AnyMap } from './types.ts'
 
 /** BPF_F_XDP_HAS_FRAGS: without it drivers refuse the program at a large MTU (linux/bpf.h). */
@@ -48,7 +49,7 @@ function build<C extends string>(
   p.finish()
   const unset = unassigned(p.code)
   invariant(unset.length === 0, `function ${name}: ${unset.join('; ')}`)
-  const items = layout(name, allocate(name, p.code))
+  const items = layout(name, allocate(name, simplified(p.code)))
   const code = { name, entry: p.entry, items, takes: p.takes }
   const findings = lint(code)
   invariant(findings.length === 0, `function ${name}: ${findings.join('; ')}`)

@@ -62,13 +62,14 @@ export function serviceConditions({ services, pools }: Status): ServiceCondition
 function conditionOf(servers: readonly PoolServer[], up: number): Condition {
   if (up === 0) return { trouble: TROUBLE.outage, why: 'no server' }
   const conditions = servers.map(serverCondition)
-  const count = (trouble: number) => conditions.filter((each) => each.trouble === trouble).length
-  const held = servers.filter(({ check }) => check?.state === 'held').length
-  const words = [
-    ...(count(TROUBLE.down) > 0 ? [`${count(TROUBLE.down)} down`] : []),
-    ...(held > 0 ? [`guard holds ${held}`] : []),
-    ...(count(TROUBLE.doubt) > held ? [`${count(TROUBLE.doubt) - held} not looked at`] : []),
-    ...(count(TROUBLE.byHand) > 0 ? [`${count(TROUBLE.byHand)} out by hand`] : []),
-  ]
+  const count = (is: (server: PoolServer, at: number) => boolean) => servers.filter(is).length
+  const counts = [
+    [count((_, at) => conditions[at]!.trouble === TROUBLE.down), 'down'],
+    [count(({ check }) => check?.state === 'held'), 'held by the guard'],
+    [count(({ state, check }) => state === 'failed' && check?.state === 'unknown'), 'not looked at yet'],
+    [count(({ check }) => check?.isOverdue === true), 'whose check stands still'],
+    [count((_, at) => conditions[at]!.trouble === TROUBLE.byHand), 'out by hand'],
+  ] as const
+  const words = counts.filter(([many]) => many > 0).map(([many, what]) => `${many} ${what}`)
   return { trouble: Math.max(...conditions.map(({ trouble }) => trouble)), why: words.join(', ') }
 }

@@ -23,7 +23,7 @@ test('a server that is down, a guard that holds, or a problem is a warning that 
   )
   assert.deepEqual(line(down), [
     'WARNING',
-    'TENBIN WARNING - 2 services, 2 of 3 servers up; web02 down: status 503',
+    'TENBIN WARNING - 2 services, 2 of 3 servers up; web02 down in svc01: status 503',
   ])
   assert.deepEqual(line(down, 'svc02'), ['OK', 'TENBIN OK - 1 service, 3 of 3 servers up'])
   const held = statusOf(small, (service, server) =>
@@ -31,7 +31,14 @@ test('a server that is down, a guard that holds, or a problem is a warning that 
   )
   assert.deepEqual(line(held), [
     'WARNING',
-    'TENBIN WARNING - 2 services, 3 of 3 servers up; svc01: guard holds 2',
+    'TENBIN WARNING - 2 services, 3 of 3 servers up; svc01: 2 held by the guard',
+  ])
+  const still = statusOf(small, (service, server) =>
+    service === 1 && server === 0 ? { check: { state: 'up', since: ago(3), isOverdue: true } } : {},
+  )
+  assert.deepEqual(line(still), [
+    'WARNING',
+    'TENBIN WARNING - 2 services, 3 of 3 servers up; svc02: 1 whose check stands still',
   ])
   const problem = { code: 'CHECKER_ABSENT', message: 'servers are | not\nlooked at', remedy: '' }
   assert.deepEqual(line(statusOf(small, () => ({}), { problems: [problem] })), [

@@ -2,15 +2,9 @@
 // "Plugin Output for Nagios": text, a bar, performance data `label=value;warn;crit;min;max`.) Pure.
 
 import type { Status } from '../daemon/api-schema.ts'
-import { byServer } from './by-server.ts'
+import { byServer, type InPool } from './by-server.ts'
 import { cutEnd } from './columns.ts'
-import {
-  type PoolServer,
-  type ServiceCondition,
-  serverCondition,
-  serviceConditions,
-  TROUBLE,
-} from './condition.ts'
+import { type ServiceCondition, serverCondition, serviceConditions, TROUBLE } from './condition.ts'
 
 /** nagiosCodes: what a plugin ends with. */
 export const nagiosCodes = { OK: 0, WARNING: 1, CRITICAL: 2, UNKNOWN: 3 } as const
@@ -38,7 +32,7 @@ export function nagiosVerdict(status: Status, service?: string): Verdict {
   const servers = serversOf(status, service)
   const outages = services.filter(({ trouble }) => trouble === TROUBLE.outage)
   const warnings = [
-    ...servers.flatMap(downText),
+    ...servers.flatMap(({ name, cause }) => (cause === undefined ? [] : [`${name} ${cause}`])),
     ...services.filter(hasDoubt).map(({ name, why }) => `${name}: ${why}`),
     ...status.problems.map(({ message }) => message),
   ]
@@ -55,32 +49,35 @@ export const unknownVerdict = (why: string): Verdict => verdict('UNKNOWN', [why]
 interface Counted {
   readonly name: string
   readonly isUp: boolean
-  readonly why: string | undefined
+  /** What is wrong with it, where it is down. */
+  readonly cause?: string
 }
 
-/** serversOf: each once, as the pool sees it that has most to say of it. */
+/** serversOf: each once; up: in all pools that have it. */
 function serversOf(status: Status, service: string | undefined): Counted[] {
   const unreachable = new Map(status.servers.map(({ name, why }) => [name, why]))
   return [...byServer(status)].flatMap(([name, pools]) => {
     const meant = pools
       .filter(({ services }) => service === undefined || services.includes(service))
-      .map(({ server }) => server)
-      .filter(({ state }) => state !== 'off')
+      .filter(({ server }) => server.state !== 'off')
     if (meant.length === 0) return []
     const lost = unreachable.get(name)
-    const down = meant.map(serverCondition).find(({ trouble }) => trouble >= TROUBLE.down)
-    return [
-      {
-        name,
-        isUp: lost === undefined && meant.every(({ state }: PoolServer) => state === 'up'),
-        why: lost ?? down?.why,
-      },
-    ]
+    const isUp = lost === undefined && meant.every(({ server }) => server.state === 'up')
+    const cause = lost === undefined ? downIn(meant) : `down: ${lost}`
+    return [{ name, isUp, ...(cause !== undefined && { cause }) }]
   })
 }
 
-const downText = ({ name, why }: Counted): string[] =>
-  why === undefined ? [] : [`${name} down${why === '' ? '' : `: ${why}`}`]
+/** downIn: in which services a server is down, and why. */
+function downIn(pools: readonly InPool[]): string | undefined {
+  const down = pools
+    .map(({ services, server }) => ({ services, ...serverCondition(server) }))
+    .filter(({ trouble }) => trouble === TROUBLE.down)
+  const [first] = down
+  if (!first) return undefined
+  const services = down.flatMap(({ services }) => services).join(', ')
+  return `down in ${services}${first.why === '' ? '' : `: ${first.why}`}`
+}
 
 const hasDoubt = ({ trouble }: ServiceCondition): boolean => trouble === TROUBLE.doubt
 

@@ -32,7 +32,7 @@ const down = check('web02', {
   },
 })
 const shown = (name: string, checks: readonly CheckDetail[], width: number) =>
-  oneLines(partOf(status, name), { checks: [...checks], more: 0 }, paintFor(false), NOW, width)
+  oneLines(status, partOf(status, name), { checks: [...checks], more: 0 }, paintFor(false), NOW, width)
 
 test('a server is shown with its services, when it was looked at, how it answers, and why its standing changed', () => {
   const lines = shown('web02', [down], 80)
@@ -44,6 +44,7 @@ test('a server is shown with its services, when it was looked at, how it answers
       .map((line) => line.split(/ +/)[0]),
     ['svc01', 'svc02'],
   )
+  assert.match(from('SERVICE')[1]!, / 2\/3 /, 'how a service is follows from all of its servers')
   assert.deepEqual(from('CHECK OF').slice(0, 2), [
     'CHECK OF  IN     ASKS             FINDS  LAST  P50  P99  LOOKS  FOUND',
     'web02     svc01  GET /s/health.…  down     2s  1ms    -     12  connect: refuse…',

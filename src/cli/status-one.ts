@@ -44,6 +44,7 @@ export function partOf(status: Status, name: string): Status {
 
 /** oneLines: `part` of a status and its checks, at `now`, no line longer than `width`. */
 export function oneLines(
+  status: Status,
   part: Status,
   { checks, more }: ChecksAnswer,
   paint: Paint,
@@ -61,7 +62,8 @@ export function oneLines(
     rows.length === 0 ? [] : fitted(columns, rows, width, paint)
   return [
     ...brokenLine(headLine(part, paint, now), 2, width),
-    ...list(serviceColumns, rowsOf(listedServices(part, paint, false))),
+    // How a service is follows from all of its servers.
+    ...list(serviceColumns, rowsOf(listedServices({ ...status, services: part.services }, paint, false))),
     ...list(serverColumns, rowsOf(listedServers(part, paint, now))),
     ...list(handColumns, hand),
     ...list(

@@ -61,7 +61,7 @@ export const statusCommand: CommandSpec = {
       if (!(error instanceof TenbinError) || error.code !== 'DAEMON_ABSENT') throw error
       return tellWithoutDaemon(context, instance, error, json)
     }
-    if (name !== undefined) await tellOne(context, instance, partOf(status, name), name, json)
+    if (name !== undefined) await tellOne(context, instance, status, name, json)
     else if (json) context.out(JSON.stringify(status))
     else for (const line of linesOf(status, context, options.all === true)) context.out(line)
     return status.problems.length === 0 ? exitCodes.done : exitCodes.no
@@ -80,16 +80,17 @@ function linesOf(status: Status, { paint, isTerminal, columns, rows }: Context, 
 async function tellOne(
   { out, paint, isTerminal, columns }: Context,
   { socket }: Instance,
-  part: Status,
+  status: Status,
   name: string,
   json: boolean,
 ): Promise<void> {
+  const part = partOf(status, name)
   const of = part.services.some((each) => each.name === name) ? 'service' : 'server'
   const call = { path: '/v1/checks', query: { [of]: name }, reply: checksSchema }
   const answer = await callDaemon(socket, call)
   const width = isTerminal ? columns : Number.POSITIVE_INFINITY
   if (json) out(JSON.stringify({ ...part, ...answer }))
-  else for (const line of oneLines(part, answer, paint, Date.now(), width)) out(line)
+  else for (const line of oneLines(status, part, answer, paint, Date.now(), width)) out(line)
 }
 
 /** checkStatus: as Nagios wants it, whatever happens. */

@@ -115,6 +115,8 @@ export const checkSchema = z.strictObject({
   mark: z.int().min(0).max(0xffff_ffff).exactOptional(),
   /** A NIC. */
   interface: z.string().exactOptional(),
+  /** It goes to a listener's address and port, at each server: the way of clients' packets. */
+  via: z.literal('service').exactOptional(),
   /** It reports and moves nothing. */
   observe: z.boolean(),
 })

@@ -7,6 +7,7 @@ import { TenbinError } from '../base/errors.ts'
 import { didYouMean } from '../base/nearest.ts'
 import { describe } from './check-shape.ts'
 import { type CheckSpec, type Probe, RHYTHM, type Rhythm, type SingleProbe } from './check-spec.ts'
+import { whyNotThrough } from './check-via.ts'
 import type { Findings } from './findings.ts'
 import { KINDS, type Kind, type KindShapes, plainProbe, resolveProbe } from './probes.ts'
 import { type CheckMap, type CheckShape, type PartShape, PLAIN_KINDS } from './schema-check.ts'
@@ -46,6 +47,7 @@ export function resolveCheck(
     const remedy = didYouMean(value.interface, roles) || ': add it there'
     findings.add(inside(at, 'interface'), `${describe(value.interface)} is not in interfaces${remedy}`)
   }
+  if (value.via !== undefined && probe) checkVia(value, probe, at, findings)
   if (!probe || findings.count > before) return undefined
   return {
     probe,
@@ -55,7 +57,25 @@ export function resolveCheck(
     ...(value.port !== undefined && { port: value.port }),
     ...(value.mark !== undefined && { mark: value.mark }),
     ...(value.interface !== undefined && { interface: value.interface }),
+    ...(value.via !== undefined && { via: 'service' as const }),
   }
+}
+
+/** checkVia: what does not go through a service address, or says where it goes otherwise. */
+function checkVia(value: CheckMap, probe: Probe, at: Place, findings: Findings): void {
+  if (value.via !== 'service')
+    findings.add(
+      inside(at, 'via'),
+      `${describe(value.via)} is no way of a check: write service, or remove via`,
+    )
+  const why = whyNotThrough(probe)
+  if (why !== undefined) findings.add(inside(at, 'via'), why)
+  for (const key of ['address', 'source', 'mark', 'interface'] as const)
+    if (value[key] !== undefined)
+      findings.add(
+        keyOf(inside(at, key)),
+        `via: service says where a check goes, and so does ${key}: remove one of them`,
+      )
 }
 
 const AGENT_PORT = 'an agent answers on a port of its own: write { agent: {}, port: 9999 }'

@@ -326,7 +326,7 @@ test('findings name their own file, and both places of what is there twice', () 
       'include: x.yaml\nservices: { img: { listen: [192.168.8.100:80], servers: web99, check: none } }\n',
   }
   assert.deepEqual(told(files), [
-    'etc/main.yaml:6:1: unknown key "foo": known here are include, nodes, interfaces, addresses, servers, pools, services, defaults, limits, notify, sysctls',
+    'etc/main.yaml:6:1: unknown key "foo": known here are include, nodes, interfaces, addresses, servers, pools, services, defaults, limits, metrics, notify, sysctls',
     'etc/conf.d/a.yaml:1:1: include works in the main file only: name the files in etc/main.yaml',
     'etc/conf.d/a.yaml:2:29: 192.168.8.100:80 is a listener of service www already, at etc/main.yaml:4:29: remove one of them',
     'etc/conf.d/a.yaml:2:57: web99 is not in servers: did you mean "web09"?',

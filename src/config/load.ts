@@ -13,6 +13,7 @@ import { Findings } from './findings.ts'
 import { resolveInventory } from './inventory.ts'
 import { resolveLimits } from './limits.ts'
 import { merge } from './merge.ts'
+import { resolveMetrics } from './metrics.ts'
 import { resolveNetwork } from './network.ts'
 import { resolveNotify } from './notify.ts'
 import { Pools } from './pools.ts'
@@ -38,6 +39,7 @@ export function load(path: string, read: Reader = diskReader): DesiredState {
   const services = merged.services.flatMap((entry) => each.resolve(entry, inventory) ?? [])
   each.checkQuorums(services)
   const sysctls = resolveSysctls(merged, network.interfaces, findings)
+  const metrics = resolveMetrics(merged, services, findings)
   const notify = resolveNotify(merged, findings)
   const [main] = files
   if (main && merged.services.length === 0 && !merged.incomplete.has('services')) {
@@ -57,6 +59,7 @@ export function load(path: string, read: Reader = diskReader): DesiredState {
     })),
     services,
     limits: resolveLimits(merged),
+    ...(metrics && { metrics }),
     sysctls,
     notify,
   }

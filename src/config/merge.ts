@@ -27,6 +27,7 @@ export interface Merged {
   readonly defaults: readonly Entry<unknown>[]
   readonly limits: readonly Entry<number>[]
   readonly sysctls: readonly Entry<number>[]
+  readonly metrics: readonly Entry<string>[]
   readonly notify: readonly Entry<NotificationShape>[]
   readonly incomplete: ReadonlySet<string>
 }
@@ -69,6 +70,7 @@ export function merge(files: readonly File[], whole: boolean, findings: Findings
     defaults: section('defaults'),
     limits: section('limits'),
     sysctls: section('sysctls'),
+    metrics: section('metrics'),
     notify: section('notify'),
     incomplete,
   }

@@ -258,3 +258,63 @@ test('what is wrong with the check of defaults is said once, at its place', () =
     'services: { a: { listen: [192.168.8.100:80], servers: web01 }, b: { listen: [192.168.8.100:81], servers: web01 } }'
   assert.deepEqual(refusals({ services, extra }), ['5:28: "health" does not begin with /'])
 })
+
+test('what cannot go through the service address is refused, with a remedy', () => {
+  for (const check of [
+    '{ http: /x, via: service }',
+    '{ tcp: {}, via: service, port: 80 }',
+    '{ all: [tcp, { http: /x, port: 80 }], via: service }',
+  ])
+    assert.deepEqual(found(check), [], check)
+  assert.deepEqual(
+    found('{ dns: example.net, via: service }', '["192.168.8.100:53", "192.168.8.100:53/udp"]'),
+    [],
+  )
+  assert.deepEqual(found('{ tcp: {}, port: 8085, via: service }', '["192.168.8.100:8080..8089"]'), [])
+  assert.deepEqual(found('{ ping: {}, via: service }'), [
+    'via: service carries TCP and UDP, and ping is neither: remove via, or write tcp',
+  ])
+  assert.deepEqual(found('{ any: [tcp, { script: [/bin/true] }], via: service }'), [
+    'via: service carries TCP and UDP, and script is neither: remove via, or write tcp',
+  ])
+  assert.deepEqual(found('{ udp: { send: x }, via: service }', '["192.168.8.100:53/udp"]'), [
+    'through a service address nobody is told that a UDP port is closed: write what to expect, or remove via',
+  ])
+  assert.deepEqual(found('{ tcp: {}, via: service, address: 192.168.8.11, source: 192.168.8.2, mark: 1 }'), [
+    'via: service says where a check goes, and so does address: remove one of them',
+    'via: service says where a check goes, and so does source: remove one of them',
+    'via: service says where a check goes, and so does mark: remove one of them',
+  ])
+  const unlistened =
+    'via: service looks at what clients use, which no one address of listen has: write a port of listen'
+  for (const [check, listen] of [
+    ['{ tcp: {}, port: 81, via: service }', undefined],
+    ['{ all: [tcp, { tcp: {}, port: 443 }], via: service }', undefined],
+    ['{ dns: example.net, via: service }', undefined],
+    ['{ tcp: {}, via: service }', '["192.168.8.100:8080..8089"]'],
+    ['{ tcp: {}, via: service }', '["192.168.8.100:53/udp"]'],
+  ] as const)
+    assert.deepEqual(found(check, listen), [unlistened], check)
+  assert.deepEqual(found('{ tcp: {}, via: server }'), [
+    '"server" is no way of a check: write service, or remove via',
+  ])
+})
+
+test('a check through the service of a service with nat is refused where it is said, or where it comes from defaults', () => {
+  const nat =
+    'with nat clients’ packets come to the server’s own address, and so do checks: remove via: service'
+  assert.deepEqual(
+    refusals({
+      services:
+        'services: { www: { listen: [192.168.8.100:80], servers: web01..10, forward: nat, check: { tcp: {}, via: service } } }',
+    }),
+    [`4:105: ${nat}`],
+  )
+  assert.deepEqual(
+    refusals({
+      services: 'services: { www: { listen: [192.168.8.100:80], servers: web01..10, forward: nat } }',
+      extra: 'defaults: { check: { tcp: {}, via: service } }',
+    }),
+    [`4:13: ${nat}`],
+  )
+})

@@ -222,6 +222,11 @@ const checkSection = section(
       NAME,
       'The interface that they go out of.',
     ).optional(),
+    via: choice(
+      'service',
+      ['service'],
+      'service: it goes the way of clients’ packets with dsr, to an address and port of listen.',
+    ).optional(),
     observe: truth('It is told of, and moves no traffic.'),
   },
   CHECK,

@@ -35,6 +35,7 @@ export type Section =
   | 'quorum'
   | 'guard'
   | 'limits'
+  | 'metrics'
   | 'notification'
   | 'check'
   | 'part of a check'

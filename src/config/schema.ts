@@ -35,7 +35,7 @@ const failover = [
 ].join(' ')
 
 const laterKeys: Readonly<Partial<Record<Section, Readonly<Record<string, string>>>>> = {
-  file: leaveOut('api', 'metrics', 'log', 'defence'),
+  file: leaveOut('api', 'log', 'defence'),
   defaults: { persistence: '"persistence" is a service\'s own: write it there' },
   'address set': { vrid: failover, prefer: failover, advert: failover },
 }
@@ -79,6 +79,18 @@ const limits = section(
     ).optional(),
   },
   'limits such as { flows: 262144 }',
+)
+
+const metrics = section(
+  'metrics',
+  {
+    listen: word(
+      'an address and port such as 127.0.0.1:9102',
+      '.+',
+      'Where Prometheus and its kin ask: an address of the node and a port.',
+    ),
+  },
+  'metrics such as { listen: 127.0.0.1:9102 }',
 )
 
 /** fileSchema: one file, the main one or an included one; which keys the whole needs is checked later. */
@@ -134,6 +146,9 @@ export const fileSchema = section(
       .optional(),
     defaults: defaults.meta({ description: 'What services have unless they say otherwise.' }).optional(),
     limits: limits.meta({ description: 'How much may be remembered, whatever arrives.' }).optional(),
+    metrics: metrics
+      .meta({ description: 'Where metrics are read, at /metrics; absent: nowhere.' })
+      .optional(),
     notify: map(
       NAME,
       notification,
@@ -172,6 +187,7 @@ export const sections = Object.fromEntries(
       ['quorum', Object.keys(quorum.shape)],
       ['guard', Object.keys(guard.shape)],
       ['limits', Object.keys(limits.shape)],
+      ['metrics', Object.keys(metrics.shape)],
       ...notifySections,
       ...checkSections,
     ] as const

@@ -4,6 +4,7 @@ import { formatIp, formatListener, type Ip, isIp4, tryIp4 } from '../base/addres
 import { isLeast, MOST_MEMBERS } from '../dataplane/scheduling.ts'
 import { checkNat, checkTrack, type Defaults, resolveBehaviour, settled } from './behaviour.ts'
 import { TCP_CHECK } from './check-spec.ts'
+import { serviceTarget } from './check-via.ts'
 import { type Check, resolveCheck } from './checks.ts'
 import type { Findings } from './findings.ts'
 import type { Inventory } from './inventory.ts'
@@ -21,6 +22,7 @@ import {
   type AddressSet,
   ALL_PORTS,
   countingOf,
+  type Forward,
   type ListenerState,
   type Scheduler,
   type ServiceState,
@@ -58,6 +60,7 @@ export class Services {
     if (does.forward === 'dsr') for (const set of sets) this.#checkOnLink(pool, set, inventory)
     this.#checkMembers(does.scheduler, pool, place)
     const check = this.#check(value, pool, listeners, inventory, place)
+    this.#checkVia(value, check, does.forward, listeners, place)
     const kept = persistence && { persistence, track: 'all' as const }
     return { name, listeners, pool: pool.name, check, ...does, ...kept }
   }
@@ -110,6 +113,26 @@ export class Services {
           'a quorum counts servers that checks find up, and check: none looks at nobody: write a check, or remove it',
         )
     }
+  }
+
+  /** A check through the service goes to one of its listeners, and tells something of dsr only. */
+  #checkVia(
+    value: ServiceShape,
+    check: Check,
+    forward: Forward,
+    listeners: readonly ListenerState[],
+    place: Place,
+  ): void {
+    if (check === 'none' || check.via === undefined || listeners.length === 0) return
+    const at = inside(place, 'check', 'via')
+    const say = (message: string) =>
+      this.#findings.add(value.check === undefined ? keyOf(place) : at, message)
+    if (forward === 'nat')
+      say('with nat clients’ packets come to the server’s own address, and so do checks: remove via: service')
+    else if (!serviceTarget(check, listeners))
+      say(
+        'via: service looks at what clients use, which no one address of listen has: write a port of listen',
+      )
   }
 
   #pool(name: string, value: ServiceShape, place: Place) {

@@ -2,7 +2,7 @@
 // data, the same on every node that has the same file; load() makes it and nothing changes it. Names are the
 // file's, lists are in the file's order, included files after the main one in the order of their paths.
 
-import { formatIp, type Ip, type Protocol } from '../base/addresses.ts'
+import { type Endpoint, formatIp, type Ip, type Protocol } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import type { CountingScheduler, OnFailure, Persistence, Timeouts, Track } from '../dataplane/shape.ts'
 import type { Limits, Weighed } from '../engine/engine.ts'
@@ -128,6 +128,8 @@ export interface DesiredState {
   readonly pools: readonly PoolState[]
   readonly services: readonly ServiceState[]
   readonly limits: Limits
+  /** Where metrics are read; absent: nowhere. */
+  readonly metrics?: Endpoint
   /** In the order in which they are set. */
   readonly sysctls: readonly SysctlState[]
   /** Who is told what happens. */

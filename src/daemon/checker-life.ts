@@ -16,6 +16,9 @@ export interface CheckerLifeOptions {
   readonly monotonic: () => number
 }
 
+/** PATIENCE_MS: it may take so long until it makes all checks that it was told of. */
+const PATIENCE_MS = 5_000
+
 export class CheckerLife {
   readonly #options: CheckerLifeOptions
   readonly #deaths = new Deaths()
@@ -24,6 +27,9 @@ export class CheckerLife {
   #absence = 'it was not reached yet'
   #alive: Alive | undefined
   #lastEndAt: Date | undefined
+  #ordered = 0
+  /** When it last made all checks that were ordered, as far as is known. */
+  #wholeAt = 0
 
   constructor(options: CheckerLifeOptions) {
     this.#options = options
@@ -66,6 +72,13 @@ export class CheckerLife {
   /** heard: what it says each second. */
   heard(alive: Alive): void {
     this.#alive = alive
+    if (alive.watched >= this.#ordered) this.#wholeAt = this.#options.monotonic()
+  }
+
+  /** ordered: so many checks are to be made from now on. */
+  ordered(checks: number): void {
+    this.#ordered = checks
+    this.#wholeAt = this.#options.monotonic()
   }
 
   /** overdueKeys: some of those checks that stand still. */
@@ -84,7 +97,14 @@ export class CheckerLife {
           `the checker ended ${LOOP.ends} times and more within ${LOOP.withinMs / 60_000} minutes, the last time by ${endText(this.#deaths.last!)}`,
         ),
       )
-    const { overdue, unkept } = this.#alive ?? {}
+    const { watched, overdue, unkept } = this.#alive ?? {}
+    if (watched !== undefined && watched < this.#ordered && this.#partMs > PATIENCE_MS)
+      found.push(
+        problem(
+          'CHECKS_OVERDUE',
+          `the checker makes ${watched} of ${this.#ordered} checks that were ordered`,
+        ),
+      )
     if (overdue && overdue.count > 0) {
       const count = overdue.count === 1 ? '1 check stands' : `${overdue.count} checks stand`
       found.push(problem('CHECKS_OVERDUE', `${count} still: ${namesOf(overdue.keys).slice(0, 3).join(', ')}`))
@@ -109,8 +129,12 @@ export class CheckerLife {
       ...(lateness && { lateness: { counts: [...lateness.counts], sumMs: lateness.sumMs } }),
       ends: this.#deaths.total,
       isCrashLoop: this.#isLoop,
-      ...(last && this.#lastEndAt && { lastEnd: { at: this.#lastEndAt.toISOString(), ...last } }),
+      ...(last && this.#lastEndAt && { lastEnd: { ...last, at: this.#lastEndAt.toISOString() } }),
     }
+  }
+
+  get #partMs(): number {
+    return this.#options.monotonic() - this.#wholeAt
   }
 
   get #isLoop(): boolean {

@@ -17,6 +17,7 @@ const order: Order = {
 
 /** World: a folder of an instance, and daemons that come and go there. */
 class World {
+  readonly name = 'supervised'
   readonly folder = mkdtempSync(join(tmpdir(), 'tenbin-supervised-'))
   readonly checkerSocket = join(this.folder, 'checker.sock')
   readonly checks = join(this.folder, 'checks.json')

@@ -37,6 +37,7 @@ export type OpenChecker = (events: CheckerEvents) => Checker
 
 /** CheckerPaths: of an instance. */
 export interface CheckerPaths {
+  readonly name: string
   readonly checkerSocket: string
   readonly checks: string
 }
@@ -154,9 +155,9 @@ class SupervisedChecker implements Checker {
     this.#endHanging()
     this.#waitMs = since > BACK_OFF.stayedMs ? BACK_OFF.firstMs : Math.min(2 * this.#waitMs, BACK_OFF.mostMs)
     this.#startedAt = now
-    const { checkerSocket, checks } = this.#paths
+    const { name, checkerSocket, checks } = this.#paths
     mkdirSync(dirname(checkerSocket), { recursive: true, mode: 0o700 })
-    const [command, ...args] = checkerCommand(checkerSocket, checks)
+    const [command, ...args] = checkerCommand(checkerSocket, checks, name)
     const log = openLogFile(this.#log)
     this.#logStart = fstatSync(log).size
     // Its log is its own: it outlives us, and whoever reads our output would wait for its end.
@@ -168,6 +169,7 @@ class SupervisedChecker implements Checker {
       // Otherwise it was told to.
       if (this.#child !== child) return
       this.#child = undefined
+      if (this.#pid === child.pid) this.#pid = undefined
       this.#events.onEnded(this.#endOf(`${signal ?? `status ${status}`}`))
     })
     child.unref()

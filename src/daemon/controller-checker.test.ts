@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, test } from 'node:test'
+import { statusSchema } from './api-schema.ts'
 import { fileText, World } from './fake-world.ts'
 
 let world: World
@@ -43,13 +44,19 @@ test('a checker that ends again and again is one problem with its last words, un
     await world.controller.tick()
     assert.deepEqual(await world.problemCodes(), time < 5 ? [] : ['CHECKER_CRASHES'])
   }
-  const { checker, problems } = await world.controller.status()
+  world.checker.tellAlive()
+  const { checker, problems } = statusSchema.parse(await world.controller.status())
   assert.match(
     problems[0]!.message,
     /5 times and more within 5 minutes, the last time by status 1: Error: no sockets left$/,
   )
   const { ends, isCrashLoop, lastEnd, state } = checker!
-  assert.deepEqual([ends, isCrashLoop, lastEnd!.words, state], [6, true, 'Error: no sockets left', 'present'])
+  assert.deepEqual([ends, isCrashLoop, state], [6, true, 'present'])
+  assert.deepEqual(lastEnd, {
+    at: '2024-01-02T03:04:10.000Z',
+    how: 'status 1',
+    words: 'Error: no sockets left',
+  })
   const told = world.events!.latest().filter(({ kind }) => kind === 'node.checker')
   assert.equal(
     told.filter(({ text }) => text.startsWith('the checker ended')).length,
@@ -98,4 +105,35 @@ test('a server whose check stands still says so; what checks have seen is told o
   assert.equal(checks[2]!.why, 'connect: refused')
   assert.equal((await world.controller.checks({ server: 'web2' })).checks.length, 1)
   assert.equal((await world.controller.checks({ service: 'img' })).checks.length, 0)
+})
+
+test('a checker that does not make all checks that it was told to is a problem after a while', async () => {
+  await world.start()
+  allUp()
+  for (const [watched, codes] of [
+    [2, []],
+    [2, ['CHECKS_OVERDUE']],
+    [3, []],
+  ] as const) {
+    world.pass(3_000)
+    world.checker.tellAlive({ watched })
+    await world.controller.tick()
+    assert.deepEqual(await world.problemCodes(), codes)
+  }
+})
+
+test('checks that stand still are told once, however many and which they are from moment to moment', async () => {
+  await world.start()
+  allUp()
+  for (const [at, order] of world.checker.orders.entries()) {
+    world.checker.tellAlive({ overdue: { count: at + 1, keys: [order.key] } })
+    await world.controller.tick()
+  }
+  world.checker.tellAlive()
+  await world.controller.tick()
+  const told = world.events!.latest().filter(({ data }) => data.code === 'CHECKS_OVERDUE')
+  assert.deepEqual(
+    told.map(({ kind }) => kind),
+    ['node.problem', 'node.solved'],
+  )
 })

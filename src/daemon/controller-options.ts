@@ -46,6 +46,8 @@ export interface ControllerOptions {
   readonly settleMs: number
   /** checkerPatienceMs: how long it waits for a checker's first word. */
   readonly checkerPatienceMs: number
+  /** adopted: a file counts from now on, for what is not the loop's; it is applied, or waits to be. */
+  readonly adopted: (desired: DesiredState) => void
   readonly promote?: PromoteSecondaries
   /** Stands in for /proc/sys. */
   readonly sysctlRoot?: string

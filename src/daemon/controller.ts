@@ -4,7 +4,7 @@
 // path, then addresses on, then addresses off, so that no address is up before its packets are handled.
 // Nothing here takes anything away when it ends: what is in the kernel goes on forwarding.
 
-import { type Endpoint, formatEndpoint, formatListener, type Protocol } from '../base/addresses.ts'
+import type { Endpoint, Protocol } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import type { DesiredState } from '../config/state.ts'
 import type { Applied, Changed, Neighbour } from '../engine/engine.ts'
@@ -22,7 +22,7 @@ import { type Facts, type Placement, place, placeSome, summaryOf } from './place
 import { mapSizes } from './preview.ts'
 import { Problems, problemsOf, problemText } from './problem.ts'
 import { Rates } from './rates.ts'
-import { nothingRuns, type Running, runningStatus, wantedSysctls } from './running.ts'
+import { askedOf, nothingRuns, type Running, runningStatus, wantedSysctls } from './running.ts'
 import { Serial } from './serial.ts'
 import { ServerHealth } from './server-health.ts'
 import { type Server, ServerNeighbours } from './server-neighbours.ts'
@@ -207,11 +207,7 @@ export class Controller implements Operations, Disposable {
   trace(client: Endpoint, listener: Endpoint, protocol: Protocol = 'tcp'): TraceAnswer {
     this.#mustRun('trace')
     const { steps, ...trace } = this.#options.packetPath.trace(client, listener, protocol)
-    const asked = {
-      client: formatEndpoint(client),
-      listener: formatListener({ ...listener, protocol }),
-      protocol,
-    }
+    const asked = askedOf(client, listener, protocol)
     const byHand = trace.pool === undefined ? [] : this.#orders.stepsOf(trace.pool)
     return { ...asked, ...trace, steps: [...steps, ...byHand] }
   }
@@ -258,6 +254,7 @@ export class Controller implements Operations, Disposable {
       if (this.#running) return undefined
       const before = this.#waiting
       this.#waiting = desired
+      this.#options.adopted(desired)
       this.#problems.set(problemsOf(error))
       if (!before) this.#options.log.warn({ cause }, 'waits for what the file needs')
       return undefined
@@ -321,6 +318,7 @@ export class Controller implements Operations, Disposable {
     prepared.commit()
     this.#running = { desired, placement, appliedAt: now() }
     this.#waiting = placement.missing.length > 0 ? desired : undefined
+    this.#options.adopted(desired)
     this.#health.commit()
     this.#orders.adopt(desired)
     this.#options.notifications.apply(desired.notify, placement.node)

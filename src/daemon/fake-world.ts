@@ -6,6 +6,7 @@ import { formatIp, parseIp, parseMac } from '../base/addresses.ts'
 import type { TenbinError } from '../base/errors.ts'
 import { load } from '../config/load.ts'
 import type { Reader } from '../config/reader.ts'
+import type { DesiredState } from '../config/state.ts'
 import { EventLog, memoryStore } from '../events/event-log.ts'
 import { FakeNetwork } from '../netlink/fake.ts'
 import type { Link } from '../netlink/links.ts'
@@ -65,6 +66,8 @@ export class World {
   record: Record = emptyRecord
   text = fileText()
   logged: string[] = []
+  /** adopted: the files that count, or counted, for what is not the loop's. */
+  readonly adopted: DesiredState[] = []
   /** Stands in for /proc/sys; a test that names settings has one. */
   sysctlRoot: string | undefined
   kept: BigUint64Array | undefined
@@ -143,7 +146,8 @@ export class World {
       elsewhere: () => [],
       now,
       monotonic: () => this.monotonicMs,
-      settleMs: 50,
+      settleMs: 150,
+      adopted: (desired) => this.adopted.push(desired),
       openChecker: this.checker.open,
       checkerPatienceMs: 50,
       promote: (_, body) => body(),

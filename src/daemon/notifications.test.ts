@@ -107,6 +107,18 @@ test('a target that fails is a problem with a remedy, told as an event to others
   assert.equal(sent.filter(({ host }) => host === 'h.example').length, 1)
 })
 
+test('a target that is told of more from now on is not told of what was', async () => {
+  notifications.apply([target('chat', { on: ['server'] })], 'lb1')
+  log.record({ kind: 'node.applied', severity: 'notice', text: 'applied' })
+  log.record(down)
+  log.record({ kind: 'node.applied', severity: 'notice', text: 'applied' })
+  await until(() => sent.length === 1, 'it is told')
+  notifications.apply([target('chat')], 'lb1')
+  log.record({ kind: 'node.applied', severity: 'notice', text: 'applied' })
+  await until(() => sent.length === 2, 'it is told of more')
+  assert.deepEqual(told(), [2, 4])
+})
+
 test('secrets are read when they are used, and are nowhere else', async () => {
   const file = join(folder, 'key')
   writeFileSync(file, 'first\n')

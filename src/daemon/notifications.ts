@@ -2,6 +2,7 @@
 // told of what happens from then on; one that was there goes on where it was, over restarts. Nothing here waits for
 // anybody: a target that hangs holds up itself.
 
+import { isDeepStrictEqual } from 'node:util'
 import { TenbinError } from '../base/errors.ts'
 import { didYouMean } from '../base/nearest.ts'
 import type { NotifyTarget } from '../config/notify-spec.ts'
@@ -43,17 +44,24 @@ export class Notifications implements Disposable {
   apply(targets: readonly NotifyTarget[], node: string): void {
     const { events, progress } = this.#options
     this.#node = node
-    for (const queue of this.#queues) queue[Symbol.dispose]()
+    const before = new Map(this.#queues.map((queue) => [queue.target.name, queue]))
     const latest = events.latest()
     const last = latest.at(-1)?.seq ?? 0
     progress.keepOnly(new Set(targets.map(({ name }) => name)))
     this.#queues = targets.map((target) => {
-      const known = progress.get(target.name)
+      const same = before.get(target.name)
+      if (same && isDeepStrictEqual(same.target, target)) {
+        before.delete(target.name)
+        return same
+      }
+      same?.[Symbol.dispose]()
+      const known = same?.progress ?? progress.get(target.name)
       if (!known) progress.set(target.name, { seq: last, missed: 0 })
       const queue = this.#queueOf(target, known ?? { seq: last, missed: 0 })
       for (const event of latest) queue.offer(event)
       return queue
     })
+    for (const queue of before.values()) queue[Symbol.dispose]()
   }
 
   /** problems: targets that cannot be told, and what would be forgotten. */

@@ -1,5 +1,6 @@
 // One attempt to tell one target of events: secrets are read, words are made, and whoever sends is asked.
 
+import { setImmediate as turn } from 'node:timers/promises'
 import type { MailTarget, NotifyTarget, WebhookTarget } from '../config/notify-spec.ts'
 import type { Event } from '../events/event.ts'
 import type { Job } from '../notify/jobs.ts'
@@ -20,6 +21,8 @@ export async function tellTarget(
   about: About,
   send: Send,
 ): Promise<Outcome> {
+  // Whoever recorded the event does not wait for any of this.
+  await turn()
   const body = bodyOf(events[0]!, missed, about)
   if (how.kind === 'script') return await runScript(how, body, timeoutMs)
   let job: Job

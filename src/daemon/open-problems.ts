@@ -44,7 +44,13 @@ export class OpenProblems {
 /** By service.held and service.released, and by service.quorum. */
 const toldElsewhere: ReadonlySet<string> = new Set(['GUARD_HOLDS', 'QUORUM_LOST'])
 
+/** Of whom these are changes from moment to moment: that is no other problem. */
+const unsteady: ReadonlySet<string> = new Set(['CHECKS_OVERDUE', 'CHECKS_FRUITLESS', 'CHECKER_CRASHES'])
+
+const isSame = (a: Problem, b: Problem): boolean =>
+  a.code === b.code && (a.message === b.message || unsteady.has(a.code))
+
 const isNotIn =
   (some: readonly Problem[]) =>
   (each: Problem): boolean =>
-    !some.some(({ message }) => message === each.message)
+    !some.some((other) => isSame(each, other))

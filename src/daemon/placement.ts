@@ -18,6 +18,7 @@ import type { Link } from '../netlink/links.ts'
 import { covers, isOnLink, type Route } from '../netlink/routes.ts'
 import type { Problem } from './api-schema.ts'
 import { Problems, problem, problemsOf } from './problem.ts'
+import { turnChanges, turnOf } from './turn-addresses.ts'
 
 /** Facts: the machine as it is. */
 export interface Facts {
@@ -69,7 +70,11 @@ export function placeSome(desired: DesiredState, facts: Facts): Placement {
   const links = placeLinks(desired, node, absent, facts)
   const stays = (server: EngineSpec['servers'][number]) =>
     facts.isServing(server.name) && serverOffLink(server, nics, held, facts).length === 0
-  const spec = withNetworks(toEngineSpec(desired, links.map(specLink), stays), held, facts)
+  const turn = turnOf(desired, links, facts.addresses)
+  const spec = {
+    ...withNetworks(toEngineSpec(desired, links.map(specLink), stays), held, facts),
+    ...(turn && { turn }),
+  }
   const elsewhere = held.flatMap((address) => addressElsewhere(address, facts))
   const offLink = spec.servers.flatMap((server) => serverOffLink(server, nics, held, facts))
   if (elsewhere.length > 0 || (absent.length === 0 && offLink.length > 0))
@@ -169,6 +174,17 @@ export const specLink = ({ name, index, mac, mtu }: EthernetLink): EngineInterfa
   mtu,
 })
 
+/** specOn: what an engine is to do on the NICs that are there now, with the addresses that they have. */
+export function specOn(
+  { turn: _, ...spec }: EngineSpec,
+  desired: DesiredState,
+  links: readonly EthernetLink[],
+  addresses: readonly InterfaceAddress[],
+): EngineSpec {
+  const turn = turnOf(desired, links, addresses)
+  return { ...spec, interfaces: links.map(specLink), ...(turn && { turn }) }
+}
+
 function nicMissing(name: string, links: readonly Link[]): TenbinError {
   const there = links.filter((each) => !each.isLoopback).map((each) => each.name)
   const detail = `this machine has no such interface: it has ${there.join(', ') || 'none'}`
@@ -234,16 +250,23 @@ export const summaryOf = ({ node, links, spec }: Placement): string =>
 
 const plural = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
 
+/** changesOf a placement: how NICs and addresses differ from those that were applied to, in sentences. */
+export const changesOf = (
+  { links, spec }: Placement,
+  now: readonly EthernetLink[],
+  next: EngineSpec,
+): string[] => [...linkChanges(links, now), ...turnChanges(spec.turn, next.turn)]
+
 /** linkChanges: how the NICs that forward differ from those that were applied to, in sentences. */
-export const linkChanges = (before: readonly EthernetLink[], now: readonly EthernetLink[]): string[] => [
+const linkChanges = (before: readonly EthernetLink[], now: readonly EthernetLink[]): string[] => [
   ...before.flatMap((link) => {
     const same = now.find(({ name }) => name === link.name)
-    return same ? changesOf(link, same) : [`${link.name} is gone`]
+    return same ? linkChangesOf(link, same) : [`${link.name} is gone`]
   }),
   ...now.flatMap(({ name }) => (before.some((link) => link.name === name) ? [] : [`${name} forwards too`])),
 ]
 
-function changesOf(before: EthernetLink, now: EthernetLink): string[] {
+function linkChangesOf(before: EthernetLink, now: EthernetLink): string[] {
   const changes: string[] = []
   if (now.index !== before.index) changes.push(`${now.name} was made anew`)
   if (now.mac !== before.mac) changes.push(`${now.name} has MAC ${now.mac} instead of ${before.mac}`)

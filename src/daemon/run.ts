@@ -21,6 +21,7 @@ import { openNotifications } from './keep-notifications.ts'
 import { lockInstance } from './lock.ts'
 import type { Log } from './log.ts'
 import type { MachineMemory } from './memory.ts'
+import { openMetrics } from './metrics-endpoint.ts'
 import { overrideStore } from './override-store.ts'
 import type { OpenPacketPath } from './ports.ts'
 import { recordedElsewhere, recordStore } from './record.ts'
@@ -74,7 +75,8 @@ export async function runDaemon({ instance, file, log }: RunOptions, ports: RunP
   const { events } = kept
   const { notifications, ...told } = openNotifications(instance, events)
   cleanup.defer(() => told.close())
-  const controller = cleanup.use(
+  const metrics = openMetrics(() => controller.status(), events, log)
+  const controller: Controller = cleanup.use(
     new Controller({
       instance: instance.name,
       file: resolve(file),
@@ -89,7 +91,8 @@ export async function runDaemon({ instance, file, log }: RunOptions, ports: RunP
       log,
       events,
       notifications,
-      elsewhere: () => [...kept.problems(), ...notifications.problems()],
+      elsewhere: () => [...kept.problems(), ...notifications.problems(), ...metrics.problems()],
+      adopted: (desired) => metrics.listen(desired.metrics),
       now: () => new Date(),
       monotonic: () => performance.now(),
       settleMs: SETTLE_MS,
@@ -97,6 +100,7 @@ export async function runDaemon({ instance, file, log }: RunOptions, ports: RunP
       found: ports.found(instance.name),
     }),
   )
+  cleanup.use(metrics)
   const api = await serveApi(instance.socket, apiApp(controller, log))
   cleanup.defer(() => api.close())
 

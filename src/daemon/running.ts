@@ -1,7 +1,7 @@
 // What runs, as the daemon remembers it, and what it tells of it: one Status from the file, the machine and the
 // packet path. Pure: everything is handed in.
 
-import { formatIp, formatListener } from '../base/addresses.ts'
+import { type Endpoint, formatEndpoint, formatIp, formatListener, type Protocol } from '../base/addresses.ts'
 import type { DesiredState, SysctlState } from '../config/state.ts'
 import { sysctlsOf } from '../config/sysctls.ts'
 import type { EngineStatus, Neighbour, PoolServer, PoolStatus, Traffic } from '../engine/engine.ts'
@@ -47,6 +47,13 @@ export type RunningStatus = Required<Pick<Status, 'node' | 'program'>> &
   Pick<Status, Listed | 'flows' | 'events' | 'sysctls'>
 
 type Listed = 'interfaces' | 'addresses' | 'services' | 'servers' | 'pools' | 'overrides' | 'outcomes'
+
+/** askedOf: what a trace was asked, as text. */
+export const askedOf = (client: Endpoint, listener: Endpoint, protocol: Protocol) => ({
+  client: formatEndpoint(client),
+  listener: formatListener({ ...listener, protocol }),
+  protocol,
+})
 
 /** nothingRuns: the same part while nothing is applied. */
 export const nothingRuns: Pick<Status, Listed> = {

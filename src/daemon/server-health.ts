@@ -270,6 +270,7 @@ export class ServerHealth implements Disposable {
   }
 
   #order(): void {
+    this.#life.ordered(this.#plan.ordered.size)
     this.#checker.order(
       [...this.#plan.ordered.values()].map(({ order, users }) => {
         const seed = this.#seedOf(order, users)

@@ -27,6 +27,7 @@ import {
   viewsOf,
   weighedOf,
 } from './overrides.ts'
+import { PoolLines, someOf } from './pool-lines.ts'
 import type { PacketPath } from './ports.ts'
 import { problemsOf } from './problem.ts'
 
@@ -158,35 +159,41 @@ export class ServerOrders {
   /** tellHealth: what checks say of these is other than it was. Returns what that did, by movedKey(). */
   tellHealth(changed: readonly PoolServerName[]): ReadonlyMap<string, Changed> {
     const moves = new Map<string, Changed>()
+    const lines = new PoolLines()
     const now = this.#now()
     const pools = new Map(this.#pools.map((each) => [each.name, each]))
+    const again = new Set(changed.map(movedKey))
+    const untold = this.#untold.filter((each) => !again.has(movedKey(each)))
     for (const each of changed) {
       const { pool, server } = each
-      this.#untold = this.#untold.filter((other) => other.pool !== pool || other.server !== server)
       const services = pools.get(pool)?.services
       if (!services) continue
       try {
-        const moved = this.#tellOne(each, services, now)
+        const moved = this.#tellOne(each, services, now, lines)
         if (moved) moves.set(movedKey(each), moved)
       } catch (error) {
-        this.#untold = [...this.#untold, { pool, server, problems: problemsOf(error) }]
+        untold.push({ pool, server, problems: problemsOf(error) })
       }
     }
+    this.#untold = untold
+    // Thousands of pools may have one server: words go out when all of them are told.
+    for (const { slots, text } of lines.all()) this.#options.log.info({ cause: 'check', slots }, text)
     return moves
   }
 
-  #tellOne({ pool, server }: PoolServerName, services: readonly string[], now: number): Changed | undefined {
+  #tellOne(
+    { pool, server }: PoolServerName,
+    services: readonly string[],
+    now: number,
+    lines: PoolLines,
+  ): Changed | undefined {
     const standing = standingOf(this.#overrides, server, services, now)
     const view = withHealth(viewOf(standing), this.#options.health.viewOf(pool, server))
     if (sameView(view, this.#toldOf(pool, server))) return undefined
     const changed = this.#options.packetPath.setServer(pool, server, view)
-    const { slots, weight } = changed
-    const servers = new Map(this.#told.get(pool))
-    this.#told = new Map(this.#told).set(pool, servers.set(server, view))
-    this.#options.log.info(
-      { cause: 'check', slots },
-      `server ${server} ${view.up ? `has weight ${weight}` : 'is out'} in pool ${pool}`,
-    )
+    const servers = this.#told.get(pool) ?? new Map<string, ServerView | undefined>()
+    this.#told.set(pool, servers.set(server, view))
+    lines.add(pool, server, view, changed)
     return changed
   }
 
@@ -267,9 +274,13 @@ export class ServerOrders {
   }
 
   /** #views: what was said by hand of servers, and what checks say of them. */
-  #views(overrides: readonly Override[], pools: readonly UsedPool[], now = this.#now()): Views {
+  #views(
+    overrides: readonly Override[],
+    pools: readonly UsedPool[],
+    now = this.#now(),
+  ): Map<string, Map<string, ServerView>> {
     const said = viewsOf(overrides, pools, now)
-    const all = new Map<string, ReadonlyMap<string, ServerView>>()
+    const all = new Map<string, Map<string, ServerView>>()
     for (const { name, ...pool } of pools) {
       const views = new Map(said.get(name))
       for (const { server } of weighedOf(pool)) {
@@ -332,24 +343,18 @@ export class ServerOrders {
     const { packetPath, log } = this.#options
     const views = this.#views(this.#overrides, this.#pools, now)
     const changes = new Map<string, Changed>()
-    const lines = new Map<string, { readonly server: string; readonly pools: string[]; slots: number }>()
+    const lines = new PoolLines()
     for (const [pool, servers] of withReturns(views, this.#told)) {
       for (const [server, view] of servers) {
         if (sameView(view, this.#toldOf(pool, server))) continue
         const changed = packetPath.setServer(pool, server, view)
         changes.set(pool, changed)
-        const text = `server ${server} ${view.up ? `has weight ${changed.weight}` : 'is out'}`
-        const line = lines.get(text) ?? { server, pools: [], slots: 0 }
-        line.pools.push(pool)
-        line.slots += changed.slots
-        lines.set(text, line)
+        lines.add(pool, server, view, changed)
       }
     }
-    for (const [text, { server, pools, slots }] of lines) {
-      const line = `${text} in ${namesText(pools)}`
-      if (cause !== 'deadline') log.info({ cause, slots }, line)
-      else this.#recordDeadline(server, pools, line, slots)
-    }
+    for (const { server, pools, slots, text } of lines.all())
+      if (cause === 'deadline') this.#recordDeadline(server, pools, text, slots)
+      else log.info({ cause, slots }, text)
     this.#told = views
     return changes
   }
@@ -364,13 +369,6 @@ export class ServerOrders {
 
 /** movedKey: a server of a pool, as tellHealth's answer names it. */
 export const movedKey = ({ pool, server }: PoolServerName): string => `${pool}\0${server}`
-
-/** namesText: `pool www`, or some of many. */
-const namesText = (pools: readonly string[]): string =>
-  `${pools.length === 1 ? 'pool' : 'pools'} ${someOf(pools)}`
-
-const someOf = (names: readonly string[]): string =>
-  names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ')
 
 function orderText(command: Command): string {
   if (command.kind === 'weight') return `given weight ${command.weight}`
@@ -396,7 +394,7 @@ function withHealth(said: ServerView, health: ServerView | undefined): ServerVie
 const sameView = (a: ServerView, b: ServerView | undefined): boolean =>
   a.up === b?.up && a.weight === b.weight
 
-type Told = ReadonlyMap<string, ReadonlyMap<string, ServerView | undefined>>
+type Told = Map<string, Map<string, ServerView | undefined>>
 
 /** withReturns: views, and for pairs that only `told` has, that they are as the file has them again. */
 function withReturns(views: Views, told: Told): Views {

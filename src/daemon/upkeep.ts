@@ -14,13 +14,13 @@ import type { Healing } from './healing.ts'
 import type { Log } from './log.ts'
 import { leaveOtherLinks, recordLinks } from './managed-links.ts'
 import {
+  changesOf,
   type EthernetLink,
   type Facts,
   findLink,
   forwardingNics,
-  linkChanges,
   type Placement,
-  specLink,
+  specOn,
 } from './placement.ts'
 import type { PacketPath } from './ports.ts'
 import { problem, problemsOf } from './problem.ts'
@@ -107,7 +107,8 @@ export class Upkeep {
 
   #repair(running: Running, links: readonly EthernetLink[], cause: string): Running {
     const { monotonic, network, packetPath, store, neighbours, orders } = this.#options
-    const why = [...linkChanges(running.placement.links, links), ...packetPath.drift()]
+    const spec = specOn(running.placement.spec, running.desired, links, network.listAddresses())
+    const why = [...changesOf(running.placement, links, spec), ...packetPath.drift()]
     const reason = why.join('; ')
     if (why.length === 0) {
       this.#isUnrepaired = []
@@ -116,7 +117,6 @@ export class Upkeep {
     if (!this.#backOff.isDue(reason, monotonic())) return running
     const { nics } = running.placement
     const indexes = network.listLinks().flatMap(({ name, index }) => (nics.includes(name) ? [index] : []))
-    const spec = { ...running.placement.spec, interfaces: links.map(specLink) }
     let applied: Applied
     try {
       recordLinks(store, network, indexes)

@@ -12,7 +12,7 @@ export type CellKind = 'u32' | 'u64'
 
 /** Lent: a stack slot of the caller. */
 interface Lent<K extends CellKind> {
-  readonly lent: Place<'u64'>
+  readonly lent: Place<'u32' | 'u64'>
   readonly kind: K
   readonly max: number
 }
@@ -44,7 +44,7 @@ export function lend<K extends CellKind>(cell: Cell<K>, { pointer, origin }: Len
   const place = {
     base: { is: 'register', reg: pointer.reg },
     offset: cell.offset - origin,
-    type: 'u64',
+    type: cell.isVague ? 'u32' : 'u64',
   } as const
   return { lent: place, kind: cell.kind as K, max: cell.max }
 }
@@ -52,7 +52,7 @@ export function lend<K extends CellKind>(cell: Cell<K>, { pointer, origin }: Len
 /** put a value into a cell; a constant cell has it already. */
 export function put<K extends CellKind>(p: Path, cell: Cell<K>, value: Val<K> | number): void {
   if (typeof cell === 'number') return
-  if (isLent(cell)) p.store(cell.lent, typeof value === 'number' ? value : p.widen(value))
+  if (isLent(cell)) p.store<'u32' | 'u64'>(cell.lent, value as Val<'u64'> | number)
   else if (isSlot(cell)) p.setSlot(cell, value)
   else p.set(cell as Val<'u32'>, value as Val<'u32'>)
 }
@@ -60,7 +60,7 @@ export function put<K extends CellKind>(p: Path, cell: Cell<K>, value: Val<K> | 
 /** take what is in a cell. */
 export function take<K extends CellKind>(p: Path, cell: Cell<K>): Val<K> | number {
   if (isLent(cell)) {
-    const value = p.load(cell.lent)
+    const value = p.widen(p.load<'u32' | 'u64'>(cell.lent))
     if (cell.kind === 'u64') return value as Val<K>
     // what bounds an index is a mask, which the verifier knows of the caller's slot too
     const mask = 2 ** Math.ceil(Math.log2(cell.max + 1)) - 1

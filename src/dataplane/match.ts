@@ -139,9 +139,10 @@ function addressTree(
   level(3, listeners)
 }
 
-const answersOf = (
-  shape: Shape,
-): { readonly service: number; readonly base: number; readonly slots: number; readonly pool: number }[] => {
+/** Answer: what a listener's packets are given. */
+type Answer = Readonly<Record<keyof Match, number>>
+
+const answersOf = (shape: Shape): Answer[] => {
   const bases = poolBases(shape)
   const isAsked = flowsOf(shape) !== undefined
   return shape.listeners.map(({ service, pool }) => ({
@@ -152,27 +153,32 @@ const answersOf = (
   }))
 }
 
-/** matchOf: cells for matchListener's answer. The service's is on the stack in any case. */
-export function matchOf(p: Path, shape: Shape, memory: Memory, home: Home): Match {
+/**
+ * matchOf: cells for matchListener's answer. Those of service and pool are on the stack in any case, and `other`'s where there
+ * is one.
+ */
+export function matchOf(p: Path, shape: Shape, memory: Memory, home: Home, other?: Match): Match {
   const answers = answersOf(shape)
-  const known = (key: keyof Match, where: Home, most?: number): Cell => {
+  const known = (key: keyof Match, varies: (most: number) => Cell): Cell => {
     const all = answers.map((answer) => answer[key])
-    if (all.every((value) => value === all[0])) return all[0] ?? 0
-    return cell(p, where, 'u32', most ?? Math.max(...all))
+    return all.every((value) => value === all[0]) ? (all[0] ?? 0) : varies(Math.max(...all))
   }
+  const here = (most: number) => cell(p, home, 'u32', most)
+  const service = () => other?.service ?? p.vagueSlot(memory.serviceCapacity)
+  const pool = () => other?.pool ?? p.vagueSlot(shape.pools.length)
   if (isInline(shape))
     return {
-      service: known('service', 'stack'),
-      base: known('base', home),
-      slots: known('slots', home),
-      pool: known('pool', 'stack'),
+      service: known('service', service),
+      base: known('base', here),
+      slots: known('slots', here),
+      pool: known('pool', pool),
     }
   return {
-    service: p.slot('u32', memory.serviceCapacity - 1),
+    service: service(),
     base: cell(p, home, 'u32', maxOf('u32')),
     slots: uniformSlots(shape) ?? cell(p, home, 'u32', maxOf('u32')),
     // a pool that no listener has counts too
-    pool: known('pool', 'stack', shape.pools.length - 1),
+    pool: known('pool', pool),
   }
 }
 
@@ -300,10 +306,20 @@ export function matchListener(
   if (isInline(shape)) {
     const answers = answersOf(shape)
     const matched = p.label('matched')
-    const isListener = (listener: ListenerShape) => () => {
-      const answer = answers[shape.listeners.indexOf(listener)]!
+    const give = (answer: Answer) => {
       for (const key of ['service', 'base', 'slots', 'pool'] as const) put(p, match[key], answer[key])
       p.goto(matched)
+    }
+    // what several listeners answer is given in one place, behind all comparisons
+    const shared = [
+      ...grouped(mine, (listener) => JSON.stringify(answers[shape.listeners.indexOf(listener)])),
+    ]
+      .filter(([, listeners]) => listeners.length > 1)
+      .map(([, listeners]) => ({ listeners, label: p.label('answer') }))
+    const isListener = (listener: ListenerShape) => () => {
+      const place = shared.find(({ listeners }) => listeners.includes(listener))
+      if (place) p.goto(place.label)
+      else give(answers[shape.listeners.indexOf(listener)]!)
     }
     const leaf = (listener: ListenerShape): Leaf => ({
       word: portWord(shape, listener),
@@ -327,6 +343,10 @@ export function matchListener(
       })
       rangeTree(p, hostPort(p, port, isMixed(shape)), leaves, none)
     })
+    for (const { listeners, label } of shared) {
+      p.bind(label)
+      give(answers[shape.listeners.indexOf(listeners[0]!)]!)
+    }
     p.bind(matched)
     return
   }

@@ -105,10 +105,8 @@ function takeSlowPath(
 /** join: what a way behind the straight path found out, where the straight path has it. */
 function join(p: Path, { register: to, stack: from }: Routes): void {
   p.cold(from.join, () => {
-    move(p, from.match.service, to.match.service)
     move(p, from.match.base, to.match.base)
     move(p, from.match.slots, to.match.slots)
-    move(p, from.match.pool, to.match.pool)
     move(p, from.bytes, to.bytes)
     move(p, from.hash, to.hash)
     p.goto(to.join)
@@ -150,10 +148,10 @@ export function packetPath(shape: Shape, memory: Memory): BuiltFunction {
     // what is for no listener may be an answer: first to a check, then to a client
     const answers = turn && { plain: p.label('unturned'), slow: p.label('unturned-slow') }
     const first = answers ?? unserved
-    const routeOf = (home: Home, label: string): Route => ({
+    const routeOf = (home: Home, label: string, other?: Route): Route => ({
       shape,
       memory,
-      match: matchOf(p, shape, memory, home),
+      match: matchOf(p, shape, memory, home, other?.match),
       ranges,
       hash: cell(p, home, 'u64', 0xffffffff),
       bytes: cell(p, home, 'u32', maxOf('u32')),
@@ -164,7 +162,8 @@ export function packetPath(shape: Shape, memory: Memory): BuiltFunction {
       expired: slow,
       unserved: first?.plain ?? 'no-listener',
     })
-    const routes = { register: routeOf('register', 'choose'), stack: routeOf('stack', 'join') }
+    const straight = routeOf('register', 'choose')
+    const routes = { register: straight, stack: routeOf('stack', 'join', straight) }
     parse(p, routes, frame, slow)
     takeSlowPath(p, routes.stack, frame, slow, first?.slow, context)
     join(p, routes)
@@ -178,7 +177,7 @@ export function packetPath(shape: Shape, memory: Memory): BuiltFunction {
     const reset = p.label('reset')
     const server = decideServer(p, routes.register, tracking, context, word, reset)
     forward(p, routes.register, frame.data, server, context)
-    if (tracking.reset) answerReset(p, tracking.reset, context, reset)
+    if (tracking.reset) answerReset(p, routes.register, tracking.reset, context, reset)
     if (turn && answers) takeAnswers(p, turn, context, answers, passed)
     if (tracking.nat && unserved) turnBack(p, tracking.nat, routes.stack, context, unserved)
   })

@@ -4,7 +4,7 @@
 import type { Builder } from '../bpf/builder.ts'
 import type { Stashed } from '../bpf/emitter.ts'
 import type { Label } from '../bpf/isa.ts'
-import { anyBits, eq, fields, type Place, type Val } from '../bpf/values.ts'
+import { anyBits, eq, fields, ne, type Place, type Val } from '../bpf/values.ts'
 import { type FlowLimits, limitsOf } from './flow-clock.ts'
 import { FlowEntry, STATE_SHIFT, TIME_MASK } from './flow-record.ts'
 import { answersReset, type Memory, SETTING, uniformUse } from './memory.ts'
@@ -38,7 +38,25 @@ const SERVICE_MASK = 0xffff
 /** stateBits: a state where an entry has it. */
 export const stateBits = (state: number): number => (state << STATE_SHIFT) >>> 0
 
-/** Asked: the question, as far as it waits on the stack, and what every part needs. */
+/**
+ * Question: what is asked about a flow; what is not needed at once waits on the stack. `kind`: the bits of ABOUT, apart from
+ * service and pool where these may be known when the program is made: the verifier would go on once for each of them.
+ */
+export interface Question {
+  readonly flow: Val<'u64'>
+  readonly word: Stashed<'u32'>
+  readonly about: Stashed<'u64'>
+  readonly kind: Stashed<'u64'>
+}
+
+/** questionOf a function's parameters: flow, word, about. */
+export function questionOf(p: Builder): Question {
+  const [flow, word, about] = p.parameters('numbers', 'u64', 'u32', 'u64')
+  const kept = p.stash(about)
+  return { flow, word: p.stash(word), about: kept, kind: kept }
+}
+
+/** Asked: the question, and what every part of the answer needs. */
 export interface Asked {
   readonly shape: Shape
   readonly memory: Memory
@@ -47,6 +65,7 @@ export interface Asked {
   readonly flow: Val<'u64'>
   readonly word: () => Val<'u32'>
   readonly about: () => Val<'u64'>
+  readonly kind: () => Val<'u64'>
   /** Ticks. */
   readonly now: Val<'u32'>
   /** This CPU's counters. */
@@ -59,10 +78,14 @@ export interface Asked {
   readonly nobody: Label
 }
 
-/** askedOf takes the parameters: flow, word, about. */
-export function askedOf(p: Builder, shape: Shape, memory: Memory, flows: FlowsShape): Asked {
-  const [flow, word, about] = p.parameters('numbers', 'u64', 'u32', 'u64')
-  const kept = { word: p.stash(word), about: p.stash(about) }
+/** askedOf a question. */
+export function askedOf(
+  p: Builder,
+  shape: Shape,
+  memory: Memory,
+  flows: FlowsShape,
+  { flow, word, about, kind }: Question,
+): Asked {
   const cpu = p.alu('and', p.narrow(p.call('get_smp_processor_id')), shape.cpus - 1)
   const block = p.stashPlace(p.element(p.memory(memory.counters).blocks, cpu))
   return {
@@ -71,8 +94,9 @@ export function askedOf(p: Builder, shape: Shape, memory: Memory, flows: FlowsSh
     flows,
     limits: limitsOf(flows),
     flow,
-    word: () => p.unstash(kept.word),
-    about: () => p.unstash(kept.about),
+    word: () => p.unstash(word),
+    about: () => p.unstash(about),
+    kind: () => p.unstash(kind),
     now: ticks(p, memory, flows),
     block: () => p.unstashPlace(block),
     entry: p.placeVariable(FlowEntry),
@@ -122,7 +146,8 @@ export function hasBit(
   const pool = poolOf(p, asked)
   const bit = pool === 0 ? id : p.alu('add', p.alu('lsh', pool, Math.log2(serverCapacity)), id)
   const word = p.load(p.element(words, p.alu('rsh', bit, 5)))
-  return p.alu('and', p.alu('rsh', word, p.alu('and', bit, 31)), 1)
+  // a shift of 32 bits takes the lowest five of its count
+  return p.alu('and', p.alu('rsh', word, bit), 1)
 }
 
 /** unlessHealthy: where the server has failed or is not reachable. */
@@ -135,14 +160,15 @@ export function unlessHealthy(p: Builder, asked: Asked, id: Val<'u32'>, not: Lab
 export function whereReset(p: Builder, asked: Asked, id: Val<'u32'>, reset: Label): void {
   const { shape, memory } = asked
   if (!answersReset(shape)) return
-  const keeps = p.label('keeps-its-server')
-  p.jumpIf(eq(hasFailed(p, asked, id), 0), keeps)
-  const use = uniformUse(shape)
-  if (use) p.goto(reset)
-  else {
-    const service = p.alu('and', serviceOf(p, asked), memory.serviceCapacity - 1)
-    const settings = p.load(p.element(p.memory(memory.tables).settings, service))
-    p.jumpIf(anyBits(settings, SETTING.resets), reset)
+  const failed = hasFailed(p, asked, id)
+  if (uniformUse(shape)) {
+    p.jumpIf(ne(failed, 0), reset)
+    return
   }
+  const keeps = p.label('keeps-its-server')
+  p.jumpIf(eq(failed, 0), keeps)
+  const service = p.alu('and', serviceOf(p, asked), memory.serviceCapacity - 1)
+  const settings = p.load(p.element(p.memory(memory.tables).settings, service))
+  p.jumpIf(anyBits(settings, SETTING.resets), reset)
   p.bind(keeps)
 }

@@ -31,17 +31,17 @@ export function countingOf(memory: Memory): Counting | undefined {
  * is picked for a network that has a server.
  */
 export function pickServer(p: Builder, asked: Asked, { pick }: Counting): Stashed<'u32'> {
-  const { shape, memory, about, nobody } = asked
+  const { shape, memory, kind, nobody } = asked
   const picked = p.slot('u32', memory.serverCapacity - 1)
   const [begins, done] = [p.label('begins'), p.label('picked')]
   p.setSlot(picked, 0)
   if (has(shape, 'tcp')) {
-    p.jumpIf(anyBits(about(), ABOUT.syn | ABOUT.udp), begins)
+    p.jumpIf(anyBits(kind(), ABOUT.syn | ABOUT.udp), begins)
     p.goto(done)
     p.bind(begins)
   }
   const others = (usesNat(shape) ? ABOUT.moves : 0) | (persists(shape) ? ABOUT.kept : 0)
-  p.jumpIf(anyBits(about(), ABOUT.peek | others), done)
+  p.jumpIf(anyBits(kind(), ABOUT.peek | others), done)
   const service = p.alu('and', serviceOf(p, asked), memory.serviceCapacity - 1)
   if (shape.listeners.some(({ service }) => shape.services[service]?.picker === undefined)) {
     const { services } = p.memory(memory.scheduling!.map)

@@ -21,6 +21,8 @@ import {
   count,
   isReachable,
   poolOf,
+  type Question,
+  questionOf,
   serviceOf,
   stateBits,
   unlessHealthy,
@@ -61,49 +63,55 @@ export const calledOf = (memory: Memory): Called => ({
   counting: countingOf(memory),
 })
 
-/** decision: the function (flow, word, about) -> server or RESET of a shape with flows. */
-export function decision(
-  shape: Shape,
-  memory: Memory,
-  flows: FlowsShape,
-  { scan, counting }: Called = calledOf(memory),
-): BuiltFunction {
-  return plainFunction('decide', (p) => {
-    const asked = askedOf(p, shape, memory, flows)
-    const [missed, stale, unheld] = [p.label('no-record'), p.label('stale'), p.label('unheld')]
-    const [counted, begin, reset] = [p.label('count-miss'), p.label('begin'), p.label('reset')]
-    const closing = counting?.tally && closingOf(p, memory)
-    const value = lookUp(p, asked, scan, missed)
-    follow(p, asked, value, { stale, begin: unheld, reset }, closing)
-    p.bind(unheld)
-    p.setSlot(asked.own, 1)
-    p.goto(begin)
-    p.bind(stale)
-    p.setSlot(asked.own, 1)
-    p.goto(counted)
-    p.bind(missed)
-    p.setSlot(asked.own, 0)
-    p.bind(counted)
-    const ask = persists(shape) ? p.label('ask') : undefined
-    if (ask) p.jumpIf(anyBits(asked.about(), ABOUT.asks), ask)
-    count(p, asked, 'flow-miss')
-    p.bind(begin)
-    if (ask) p.jumpIf(anyBits(asked.about(), ABOUT.asks), ask)
-    beginFlow(p, asked, counting, reset)
-    if (closing) tellClosed(p, counting.tally, closing)
-    if (shape.pools.length > 1 || counting) {
-      p.bind(asked.nobody)
-      p.exitValue(0)
-    }
-    if (answersReset(shape)) {
-      p.bind(reset)
-      p.exitValue(RESET)
-    }
-    if (ask) {
-      p.bind(ask)
-      p.exitValue(ASK)
-    }
-  })
+/** Deciding: whoever is asked needs of the program. */
+export interface Deciding {
+  readonly shape: Shape
+  readonly memory: Memory
+  readonly flows: FlowsShape
+  readonly called: Called
+}
+
+/** decision: `decide` as a function of the program: (flow, word, about) -> server or RESET. */
+export const decision = (deciding: Deciding): BuiltFunction =>
+  plainFunction('decide', (p) => decide(p, deciding, questionOf(p)))
+
+/** decide the question: answers with server or RESET. Ends by leaving. */
+export function decide(p: Builder, { shape, memory, flows, called }: Deciding, question: Question): void {
+  const { scan, counting } = called
+  const asked = askedOf(p, shape, memory, flows, question)
+  const [missed, stale, unheld] = [p.label('no-record'), p.label('stale'), p.label('unheld')]
+  const [counted, begin, reset] = [p.label('count-miss'), p.label('begin'), p.label('reset')]
+  const closing = counting?.tally && closingOf(p, memory)
+  const value = lookUp(p, asked, scan, missed)
+  follow(p, asked, value, { stale, begin: unheld, reset }, closing)
+  p.bind(unheld)
+  p.setSlot(asked.own, 1)
+  p.goto(begin)
+  p.bind(stale)
+  p.setSlot(asked.own, 1)
+  p.goto(counted)
+  p.bind(missed)
+  p.setSlot(asked.own, 0)
+  p.bind(counted)
+  const ask = persists(shape) ? p.label('ask') : undefined
+  if (ask) p.jumpIf(anyBits(asked.kind(), ABOUT.asks), ask)
+  count(p, asked, 'flow-miss')
+  p.bind(begin)
+  if (ask) p.jumpIf(anyBits(asked.kind(), ABOUT.asks), ask)
+  beginFlow(p, asked, counting, reset)
+  if (closing) tellClosed(p, counting.tally, closing)
+  if (shape.pools.length > 1 || counting) {
+    p.bind(asked.nobody)
+    p.exitValue(0)
+  }
+  if (answersReset(shape)) {
+    p.bind(reset)
+    p.exitValue(RESET)
+  }
+  if (ask) {
+    p.bind(ask)
+    p.exitValue(ASK)
+  }
 }
 
 /** silentFor: ticks since a record's time are more than so many; both are modulo 2^30. */
@@ -118,20 +126,20 @@ function follow(
   { stale, begin, reset }: { readonly stale: Label; readonly begin: Label; readonly reset: Label },
   closing: Closing | undefined,
 ): void {
-  const { shape, memory, about, now, entry, limits } = asked
+  const { shape, memory, kind, now, entry, limits } = asked
   const server = p.below(p.alu('and', p.narrow(value), SERVER_MASK), memory.serverCapacity, stale)
   const again = persists(shape) ? p.label('again') : undefined
-  if (again) p.jumpIf(anyBits(about(), ABOUT.again), again)
+  if (again) p.jumpIf(anyBits(kind(), ABOUT.again), again)
   count(p, asked, 'flow-hit')
   if (again) p.bind(again)
   const changing = () => p.narrow(p.alu('rsh', value, 32))
-  const state = () => p.alu('rsh', changing(), STATE_SHIFT)
+  const state = () => p.alu('rsh', value, 32 + STATE_SHIFT)
   const next = p.variable('u32')
   const [opening, touch, answer] = [p.label('seen-opening'), p.label('touch'), p.label('follow')]
-  const known = about()
+  const known = kind()
   if (has(shape, 'tcp')) {
     const [special, closed] = [p.label('seen-end'), p.label('closed')]
-    p.jumpIf(eq(p.alu('and', known, ABOUT.segment | ABOUT.end), 0), opening)
+    p.jumpIf(anyBits(known, ABOUT.syn | ABOUT.udp), opening)
     whereReset(p, asked, server, reset)
     p.jumpIf(anyBits(known, ABOUT.end | ABOUT.peek), special)
     p.set(next, stateBits(FLOW.established))
@@ -174,8 +182,8 @@ function follow(
 }
 
 /** keepNetwork: the flow's record is of now: the client's network is to stay with its server. Leaves so, or for `answer`. */
-function keepNetwork(p: Builder, { about }: Asked, server: Val<'u32'>, answer: Label): void {
-  p.jumpIf(eq(p.alu('and', about(), ABOUT.network), 0), answer)
+function keepNetwork(p: Builder, { kind }: Asked, server: Val<'u32'>, answer: Label): void {
+  p.jumpIf(eq(p.alu('and', kind(), ABOUT.network), 0), answer)
   p.exitValue(p.alu('or', server, KEEP))
 }
 
@@ -207,7 +215,7 @@ function settledServer(p: Builder, asked: Asked): Val<'u32'> {
 
 /** beginFlow: no record holds: the current or the settled server, recorded. Ends by leaving, or at `nobody`. */
 function beginFlow(p: Builder, asked: Asked, counting: Counting | undefined, reset: Label): void {
-  const { shape, memory, about, word } = asked
+  const { shape, memory, kind, word } = asked
   const server = p.variable('u32', memory.serverCapacity - 1)
   const spare = p.slot('u32', memory.serverCapacity - 1)
   const state = p.variable('u32')
@@ -224,13 +232,13 @@ function beginFlow(p: Builder, asked: Asked, counting: Counting | undefined, res
   p.setSlot(spare, settled)
   p.set(state, stateBits(FLOW.established))
   if (has(shape, 'tcp')) {
-    p.jumpIf(anyBits(about(), ABOUT.syn | ABOUT.udp), opening)
+    p.jumpIf(anyBits(kind(), ABOUT.syn | ABOUT.udp), opening)
     const current = p.label('current')
     p.jumpIf(eq(settled, 0), current)
     whereReset(p, asked, settled, reset)
     p.set(server, settled)
     p.bind(current)
-    p.jumpIf(anyBits(about(), ABOUT.end), answer)
+    p.jumpIf(anyBits(kind(), ABOUT.end), answer)
     p.goto(record)
     p.bind(opening)
   }
@@ -245,14 +253,14 @@ function beginFlow(p: Builder, asked: Asked, counting: Counting | undefined, res
     p.jumpIf(eq(other, 0), bySlot)
     spareIsSomebody(p, asked, spare)
     p.set(server, other)
-    if (has(shape, 'udp') && has(shape, 'tcp')) p.jumpIf(anyBits(about(), ABOUT.udp), record)
+    if (has(shape, 'udp') && has(shape, 'tcp')) p.jumpIf(anyBits(kind(), ABOUT.udp), record)
     if (has(shape, 'tcp')) p.set(state, stateBits(FLOW.syn))
     p.goto(record)
     p.bind(bySlot)
   }
   if (has(shape, 'tcp')) {
     const datagram = p.label('datagram')
-    if (has(shape, 'udp')) p.jumpIf(anyBits(about(), ABOUT.udp), datagram)
+    if (has(shape, 'udp')) p.jumpIf(anyBits(kind(), ABOUT.udp), datagram)
     p.set(state, stateBits(FLOW.syn))
     p.goto(record)
     p.bind(datagram)
@@ -293,7 +301,7 @@ export function remember(
   counting: Counting | undefined,
   answer: Label,
 ): void {
-  const { about, block, entry, flows, limits, now, own, shape } = asked
+  const { kind, block, entry, flows, limits, now, own, shape } = asked
   const [write, free, capped, full, unrecorded] = [
     p.label('write'),
     p.label('free-entry'),
@@ -301,7 +309,7 @@ export function remember(
     p.label('full'),
     p.label('unrecorded'),
   ]
-  p.jumpIf(anyBits(about(), ABOUT.peek), answer)
+  p.jumpIf(anyBits(kind(), ABOUT.peek), answer)
   p.jumpIf(eq(isReachable(p, asked, server), 0), answer)
   p.jumpIf(ne(p.unstash(own), 0), write)
 

@@ -9,11 +9,11 @@ import { type Path, take } from './cell.ts'
 import { flowsOf, type Memory, persists, SETTING, uniformUse } from './memory.ts'
 import type { Route } from './path.ts'
 import { ABOUT_POOL } from './path-asked.ts'
-import { calledOf, decision, RESET } from './path-decide.ts'
+import { calledOf, RESET } from './path-decide.ts'
 import { type NatFunctions, natOf, translateRequest } from './path-nat.ts'
-import { questionFunction } from './path-question.ts'
+import { askingOf, questionFunction } from './path-question.ts'
 import { resetFunction } from './path-reset.ts'
-import { templateFunction } from './path-template.ts'
+import { WHERE } from './path-where.ts'
 import { type Shape, SLOT_RECORDS } from './shape.ts'
 
 /** Tracking: functions of the program that the packet path needs for flows. */
@@ -27,10 +27,8 @@ export interface Tracking {
 export function trackingOf(shape: Shape, memory: Memory): Tracking | undefined {
   const flows = flowsOf(shape)
   if (!flows) return undefined
-  const called = calledOf(memory)
-  const decide = decision(shape, memory, flows, called)
-  const template = persists(shape) ? templateFunction(shape, memory, flows, called) : undefined
-  const question = questionFunction(shape, memory, decide, template)
+  const deciding = { shape, memory, flows, called: calledOf(memory) }
+  const question = questionFunction(deciding, persists(shape) ? askingOf(deciding) : undefined)
   const reset = resetFunction(shape)
   return { question, reset, nat: natOf(shape, memory, flows, question) }
 }
@@ -102,9 +100,19 @@ export function decideServer(
   return server
 }
 
-/** answerReset: the code behind a label: the client is told, where it can be; else the packet is dropped. */
-export function answerReset(p: Path, reset: BuiltFunction, context: StashedContext, label: Label): void {
+/**
+ * answerReset: the code behind a label: the client is told, where it can be; else the packet is dropped. What only belongs
+ * to a flow tells nobody.
+ */
+export function answerReset(
+  p: Path,
+  { where }: Route,
+  reset: BuiltFunction,
+  context: StashedContext,
+  label: Label,
+): void {
   p.cold(label, () => {
+    p.exitIf(anyBits(take(p, where!) as Val<'u64'>, WHERE.peek), 'no-server')
     const answered = p.callSub(reset, p.contextOf(context))
     p.exitIf(eq(answered, 0), 'no-server')
     p.leave('reset')

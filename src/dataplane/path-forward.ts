@@ -122,8 +122,9 @@ function hairpin(
   context: StashedContext | undefined,
   onward: ReturnType<Path['label']>,
 ): void {
+  const target = p.element(p.memory(memory.tables).targets, server)
   const differs = (at: number, place: Place<'u32' | 'u64'>) => {
-    const { address } = fields(p.element(p.memory(memory.tables).targets, server))
+    const { address } = fields(target)
     p.jumpIf(ne(p.load(part(address, at, place.type)), p.load(place)), onward)
   }
   p.jumpIf(ne(p.alu('and', upper, 0xffff), p.widen(p.load(part(eth.src, 4, 'u16')))), onward)

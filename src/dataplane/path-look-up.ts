@@ -3,7 +3,7 @@
 
 import type { Builder } from '../bpf/builder.ts'
 import type { Label } from '../bpf/isa.ts'
-import { anyBits, eq, fields, ge, ne, neLow, type Val } from '../bpf/values.ts'
+import { anyBits, eq, fields, ge, neLow, type Val } from '../bpf/values.ts'
 import type { BuiltFunction } from '../bpf/xdp.ts'
 import { BUCKET_ENTRIES, FlowEntry, MIX } from './flow-record.ts'
 import { type Asked, valueIn } from './path-asked.ts'
@@ -52,7 +52,7 @@ export function lookUp(p: Builder, asked: Asked, scan: BuiltFunction, missed: La
     const held = p.load(valueIn(entry))
     const mixed = p.alu('xor', p.load(fields(entry).key), flow)
     p.jumpIf(neLow(mixed, held), not)
-    p.jumpIf(ne(p.alu('rsh', mixed, 32), p.widen(p.narrow(held))), not)
+    p.jumpIf(neLow(p.alu('rsh', mixed, 32), held), not)
     p.set(value, held)
   }
 }

@@ -58,8 +58,8 @@ export function hashNetwork(
   p.bind(alone)
 }
 
-/** The functions that are asked. */
-interface Ask {
+/** Ask: the functions that are asked. */
+export interface Ask {
   readonly decide: BuiltFunction
   readonly template: BuiltFunction
 }

@@ -1,11 +1,11 @@
 // A packet's flow, put into numbers, and the function that decides asked about it, as a function of the program: it reads
 // addresses, ports and flags from the packet again, so that a packet whose flow is not looked up pays nothing for them.
 // A packet that only belongs to a flow, an error about it or a later fragment, has its ports in `where`; it changes no
-// record, and is nobody's where the flow's client is to be told of its end.
+// record.
 
 import type { Builder } from '../bpf/builder.ts'
 import type { Stashed } from '../bpf/emitter.ts'
-import { anyBits, eq, ne, type Place, type Pointer, part, type Val } from '../bpf/values.ts'
+import { anyBits, eq, type Place, type Pointer, part, type Val } from '../bpf/values.ts'
 import { type BuiltFunction, plainFunction } from '../bpf/xdp.ts'
 import { FLOW_KEY } from './flow-keys.ts'
 import {
@@ -22,35 +22,33 @@ import {
   Udp,
 } from './headers.ts'
 import { isMixed } from './match.ts'
-import { has, type Memory, persists } from './memory.ts'
+import { has, persists, usesNat } from './memory.ts'
 import { ABOUT } from './path-asked.ts'
-import { RESET } from './path-decide.ts'
-import { askWithNetwork, hashNetwork, network4, network6, type Slots } from './path-network.ts'
+import { type Deciding, decide, decision } from './path-decide.ts'
+import { type Ask, askWithNetwork, hashNetwork, network4, network6, type Slots } from './path-network.ts'
+import { templateFunction } from './path-template.ts'
 import { WHERE } from './path-where.ts'
 import type { Shape } from './shape.ts'
 
 /**
  * questionFunction: (struct xdp_md *, the hash that chose the slot, the slot's word, `about` without the packet's kind,
- * where its headers are) -> what `decide` answers. 0 as well where the headers are not there.
+ * where its headers are) -> what `decide` answers. 0 as well where the headers are not there. Who decides is part of the
+ * function, as a call costs more than most of what is done here; `ask`: functions of their own, where some service persists.
  */
-export const questionFunction = (
-  shape: Shape,
-  memory: Memory,
-  decide: BuiltFunction,
-  template: BuiltFunction | undefined,
-): BuiltFunction =>
+export const questionFunction = (deciding: Deciding, ask: Ask | undefined): BuiltFunction =>
   plainFunction('question', (p) => {
+    const { shape, memory } = deciding
     const [hash, word, about, where] = p.parameters('context', 'u64', 'u32', 'u64', 'u64')
     const { data, end } = p.packet()
     // with both families, or both protocols, or networks, the registers are needed for other things
     const isCrowded = has(shape, 6) || isMixed(shape) || persists(shape)
-    const keep = <K extends 'u32' | 'u64'>(value: Val<K>, isStashed = isCrowded) => {
-      const slot = isStashed ? p.stash(value) : undefined
+    const keep = <K extends 'u32' | 'u64'>(value: Val<K>) => {
+      const slot = isCrowded ? p.stash(value) : undefined
       return Object.assign((): Val<K> => (slot ? p.unstash(slot) : value), { slot })
     }
-    const kept = { hash: keep(hash), word: keep(word), about: keep(about, true), where: keep(where, true) }
+    const kept = { hash: keep(hash), word: keep(word), about: keep(about), where: keep(where) }
     const missing = p.label('headers-missing')
-    const kin = template ? p.slot('u64') : undefined
+    const kin = ask ? p.slot('u64') : undefined
     if (kin) p.setSlot(kin, 0)
     const { flowKeys } = p.memory(memory.tables)
     const keys = kin ? flowKeys : p.pin(flowKeys)
@@ -103,41 +101,39 @@ export const questionFunction = (
     }
     p.bind(addressed)
 
-    const { kind, first, ports } = transport(p, shape, p.advance(data, offset()))
-    const all = p.alu('add', p.alu('add', sum, first), times(FLOW_KEY.ports, ports))
+    const { kind, ports } = transport(p, shape, p.advance(data, offset()))
+    const all = p.alu('add', sum, times(FLOW_KEY.ports, ports))
     const mixed = p.alu('mul', p.alu('xor', all, p.alu('rsh', all, 32)), key(FLOW_KEY.mix))
     const flow = p.alu('or', p.alu('lsh', kept.hash(), 32), p.alu('rsh', mixed, 32))
-    const isPeek = p.stash(p.alu('and', kind, ABOUT.peek))
-    const answer = kin
-      ? askWithNetwork(p, { decide, template: template! }, kin, slotsOf(p, kept, flow, kind))
-      : p.callSub(decide, flow, kept.word(), p.alu('or', kept.about(), kind))
-    const peeked = p.label('peeked')
-    p.jumpIf(ne(p.unstash(isPeek), 0), peeked)
-    p.exitValue(answer)
-    p.bind(peeked)
-    p.exitValue(p.alu('and', answer, RESET - 1))
+    if (ask && kin) p.exitValue(askWithNetwork(p, ask, kin, slotsOf(p, kept, flow, kind)))
+    else {
+      const word = kept.word.slot ?? p.stash(kept.word())
+      const asked = usesNat(shape) ? p.alu('or', kept.about(), kind) : kept.about()
+      const about = p.stash(asked)
+      decide(p, deciding, { flow, word, about, kind: usesNat(shape) ? about : p.stash(p.widen(kind)) })
+    }
     p.bind(missing)
     p.exitValue(0)
 
-    /** What the transport header tells: the packet's kind, the first key, both ports. */
+    /** What the transport header tells: the packet's kind, both ports; the sum gets the first key. */
     function transport(p: Builder, shape: Shape, at: Pointer) {
       const kind = p.variable('u32')
-      const first = p.variable('u64')
       const ports = p.variable('u32')
+      const begin = (first: number) => p.set(sum, p.alu('add', sum, key(first)))
       const [datagram, known, peek] = [p.label('flow-udp'), p.label('flow-known'), p.label('flow-peek')]
       p.jumpIf(anyBits(kept.where(), WHERE.peek), peek)
       p.cold(peek, () => {
         p.set(ports, p.narrow(p.alu('rsh', kept.where(), WHERE.ports)))
-        p.set(first, key(has(shape, 'tcp') ? FLOW_KEY.tcp : FLOW_KEY.udp))
-        p.set(kind, (has(shape, 'tcp') ? ABOUT.segment : ABOUT.udp) | ABOUT.peek)
-        if (isMixed(shape)) {
-          const segment = p.label('peek-segment')
-          p.jumpIf(eq(p.alu('and', kept.where(), WHERE.udp), 0), segment)
-          p.set(first, key(FLOW_KEY.udp))
-          p.set(kind, ABOUT.udp | ABOUT.peek)
-          p.bind(segment)
+        const begins = (protocol: 'udp' | 'tcp') => {
+          begin(FLOW_KEY[protocol])
+          p.set(kind, (protocol === 'tcp' ? ABOUT.segment : ABOUT.udp) | ABOUT.peek)
+          p.goto(known)
         }
-        p.goto(known)
+        const peekDatagram = p.label('peek-udp')
+        if (isMixed(shape)) p.jumpIf(anyBits(kept.where(), WHERE.udp), peekDatagram)
+        if (has(shape, 'tcp')) begins('tcp')
+        if (isMixed(shape)) p.bind(peekDatagram)
+        if (has(shape, 'udp')) begins('udp')
       })
       if (isMixed(shape)) {
         p.jumpIf(eq(protocol, IPPROTO_UDP), datagram)
@@ -146,7 +142,7 @@ export const questionFunction = (
       if (has(shape, 'tcp')) {
         const { tcp } = p.headers(at, end, { tcp: Tcp }, missing)
         p.set(ports, p.load(part(tcp.ports, 0, 'u32')))
-        p.set(first, key(FLOW_KEY.tcp))
+        begin(FLOW_KEY.tcp)
         const flags = p.load(tcp.flags)
         p.set(kind, ABOUT.end)
         p.jumpIf(anyBits(flags, TCP_FIN | TCP_RST), known)
@@ -159,13 +155,19 @@ export const questionFunction = (
         p.bind(datagram)
         const { udp } = p.headers(at, end, { udp: Udp }, missing)
         p.set(ports, p.load(part(udp.ports, 0, 'u32')))
-        p.set(first, key(FLOW_KEY.udp))
+        begin(FLOW_KEY.udp)
         p.set(kind, ABOUT.udp)
       }
       p.bind(known)
-      return { kind, first, ports }
+      return { kind, ports }
     }
   })
+
+/** askingOf a shape with services that persist: what is asked as functions. */
+export const askingOf = (deciding: Deciding): Ask => ({
+  decide: decision(deciding),
+  template: templateFunction(deciding),
+})
 
 /** slotsOf the question, in place of what it was made of; where the headers are is known no more. */
 function slotsOf(

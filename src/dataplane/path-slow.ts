@@ -88,7 +88,7 @@ export function slowPath(main: Route, origin: number, outcomes: Outcomes<Outcome
     if (isTurned) put(p, route.where!, 0)
     const six = p.label('slow-ipv6')
     // told as a distance, so that the verifier does not go on once for each number of tags
-    p.setSlot(facts.start, p.narrow(p.length(data, network)))
+    p.setSlot(facts.start, p.alu('and', p.narrow(p.length(data, network)), 31))
     if (has(shape, 6)) p.jumpIf(eq(type, be16(ETH_P_IPV6)), six)
     p.exitIf(ne(type, be16(ETH_P_IP)), 'not-ip')
     otherHost(p, shape, eth)

@@ -7,31 +7,27 @@ import type { Label } from '../bpf/isa.ts'
 import { anyBits, eq, fields, gt, ne, type Val } from '../bpf/values.ts'
 import { type BuiltFunction, plainFunction } from '../bpf/xdp.ts'
 import { FLOW, SLACK, TEMPLATE, TIME_MASK } from './flow-record.ts'
-import type { Memory } from './memory.ts'
 import {
   ABOUT,
   type Asked,
   askedOf,
   hasBit,
   isReachable,
+  questionOf,
   serviceOf,
   stateBits,
   valueIn,
 } from './path-asked.ts'
-import { type Called, remember } from './path-decide.ts'
+import { type Deciding, remember } from './path-decide.ts'
 import { lookUp } from './path-look-up.ts'
-import { type FlowsShape, SERVER_MASK, type Shape } from './shape.ts'
+import { SERVER_MASK } from './shape.ts'
 
 /** templateFunction of a shape with services that persist. */
-export const templateFunction = (
-  shape: Shape,
-  memory: Memory,
-  flows: FlowsShape,
-  { scan, counting }: Called,
-): BuiltFunction =>
+export const templateFunction = ({ shape, memory, flows, called }: Deciding): BuiltFunction =>
   plainFunction('template', (p) => {
-    const asked = askedOf(p, shape, memory, flows)
-    const { about, entry, now, own, word } = asked
+    const { scan, counting } = called
+    const asked = askedOf(p, shape, memory, flows, questionOf(p))
+    const { kind, entry, now, own, word } = asked
     const [missed, lapsed, absent] = [p.label('no-template'), p.label('lapsed'), p.label('absent')]
     const [keep, unchanged, none] = [p.label('keep'), p.label('unchanged'), p.label('none')]
     const value = lookUp(p, asked, scan, missed)
@@ -49,7 +45,7 @@ export const templateFunction = (
     const state = p.variable('u32')
     const known = p.label('state-known')
     p.set(state, stateBits(FLOW.established))
-    p.jumpIf(eq(p.alu('and', about(), ABOUT.syn), 0), known)
+    p.jumpIf(eq(p.alu('and', kind(), ABOUT.syn), 0), known)
     p.set(state, p.alu('and', changing(), stateBits(FLOW.established)))
     p.bind(known)
     const touched = p.alu('or', p.alu('lsh', p.widen(p.alu('or', state, now)), 32), p.narrow(value))
@@ -71,7 +67,7 @@ export const templateFunction = (
     const made = p.variable('u32')
     const [record, answer] = [p.label('record-template'), p.label('answer')]
     p.set(made, stateBits(FLOW.syn))
-    p.jumpIf(anyBits(about(), ABOUT.syn), record)
+    p.jumpIf(anyBits(kind(), ABOUT.syn), record)
     p.set(made, stateBits(FLOW.established))
     p.bind(record)
     remember(p, asked, { server: next, state: made, mark: TEMPLATE }, counting, answer)

@@ -55,8 +55,8 @@ export const WHY = { truncated: 0, tiny: 1, later: 2, stray: 3 } as const
 
 /** MAX_START: an IP header starts here at most, behind two tags. */
 export const MAX_START = 22
-/** startOf: where the IP header is, which the verifier is told again. */
-export const startOf = (p: Path, { start }: Facts): Val<'u32'> => p.alu('and', p.unstash(start), 31)
+/** startOf: where the IP header is. */
+export const startOf = (p: Path, { start }: Facts): Val<'u32'> => p.unstash(start)
 
 /** makeFacts: slots on the stack. `isFirst` and `isSilent` are set where nothing else is known. */
 export function makeFacts(p: Path): Facts {
@@ -65,7 +65,7 @@ export function makeFacts(p: Path): Facts {
     ports: p.slot('u32'),
     client: p.slot('u32'),
     least: p.slot('u32'),
-    start: p.slot('u32'),
+    start: p.slot('u32', 31),
     at: p.slot('u32'),
     peek: p.slot('u32'),
     isSilent: p.slot('u32'),

@@ -22,6 +22,14 @@ export const PORT_BITS = 0xf000
 /** INNER_MAC: of the veth's end in the namespace. No switch sees it. */
 export const INNER_MAC: Mac = parseMac('02:74:62:63:6b:31')
 
+/** INNER_NAME: what the veth's end in the namespace is called there. */
+export const INNER_NAME = 'eth0'
+
+/** checkNamespace: the network namespace of an instance's checks, in /run/netns. */
+export const checkNamespace = (instance: string): string => `tenbin-${instance}-checks`
+/** TURNS_PIN: the map's pin, beside the links of the instance. */
+export const TURNS_PIN = 'turns'
+
 /** turns: by port - FIRST_PORT the server that packets from it go to: 16 bytes, of IPv4 the first four; zeros: nobody. */
 export const turns = kernelMap(
   'turns',

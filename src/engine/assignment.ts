@@ -112,8 +112,9 @@ export class Assignment {
     const id = this.#plan.idOf.get(server)
     if (id === undefined) return 0
     let written = 0
-    for (const [pool, { name, members, ids }] of this.#plan.pools.entries()) {
-      if (only !== undefined && pool !== only) continue
+    const { pools } = this.#plan
+    for (let pool = only ?? 0; pool < (only === undefined ? pools.length : only + 1); pool++) {
+      const { name, members, ids } = pools[pool]!
       const member = ids.indexOf(id)
       if (member < 0) continue
       const part = known.partOf(name, server, members[member]!.weight)

@@ -70,6 +70,15 @@ export interface EngineSpec {
   }[]
   readonly servers: readonly EngineServer[]
   readonly limits: Limits
+  /** Checks go through service addresses, from these addresses of the node's own; absent: none does. */
+  readonly turn?: { readonly addresses: readonly NodeAddress[] }
+}
+
+/** NodeAddress: `on`: the name of the interface that has it. */
+export interface NodeAddress {
+  readonly on: string
+  readonly address: Ip
+  readonly prefix: number
 }
 
 /**

@@ -68,14 +68,12 @@ test('what is handed over runs again once, a moment later; what waited before an
     await delay(5 * i)
   }
   held.follow({ ring: next.ring, interfaces: [{ index: 1, mac: own, program: next.program }] })
-  for (const deadline = Date.now() + 5_000; next.counts()[1]! < 2 && Date.now() < deadline; ) await delay(5)
-  assert.deepEqual(
-    [counts(), next.counts()],
-    [
-      [6, 3],
-      [0, 2],
-    ],
-  )
+  const again = () => counts()[1]! + next.counts()[1]!
+  for (const deadline = Date.now() + 5_000; again() < 5 && Date.now() < deadline; ) await delay(5)
+  // on a slow machine the first of them has run again before
+  const [[first], [none, second]] = [counts(), next.counts()] as [number[], number[]]
+  assert.deepEqual([first, none, again()], [6, 0, 5])
+  assert.ok(second! >= 1, `${second} run by who is followed now`)
   held.follow({ ring, interfaces: [{ index: 1, mac: own, program: loaded }] })
 
   // released, nothing runs: neither what waits nor what comes
@@ -84,6 +82,6 @@ test('what is handed over runs again once, a moment later; what waited before an
   held.release()
   testRun(loaded, { packet })
   await delay(60)
-  assert.deepEqual(counts(), [8, 3])
+  assert.deepEqual(counts(), [8, 5 - second!])
   for (const each of [loaded, next.program]) each[Symbol.dispose]()
 })

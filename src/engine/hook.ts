@@ -8,6 +8,7 @@ import { PinDirectory } from '../kernel/pin.ts'
 import type { BpfProgram } from '../kernel/program.ts'
 import { programById } from '../kernel/query.ts'
 import { KernelNetwork } from '../netlink/kernel-network.ts'
+import { CheckWay } from './check-way.ts'
 import type { Found } from './generation.ts'
 import { linkOf, linkPinOf, linkPins, nicOf } from './link-pins.ts'
 import { attachOrName } from './occupant.ts'
@@ -201,9 +202,9 @@ export function modeOf(ifindex: number): 'native' | 'generic' {
 
 /** downXdp removes an instance's links and pins, the daemon dead or alive, and says what was there. */
 export function downXdp(instance: string): string[] {
+  const done = new CheckWay(instance).remove()
   const pins = PinDirectory.find(instance)
-  if (!pins) return []
-  const done: string[] = []
+  if (!pins) return done
   pins.recover()
   for (const name of linkPins(pins)) {
     using link = linkOf(pins, name)

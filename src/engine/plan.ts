@@ -49,6 +49,8 @@ export interface Plan {
   /** Of the first interface: for what all have in common. */
   readonly shape: Shape
   readonly pools: readonly PlannedPool[]
+  /** By name: a pool's place among them. */
+  readonly poolAt: ReadonlyMap<string, number>
   /** By index; undefined: nobody has that number. */
   readonly services: readonly (PlannedService | undefined)[]
   /** Names by id; undefined: nobody has that id, as [0]. */
@@ -71,10 +73,14 @@ export interface Before {
   readonly pools?: readonly PlannedPool[]
 }
 
-/** Machine: what a plan depends on beside the spec: possible CPUs, and the clock of the packet path. */
+/**
+ * Machine: what a plan depends on beside the spec: possible CPUs, the clock of the packet path, the index of the veth that
+ * answers to checks through service addresses go into, where there is one.
+ */
 export interface Machine {
   readonly cpus: number
   readonly clock: Clock
+  readonly veth?: number
 }
 
 /** JUMBO_MTU: from here on a frame may not fit one page with its headroom, and XDP sees it in several buffers. */
@@ -123,7 +129,7 @@ function numbersOf(
  */
 export function planOf(
   spec: EngineSpec,
-  { cpus, clock }: Machine,
+  { cpus, clock, veth }: Machine,
   before?: Before,
   makeTable: (members: readonly Member[], slots: number) => Table = buildTable,
 ): Plan {
@@ -192,16 +198,19 @@ export function planOf(
     }),
     cpus: 2 ** Math.ceil(Math.log2(cpus)),
   }
-  const interfaces = interfacesOf(spec.interfaces, ids, shared)
-  return { spec, interfaces, shape: interfaces[0]!.shape, pools: planned, services, servers, idOf, ids }
+  const interfaces = interfacesOf(spec, ids, shared, veth)
+  const of = { pools: planned, poolAt: poolOf, services, servers, idOf, ids }
+  return { spec, interfaces, shape: interfaces[0]!.shape, ...of }
 }
 
 /** interfacesOf: a shape for each, from what all have in common. */
 function interfacesOf(
-  interfaces: readonly EngineInterface[],
+  { interfaces, turn }: EngineSpec,
   { interfaces: ids }: Numbered,
   shared: Omit<Shape, 'mac' | 'own' | 'others' | 'jumbo'>,
+  veth: number | undefined,
 ): PlannedInterface[] {
+  const own = (name: string) => turn?.addresses.filter(({ on }) => on === name) ?? []
   const all = interfaces.map((each) => ({ ...each, number: ids.indexOf(each.name) }))
   return all.map((each) => ({
     ...each,
@@ -212,6 +221,9 @@ function interfacesOf(
         .filter(({ number }) => number !== each.number)
         .map(({ number, index, mac }) => ({ number, ifindex: index, mac })),
       jumbo: each.mtu > JUMBO_MTU,
+      ...(veth !== undefined && {
+        turn: { ifindex: veth, addresses: own(each.name).map(({ address }) => address) },
+      }),
       ...shared,
     },
   }))

@@ -199,7 +199,8 @@ export class PoolSlots {
     const { lives } = this.#options
     const { first } = this.#inUse
     const words = this.#words
-    const [slots, from, learned]: [number[], number[], number[]] = [[], [], []]
+    const { slots, from, learned } = changing(words.length)
+    let [changed, learns] = [0, 0]
     const moved = moves((slot, to, lost) => {
       const was = words[slot]!
       const id = this.idAt(slot)
@@ -210,18 +211,18 @@ export class PoolSlots {
         this.#store(slot, slotWord(id, id, was & (SLOT_LEARN | SLOT_RECORDS)))
         return
       }
-      slots.push(slot)
-      from.push(currentOf(was))
+      slots[changed] = slot
+      from[changed++] = currentOf(was)
       const isNew = (was & SLOT_RECORDS) === 0
       if (isNew) this.#records++
-      const learns = isNew && !isFailure && lives.learn > 0
-      if (learns) learned.push(slot)
-      const flags = SLOT_RECORDS | (was & SLOT_LEARN) | (learns ? SLOT_LEARN : 0)
+      const isLearned = isNew && !isFailure && lives.learn > 0
+      if (isLearned) learned[learns++] = slot
+      const flags = SLOT_RECORDS | (was & SLOT_LEARN) | (isLearned ? SLOT_LEARN : 0)
       this.#store(slot, slotWord(id, settledOf(was), flags))
     })
-    this.#young.add(now, Uint32Array.from(slots), Uint16Array.from(from))
-    if (lives && learned.length > 0)
-      this.#learning.push({ until: now + lives.learn, slots: Uint32Array.from(learned) })
+    this.#young.add(now, slots.slice(0, changed), from.slice(0, changed))
+    if (lives && learns > 0)
+      this.#learning.push({ until: now + lives.learn, slots: learned.slice(0, learns) })
     return moved
   }
 
@@ -282,4 +283,20 @@ export class PoolSlots {
     if (this.#live) Atomics.store(this.#live, slot, word)
     return true
   }
+}
+
+/** Changing: room for the slots of one change: which, who had them, and which of them are learned. */
+interface Changing {
+  readonly slots: Uint32Array
+  readonly from: Uint16Array
+  readonly learned: Uint32Array
+}
+
+let room: Changing | undefined
+
+/** changing: room for so many, the same each time: of many pools that change at once, garbage is the greater part of the time. */
+function changing(slots: number): Changing {
+  if (!room || room.slots.length < slots)
+    room = { slots: new Uint32Array(slots), from: new Uint16Array(slots), learned: new Uint32Array(slots) }
+  return room
 }

@@ -10,13 +10,16 @@ export const sidesOf = ({ prepared, assignment }: Live): readonly boolean[] =>
 
 /** followSides: bits of all servers of pools that are on another side than `before`: those that close come first. */
 export function followSides(live: Live, before: readonly boolean[]): void {
+  for (const [pool, wasSorry] of before.entries()) followSide(live, pool, wasSorry)
+}
+
+/** followSide: the same of one pool. */
+export function followSide(live: Live, pool: number, wasSorry: boolean): void {
   const { prepared, generation, assignment, known } = live
-  for (const [pool, isSorry] of sidesOf(live).entries()) {
-    if (isSorry === before[pool]) continue
-    const { ids } = prepared.plan.pools[pool]!
-    const isOpen = ids.map((_, member) => assignment.isOpen(pool, member, known))
-    for (const opens of [false, true])
-      for (const [member, id] of ids.entries())
-        if (isOpen[member] === opens) generation.storeBit(prepared, 'shut', pool, id, !opens)
-  }
+  if (assignment.poolAt(pool).isSorry === wasSorry) return
+  const { ids } = prepared.plan.pools[pool]!
+  const isOpen = ids.map((_, member) => assignment.isOpen(pool, member, known))
+  for (const opens of [false, true])
+    for (const [member, id] of ids.entries())
+      if (isOpen[member] === opens) generation.storeBit(prepared, 'shut', pool, id, !opens)
 }

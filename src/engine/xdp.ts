@@ -26,6 +26,7 @@ import type { Reactor } from '../sys/reactor.ts'
 import { Assignment } from './assignment.ts'
 import type { Audit, Rewritten } from './audit.ts'
 import { auditOf } from './audited.ts'
+import { CheckWay, type WantedWay } from './check-way.ts'
 import { readTotals, writeCarry } from './counters.ts'
 import type {
   Applied,
@@ -53,7 +54,7 @@ import { Schedules } from './schedules.ts'
 import { type Live, statusOf } from './status.ts'
 import { FlowSuccession } from './succession.ts'
 import { trace } from './trace.ts'
-import { followSides, sidesOf } from './turned.ts'
+import { followSide, followSides, sidesOf } from './turned.ts'
 
 /** XdpOptions: `keys` are used where nothing pinned has its own. */
 export interface XdpOptions {
@@ -90,12 +91,14 @@ export class XdpEngine implements Engine {
   readonly #now: () => number
   readonly #clockSource: Clock['source']
   readonly #held: HeldFragments | undefined
+  readonly #way: CheckWay
   #live: Live | undefined
   #audit: Audit | undefined
 
   constructor({ instance, keys, now = () => performance.now(), clock = 'jiffies', reactor }: XdpOptions) {
     invariant(keys.length === HASH_KEYS, `${keys.length} hash keys`)
     this.#hook = new Hook(instance)
+    this.#way = new CheckWay(instance)
     this.#ownKeys = keys
     this.#now = now
     this.#clockSource = clock
@@ -117,17 +120,15 @@ export class XdpEngine implements Engine {
     if (ensureBpffs()) notes.push('bpffs was not mounted at /sys/fs/bpf: mounted')
     this.#hook.open()
     const before = this.#live?.generation ?? this.#adopt(notes)
+    const hadWay = this.#way.isThere
     try {
       const work = this.#prepare(before, spec, { neighbours, views, lost }, notes)
-      const { fingerprint } = work.prepared
-      if (before?.meta?.fingerprint !== fingerprint) return this.#replace(work)
-      const places = placesOf(work.prepared, before)
-      if (!this.#hook.runs(places)) {
-        if (!isComplete(places)) return this.#replace(work)
-        notes.push(...this.#hook.attach(places))
-      }
-      return this.#takeOver(before, work)
+      const applied = this.#run(before, work)
+      if (spec.turn) this.#way.open()
+      else if (hadWay) this.#way.remove()
+      return applied
     } catch (error) {
+      if (spec.turn && !hadWay) this.#way.remove()
       if (before && before !== this.#live?.generation) before[Symbol.dispose]()
       if (!this.#live) this.#hook.removeIfEmpty()
       throw error
@@ -154,14 +155,13 @@ export class XdpEngine implements Engine {
     const { prepared, generation, assignment, known, schedules } = live
     const { weight: asked = 0 } = view
     invariant(Number.isInteger(asked) && asked >= 0, `a weight of ${asked}`)
-    const at = prepared.plan.pools.findIndex(({ name }) => name === pool)
+    const at = prepared.plan.poolAt.get(pool) ?? -1
     const place = prepared.plan.pools[at]?.members.findIndex(({ name }) => name === server) ?? -1
     if (place < 0) return { slots: 0, of: 0, peers: 0, weight: 0, clamped: false }
     const { weight: most } = prepared.plan.pools[at]!.members[place]!
     const id = prepared.plan.idOf.get(server)!
     const now = this.#now()
-    const sides = sidesOf(live)
-    const { held } = assignment.poolAt(at)
+    const { held, isSorry } = assignment.poolAt(at)
     const before = held.slice()
     known.setView(pool, server, view, now)
     if (!known.isOpen(pool, server, most)) generation.storeBit(prepared, 'shut', at, id, true)
@@ -170,7 +170,7 @@ export class XdpEngine implements Engine {
     schedules?.change(known, at)
     if (!view.up) generation.storeBit(prepared, 'failed', at, id, true)
     if (assignment.isOpen(at, place, known)) generation.storeBit(prepared, 'shut', at, id, false)
-    followSides(live, sides)
+    followSide(live, at, isSorry)
     const touched = before.reduce((sum, had, each) => sum + (had === held[each] ? 0 : 1), 0)
     return {
       ...{ slots, of: prepared.plan.pools[at]!.table.slots, peers: Math.max(0, touched - 1) },
@@ -181,13 +181,13 @@ export class XdpEngine implements Engine {
   setLost(pool: string, isLost: boolean): number {
     const live = this.#applied()
     const { prepared, assignment, known, schedules } = live
-    const at = prepared.plan.pools.findIndex(({ name }) => name === pool)
-    if (at < 0) return 0
-    const sides = sidesOf(live)
+    const at = prepared.plan.poolAt.get(pool)
+    if (at === undefined) return 0
+    const { isSorry } = assignment.poolAt(at)
     known.setLost(pool, isLost)
     const slots = assignment.setLost(at, known, this.#now())
     schedules?.change(known, at)
-    followSides(live, sides)
+    followSide(live, at, isSorry)
     return slots
   }
 
@@ -221,9 +221,13 @@ export class XdpEngine implements Engine {
   /** drift: what is no longer as apply left it; empty = nothing. apply() with the same spec repairs it. */
   drift(): readonly string[] {
     const { prepared, generation } = this.#applied()
-    return this.#hook.drift(
-      placesOf(prepared, generation).map((place) => ({ ...place, program: place.program!.info.id })),
-    )
+    const wanted = wayOf(prepared.plan.spec)
+    return [
+      ...this.#hook.drift(
+        placesOf(prepared, generation).map((place) => ({ ...place, program: place.program!.info.id })),
+      ),
+      ...(wanted ? this.#way.drift(wanted) : []),
+    ]
   }
 
   audit(): readonly Rewritten[] {
@@ -269,7 +273,14 @@ export class XdpEngine implements Engine {
     notes: string[],
   ): Work {
     const now = this.#now()
-    const machine = { cpus: possibleCpus().ids, clock: clockOf(jiffiesPerSecond(), this.#clockSource) }
+    const wanted = wayOf(spec)
+    const way = wanted && this.#way.ensure(wanted)
+    notes.push(...(way?.notes ?? []))
+    const machine = {
+      cpus: possibleCpus().ids,
+      clock: clockOf(jiffiesPerSecond(), this.#clockSource),
+      ...(way && { veth: way.ifindex }),
+    }
     const meta = before?.meta
     const numbers = this.#live?.prepared.plan ?? (meta && { ids: numberedIn(meta) })
     const estate = meta && new Estate(meta, before.maps, this.#live?.assignment)
@@ -290,6 +301,18 @@ export class XdpEngine implements Engine {
     const schedules = rows && Schedules.of(plan, rows, known, this.#live?.schedules)
     notes.push(...scaledWeights(spec))
     return { before, prepared, assignment, known, schedules, notes }
+  }
+
+  /** #run what is prepared: what runs already, attached again where it is not, or a generation of its own. */
+  #run(before: Generation | undefined, work: Work): Applied {
+    const { fingerprint } = work.prepared
+    if (before?.meta?.fingerprint !== fingerprint) return this.#replace(work)
+    const places = placesOf(work.prepared, before)
+    if (!this.#hook.runs(places)) {
+      if (!isComplete(places)) return this.#replace(work)
+      work.notes.push(...this.#hook.attach(places))
+    }
+    return this.#takeOver(before, work)
   }
 
   #takeOver(generation: Generation, work: Work): Applied {
@@ -388,6 +411,10 @@ export class XdpEngine implements Engine {
     if (before && before.generation !== live.generation) before.generation[Symbol.dispose]()
   }
 }
+
+/** wayOf: what checks through service addresses need; undefined: no check goes through one. */
+const wayOf = ({ turn, interfaces }: EngineSpec): WantedWay | undefined =>
+  turn && { addresses: turn.addresses, mtu: Math.min(...interfaces.map(({ mtu }) => mtu)) }
 
 /** placesOf: each interface with the program that a generation has for it. */
 const placesOf = ({ plan }: Prepared, generation: Generation): Place<BpfProgram | undefined>[] =>

@@ -22,7 +22,7 @@ class World {
 
   start(): void {
     const entry = fileURLToPath(new URL('./checker-process.ts', import.meta.url))
-    const args = ['--import', 'tsx', entry, this.socket, join(this.folder, 'checks.json')]
+    const args = ['--import', 'tsx', entry, this.socket, join(this.folder, 'checks.json'), 'checker-test']
     this.process = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] })
   }
 

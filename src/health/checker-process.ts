@@ -1,14 +1,15 @@
-// The process that looks at servers: `checker-process SOCKET STATES`. It goes on without main, and ends when main says so, by SIGTERM or
+// The process that looks at servers: `checker-process SOCKET STATES INSTANCE`. It goes on without main, and ends when main says so, by SIGTERM or
 // SIGINT, or when another one has taken its place (the socket is another's).
 
 import { statSync } from 'node:fs'
 import { Reactor } from '../sys/reactor.ts'
 import { CheckerService } from './checker-service.ts'
 import { offspring } from './offspring.ts'
+import { Turns } from './turns.ts'
 
-const [socket, kept] = process.argv.slice(2)
-if (socket === undefined || kept === undefined) {
-  process.stderr.write('usage: checker-process SOCKET STATES\n')
+const [socket, kept, instance] = process.argv.slice(2)
+if (socket === undefined || kept === undefined || instance === undefined) {
+  process.stderr.write('usage: checker-process SOCKET STATES INSTANCE\n')
   process.exit(2)
 }
 const end = (): void => {
@@ -20,6 +21,7 @@ offspring.adopt()
 const reactor = new Reactor()
 const service = new CheckerService({
   reactor,
+  turns: new Turns(instance),
   socket,
   kept,
   onStop: end,

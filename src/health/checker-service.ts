@@ -20,10 +20,13 @@ import {
 } from './protocol.ts'
 import { type Known, Runner, type Watched } from './runner.ts'
 import { keep, readKept } from './state-file.ts'
+import type { Turns } from './turns.ts'
 
 /** CheckerServiceOptions: `socket` and `kept` are paths. */
 export interface CheckerServiceOptions {
   readonly reactor: Reactor
+  /** For checks that go through service addresses. */
+  readonly turns?: Turns
   readonly socket: string
   readonly kept: string
   readonly log: (text: string) => void
@@ -56,6 +59,7 @@ export class CheckerService implements Disposable {
     this.#options = options
     this.#runner = new Runner({
       reactor: options.reactor,
+      ...(options.turns && { turns: options.turns }),
       clock: () => Date.now(),
       onChange: (key, known, transition) => {
         this.#changes.push({ ...stateOf(key, known), ...(transition && { transition }) })
@@ -192,10 +196,10 @@ export class CheckerService implements Disposable {
   }
 }
 
-const watchedOf = ({ key, check, address, port }: Order): Watched => ({
+const watchedOf = ({ key, check, address, port, through }: Order): Watched => ({
   key,
   kind: check.probe.kind,
-  checker: compileCheck(check, parseIp(address), port),
+  checker: compileCheck(check, parseIp(address), port, through === undefined ? undefined : parseIp(through)),
   rhythm: check.rhythm,
   isHeavy: isHeavy(check.probe),
 })

@@ -8,10 +8,19 @@ import type { SocketRoute } from '../sys/socket-route.ts'
 import type { Look } from './look.ts'
 
 /** Target: where to look, and which way to go there. `port` is 0 of kinds that have none. */
-export interface Target extends SocketRoute {
+export interface Target extends Omit<SocketRoute, 'port'> {
   readonly address: Ip
   readonly port: number
+  /** The server that is to answer, where `address` is a service's (`via: service`). */
+  readonly server?: Ip
 }
+
+/** routeOf a target that is the server's own address. */
+export const routeOf = ({ source, mark, interface: nic }: Target): SocketRoute => ({
+  ...(source !== undefined && { source }),
+  ...(mark !== undefined && { mark }),
+  ...(nic !== undefined && { interface: nic }),
+})
 
 /** Report: what a server says of itself; all that is absent it did not say. */
 export interface Report {

@@ -31,18 +31,18 @@ import { lookUpUser } from './user.ts'
 type Asked = Omit<CheckSpec, 'rhythm' | 'observe'>
 
 /**
- * compileCheck: `address` and `port` are the server's; the check's own come first. Files that it names count as they are
+ * compileCheck: `address` and `port` are the server's; the check's own come first. `through`: the service address that it goes to. Files that it names count as they are
  * at the time of each look. Never throws TenbinError.
  */
-export function compileCheck(check: Asked, address: Ip, port: number): Checker {
+export function compileCheck(check: Asked, address: Ip, port: number, through?: Ip): Checker {
   const files = filesOf(check.probe)
-  if (files.length === 0) return compiled(check, address, port)
+  if (files.length === 0) return compiled(check, address, port, through)
   let stamp: string | undefined
   let checker: Checker
   return (look) => {
     const now = stampOf(files)
     if (now !== stamp) {
-      checker = compiled(check, address, port)
+      checker = compiled(check, address, port, through)
       stamp = now
     }
     return checker(look)
@@ -50,10 +50,11 @@ export function compileCheck(check: Asked, address: Ip, port: number): Checker {
 }
 
 /** compiled: with its files as they are now. */
-function compiled(check: Asked, address: Ip, port: number): Checker {
+function compiled(check: Asked, address: Ip, port: number, through: Ip | undefined): Checker {
   try {
     const target: Target = {
-      address: check.address === undefined ? address : parseIp(check.address),
+      address: through ?? (check.address === undefined ? address : parseIp(check.address)),
+      ...(through !== undefined && { server: address }),
       port: check.port ?? port,
       ...(check.source !== undefined && { source: parseIp(check.source) }),
       ...(check.mark !== undefined && { mark: check.mark }),

@@ -3,9 +3,9 @@
 import type { Reactor, Watch } from '../sys/reactor.ts'
 import { Socket } from '../sys/socket.ts'
 import { ipAddress, ipFamily } from '../sys/socket-address.ts'
-import { applyRoute } from '../sys/socket-route.ts'
-import type { Target } from './checker.ts'
-import type { Look } from './look.ts'
+import { applyRoute, type SocketRoute } from '../sys/socket-route.ts'
+import { routeOf, type Target } from './checker.ts'
+import { type Look, silenceOf } from './look.ts'
 
 /** DATAGRAM_LIMIT: longer ones are cut; more than any answer to a check. */
 const DATAGRAM_LIMIT = 8192
@@ -21,10 +21,21 @@ export class Datagrams implements Disposable {
   /** To the target only. `type` and `protocol`: of socket(2). Throws SyscallError. */
   constructor(look: Look, target: Target, type: number, protocol: number) {
     this.#reactor = look.reactor
-    this.socket = Socket.open(ipFamily(target.address), type, protocol)
+    const open = (route: SocketRoute): Socket => {
+      const socket = Socket.open(ipFamily(target.address), type, protocol)
+      try {
+        applyRoute(socket.fd.number, route)
+        socket.connect(ipAddress(target.address, target.port))
+        return socket
+      } catch (error) {
+        socket[Symbol.dispose]()
+        throw error
+      }
+    }
+    const { server } = target
+    if (server !== undefined) look.silence = silenceOf(target)
+    this.socket = server === undefined ? open(routeOf(target)) : look.turns.open(look, server, open)
     look.own(this)
-    applyRoute(this.socket.fd.number, target)
-    this.socket.connect(ipAddress(target.address, target.port))
   }
 
   send(bytes: Uint8Array): void {

@@ -31,6 +31,7 @@ export const errnoVerdict = (doing: string, errno: string): Verdict => ({
 /** failureVerdict: what an error says that left a checker. */
 export function failureVerdict(doing: string, error: TenbinError): Verdict {
   if (error instanceof SyscallError) return errnoVerdict(doing, error.errno)
+  if (error.code === 'CHECK_WAY_MISSING') return { outcome: 'none', text: error.detail ?? error.message }
   return bad(error.detail ?? error.message)
 }
 

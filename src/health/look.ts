@@ -2,16 +2,20 @@
 // whichever comes first. Its idea: whoever waits for an answer that never comes need not know the time; when it is over,
 // the descriptors are closed, the verdict says what was being waited for, and the checker is forgotten where it stands.
 
+import { formatIp } from '../base/addresses.ts'
 import { formatDuration } from '../base/durations.ts'
-import { TenbinError } from '../base/errors.ts'
+import { invariant, TenbinError } from '../base/errors.ts'
 import type { Reactor } from '../sys/reactor.ts'
-import { bad, type Checker, type Finding, type Verdict } from './checker.ts'
+import { bad, type Checker, type Finding, type Target, type Verdict } from './checker.ts'
 import { failureVerdict } from './failure.ts'
+import type { Turns } from './turns.ts'
 
 /** LookOptions: `timeoutMs` is for all of the look. */
 export interface LookOptions {
   readonly reactor: Reactor
   readonly timeoutMs: number
+  /** For checks that go through service addresses. */
+  readonly turns?: Turns
   /** onFault: a checker threw what is no failure of its server: a bug, or a file that asks for what cannot be. */
   readonly onFault?: (error: unknown) => void
 }
@@ -22,17 +26,24 @@ export interface LookOptions {
  */
 const LATE_MS = 50
 
+/** silenceOf: what it means mostly that nobody answers through a service address. */
+export const silenceOf = ({ address }: Target): string => `: has the server ${formatIp(address)} on its lo?`
+
 /** Look: one run of one checker. */
 export class Look implements Disposable {
   readonly reactor: Reactor
   readonly timeoutMs: number
+  readonly #turns: Turns | undefined
+  /** silence: what it may mean if what is being waited for does not come; nothing, or words behind the verdict. */
+  silence = ''
   readonly #onFault: (error: unknown) => void
   #doing: () => string = () => 'check'
   readonly #parts: Look[] = []
   #owned: Disposable[] | undefined = []
 
-  constructor({ reactor, timeoutMs, onFault = () => {} }: LookOptions) {
+  constructor({ reactor, timeoutMs, turns, onFault = () => {} }: LookOptions) {
     this.reactor = reactor
+    this.#turns = turns
     this.timeoutMs = timeoutMs
     this.#onFault = onFault
   }
@@ -46,10 +57,21 @@ export class Look implements Disposable {
     this.#doing = () => what
   }
 
+  /** turns: a way to one server through a service address. */
+  get turns(): Turns {
+    invariant(this.#turns, 'a look that knows no way through a service address')
+    return this.#turns
+  }
+
   /** part: a look within this one, with the same end. What this one does is from now on what its parts do. */
   part(): Look {
     const part = this.own(
-      new Look({ reactor: this.reactor, timeoutMs: this.timeoutMs, onFault: this.#onFault }),
+      new Look({
+        reactor: this.reactor,
+        timeoutMs: this.timeoutMs,
+        ...(this.#turns && { turns: this.#turns }),
+        onFault: this.#onFault,
+      }),
     )
     this.#parts.push(part)
     this.#doing = () =>
@@ -101,7 +123,8 @@ export function lookOnce(checker: Checker, options: LookOptions): Promise<Findin
       look[Symbol.dispose]()
       resolve({ ...verdict, latencyMs })
     }
-    const timedOut = () => settle(bad(`${look.doing} timed out after ${formatDuration(timeoutMs)}`))
+    const timedOut = () =>
+      settle(bad(`${look.doing} timed out after ${formatDuration(timeoutMs)}${look.silence}`))
     let timer = setTimeout(() => {
       const lateMs = performance.now() - started - timeoutMs
       // What arrived in the meantime is heard first: descriptors are polled between timers and immediates.

@@ -109,3 +109,44 @@ test('sorry servers are looked at as the members are, or as they have it; with t
   ])
   assert.deepEqual(looks('{ servers: web03, check: none }').toSorted(), members)
 })
+
+test('a check through the service goes to the listener that it is for, at each server', () => {
+  const told = (service: string) =>
+    ordersFor(`  a: { listen: ${service} }`).map(({ order: { address, through, port, check } }) => [
+      address,
+      through,
+      port,
+      check.via,
+    ])
+  const servers = 'servers: web01..02'
+  assert.deepEqual(
+    told(`[192.168.8.100:80, 192.168.8.100:443], ${servers}, check: { tcp: {}, via: service }`),
+    [
+      ['192.168.8.11', '192.168.8.100', 80, undefined],
+      ['192.168.8.12', '192.168.8.100', 80, undefined],
+    ],
+  )
+  assert.deepEqual(
+    told(
+      `[192.168.8.100:80, 192.168.8.100:443], servers: web01, check: { tls: {}, port: 443, via: service }`,
+    ),
+    [['192.168.8.11', '192.168.8.100', 443, undefined]],
+  )
+  assert.deepEqual(
+    told(`["192.168.8.100:53/udp", 192.168.8.100:80], servers: web01, check: { tcp: {}, via: service }`),
+    [['192.168.8.11', '192.168.8.100', 80, undefined]],
+  )
+  assert.deepEqual(told('[192.168.8.100:80], servers: web01, check: { tcp: {} }'), [
+    ['192.168.8.11', undefined, 80, undefined],
+  ])
+})
+
+test('a look through the service is another one than that at the server', () => {
+  const keys = ordersFor(`
+  a: { listen: [192.168.8.100:80], servers: web01, check: { tcp: {} } }
+  b: { listen: [192.168.8.100:81], servers: web01, check: { tcp: {}, port: 81, via: service } }
+  c: { listen: [192.168.8.100:82], servers: web01, check: { tcp: {}, port: 81 } }`).map(
+    ({ order }) => order.key,
+  )
+  assert.equal(new Set(keys).size, 3)
+})

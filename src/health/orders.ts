@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import { formatIp } from '../base/addresses.ts'
 import type { CheckSpec } from '../config/check-spec.ts'
+import { serviceTarget } from '../config/check-via.ts'
 import type { Check } from '../config/checks.ts'
 import { type DesiredState, nicOf, type ServiceState } from '../config/state.ts'
 import type { Weighed } from '../engine/engine.ts'
@@ -35,7 +36,8 @@ export function ordersOf(state: DesiredState, node: string): Ordered[] {
     servers: readonly Weighed[],
   ): void => {
     if (check === 'none') return
-    const { interface: role, observe, port: _, ...rest } = check
+    const { interface: role, observe, port: _, via, ...rest } = check
+    const target = via && serviceTarget(check, listeners)
     const placed: CheckSpec = {
       ...rest,
       // What is the same but for this is the same look.
@@ -44,11 +46,11 @@ export function ordersOf(state: DesiredState, node: string): Ordered[] {
     }
     const listener = listeners.find(({ protocol }) => protocol === 'tcp') ?? listeners[0]
     // A check that names its port does not depend on the service's.
-    const port = check.port ?? serverPort ?? listener?.port ?? 0
+    const port = target?.port ?? check.port ?? serverPort ?? listener?.port ?? 0
     for (const { server } of servers) {
       const address = addresses.get(server)
       if (address === undefined) continue
-      const asked = { check: placed, address, port }
+      const asked = { check: placed, address, port, ...(target && { through: formatIp(target.address) }) }
       const key = keyOf(asked)
       const entry = found.get(key) ?? { order: { key, ...asked }, users: [] }
       entry.users.push({ service, pool, server, isObserved: observe })

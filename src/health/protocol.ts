@@ -26,6 +26,8 @@ export const orderSchema = z.strictObject({
   check: checkSchema,
   address: z.string(),
   port: z.int().min(0).max(65_535),
+  /** The service address that it goes to, at this server (`via: service`). */
+  through: z.string().exactOptional(),
   seed: z.enum(['up', 'down']).exactOptional(),
 })
 export type Order = z.infer<typeof orderSchema>

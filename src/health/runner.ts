@@ -11,6 +11,7 @@ import { lookOnce } from './look.ts'
 import { type Health, type Standing, step, type Transition, unlooked, untilNext } from './machine.ts'
 import { type Overdue, Rota } from './rota.ts'
 import { Totals } from './totals.ts'
+import type { Turns } from './turns.ts'
 
 /** Watched: one check of one server. `isHeavy`: a process each time. */
 export interface Watched {
@@ -36,6 +37,8 @@ export interface Known {
 /** RunnerOptions: `clock` is the time of day in ms. */
 export interface RunnerOptions {
   readonly reactor: Reactor
+  /** For checks that go through service addresses. */
+  readonly turns?: Turns
   readonly clock: () => number
   /** onChange: the standing changed, or why it is down or not known, or what the server says of itself, or a warning. */
   readonly onChange: (key: string, known: Known, transition: Transition | undefined) => void
@@ -181,12 +184,13 @@ export class Runner implements Disposable {
 
   async #look(entry: Entry, rota: Rota): Promise<void> {
     const { key, checker, rhythm } = entry.watched
-    const { reactor, onFault } = this.#options
+    const { reactor, turns, onFault } = this.#options
     const wasFaulty = entry.isFaulty
     entry.isFaulty = false
     const finding = await lookOnce(checker, {
       reactor,
       timeoutMs: rhythm.timeoutMs,
+      ...(turns && { turns }),
       onFault: (error) => {
         if (!wasFaulty && !entry.isFaulty) onFault(key, error)
         entry.isFaulty = true

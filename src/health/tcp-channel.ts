@@ -2,13 +2,14 @@
 // reads would wake us again and again. The buffer that reads go to is one for all channels, since a read ends before
 // anybody else runs; what is handed out is a copy.
 
+import { formatIp } from '../base/addresses.ts'
 import { errnoNumber } from '../sys/errno.ts'
 import type { Reactor, Watch } from '../sys/reactor.ts'
 import { SyscallError } from '../sys/syscall.ts'
 import { TcpSocket } from '../sys/tcp-socket.ts'
 import type { Channel } from './channel.ts'
-import type { Target } from './checker.ts'
-import type { Look } from './look.ts'
+import { routeOf, type Target } from './checker.ts'
+import { type Look, silenceOf } from './look.ts'
 
 const incoming = Buffer.allocUnsafeSlow(8192)
 
@@ -68,10 +69,28 @@ export class TcpChannel implements Channel {
   }
 }
 
-/** connectTo makes a connection to the target, which the look owns. Throws SyscallError. */
+/**
+ * beginTcp begins a connection to the target: a socket that is the caller's. One that goes through a service address ends
+ * by a RST: its port is another server's soon, so nothing of it may be left in TIME_WAIT. Throws SyscallError,
+ * CHECK_WAY_MISSING.
+ */
+export function beginTcp(look: Look, target: Target): TcpSocket {
+  const { server } = target
+  if (server === undefined) {
+    look.doing = 'connect'
+    return TcpSocket.connect(target, routeOf(target))
+  }
+  look.doing = `connect to ${formatIp(target.address)}`
+  look.silence = silenceOf(target)
+  const socket = look.turns.open(look, server, (route) => TcpSocket.connect(target, route))
+  socket.forget()
+  return socket
+}
+
+/** connectTo makes a connection to the target, which the look owns. Throws SyscallError, CHECK_WAY_MISSING. */
 export async function connectTo(look: Look, target: Target): Promise<TcpChannel> {
-  look.doing = 'connect'
-  const channel = look.own(new TcpChannel(look.reactor, TcpSocket.connect(target, target)))
+  const channel = look.own(new TcpChannel(look.reactor, beginTcp(look, target)))
   await channel.connected()
+  look.silence = ''
   return channel
 }

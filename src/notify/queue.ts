@@ -40,6 +40,8 @@ export class NotifyQueue implements Disposable {
   readonly #options: QueueOptions
   #waiting: Event[] = []
   #seq: number
+  /** The number of the latest event that was offered. */
+  #seen: number
   #missed: number
   /** How many of those that wait are being told. */
   #telling = 0
@@ -53,11 +55,17 @@ export class NotifyQueue implements Disposable {
   constructor(options: QueueOptions) {
     this.#options = options
     this.#seq = options.progress.seq
+    this.#seen = this.#seq
     this.#missed = options.progress.missed
   }
 
   get target(): NotifyTarget {
     return this.#options.target
+  }
+
+  /** progress: what is done; of what is being told nobody knows yet. */
+  get progress(): Progress {
+    return { seq: this.#seq, missed: this.#missed }
   }
 
   /** waiting: how many events. */
@@ -73,6 +81,7 @@ export class NotifyQueue implements Disposable {
   /** offer an event; it waits if it is for this target. Numbers ascend. */
   offer(event: Event): void {
     if (event.seq <= this.#seq) return
+    this.#seen = event.seq
     if (!isFor(this.#options.target, event)) {
       // Nothing waits, so nothing that was not told is left behind.
       if (this.#waiting.length === 0) this.#seq = event.seq
@@ -148,8 +157,8 @@ export class NotifyQueue implements Disposable {
       if (isFirst) onDropped(events.length, false)
     }
     this.#waiting = this.#waiting.filter(({ seq }) => seq > last)
-    this.#seq = last
-    onProgress({ seq: last, missed: this.#missed })
+    this.#seq = this.#waiting.length === 0 ? this.#seen : last
+    onProgress(this.progress)
     this.#pump()
   }
 }

@@ -90,7 +90,7 @@ interface Runners {
   readonly members: readonly number[]
   readonly marks: Int32Array
   readonly weights: Float64Array
-  /** By member, and 0 for NO_MEMBER: takes none, some or all of what it owns or is second for. */
+  /** By member: takes none, some or all of what it owns or is second for. */
   readonly takes: Uint8Array
   /** By member: its weight times its part, and its part of 2^32. */
   readonly weightOf: Float64Array
@@ -123,7 +123,7 @@ function lotsOf(table: Table): Uint32Array {
 function runnersOf(table: Table, part: Part): Runners {
   const count = table.members.length
   const members: number[] = []
-  const takes = new Uint8Array(NO_MEMBER + 1)
+  const takes = new Uint8Array(count)
   const weightOf = new Float64Array(count)
   const limitOf = new Float64Array(count)
   let isPartial = false
@@ -157,7 +157,7 @@ function takesOwn({ takes, limitOf, lots }: Runners, slot: number, owner: number
 /** takesSecond: whether a slot's second takes it when its owner does not. */
 function takesSecond({ marks }: Table, { takes, limitOf }: Runners, slot: number, second: number): boolean {
   const how = takes[second]
-  if (how !== SOME) return how !== NONE
+  if (how !== SOME) return how === ALL
   // another draw than that of the race, which it may lose afterwards
   return lotOf(mix32(raceOf(slot)), marks[second]!) < limitOf[second]!
 }
@@ -223,8 +223,11 @@ export function reassign(
   }
 
   let moved = 0
+  const { takes } = runners
   for (let slot = 0; slot < current.length; slot++) {
     const holder = current[slot]!
+    // nearly all: an owner that has its slot, and to whom nothing has happened
+    if (holder === owner[slot] && holder !== member && takes[holder] === ALL) continue
     let to = holder
     if (holder === member) {
       if (mayLose) to = firstUp(table, slot, runners)

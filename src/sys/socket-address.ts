@@ -75,5 +75,11 @@ export function ip6Address(address: Ip6, port = 0): Buffer {
 export const ipAddress = (address: Ip, port = 0): Buffer =>
   isIp4(address) ? ip4Address(address, port) : ip6Address(address, port)
 
+/** readIpAddress: the address of a struct sockaddr_in or sockaddr_in6. */
+export const readIpAddress = (bytes: Buffer): Ip =>
+  bytes.readUInt16LE(0) === AF_INET
+    ? (bytes.readUInt32BE(4) as Ip4)
+    : (((bytes.readBigUInt64BE(8) << 64n) | bytes.readBigUInt64BE(16)) as Ip6)
+
 /** ipFamily: AF_INET or AF_INET6. */
 export const ipFamily = (address: Ip): number => (isIp4(address) ? AF_INET : AF_INET6)

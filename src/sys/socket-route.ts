@@ -19,13 +19,15 @@ const IP_BIND_ADDRESS_NO_PORT = 24
 /** SocketRoute: what is absent the kernel chooses. */
 export interface SocketRoute {
   readonly source?: Ip
+  /** Of the source. */
+  readonly port?: number
   readonly mark?: number
   /** A NIC's name. */
   readonly interface?: string
 }
 
 /** applyRoute sets it on a socket that is not connected. Throws SyscallError (EPERM, ENODEV, EADDRNOTAVAIL). */
-export function applyRoute(fd: number, { source, mark, interface: nic }: SocketRoute): void {
+export function applyRoute(fd: number, { source, port, mark, interface: nic }: SocketRoute): void {
   if (mark !== undefined) setsockopt(fd, SOL_SOCKET, SO_MARK, int(mark), 4)
   if (nic !== undefined) {
     const name = Buffer.from(`${nic}\0`)
@@ -33,8 +35,8 @@ export function applyRoute(fd: number, { source, mark, interface: nic }: SocketR
   }
   if (source === undefined) return
   // IPv6 sockets take it at the same level; raw ones have no ports and refuse it.
-  setsockopt.attempt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, int(1), 4)
-  const address = ipAddress(source)
+  if (port === undefined) setsockopt.attempt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, int(1), 4)
+  const address = ipAddress(source, port)
   bind(fd, address, address.length)
 }
 

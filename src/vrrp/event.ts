@@ -1,6 +1,8 @@
 // What happens to a virtual router, and what is to be done about it: the machine's words (machine.ts). An instance
-// executes effects in their order, each ended before the next begins, and then hands in what came of it. `send` has ended
-// when the packet has left; `take` when packet path, addresses and routes are there.
+// executes effects in two lines, each in its order: what goes to the link (`send`), and what is done on this node (`take`,
+// `leave`, `announce`, each ended before the next). Adverts never wait for a `take`, however long it takes: the instance
+// goes on stepping. A `leave` waits until the `send` before it has left. Where addresses cannot be taken, or no advert could
+// be sent for three intervals, the answer is a `shutdown`: others have taken over, or are about to.
 
 import type { Ip } from '../base/addresses.ts'
 import type { Finding } from './finding.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseIp } from '../base/addresses.ts'
-import { admitReport, EVERY_MS, KEYS, noReports } from './finding.ts'
+import { admitReport, EVERY_MS, noReports, SENDERS } from './finding.ts'
 
 const password = { name: 'password' } as const
 const address = (index: number) => parseIp(`198.51.100.${index}`)
@@ -14,12 +14,14 @@ test('whoever sends from many addresses makes no more than a bounded number of r
     reports = admitted.reports
     if (admitted.left !== undefined) told++
   }
-  assert.equal(told, KEYS)
-  assert.equal(reports.size, KEYS)
+  assert.equal(told, SENDERS)
+  assert.equal(reports.size, SENDERS)
+  // another name has room of its own
+  assert.equal(admitReport(reports, { name: 'conflict', priority: 1 }, address(1), 250).left, 0)
   // a minute later there is room again
   const later = admitReport(reports, password, address(200), EVERY_MS)
   assert.equal(later.left, 0)
-  assert.ok(later.reports.size <= KEYS)
+  assert.ok(later.reports.size <= SENDERS)
 })
 
 test('one that was left out is counted, and its time does not begin anew', () => {

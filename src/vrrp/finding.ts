@@ -1,6 +1,7 @@
 // What a virtual router noticed and somebody ought to know: defects of adverts, misconfigured peers, conflicts, its own
 // failings. Its idea: each is a value with a name, and how often one is told is bounded, since most of them can be caused
-// by whoever is on the link: once a minute for each name and sender, with the number left out, 32 of these at a time. Pure.
+// by whoever is on the link: once a minute for each name and sender, with the number left out, of eight senders for each
+// name, so that one kind of noise hides no other. Pure.
 
 import type { Ip } from '../base/addresses.ts'
 import type { VrrpDefect } from '../wire/vrrp.ts'
@@ -60,10 +61,11 @@ export type Finding = Refusal | Remark | Incident
 
 /** EVERY_MS: how often one finding about one sender is told. */
 export const EVERY_MS = 60_000
-/** KEYS: how many are kept apart. */
-export const KEYS = 32
+/** SENDERS: how many are kept apart for each name. */
+export const SENDERS = 8
 
 interface Told {
+  readonly name: Finding['name']
   readonly at: number
   readonly left: number
 }
@@ -85,14 +87,15 @@ export function admitReport(
   from: Ip | undefined,
   now: number,
 ): Admission {
-  const key = `${name} ${from ?? ''}`
+  const key = [name, from ?? ''].join(' ')
   const told = reports.get(key)
   if (told !== undefined && now < told.at + EVERY_MS)
     return { reports: new Map(reports).set(key, { ...told, left: told.left + 1 }), left: undefined }
   const kept = new Map(reports)
-  if (told === undefined && kept.size >= KEYS) {
+  if (told === undefined) {
     for (const [each, { at }] of kept) if (now >= at + EVERY_MS) kept.delete(each)
-    if (kept.size >= KEYS) return { reports, left: undefined }
+    const senders = [...kept.values()].filter((each) => each.name === name).length
+    if (senders >= SENDERS) return { reports, left: undefined }
   }
-  return { reports: kept.set(key, { at: now, left: 0 }), left: told?.left ?? 0 }
+  return { reports: kept.set(key, { name, at: now, left: 0 }), left: told?.left ?? 0 }
 }

@@ -75,10 +75,13 @@ function react(router: VirtualRouter, state: State, event: Event, now: number): 
       const [after, more] = tick(router, calm, event.mayTake, now)
       return [after, [...effects, ...more]]
     }
-    case 'advert':
-      if (phase.role === 'backup')
-        return [{ ...state, phase: heardInBackup(router, state, phase, event, now) }, []]
-      return phase.role === 'active' ? heardInActive(router, state, phase, event, now) : [state, []]
+    case 'advert': {
+      const { from, priority, adverMs } = event
+      const heard = { from, priority, adverMs }
+      if (phase.role === 'active') return heardInActive(router, state, phase, heard, now)
+      if (phase.role === 'initialize') return [state, []]
+      return [{ ...state, phase: heardInBackup(router, state, phase, heard, now) }, []]
+    }
     case 'changed':
       if (phase.role !== 'active') return [state, []]
       return changed(router, state, phase, event.addresses, now)

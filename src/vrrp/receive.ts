@@ -4,7 +4,7 @@
 // another file would become active beside it. Pure. Which virtual router a packet is for is the caller's to know (vridOf).
 
 import { timingSafeEqual } from 'node:crypto'
-import { type Ip, isIp4 } from '../base/addresses.ts'
+import type { Ip } from '../base/addresses.ts'
 import { adverMs, decodeVrrp, PRIORITY, VRRP_TTL, type Vrrp } from '../wire/vrrp.ts'
 import type { VrrpChecksum } from '../wire/vrrp-checksum.ts'
 import { checkTrailer, type TrailerKey } from '../wire/vrrp-trailer.ts'
@@ -116,21 +116,3 @@ function remarksOf({ router, form }: Expectation, advert: Vrrp, got: VrrpChecksu
     remarks.push({ name: 'addresses-differ', addresses })
   return remarks
 }
-
-/** passwordBytes: a password as keepalived sends it: its first 8 bytes, zeros behind a shorter one. */
-export function passwordBytes(text: string): Uint8Array {
-  const bytes = new Uint8Array(8)
-  bytes.set(new TextEncoder().encode(text).subarray(0, 8))
-  return bytes
-}
-
-/** advertOf: what a virtual router says with this priority. */
-export function advertOf(router: VirtualRouter, priority: number, password: Uint8Array | undefined): Vrrp {
-  const { vrid, addresses } = router
-  if (router.version === 3) return { version: 3, vrid, priority, addresses, maxAdverCs: router.adverMs / 10 }
-  const auth = password === undefined ? ({ type: 0 } as const) : ({ type: 1, data: password } as const)
-  return { version: 2, vrid, priority, addresses, adverS: router.adverMs / 1000, auth }
-}
-
-/** familyOf a virtual router: that of its addresses. */
-export const familyOf = ({ primary }: VirtualRouter): 4 | 6 => (isIp4(primary) ? 4 : 6)

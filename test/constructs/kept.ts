@@ -38,16 +38,19 @@ const stashed: Construct = {
       const place = p.stashPlace(p.element(p.memory(memory).in, p.alu('and', take(p, 0), 3)))
       const constant = p.slot('u32')
       p.setSlot(constant, 77)
+      const vague = p.vagueSlot(6)
+      p.setSlot(vague, p.alu('and', p.narrow(take(p, 0)), 7))
       put(p, 3, p.call('get_prandom_u32'))
       put(p, 0, p.load(p.unstashPlace(place)))
       put(p, 2, p.unstash(constant))
+      put(p, 4, p.unstash(vague))
       const { data, end } = p.packet(p.contextOf(context))
       put(p, 1, p.length(data, end))
     })
     it.give(0, 2n)
     it.give(2, 4711n)
     it.run()
-    assert.deepEqual([it.got(0), it.got(1), it.got(2)], [4711n, 64n, 77n])
+    assert.deepEqual([it.got(0), it.got(1), it.got(2), it.got(4)], [4711n, 64n, 77n, 2n])
   },
 }
 

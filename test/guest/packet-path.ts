@@ -3,9 +3,11 @@
 
 import { deepStrictEqual } from 'node:assert'
 import { release } from 'node:os'
+import type { Built } from '../../src/bpf/xdp.ts'
 import { layoutOf } from '../../src/dataplane/fill.ts'
 import { fixedKeys, goldenShapes } from '../../src/dataplane/golden-shapes.ts'
 import { packetProgram } from '../../src/dataplane/packet-path.ts'
+import { turnOut } from '../../src/dataplane/turn-out.ts'
 import { type FixtureName, fixtures } from '../../src/dataplane/vectors/fixtures.ts'
 import { flowFixtures } from '../../src/dataplane/vectors/flow-fixtures.ts'
 import { flowStories } from '../../src/dataplane/vectors/flow-stories.ts'
@@ -29,11 +31,10 @@ import { writeResult } from './result.ts'
 const words = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 /** Loaded with maps of the right size and nothing in them: the verifier does not look inside. */
-function load(name: string): GuestReport['golden'][number] {
-  const shape = goldenShapes[name]!
+function load([name, build]: readonly [string, () => Built]): GuestReport['golden'][number] {
   const maps = new Map<string, BpfMap>()
   try {
-    const { spec } = packetProgram(shape, layoutOf(shape, fixedKeys()).memory)
+    const { spec } = build()
     for (const map of spec.maps) maps.set(map.name, BpfMap.create(map))
     const { program, loadMs } = loadProgram({ ...spec, flags: spec.flags | BPF_F_ANY_ALIGNMENT }, maps)
     using owned = program
@@ -124,11 +125,14 @@ function runConstructs(): Tried {
   return { passed: constructs.length - failed.length, failed }
 }
 
+const golden = Object.entries(goldenShapes).map(
+  ([name, shape]) => [name, () => packetProgram(shape, layoutOf(shape, fixedKeys()).memory)] as const,
+)
 const missing = Object.entries(probeAll()).flatMap(([feature, probe]) => (probe.ok ? [] : [feature]))
 writeResult({
   kernel: release(),
   missing,
-  golden: Object.keys(goldenShapes).map(load),
+  golden: [...golden, ['turn-out', () => turnOut(9)] as const].map(load),
   constructs: runConstructs(),
   vectors: runVectors(),
   stories: runStories(),

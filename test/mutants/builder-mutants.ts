@@ -11,6 +11,7 @@ const valuesRun = file('value-builder.ts', 'constructs')
 const helpers = file('helper-builder.ts', 'constructs')
 const packets = file('builder.ts', 'constructs')
 const allocator = file('allocate.ts', 'allocate')
+const simplifier = file('simplify.ts', 'simplify')
 
 const mistakes: readonly Mutant[] = [
   valuesRun(
@@ -126,7 +127,7 @@ const rules: readonly Mutant[] = [
     'mul: a.max * Math.abs(y)',
   ),
   values('a shift may lead out of the register', '!isShift || isVal(b) || (y >= 0 && y < bits),', 'true,'),
-  valuesRun('scale yields an index one too large', 'n), 32), max: n - 1 }', 'n), 31), max: n - 1 }'),
+  valuesRun('scale yields an index one too large', 'n), 32)\n', 'n), 31)\n'),
   valuesRun(
     'arithmetic of 64 bits is of 32',
     "const bits = kind === 'u64' ? 64 : 32",
@@ -184,5 +185,30 @@ const machine: readonly Mutant[] = [
   ),
 ]
 
+const moves: readonly Mutant[] = [
+  simplifier('a copy follows what it was made of', 'write > at && write < last', 'write < at'),
+  simplifier('a copy is none in the next round of a loop', '|| isChanged || isLooped)', '|| isChanged)'),
+  simplifier(
+    'a lower half is as good as all',
+    'reads.every((at) => readsLow(items, at, item.dst))',
+    'reads.length > 0',
+  ),
+  simplifier(
+    'a variable is computed in while it is looked at',
+    'if (!isAlone || isTouched ||',
+    'if (!isAlone ||',
+  ),
+  simplifier(
+    'a value that is read again is lost to a variable',
+    '&& source.reads.at(-1) === at &&',
+    '&& source.reads.includes(at) &&',
+  ),
+  simplifier(
+    'a variable is computed in on one of two ways',
+    '!out.slice(first, at).every(isStraight))',
+    'false)',
+  ),
+]
+
 /** builderMutants: all of them. */
-export const builderMutants: readonly Mutant[] = [...mistakes, ...rules, ...machine]
+export const builderMutants: readonly Mutant[] = [...mistakes, ...rules, ...machine, ...moves]

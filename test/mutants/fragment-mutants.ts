@@ -14,6 +14,7 @@ const peekFacts = inFile('src/dataplane/slow-facts.ts', 'storiesPeeks')
 const peekFour = inFile('src/dataplane/slow-ipv4.ts', 'storiesPeeks')
 const peekSix = inFile('src/dataplane/slow-ipv6.ts', 'storiesPeeks')
 const peek = inFile('src/dataplane/path-question.ts', 'storiesPeeks')
+const peekFlow = inFile('src/dataplane/path-flow.ts', 'storiesPeeks')
 const peekWhere = inFile('src/dataplane/path-where.ts', 'storiesPeeks')
 /** A guard that is left out sends the packet on. */
 const removed = ''
@@ -145,17 +146,17 @@ const peeks: readonly Mutant[] = [
     'ABOUT.segment : ABOUT.udp) | ABOUT.peek)',
     'ABOUT.segment : ABOUT.udp))',
   ),
-  peek(
-    'an error about UDP changes its flow’s record',
-    'p.set(kind, ABOUT.udp | ABOUT.peek)',
-    'p.set(kind, ABOUT.udp)',
-  ),
+  peek('an error about UDP changes its flow’s record', ': ABOUT.udp) | ABOUT.peek)', ': ABOUT.udp))'),
   peek(
     'errors about UDP are about TCP',
-    "p.jumpIf(eq(p.alu('and', kept.where(), WHERE.udp), 0), segment)",
-    'p.goto(segment)',
+    'if (isMixed(shape)) p.jumpIf(anyBits(kept.where(), WHERE.udp), peekDatagram)',
+    '',
   ),
-  peek('an error is answered by a RST', '    p.jumpIf(ne(p.unstash(isPeek), 0), peeked)\n', removed),
+  peekFlow(
+    'an error is answered by a RST',
+    "    p.exitIf(anyBits(take(p, where!) as Val<'u64'>, WHERE.peek), 'no-server')\n",
+    removed,
+  ),
   peekWhere('UDP is not told', "p.alu('and', flow.protocol, 0x10)", "p.alu('and', flow.protocol, 0)"),
 ]
 

@@ -13,8 +13,8 @@ const removed = ''
 const joining: readonly Mutant[] = [
   path(
     'the slow path’s service is forgotten',
-    '    move(p, from.match.service, to.match.service)\n',
-    "    if (typeof to.match.service === 'object') p.setSlot(to.match.service, p.constant(0))\n",
+    '    move(p, from.match.base, to.match.base)\n',
+    "    move(p, from.match.base, to.match.base)\n    if (typeof to.match.service === 'object') p.setSlot(to.match.service as never, 0)\n",
   ),
   path(
     'the slow path’s pool is forgotten',

@@ -44,13 +44,13 @@ const kept: readonly Mutant[] = [
   ),
   template(
     'a SYN makes a network’s record an established one',
-    "    p.jumpIf(eq(p.alu('and', about(), ABOUT.syn), 0), known)\n",
+    "    p.jumpIf(eq(p.alu('and', kind(), ABOUT.syn), 0), known)\n",
     '    p.jumpIf(eq(about(), about()), known)\n',
   ),
   template(
     'a segment leaves a network’s record that of a SYN',
-    "eq(p.alu('and', about(), ABOUT.syn), 0), known)",
-    "eq(p.alu('and', about(), ABOUT.peek), 1), known)",
+    "eq(p.alu('and', kind(), ABOUT.syn), 0), known)",
+    "eq(p.alu('and', kind(), ABOUT.peek), 1), known)",
   ),
   template('a network is not refreshed', '    p.store(valueIn(entry), touched)\n', removed),
   template(
@@ -71,7 +71,7 @@ const kept: readonly Mutant[] = [
   ),
   template(
     'a segment’s network is recorded as a SYN’s',
-    '    p.jumpIf(anyBits(about(), ABOUT.syn), record)\n',
+    '    p.jumpIf(anyBits(kind(), ABOUT.syn), record)\n',
     '    p.goto(record)\n',
   ),
   template('a network’s record has no mark', 'mark: TEMPLATE', 'mark: 0'),
@@ -112,13 +112,13 @@ const asked: readonly Mutant[] = [
   counting('a network’s server is picked anew by who counts', '(persists(shape) ? ABOUT.kept : 0)', '0'),
   decide(
     'what is asked twice is counted twice',
-    '  if (again) p.jumpIf(anyBits(about(), ABOUT.again), again)\n',
+    '  if (again) p.jumpIf(anyBits(kind(), ABOUT.again), again)\n',
     '',
   ),
   decide(
     'a flow without a record asks for no network',
-    '    if (ask) p.jumpIf(anyBits(asked.about(), ABOUT.asks), ask)\n    count(p',
-    '    count(p',
+    '  if (ask) p.jumpIf(anyBits(asked.kind(), ABOUT.asks), ask)\n  count(p',
+    '  count(p',
   ),
   decide(
     'the end of a flow refreshes its network',

@@ -26,6 +26,8 @@ export const batchSuites = {
   table: 'test/mutants/suites/table.ts',
   constructs: 'test/mutants/suites/constructs.ts',
   counting: 'test/mutants/suites/counting.ts',
+  vrrpMachine: 'test/mutants/suites/vrrp-machine.ts',
+  vrrpAdverts: 'test/mutants/suites/vrrp-adverts.ts',
 } as const
 /** testSuites: test files. They print TAP and exit with 1. */
 export const testSuites = {
@@ -38,6 +40,7 @@ export const testSuites = {
   expect: 'src/health/expect.test.ts',
   orders: 'src/health/orders.test.ts',
   sorrySlots: 'src/engine/pool-slots-sorry.test.ts',
+  simplify: 'src/bpf/simplify.test.ts',
 } as const
 export type BatchSuite = keyof typeof batchSuites
 export type TestSuite = keyof typeof testSuites

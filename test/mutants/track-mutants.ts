@@ -85,8 +85,8 @@ const identity: readonly Mutant[] = [
   ),
   question(
     'TCP and UDP have one first key',
-    'p.set(first, key(FLOW_KEY.udp))\n        p.set(kind, ABOUT.udp)\n',
-    'p.set(first, key(FLOW_KEY.tcp))\n        p.set(kind, ABOUT.udp)\n',
+    'begin(FLOW_KEY.udp)\n        p.set(kind, ABOUT.udp)\n',
+    'begin(FLOW_KEY.tcp)\n        p.set(kind, ABOUT.udp)\n',
   ),
   question('a FIN is a segment', 'TCP_FIN | TCP_RST', 'TCP_RST'),
   question('a RST is a segment', 'TCP_FIN | TCP_RST', 'TCP_FIN'),
@@ -105,11 +105,7 @@ const identity: readonly Mutant[] = [
 ]
 
 const places: readonly Mutant[] = [
-  look(
-    'half of a key is a key',
-    "    p.jumpIf(ne(p.alu('rsh', mixed, 32), p.widen(p.narrow(held))), not)\n",
-    removed,
-  ),
+  look('half of a key is a key', "    p.jumpIf(neLow(p.alu('rsh', mixed, 32), held), not)\n", removed),
   look(
     'the second bucket is the first',
     "p.alu('add', p.alu('mul', p.narrow(flow), MIX), p.narrow(p.alu('rsh', flow, 32)))",
@@ -187,7 +183,7 @@ const beginning: readonly Mutant[] = [
   decide('segments go to the current server', '    p.set(server, settled)\n', removed),
   decide('nobody settled is somebody', '    p.jumpIf(eq(settled, 0), current)\n', removed),
   decide('a settled server’s failure is not told', '    whereReset(p, asked, settled, reset)\n', removed),
-  decide('a FIN is recorded', '    p.jumpIf(anyBits(about(), ABOUT.end), answer)\n', removed),
+  decide('a FIN is recorded', '    p.jumpIf(anyBits(kind(), ABOUT.end), answer)\n', removed),
   decide('UDP always learns', "    p.jumpIf(eq(p.alu('and', word(), SLOT_LEARN), 0), record)\n", removed),
   decide(
     'UDP learns of nobody',
@@ -232,13 +228,13 @@ const recording: readonly Mutant[] = [
   decide('a flow’s own record is not its place', '  p.jumpIf(ne(p.unstash(own), 0), write)\n', removed),
   decide(
     'a stale record is not its flow’s place',
-    '    p.bind(stale)\n    p.setSlot(asked.own, 1)\n',
-    '    p.bind(stale)\n    p.setSlot(asked.own, 0)\n',
+    '  p.bind(stale)\n  p.setSlot(asked.own, 1)\n',
+    '  p.bind(stale)\n  p.setSlot(asked.own, 0)\n',
   ),
   decide(
     'a record that does not hold is not its flow’s place',
-    '    p.bind(unheld)\n    p.setSlot(asked.own, 1)\n',
-    '    p.bind(unheld)\n    p.setSlot(asked.own, 0)\n',
+    '  p.bind(unheld)\n  p.setSlot(asked.own, 1)\n',
+    '  p.bind(unheld)\n  p.setSlot(asked.own, 0)\n',
   ),
   decide(
     'there is no end to new records',

@@ -10,7 +10,7 @@ import { type Asked, createDecide, type FlowKind } from '../../src/dataplane/flo
 import { createFlows } from '../../src/dataplane/model.ts'
 import { packetProgram } from '../../src/dataplane/packet-path.ts'
 import { ABOUT, ABOUT_POOL } from '../../src/dataplane/path-asked.ts'
-import { decision, RESET } from '../../src/dataplane/path-decide.ts'
+import { calledOf, decision, RESET } from '../../src/dataplane/path-decide.ts'
 import { SLOT_LEARN, SLOT_RECORDS, slotWord } from '../../src/dataplane/shape.ts'
 import type { Fixture } from '../../src/dataplane/vectors/fixture.ts'
 import { flowFixtures } from '../../src/dataplane/vectors/flow-fixtures.ts'
@@ -34,7 +34,8 @@ after(() => {
 /** asking: the function of a fixture in the kernel, and its maps. */
 function asking({ shape, tables }: Fixture) {
   const layout = layoutOf(shape, tables.keys)
-  const decide = decision(shape, layout.memory, shape.flows!)
+  const { memory } = layout
+  const decide = decision({ shape, memory, flows: shape.flows!, called: calledOf(memory) })
   const main = plainFunction('ask', (p) => {
     const { flow, about, word, answer } = p.memory(question)
     p.store(answer, p.callSub(decide, p.load(flow), p.load(word), p.load(about)))

@@ -7,21 +7,15 @@
 import assert from 'node:assert/strict'
 import { type Ip, isIp4, parseIp } from '../../src/base/addresses.ts'
 import { createRandom, type Random } from '../../src/dataplane/vectors/random.ts'
+import { composeAdvert, passwordBytes } from '../../src/vrrp/compose.ts'
+import type { Heard } from '../../src/vrrp/event.ts'
 import { step } from '../../src/vrrp/machine.ts'
-import {
-  advertOf,
-  type Expectation,
-  judge,
-  MULTICAST,
-  passwordBytes,
-  type Received,
-  type Windows,
-} from '../../src/vrrp/receive.ts'
+import { type Expectation, judge, MULTICAST, type Received, type Windows } from '../../src/vrrp/receive.ts'
 import type { VirtualRouter } from '../../src/vrrp/router.ts'
 import { initial, type State } from '../../src/vrrp/state.ts'
 import { ip6Bytes } from '../../src/wire/ipv6.ts'
-import { encodeVrrp, sealVrrp, vrrpGroup } from '../../src/wire/vrrp.ts'
-import { encodeTrailer, KEY_BYTES } from '../../src/wire/vrrp-trailer.ts'
+import { sealVrrp, vrrpGroup } from '../../src/wire/vrrp.ts'
+import { KEY_BYTES } from '../../src/wire/vrrp-trailer.ts'
 import { US } from './machine-stories.ts'
 
 const USAGE = 'usage: npm run -s fuzz:vrrp -- [ADVERTS [SEED]], whole numbers'
@@ -47,6 +41,8 @@ const SIX: VirtualRouter = {
 }
 const TWO: VirtualRouter = { ...US, version: 2 }
 const password = passwordBytes('secret')
+/** WITHOUT: IPv4, where version 3 may go without pseudo-header. */
+const WITHOUT = { source: parseIp('0.0.0.0'), destination: parseIp('0.0.0.0') }
 const key = { id: 3, secret: new Uint8Array(KEY_BYTES).fill(9) }
 
 function kindOf(router: VirtualRouter, more: Partial<Expectation> = {}): Kind {
@@ -60,15 +56,19 @@ function kindOf(router: VirtualRouter, more: Partial<Expectation> = {}): Kind {
     expectation,
     windows: new Map(),
     make: (random, index) => {
-      const advert = advertOf(router, random.below(256), expectation.password)
       const form = random.oneIn(4) ? 'rfc9568' : 'rfc5798'
-      const bare = encodeVrrp(advert, ends, form)
-      if (expectation.keys.length === 0) return { ...ends, ttl: 255, bytes: bare }
-      const trailer = encodeTrailer(bare, ends, key, {
-        boot: 1,
-        sequence: BigInt(random.oneIn(8) ? index >> 6 : index),
-      })
-      return { ...ends, ttl: 255, bytes: encodeVrrp(advert, ends, form, trailer) }
+      const sender = {
+        router: { ...router, primary: ends.source },
+        form,
+        password: expectation.password,
+      } as const
+      const number = { boot: 1, sequence: BigInt(random.oneIn(8) ? index >> 6 : index) }
+      const signature = expectation.keys.length === 0 ? undefined : { key, number }
+      return {
+        ...ends,
+        ttl: 255,
+        bytes: composeAdvert(sender, random.below(256), ends.destination, signature),
+      }
     },
   }
 }
@@ -84,7 +84,7 @@ const kinds: readonly Kind[] = [
 
 /** mutate changes bytes in place or returns others. */
 function mutate(random: Random, bytes: Uint8Array): Uint8Array {
-  switch (random.below(6)) {
+  switch (random.below(7)) {
     case 0:
       return bytes.slice(0, random.below(bytes.length + 1))
     case 1: {
@@ -96,7 +96,10 @@ function mutate(random: Random, bytes: Uint8Array): Uint8Array {
     case 2:
       bytes[random.below(bytes.length)] = random.pick([0, 1, 2, 0x21, 0x31, 0x7f, 0x80, 0xff])
       return bytes
-    case 3: {
+    case 3:
+      if (bytes.length > 5) bytes.set([random.pick([0, 0xf0]), random.pick([0, 100])], 4)
+      return bytes
+    case 4: {
       const at = random.below(Math.min(8, bytes.length))
       bytes[at] = random.below(256)
       return bytes
@@ -120,10 +123,11 @@ function isSum(bytes: readonly number[]): boolean {
   return sum === 0xffff
 }
 
-/** inspect: what the RFCs demand of an advert that counts; throws where it does not have it. */
+/** inspect: what the RFCs demand of an advert that counts, and what it says; throws where it is otherwise. */
 function inspect(
   { router, peers, minTtl, keys }: Expectation,
   { source, destination, ttl, bytes }: Received,
+  heard: Heard,
 ): void {
   const isV4 = isIp4(source)
   const isV3 = router.version === 3
@@ -136,8 +140,9 @@ function inspect(
   if (keys.length > 0) assert.equal(bytes.length, end + 52)
   const pseudo = [...octets(source), ...octets(destination), 0, 112, 0, bytes.length]
   assert.ok((isV3 && isSum([...pseudo, ...bytes])) || (isV4 && isSum([...bytes])))
-  if (isV3) assert.ok(((bytes[4]! & 0xf) << 8) + bytes[5]! > 0)
-  else assert.equal(bytes[5]! * 1000, router.adverMs)
+  const ms = isV3 ? 10 * (((bytes[4]! & 0xf) << 8) + bytes[5]!) : 1000 * bytes[5]!
+  assert.ok(ms > 0 && (isV3 || ms === router.adverMs))
+  assert.deepEqual([heard.from, heard.priority, heard.adverMs], [source, bytes[2], ms])
 }
 
 /** allowed: what an advert may do to a machine (RFC 9568 6.4.2 and 6.4.3). */
@@ -174,8 +179,11 @@ export function fuzz(adverts: number, seed: number, says: (line: string) => void
       let { bytes } = received
       for (let times = 1 + random.below(3); times > 0 && bytes.length > 0; times--)
         bytes = mutate(random, bytes)
-      if (bytes.length >= 8 && !random.oneIn(4))
-        sealVrrp(bytes, received, random.pick(['rfc5798', 'rfc9568']))
+      // right again: as it should be, or as IPv4 has it
+      if (bytes.length >= 8 && !random.oneIn(4)) {
+        const ends = random.oneIn(8) ? WITHOUT : received
+        sealVrrp(bytes, ends, random.pick(['rfc5798', 'rfc9568']))
+      }
       received = { ...received, bytes }
     }
     if (random.oneIn(20)) received = { ...received, ttl: random.below(256) }
@@ -189,9 +197,9 @@ export function fuzz(adverts: number, seed: number, says: (line: string) => void
       }
       count('counts')
       for (const { name } of judged.remarks) count(name)
-      inspect(expectation, received)
-      windows[which] = judged.windows
       const { heard } = judged
+      inspect(expectation, received, heard)
+      windows[which] = judged.windows
       for (const state of states[which]!) {
         const [after] = step(expectation.router, state, { kind: 'advert', ...heard }, 1)
         assertAllowed(expectation.router, state, after, heard.priority, heard.from)
@@ -205,7 +213,8 @@ export function fuzz(adverts: number, seed: number, says: (line: string) => void
   return { adverts, verdicts }
 }
 
-function main([adverts = '1000000', seed = `${Date.now() & 0xffffff}`]: readonly string[]): number {
+/** main: the command; returns its exit status. */
+export function main([adverts = '1000000', seed = `${Date.now() & 0xffffff}`]: readonly string[]): number {
   if (!/^[1-9]\d*$/.test(adverts) || !/^\d+$/.test(seed)) {
     console.error(USAGE)
     return 2

@@ -99,5 +99,7 @@ export const knownAdverts: readonly Known[] = [
 export function assertKnown({ name, hex, ends, advert, form }: Known): void {
   const bytes = Uint8Array.from(Buffer.from(hex, 'hex'))
   deepStrictEqual(decodeVrrp(bytes, ends), { kind: 'advert', advert, form, trailer: new Uint8Array(0) }, name)
-  deepStrictEqual(Buffer.from(encodeVrrp(advert, ends, form)).toString('hex'), hex, name)
+  const forms: readonly VrrpChecksum[] = form === undefined ? ['rfc5798', 'rfc9568'] : [form]
+  for (const each of forms)
+    deepStrictEqual(Buffer.from(encodeVrrp(advert, ends, each)).toString('hex'), hex, name)
 }

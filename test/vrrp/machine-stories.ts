@@ -387,6 +387,29 @@ export const stories: readonly Story[] = [
     ],
   },
   {
+    name: 'takeovers that are far apart are not too many',
+    router: { flaps: { takeovers: 2, withinMs: 4000, backOffMs: 30_000 } },
+    lines: [
+      started,
+      took,
+      [4000, hear(101), ['leave', 'active -> backup: higher'], 7609.375],
+      [7609.375, tick, takeOver('silence'), 8609.375],
+    ],
+  },
+  {
+    name: 'an alarm that lasts is raised once',
+    router: { flaps: { takeovers: 2, withinMs: 80_000, backOffMs: 0 } },
+    lines: [
+      started,
+      took,
+      [4000, hear(101), ['leave', 'active -> backup: higher'], 7609.375],
+      [7609.375, tick, [...takeOver('silence'), 'report flapping']],
+      [8000, hear(101), ['leave', 'active -> backup: higher'], 11_609.375],
+      [71_000, hear(101), [], 74_609.375],
+      [74_609.375, tick, takeOver('silence')],
+    ],
+  },
+  {
     name: 'a finding about one sender is told once a minute, with the number left out',
     lines: [
       [

@@ -7,8 +7,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { parseIp } from '../../src/base/addresses.ts'
-import { passwordBytes } from '../../src/vrrp/receive.ts'
+import { parseIp, parseMac } from '../../src/base/addresses.ts'
+import { announcement } from '../../src/vrrp/announcement.ts'
+import { passwordBytes } from '../../src/vrrp/compose.ts'
 import { type Vrrp, virtualRouterMac, vrrpGroup } from '../../src/wire/vrrp.ts'
 import type { VrrpChecksum } from '../../src/wire/vrrp-checksum.ts'
 import { advertFrame, type FrameEnds, MULTICAST_MAC } from './advert-frame.ts'
@@ -97,4 +98,20 @@ test('tshark reads intervals, addresses and the password', () => {
       ['3', '1', 'secret', ips],
     ],
   )
+})
+
+test('tshark takes announcements for what they are', () => {
+  const mac = parseMac('02:00:0a:00:00:02')
+  writeFileSync(
+    file,
+    pcap(['192.0.2.100', '2001:db8::100'].map((ip) => announcement(parseIp(ip), mac, true))),
+  )
+  const [four, six] = dissect('rfc5798', [
+    'arp.isannouncement',
+    'icmpv6.checksum.status',
+    'icmpv6.nd.na.flag.r',
+    'icmpv6.nd.na.flag.o',
+    'icmpv6.opt.linkaddr',
+  ])
+  assert.deepEqual([four!.trim(), six!.trim()], ['1', '1 1 1 02:00:0a:00:00:02'])
 })

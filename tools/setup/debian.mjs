@@ -29,6 +29,7 @@ export const commandOf = {
   opensmtpd: 'smtpd',
   'postgresql-15': '/usr/lib/postgresql/15/bin/postgres',
   procps: 'sysctl',
+  prometheus: 'promtool',
   'qemu-system-x86': 'qemu-system-x86_64',
   'redis-server': 'redis-server',
   tcpdump: 'tcpdump',

@@ -9,13 +9,16 @@ import type { Step, Story } from './story.ts'
 import { ack, datagram, learns, moved, six, syn } from './story-words.ts'
 import type { Parts } from './vector.ts'
 
+/** LIKE_TCP: it stands where the length of a TCP header would, and the flags, if the error were a segment. */
+const LIKE_TCP = 0x5000
+
 /** about: an error about the answer to a packet of the client. */
 function about({ ip6, udp: asked, tcp: segment }: Parts, parts: Parts = {}): Parts {
   const ports = { source: asked ? 53 : (segment?.destination ?? 80), destination: 40_000 }
   const answer: Layer = asked ? udp(ports) : tcp(ports)
   const quoted = ip6
     ? packet(ipv6({ source: vip6, destination: client6 }), answer)
-    : packet(ipv4({ source: vip, destination: client }), answer)
+    : packet(ipv4({ source: vip, destination: client, identification: LIKE_TCP }), answer)
   const from = ip6 ? { ip6: { source: '2001:db8:beef::1' } } : { ip: { source: '198.18.0.1', ...parts.ip } }
   return { ...parts, ...from, behind: icmp({ type: ip6 ? 2 : 3, code: ip6 ? 0 : 4 }), payload: quoted }
 }

@@ -3,12 +3,11 @@
 // side a connection in TIME_WAIT; a conversation ends as conversations do.
 
 import type { Pattern } from '../../base/pattern.ts'
-import { TcpSocket } from '../../sys/tcp-socket.ts'
 import { type Checker, good, type Target, type Verdict } from '../checker.ts'
 import { expectPattern } from '../expect.ts'
 import { errnoVerdict } from '../failure.ts'
 import type { Look } from '../look.ts'
-import { connectTo } from '../tcp-channel.ts'
+import { beginTcp, connectTo } from '../tcp-channel.ts'
 
 /** TcpOptions: neither: a connect is enough. */
 export interface TcpOptions {
@@ -32,14 +31,13 @@ export function tcp(target: Target, { send, expect }: TcpOptions = {}): Checker 
 const CONNECTED = good('connected')
 
 function connectOnly(look: Look, target: Target): Promise<Verdict> {
-  look.doing = 'connect'
-  const socket = look.own(TcpSocket.connect(target, target))
+  const socket = look.own(beginTcp(look, target))
   return new Promise((resolve) => {
     look.own(
       look.reactor.watch(socket.fd, { writable: true }, () => {
         const fault = socket.fault()
         if (fault === undefined) socket.forget()
-        resolve(fault === undefined ? CONNECTED : errnoVerdict('connect', fault))
+        resolve(fault === undefined ? CONNECTED : errnoVerdict(look.doing, fault))
       }),
     )
   })

@@ -1,0 +1,154 @@
+// What a group of two virtual routers, front and back, must do, told as machine-stories.ts tells of one.
+
+import { deepStrictEqual } from 'node:assert'
+import { parseIp } from '../../src/base/addresses.ts'
+import { type Group, groupNextAt, groupOf, type Happened, isActive, stepGroup } from '../../src/vrrp/group.ts'
+import type { VirtualRouter } from '../../src/vrrp/router.ts'
+import { US, words } from './machine-stories.ts'
+
+type Line = readonly [at: number, happened: Happened, effects: readonly string[]]
+export interface GroupStory {
+  readonly name: string
+  readonly front?: Partial<VirtualRouter>
+  readonly lines: readonly Line[]
+  /** At the end: whether all of it is active, and when it has to be stepped. */
+  readonly isActive: boolean
+  readonly next: number | undefined
+}
+
+const hear = (to: string, priority: number): Happened => ({
+  to,
+  event: { kind: 'advert', from: parseIp('192.0.2.6'), priority, adverMs: 1000 },
+})
+const tick: Happened = { to: undefined, event: { kind: 'tick' } }
+const startup: Happened = { to: undefined, event: { kind: 'startup' } }
+const yielded: Happened = { to: undefined, event: { kind: 'yield', why: 'operator', holdMs: 0 } }
+const shutdown: Happened = { to: undefined, event: { kind: 'shutdown', why: 'eth1 is down' } }
+
+const takes = (name: string, why: string): string[] =>
+  ['send 100', 'take', 'announce took', `backup -> active: ${why}`].map((each) => `${name}: ${each}`)
+const yields = (name: string): string[] =>
+  ['send 0', 'leave', 'active -> backup: yield'].map((each) => `${name}: ${each}`)
+const both = (...each: string[]): string[] =>
+  ['front', 'back'].flatMap((name) => each.map((word) => `${name}: ${word}`))
+const started: Line = [0, startup, both('initialize -> backup: startup')]
+const took: Line = [3610, tick, [...takes('front', 'silence'), ...takes('back', 'silence')]]
+
+export const groupStories: readonly GroupStory[] = [
+  {
+    name: 'silence on both takes both, in one step',
+    lines: [started, [3000, tick, []], took],
+    isActive: true,
+    next: 4610,
+  },
+  {
+    name: 'silence on one alone takes none',
+    lines: [
+      started,
+      [3000, hear('back', 150), []],
+      [3610, tick, []],
+      [6000, hear('back', 150), []],
+      [9000, tick, []],
+    ],
+    isActive: false,
+    next: 9609.375,
+  },
+  {
+    name: 'silence on one, then on the other, takes both, however long the first one waited',
+    lines: [
+      started,
+      [3000, hear('back', 150), []],
+      [3610, tick, []],
+      [6000, hear('back', 150), []],
+      [9609.375, tick, [...takes('front', 'silence'), ...takes('back', 'silence')]],
+    ],
+    isActive: true,
+    next: 10_609.375,
+  },
+  {
+    name: 'an advert in front ends what front wanted',
+    lines: [
+      started,
+      [3000, hear('back', 150), []],
+      [3610, tick, []],
+      [4000, hear('front', 150), []],
+      [6609.375, tick, []],
+    ],
+    isActive: false,
+    next: 7609.375,
+  },
+  {
+    name: 'who loses one leaves the others with priority 0',
+    lines: [
+      started,
+      took,
+      [4000, hear('back', 150), ['back: leave', 'back: active -> backup: higher', ...yields('front')]],
+      [4100, tick, []],
+    ],
+    isActive: false,
+    next: 7609.375,
+  },
+  {
+    name: 'a group that overslept steps back as a whole',
+    lines: [
+      started,
+      took,
+      [9000, tick, both('leave', 'active -> backup: overslept', 'report overslept')],
+      [10_609.375, tick, [...takes('front', 'overslept'), ...takes('back', 'overslept')]],
+    ],
+    isActive: true,
+    next: 11_609.375,
+  },
+  {
+    name: 'a yield is one of all, and so is the shutdown that a fault of one is',
+    lines: [
+      started,
+      took,
+      [4000, yielded, both('send 0', 'leave', 'active -> backup: yield')],
+      [4001, shutdown, both('backup -> initialize: shutdown')],
+      [9000, tick, []],
+    ],
+    isActive: false,
+    next: undefined,
+  },
+  {
+    name: 'an owner takes the others along',
+    front: { priority: 255 },
+    lines: [
+      [
+        0,
+        startup,
+        [
+          ...['send 255', 'take, accept', 'announce took', 'initialize -> active: owner'].map(
+            (each) => `front: ${each}`,
+          ),
+          'back: initialize -> backup: startup',
+          ...takes('back', 'group'),
+        ],
+      ],
+    ],
+    isActive: true,
+    next: 1000,
+  },
+]
+
+/** tellGroup plays a story; throws at the first line that goes otherwise. */
+export function tellGroup({ name, front, lines, isActive: isActiveThen, next }: GroupStory): void {
+  const router = { ...US, announce: { repeatMs: 0, refreshMs: 0 } }
+  let group: Group = groupOf(
+    new Map([
+      ['front', { ...router, ...front }],
+      ['back', router],
+    ]),
+  )
+  for (const [at, happened, expected] of lines) {
+    const [after, effects] = stepGroup(group, happened, at)
+    deepStrictEqual(
+      effects.map(({ member, effect }) => `${member}: ${words(effect)}`),
+      expected,
+      `${name}, at ${at}`,
+    )
+    group = after
+  }
+  deepStrictEqual([isActive(group), groupNextAt(group)], [isActiveThen, next], `${name}, at the end`)
+}
