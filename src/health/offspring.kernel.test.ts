@@ -52,7 +52,7 @@ test('what a script started left its group, twice forked or hanging, and is ende
   let checker: ChildProcess | undefined
   let client: CheckerClient | undefined
   try {
-    const args = ['--import', 'tsx', entry, socket, join(folder, 'checks.json')]
+    const args = ['--import', 'tsx', entry, socket, join(folder, 'checks.json'), 'offspring-test']
     checker = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] })
     const states = new Map<string, State>()
     const take = (some: readonly State[]) => {
