@@ -14,6 +14,7 @@ import type { ListingAnswer, OrderAnswer, Problem, ReloadAnswer, Status, TraceAn
 import type { ChecksAnswer } from './api-schema-checks.ts'
 import type { CheckFilter } from './check-details.ts'
 import type { ControllerOptions } from './controller-options.ts'
+import { withDrained } from './found-pools.ts'
 import { Healing } from './healing.ts'
 import { leaveOtherLinks, recordLinks } from './managed-links.ts'
 import { requireMemory } from './memory.ts'
@@ -26,7 +27,7 @@ import { askedOf, nothingRuns, type Running, runningStatus, wantedSysctls } from
 import { Serial } from './serial.ts'
 import { ServerHealth } from './server-health.ts'
 import { type Server, ServerNeighbours } from './server-neighbours.ts'
-import { type PoolServerName, ServerOrders } from './server-orders.ts'
+import { type Health, type PoolServerName, ServerOrders } from './server-orders.ts'
 import { ownedText, ServiceAddresses, wantedOf } from './service-addresses.ts'
 import { Sysctls } from './sysctls.ts'
 import { serverText, servicesOf, tellApplied, tellNeighbour, tellRefused } from './tell.ts'
@@ -72,6 +73,12 @@ export class Controller implements Operations, Disposable {
     })
     const { overrides: store, packetPath, log, events, now } = options
     this.#healing = new Healing(events, options.monotonic)
+    const health: Health = {
+      viewOf: (pool, server) => this.#health.viewOf(pool, server),
+      reconsider: (pools) => this.#health.reconsider(pools),
+      lost: () => this.#health.lost(),
+    }
+    this.#orders = new ServerOrders({ store, packetPath, log, events, now, health })
     this.#health = new ServerHealth({
       open: options.openChecker,
       events,
@@ -81,9 +88,8 @@ export class Controller implements Operations, Disposable {
       onQuorum: () => this.#orders.tellLost(),
       leftOf: (services, server) => this.#orders.leftOf(services, server),
       patienceMs: options.checkerPatienceMs,
-      found: options.found.pools,
+      found: withDrained(options.found.pools, this.#orders.overrides, now().getTime()),
     })
-    this.#orders = new ServerOrders({ store, packetPath, log, events, now, health: this.#health })
     this.#upkeep = new Upkeep({
       ...options,
       neighbours: this.#neighbours,

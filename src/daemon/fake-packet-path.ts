@@ -16,6 +16,7 @@ import type {
   Trace,
   Traffic,
   Views,
+  Weighed,
 } from '../engine/engine.ts'
 import { usesSorry } from '../engine/sorry.ts'
 import type { Found } from './controller-options.ts'
@@ -96,15 +97,18 @@ export class FakePacketPath implements PacketPath {
     const { spec } = this
     if (!spec) return { servers: [], pools: [] }
     const addresses = new Map(spec.servers.map(({ name, address }) => [name, formatIp(address)]))
-    const pools = spec.pools.map(({ name, members, sorry = [] }) => ({
-      name,
-      services: spec.services.filter((each) => each.pool === name).map((each) => each.name),
-      holders: new Map(
-        (this.#isSorry(name) ? sorry : members)
-          .filter(({ server, weight }) => this.#poolServer(name, server, weight, 1).state === 'up')
-          .map(({ server }) => [server, addresses.get(server)!]),
-      ),
-    }))
+    const pools = spec.pools.map(({ name, members, sorry = [] }) => {
+      const inUse = this.#isSorry(name) ? sorry : members
+      const those = (of: readonly Weighed[], ...states: PoolServer['state'][]) =>
+        new Map(
+          of
+            .filter(({ server, weight }) => states.includes(this.#poolServer(name, server, weight, 1).state))
+            .map(({ server }) => [server, addresses.get(server)!]),
+        )
+      const services = spec.services.filter((each) => each.pool === name).map((each) => each.name)
+      const unfailed = those([...members, ...sorry], 'up', 'draining')
+      return { name, services, holders: those(inUse, 'up'), unfailed }
+    })
     return { servers: spec.servers.map(({ name }) => name), pools }
   }
 

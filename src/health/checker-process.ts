@@ -21,7 +21,7 @@ offspring.adopt()
 const reactor = new Reactor()
 const service = new CheckerService({
   reactor,
-  turns: new Turns(instance),
+  turns: new Turns(instance, reactor),
   socket,
   kept,
   onStop: end,
