@@ -120,11 +120,7 @@ export const healthMutants: readonly Mutant[] = [
     '',
   ),
   orders('a sorry server’s own check is forgotten', 'sorry.check ?? service.check', 'service.check'),
-  orders(
-    'another port is the same look',
-    'const asked = { check: placed, address, port }',
-    'const asked = { check: placed, address, port: 0 * port }',
-  ),
+  orders('looks are not told apart by what they ask', 'update(canonical(asked))', 'update(asked.address)'),
 
   sorry('a sorry server that cannot is used', 'isAny(members, counts.length) && ', ''),
   sorry('a lost quorum changes nothing', '(isLost || !isAny(0, members))', '!isAny(0, members)'),

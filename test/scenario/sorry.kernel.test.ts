@@ -106,8 +106,13 @@ describe('sorry servers and quorum', { concurrency: 2 }, () => {
         ]
         lab.spawn(name, args as [string, ...string[]], { stdio: 'ignore', detached: true }).unref()
       }
-      const hold = (name: string) =>
-        holdConnections(lab, { address: addressOf(name), port: 80, count: EACH, everyMs: 50 })
+      /** Connections to each of these services, all of one process. */
+      const hold = (...some: readonly string[]) => {
+        const address = some.map(addressOf)
+        return holdConnections(lab, { address, port: 80, count: EACH * some.length, everyMs: 50 })
+      }
+      const toService = (flows: readonly Held[], name: string) =>
+        flows.filter(({ address }) => address === addressOf(name))
       await allUp()
 
       const [client] = nodesOf(lab.topology, 'client')
@@ -135,13 +140,9 @@ describe('sorry servers and quorum', { concurrency: 2 }, () => {
       assert.match(steps, /Pool \w+ has lost its quorum: its sorry servers answer\. The slot is web04’s\./)
 
       // They come back.
-      const held = new Map(await Promise.all(names.map(async (name) => [name, await hold(name)] as const)))
-      for (const [name, flows] of held)
-        assert.deepEqual(
-          perServer(await flows.ask('report')),
-          { web04: EACH },
-          `${name}: all are with the sorry server`,
-        )
+      const held = await hold(...names)
+      const count = EACH * names.length
+      assert.deepEqual(perServer(await held.ask('report')), { web04: count }, 'all are with the sorry server')
       for (const name of MEMBERS) begin(name)
       await until(async () => (await pool()).sorry !== true, 'the sorry server no longer answers')
       await allUp()
@@ -157,22 +158,15 @@ describe('sorry servers and quorum', { concurrency: 2 }, () => {
         undefined,
         'nor does a client network go back to it',
       )
-      for (const [name, flows] of held) {
-        const kept = await flows.ask('stop')
-        const whys = JSON.stringify(
-          brokenOf(kept)
-            .map(({ broken }) => broken)
-            .slice(0, 3),
-        )
-        assert.equal(
-          brokenOf(kept).length,
-          name === 'none' ? EACH : 0,
-          `${name}: what became of its connections: ${whys}`,
-        )
+      const kept = await held.ask('stop')
+      for (const name of names) {
+        const broken = brokenOf(toService(kept, name))
+        const whys = JSON.stringify(broken.slice(0, 3).map((each) => each.broken))
+        assert.equal(broken.length, name === 'none' ? EACH : 0, `${name}: its connections: ${whys}`)
       }
 
       // One dies, then another, each for itself, so that the guard believes it; the quorum is lost.
-      const own = new Map(await Promise.all(names.map(async (name) => [name, await hold(name)] as const)))
+      const own = await hold(...names)
       for (const name of ['web01', 'web02']) {
         kill(name)
         await until(async () => !(await isUp(name)), `${name} is down`)
@@ -186,8 +180,9 @@ describe('sorry servers and quorum', { concurrency: 2 }, () => {
       )
       const few = await hold('all')
       assert.deepEqual(perServer(await few.ask('stop')), { web04: EACH })
-      for (const [name, flows] of own) {
-        const ofThird = (await flows.ask('stop')).filter((each: Held) => each.server === 'web03')
+      const atEnd = await own.ask('stop')
+      for (const name of names) {
+        const ofThird = toService(atEnd, name).filter(({ server }) => server === 'web03')
         // Of one client network all are with one server.
         if (name !== 'kept') assert.ok(ofThird.length > 0)
         const broken = brokenOf(ofThird).length
