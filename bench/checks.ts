@@ -1,13 +1,15 @@
 // How late checks begin, and what they cost, of one checker on one core: 10,000 TCP connects a second, and 2,500 HTTP
 // requests. The checker is the real process, told by its socket and telling by it; its targets are addresses of one web
 // server on the other core. Proof that the right thing was measured: all targets are up, none stands still, and as many
-// looks a second as there are targets. Left out: keepalived beside it, whose checker ends at once on a kernel without IPVS.
+// looks a second as there are targets. keepalived stands beside it on another kernel (checks/beside.ts), but in a quick run.
 
 import type { SingleProbe } from '../src/config/check-spec.ts'
 import type { Alive } from '../src/health/protocol.ts'
+import { beside } from './checks/beside.ts'
 import { change } from './checks/change.ts'
 import { detection } from './checks/detection.ts'
-import { Targets, type Used } from './checks/targets.ts'
+import { Targets } from './checks/targets.ts'
+import type { Used } from './checks/used.ts'
 import { summary } from './path/cost.ts'
 import type { Row } from './runner/row.ts'
 
@@ -18,7 +20,10 @@ const HTTP: SingleProbe = {
   body: 'ok',
 }
 
-/** checks: `checks.change.*`, `checks.detection.*`, `checks.10k.*` and `checks.http.2500.*` of bench.md. Needs root. */
+/**
+ * checks: `checks.change.*`, `checks.detection.*`, `checks.10k.*` and `checks.http.2500.*` of bench.md; if not `quick` also
+ * `checks.keepalived.uml.*` and `checks.tenbin.uml.*`. Needs root.
+ */
 export async function checks({ quick }: { readonly quick: boolean }): Promise<readonly Row[]> {
   const seconds = quick ? 8 : 60
   await using targets = await Targets.start()
@@ -31,6 +36,7 @@ export async function checks({ quick }: { readonly quick: boolean }): Promise<re
     const { alive, used } = await looking.seconds(seconds)
     rows.push(...rowsOf(`checks.${name}`, count, alive, used, looking.up))
   }
+  if (!quick) rows.push(...(await beside()))
   return rows
 }
 
