@@ -11,6 +11,7 @@ import type { EventLog } from '../events/event-log.ts'
 import { quietLog } from '../events/quiet-log.ts'
 import type { Job } from '../notify/jobs.ts'
 import { done, failed, type Outcome } from '../notify/outcome.ts'
+import { QUEUE_LIMIT } from '../notify/queue.ts'
 import { Notifications } from './notifications.ts'
 import { NotifyProgress } from './notify-progress.ts'
 
@@ -117,6 +118,32 @@ test('a target that is told of more from now on is not told of what was', async 
   log.record({ kind: 'node.applied', severity: 'notice', text: 'applied' })
   await until(() => sent.length === 2, 'it is told of more')
   assert.deepEqual(told(), [2, 4])
+})
+
+test('that a queue drops is told without anything being lost, told twice or out of order', async () => {
+  const answers: ((outcome: Outcome) => void)[] = []
+  const hangs = () => new Promise<Outcome>((resolve) => answers.push(resolve))
+  outcome = (job) => (job.host === 'bad.example' ? hangs() : done('ok'))
+  const bad = target('pager', { how: { kind: 'webhook', url: 'https://bad.example/TOKEN' } })
+  const seqsTo = (host: string): number[] =>
+    sent.flatMap((job) => (job.kind === 'webhook' && job.host === host ? JSON.parse(job.body).event.seq : []))
+  notifications.apply([bad, target('chat')], 'lb1')
+  const count = QUEUE_LIMIT + 2
+  for (let i = 0; i < count; i += 500) {
+    for (let j = i; j < Math.min(count, i + 500); j++) log.record(down)
+    await until(() => seqsTo('h.example').length >= Math.min(count, i + 500), 'chat keeps up')
+  }
+  // One hangs, QUEUE_LIMIT wait, one was dropped: that is an event, too.
+  await until(() => seqsTo('h.example').length === count + 1, 'chat is told that pager is not')
+  assert.deepEqual(
+    seqsTo('h.example'),
+    Array.from({ length: count + 1 }, (_, at) => at + 1),
+  )
+  outcome = () => done('ok')
+  answers[0]!(done('ok'))
+  await until(() => seqsTo('bad.example').at(-1) === count + 2, 'pager is told all that waits')
+  const told = seqsTo('bad.example')
+  assert.deepEqual(told, [1, ...Array.from({ length: count - 1 }, (_, at) => at + 4)])
 })
 
 test('secrets are read when they are used, and are nowhere else', async () => {

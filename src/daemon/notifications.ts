@@ -138,15 +138,18 @@ export class Notifications implements Disposable {
       gatherMs: how.kind === 'mail' ? how.gatherMs : 0,
       tell: (some, missed) => this.#tell(target, some, missed),
       onProgress: (now) => kept.set(name, now),
+      // A queue says so while it takes an event: before this one, the queues behind it are to have that.
       onDropped: (count, isOver) =>
-        events.record({
-          kind: 'node.notify',
-          severity: isOver ? 'notice' : 'error',
-          text: isOver
-            ? `${name} is told again: ${count} notifications were dropped`
-            : `notifications to ${name} are dropped: too many wait, or it refuses them for good`,
-          data: { target: name, count },
-        }),
+        queueMicrotask(() =>
+          events.record({
+            kind: 'node.notify',
+            severity: isOver ? 'notice' : 'error',
+            text: isOver
+              ? `${name} is told again: ${count} notifications were dropped`
+              : `notifications to ${name} are dropped: too many wait, or it refuses them for good`,
+            data: { target: name, count },
+          }),
+        ),
       now: monotonic,
     })
   }
