@@ -157,10 +157,15 @@ export class EventFiles implements EventStore {
   async #fileFor(seq: number, more: number): Promise<{ readonly handle: FileHandle; bytes: number }> {
     const { directory, limits } = this.#options
     this.#file ??= await lastFile(directory)
-    if (this.#file && this.#file.bytes > 0 && this.#file.bytes + more > limits.fileBytes) {
-      await this.#file.handle.datasync()
-      await this.#file.handle.close()
+    const full = this.#file
+    if (full && full.bytes > 0 && full.bytes + more > limits.fileBytes) {
+      // Also if that fails: a file that was closed cannot be flushed again.
       this.#file = undefined
+      try {
+        await full.handle.datasync()
+      } finally {
+        await full.handle.close()
+      }
     }
     if (!this.#file) {
       await makeDirectory(directory)
