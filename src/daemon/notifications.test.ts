@@ -120,6 +120,20 @@ test('a target that is told of more from now on is not told of what was', async 
   assert.deepEqual(told(), [2, 4])
 })
 
+test('a target that is told of more after a restart is not told of what was', async () => {
+  notifications.apply([target('chat', { on: ['server'] })], 'lb1')
+  log.record(down)
+  await until(() => sent.length === 1, 'it is told')
+  for (let i = 0; i < 3; i++) log.record({ kind: 'node.applied', severity: 'notice', text: 'applied' })
+  await notifications.finish(1000)
+  await kill()
+  open()
+  notifications.apply([target('chat')], 'lb1')
+  log.record({ kind: 'node.applied', severity: 'notice', text: 'applied' })
+  await until(() => sent.length === 2, 'it is told of more')
+  assert.deepEqual(told(), [1, 5])
+})
+
 test('that a queue drops is told without anything being lost, told twice or out of order', async () => {
   const answers: ((outcome: Outcome) => void)[] = []
   const hangs = () => new Promise<Outcome>((resolve) => answers.push(resolve))

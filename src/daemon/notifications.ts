@@ -103,9 +103,11 @@ export class Notifications implements Disposable {
     return { results: await Promise.all(targets.map((target) => this.#testOne(target, event))) }
   }
 
-  /** finish: what waits goes out now, as far as it does within `patienceMs`. */
+  /** finish: what waits goes out now, as far as it does within `patienceMs`; how far that was is kept. */
   async finish(patienceMs: number): Promise<void> {
     await Promise.all(this.#queues.map((queue) => queue.finish(patienceMs)))
+    // Of what was not for a target nothing was kept yet; by the next file it may be.
+    for (const { target, progress } of this.#queues) this.#options.progress.set(target.name, progress)
   }
 
   [Symbol.dispose](): void {

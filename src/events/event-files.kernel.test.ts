@@ -42,7 +42,7 @@ test('on a full disk events go on in memory, a problem says so, and all are writ
   const kept = open()
   const { events } = kept
   for (let i = 0; i < 20; i++) events.record(some)
-  await delay(50)
+  await until(() => open().events.latest().length === 20, 'the first are written')
   const ballast = join(disk, 'ballast')
   assert.throws(() => writeFileSync(ballast, Buffer.alloc(128 * 1024)), /ENOSPC/)
   for (let i = 0; i < 100; i++) events.record(some)

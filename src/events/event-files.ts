@@ -14,10 +14,14 @@ import { type Event, eventSchema } from './event.ts'
 import { EVENTS_KEPT, type EventStore } from './event-log.ts'
 import { SequenceNumbers } from './sequence-numbers.ts'
 
-/** EventFilesOptions: `sequence`: the file of numbers given away, which a boot may forget. */
+/**
+ * EventFilesOptions: `sequence`: the file of numbers given away, which a boot may forget; `given`: the highest that somebody
+ * else knows of, so that nobody takes a new event for one that is known.
+ */
 export interface EventFilesOptions {
   readonly directory: string
   readonly sequence: string
+  readonly given: number
   readonly limits?: { readonly fileBytes: number; readonly files: number }
 }
 
@@ -55,7 +59,7 @@ export class EventFiles implements EventStore {
   constructor(options: EventFilesOptions) {
     this.#options = { limits: EVENT_LIMITS, ...options }
     this.kept = readEvents(options.directory, this.#options.limits.fileBytes)
-    this.#numbers = new SequenceNumbers(options.sequence, this.kept.at(-1)?.seq ?? 0)
+    this.#numbers = new SequenceNumbers(options.sequence, Math.max(options.given, this.kept.at(-1)?.seq ?? 0))
   }
 
   next(): number {
