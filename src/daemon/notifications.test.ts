@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -196,6 +197,10 @@ test('secrets are read when they are used, and are nowhere else', async () => {
   const { results } = await notifications.test('chat')
   assert.deepEqual([results[0]!.done, results[0]!.step], [false, 'secret'])
   assert.match(results[0]!.text, /^the secret: ENOENT/)
+  execFileSync('mkfifo', [file])
+  const piped = await Promise.race([notifications.test('chat'), delay(2_000)])
+  assert.ok(piped, 'nobody waits for who writes there')
+  assert.equal(piped.results[0]!.text, `the secret: ${file} is no file`)
   await progress.close(1000)
   const everything =
     JSON.stringify([log.latest(), notifications.problems(), results]) +
