@@ -47,8 +47,14 @@ const toldElsewhere: ReadonlySet<string> = new Set(['GUARD_HOLDS'])
 /** Of whom these are changes from moment to moment: that is no other problem. */
 const unsteady: ReadonlySet<string> = new Set(['CHECKS_OVERDUE', 'CHECKS_FRUITLESS', 'CHECKER_CRASHES'])
 
+/** Of whom the reason, behind the colon, may be another at each attempt: a server's words, with the number of a message. */
+const unsteadyInReason: ReadonlySet<string> = new Set(['NOTIFY_FAILS'])
+
 const isSame = (a: Problem, b: Problem): boolean =>
-  a.code === b.code && (a.message === b.message || unsteady.has(a.code))
+  a.code === b.code && (steadyPart(a) === steadyPart(b) || unsteady.has(a.code))
+
+const steadyPart = ({ code, message }: Problem): string =>
+  unsteadyInReason.has(code) ? message.split(':', 1)[0]! : message
 
 const isNotIn =
   (some: readonly Problem[]) =>
