@@ -243,6 +243,8 @@ test('status --check is a Nagios plugin: one line and its exit code, whatever ha
     assert.deepEqual([unknown.code, unknown.err], [3, ''])
     assert.match(unknown.out, /^TENBIN UNKNOWN - [^\n]*nobody answers at [^\n]*\n$/)
     assert.equal((await check('--socket', socket, '--service', 'shop')).code, 3)
+    const nowhere = await check('--instance', 'No!')
+    assert.deepEqual([nowhere.code, nowhere.err], [3, ''])
     const { code, err } = await capture(['status', '--service', 'www', '--socket', socket])
     assert.equal(code, 2)
     assert.match(err, /--service goes with --check/)

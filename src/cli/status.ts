@@ -8,7 +8,7 @@ import { type Instance, instanceOf } from '../daemon/instance.ts'
 import { callDaemon, DaemonRefusal } from './client.ts'
 import { type CommandSpec, instanceOptions, jsonOption, textOption } from './command.ts'
 import { type Context, type ExitCode, exitCodes } from './context.ts'
-import { nagiosCodes, nagiosVerdict, unknownVerdict } from './nagios.ts'
+import { nagiosCodes, nagiosVerdict, unknownVerdict, type Verdict } from './nagios.ts'
 import { statusLines } from './status-lines.ts'
 import { oneLines, partOf } from './status-one.ts'
 import { screenLines } from './status-screen.ts'
@@ -47,12 +47,13 @@ export const statusCommand: CommandSpec = {
     notPermitted: 'not root',
   },
   run: async (context, { args: [name], options }) => {
-    const instance = instanceOf(options as Parameters<typeof instanceOf>[0])
+    const places = options as Parameters<typeof instanceOf>[0]
     const service = textOption(options, 'service')
     if (options.check === true && name !== undefined)
       throw new InvalidArgumentError(`--check takes no name: write --service ${name}`)
-    if (options.check === true) return checkStatus(context, instance, service)
+    if (options.check === true) return checkStatus(context, places, service)
     if (service !== undefined) throw new InvalidArgumentError('--service goes with --check')
+    const instance = instanceOf(places)
     const json = options.json === true
     let status: Status
     try {
@@ -68,8 +69,14 @@ export const statusCommand: CommandSpec = {
   },
 }
 
-const ask = ({ socket }: Instance): Promise<Status> =>
-  callDaemon(socket, { path: '/v1/status', reply: statusSchema })
+/** CHECK_MS: NRPE and its kin wait ten seconds for a plugin. */
+const CHECK_MS = 8_000
+
+const ask = ({ socket }: Instance, timeoutMs?: number): Promise<Status> =>
+  callDaemon(socket, {
+    ...{ path: '/v1/status', reply: statusSchema },
+    ...(timeoutMs !== undefined && { timeoutMs }),
+  })
 
 function linesOf(status: Status, { paint, isTerminal, columns, rows }: Context, isAll: boolean): string[] {
   if (isTerminal && !isAll) return screenLines(status, paint, Date.now(), { columns, rows })
@@ -96,16 +103,16 @@ async function tellOne(
 /** checkStatus: as Nagios wants it, whatever happens. */
 async function checkStatus(
   { out }: Context,
-  instance: Instance,
+  places: Parameters<typeof instanceOf>[0],
   service: string | undefined,
 ): Promise<ExitCode> {
-  const verdict = await ask(instance).then(
-    (status) => nagiosVerdict(status, service),
-    (error: unknown) => {
-      if (!(error instanceof TenbinError || error instanceof DaemonRefusal)) throw error
-      return unknownVerdict(error.message)
-    },
-  )
+  let verdict: Verdict
+  try {
+    verdict = nagiosVerdict(await ask(instanceOf(places), CHECK_MS), service)
+  } catch (error) {
+    if (!(error instanceof TenbinError || error instanceof DaemonRefusal)) throw error
+    verdict = unknownVerdict(error.message)
+  }
   out(verdict.line)
   return nagiosCodes[verdict.state]
 }
