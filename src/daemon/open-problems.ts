@@ -1,5 +1,5 @@
-// What is wrong now, told once when it begins and once when it is over, however often it is found in between. What has
-// events of its own, which say more, is not told here.
+// What is wrong now, told once when it begins and once when it is over, however often it is found in between, and however
+// its particulars change. What has events of its own, which say more, is not told here.
 
 import type { EventSink } from '../events/event.ts'
 import type { Problem } from './api-schema.ts'
@@ -41,11 +41,17 @@ export class OpenProblems {
   }
 }
 
-/** service.held and service.released. */
-const toldElsewhere: ReadonlySet<string> = new Set(['GUARD_HOLDS'])
+/** By service.held and service.released, and by service.quorum. */
+const toldElsewhere: ReadonlySet<string> = new Set(['GUARD_HOLDS', 'QUORUM_LOST'])
 
-/** Of whom these are changes from moment to moment: that is no other problem. */
-const unsteady: ReadonlySet<string> = new Set(['CHECKS_OVERDUE', 'CHECKS_FRUITLESS', 'CHECKER_CRASHES'])
+/** Of whom these are, or why, changes from moment to moment: that is no other problem. */
+const unsteady: ReadonlySet<string> = new Set([
+  'CHECKS_OVERDUE',
+  'CHECKS_FRUITLESS',
+  'CHECKER_CRASHES',
+  'EVENTS_UNKEPT',
+  'NOTIFY_UNKEPT',
+])
 
 /** Of whom the reason, behind the colon, may be another at each attempt: a server's words, with the number of a message. */
 const unsteadyInReason: ReadonlySet<string> = new Set(['NOTIFY_FAILS'])

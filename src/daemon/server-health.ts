@@ -3,22 +3,25 @@
 // with what weight, and whoever asks gets a view; what has changed is told, with a line of cause each. What nobody has
 // looked at gets nothing; but where no checker can be reached at all, what was known before goes on to count.
 
+import { isDeepStrictEqual } from 'node:util'
 import type { DesiredState } from '../config/state.ts'
 import type { Changed as Moved, ServerView } from '../engine/engine.ts'
 import type { FoundPool } from '../engine/holders.ts'
-import type { EventSink } from '../events/event.ts'
+import type { EventSink, NewEvent } from '../events/event.ts'
 import { labelOf } from '../health/label.ts'
-import type { Standing } from '../health/machine.ts'
 import type { Ordered, User } from '../health/orders.ts'
-import { type Member, type Served, stepPool } from '../health/pool.ts'
+
+import type { PoolState, Served } from '../health/pool.ts'
 import type { Change, Order, State } from '../health/protocol.ts'
 import type { Problem, Status } from './api-schema.ts'
 import type { ChecksAnswer } from './api-schema-checks.ts'
 import { type CheckFilter, checkDetails, meantBy } from './check-details.ts'
-import { formerName, type Plan, type PoolOfChecks, planFound, planOf } from './check-plan.ts'
+import { formerName, newPools, type Plan, planFound, planOf } from './check-plan.ts'
 import type { Checker, OpenChecker } from './checker.ts'
 import { CheckerLife } from './checker-life.ts'
-import { movedText } from './moved.ts'
+import { movedText, reportText } from './moved.ts'
+import { guardEvent, lostText, quorumEvent } from './pool-events.ts'
+import { stepChecked } from './pool-step.ts'
 import { problem } from './problem.ts'
 import { movedKey, type PoolServerName } from './server-orders.ts'
 
@@ -31,6 +34,10 @@ export interface ServerHealthOptions {
   /** monotonic: ms of a clock that nobody sets. */
   readonly monotonic: () => number
   readonly onViews: (changed: readonly PoolServerName[]) => ReadonlyMap<string, Moved>
+  /** onQuorum: lost() may be another. */
+  readonly onQuorum: () => void
+  /** leftOf: what an operator leaves of a server's weight, in the pool of these services; undefined: all. */
+  readonly leftOf: (services: readonly string[], server: string) => number | undefined
   /** patienceMs: how long an apply waits for a checker's first word. */
   readonly patienceMs: number
   /** found: who gets new flows of what runs already. */
@@ -44,6 +51,12 @@ interface Told {
   readonly transition: NonNullable<Change['transition']>
 }
 
+/** Reported: what a server says of its own weight now. */
+interface Reported {
+  readonly user: User
+  readonly report: State['report']
+}
+
 /** CheckedServer: what a status tells of a server of a pool. */
 export interface CheckedServer {
   readonly state: Served['state']
@@ -51,6 +64,14 @@ export interface CheckedServer {
   readonly why?: string
   readonly warning?: string
   readonly isOverdue?: boolean
+}
+
+/** PoolQuorum: weights: what counts of the pool's now, lost below `down`, back at `up`. */
+export interface PoolQuorum {
+  readonly state: PoolState['quorum']
+  readonly present: number
+  readonly up: number
+  readonly down: number
 }
 
 export class ServerHealth implements Disposable {
@@ -63,8 +84,10 @@ export class ServerHealth implements Disposable {
   /** No file was applied yet: what is known of before is what was found. */
   #isFirst = true
   readonly #life: CheckerLife
-  /** No checker was reached when a file was applied: what was not known then is taken for up until one has looked. */
+  /** No checker was reached when a file was applied: servers of pools of which nothing is known are taken for up. */
   #isBlind = false
+  /** Pools that nothing was known of before the file that is applied, or before it was prepared. */
+  #untried: ReadonlySet<string> = new Set()
   #waiting: (() => void) | undefined
 
   constructor(options: ServerHealthOptions) {
@@ -86,6 +109,7 @@ export class ServerHealth implements Disposable {
     const before = this.#before ?? this.#plan
     this.#before = before
     this.#plan = planOf(desired, node, before)
+    this.#untried = newPools(this.#plan, before)
     const { ordered } = this.#plan
     if (ordered.size === 0 && before.ordered.size === 0) return
     const told = new Promise<void>((resolve) => {
@@ -121,16 +145,41 @@ export class ServerHealth implements Disposable {
     this.#before = undefined
     if (this.#plan.ordered.size > 0 || this.#states.size > 0) this.#order()
     this.#forget()
+    this.#options.onQuorum()
   }
 
   /** viewOf: what checks say of a server of a pool; undefined: nothing, since there are none, or nobody who looks. */
   viewOf(pool: string, server: string): ServerView | undefined {
     const served = this.#served(pool, server)
     if (!served) return undefined
-    if (served.state === 'unknown') return this.#isBlind ? undefined : { up: false }
+    if (served.state === 'unknown')
+      return this.#isBlind && this.#untried.has(pool) ? undefined : { up: false }
     if (served.state === 'down') return { up: false }
-    const { weight = 0 } = this.#plan.pools.get(pool)?.members.get(server) ?? {}
+    const { members, sorry, state } = this.#plan.pools.get(pool)!
+    if (sorry.has(server) && state.quorum === 'unknown' && !this.#isBlind) return { up: false }
+    const { weight = 0 } = members.get(server) ?? sorry.get(server) ?? {}
     return served.weight < weight ? { up: true, weight: served.weight } : { up: true }
+  }
+
+  /** lost: the pools that have lost their quorum; none, where nobody looks. */
+  lost(): ReadonlySet<string> {
+    if (this.#isBlind) return new Set()
+    return new Set(
+      [...this.#plan.pools].flatMap(([name, { state }]) => (state.quorum === 'lost' ? [name] : [])),
+    )
+  }
+
+  /** quorumOf a pool, for a status; undefined: no check moves its servers. */
+  quorumOf(pool: string): PoolQuorum | undefined {
+    const found = this.#plan.pools.get(pool)
+    if (!found) return undefined
+    const { state, present, rules } = found
+    return { state: state.quorum, present, ...rules.quorum }
+  }
+
+  /** reconsider pools: what an operator leaves of their servers is another. */
+  reconsider(pools: readonly string[]): void {
+    this.#step(pools)
   }
 
   /** checked: the same for a status. */
@@ -182,6 +231,8 @@ export class ServerHealth implements Disposable {
         return user ? [`${user.server} of ${user.service}`] : []
       })
     const found = [...this.#life.problems(namesOf), ...this.#fruitless()]
+    for (const name of this.lost())
+      found.push(problem('QUORUM_LOST', lostText(name, this.#plan.pools.get(name)!)))
     for (const [pool, { state, members }] of this.#plan.pools)
       if (state.guard.held.size > 0)
         found.push(
@@ -224,7 +275,8 @@ export class ServerHealth implements Disposable {
   }
 
   #keysOf(pool: string, server: string): readonly string[] {
-    return this.#plan.pools.get(pool)?.members.get(server)?.keys ?? []
+    const { members, sorry } = this.#plan.pools.get(pool) ?? {}
+    return members?.get(server)?.keys ?? sorry?.get(server)?.keys ?? []
   }
 
   #order(): void {
@@ -244,7 +296,9 @@ export class ServerHealth implements Disposable {
   #seedOf(order: Order, users: readonly User[]): 'up' | 'down' | undefined {
     const { standing = 'unknown' } = this.#states.get(order.key) ?? {}
     if (standing !== 'unknown') return standing
-    return this.#isBlind || (!this.#isFirst && this.#hasServed(order, users)) ? 'up' : undefined
+    const isHoped = this.#isBlind && users.some(({ pool }) => this.#untried.has(pool))
+    const isKnown = (this.#isBlind || !this.#isFirst) && this.#hasServed(order, users)
+    return isHoped || isKnown ? 'up' : undefined
   }
 
   /** #hasServed: by the plan before; also without a check. */
@@ -288,17 +342,23 @@ export class ServerHealth implements Disposable {
   #takeChanges(changes: readonly Change[]): void {
     const pools = new Set<string>()
     const transitions: Told[] = []
+    const reports: Reported[] = []
     for (const { transition, ...state } of changes) {
       const ordered = this.#plan.ordered.get(state.key)
       if (!ordered) continue
+      const { report } = state
+      const isReport = !transition && !isDeepStrictEqual(report, this.#states.get(state.key)?.report)
       this.#take(state)
       for (const user of ordered.users) {
         pools.add(user.pool)
         if (transition) transitions.push({ user, ordered, transition })
+        else if (isReport && !user.isObserved) reports.push({ user, report })
       }
     }
-    const moves = this.#step([...pools])
-    for (const each of transitions) this.#tellUser(each, moves.get(movedKey(each.user)))
+    this.#step([...pools], (moves) => {
+      for (const each of transitions) this.#tellUser(each, moves.get(movedKey(each.user)))
+      for (const each of reports) this.#tellReport(each)
+    })
   }
 
   /** #take: a warning that was not known is told. */
@@ -336,65 +396,48 @@ export class ServerHealth implements Disposable {
     })
   }
 
-  /** #step: pools in which something may be other than it was; those who listen are told what is. */
-  #step(names: readonly string[]): ReadonlyMap<string, Moved> {
+  #tellReport({ user: { server, service, pool }, report }: Reported): void {
+    this.#options.events.record({
+      ...{ kind: 'server.reported', severity: 'info', server, services: [service], pool },
+      text: `${server} in ${service} reports ${reportText(report)}`,
+    })
+  }
+
+  /** #step: pools in which something may be other than it was; those who listen are told what is. `tell`: why. */
+  #step(names: readonly string[], tell?: (moves: ReadonlyMap<string, Moved>) => void): void {
     const changed: PoolServerName[] = []
     const now = this.#options.monotonic()
+    const { events, leftOf } = this.#options
+    const sources = { stateOf: (key: string) => this.#states.get(key), leftOf }
+    const turned: NewEvent[] = []
     for (const name of names) {
       const pool = this.#plan.pools.get(name)
       if (!pool) continue
-      const view = stepPool(pool.state, this.#membersOf(pool), [], now, pool.rules)
-      const wasHeld = pool.state.guard.held.size
-      const isHeld = view.state.guard.held.size
-      if ((wasHeld === 0) !== (isHeld === 0)) this.#tellGuard(name, isHeld, pool.members.size)
-      const served = new Map(view.members.map((each) => [each.name, each]))
-      for (const [server, { state, weight }] of served) {
-        const before = pool.served.get(server)
-        if (before?.state !== state || before.weight !== weight) changed.push({ pool: name, server })
-      }
-      pool.state = view.state
-      pool.served = served
-      pool.wakeAt = view.wakeAt ?? Number.POSITIVE_INFINITY
+      const was = pool.state.quorum
+      const stepped = stepChecked(pool, sources, now)
+      const about = { pool: name, services: pool.services }
+      const { held, quorum } = stepped
+      if ((held.before === 0) !== (held.now === 0))
+        events.record(guardEvent(about, held.now, pool.members.size))
+      // The first time that it is there is no news.
+      if (quorum && (quorum === 'lost' || was === 'lost'))
+        turned.push(quorumEvent(about, pool, quorum === 'there'))
+      changed.push(...stepped.changed.map((server) => ({ pool: name, server })))
     }
-    return changed.length > 0 ? this.#options.onViews(changed) : new Map()
-  }
-
-  #tellGuard(pool: string, held: number, of: number): void {
-    const services = [...this.#plan.poolOf].flatMap(([service, name]) => (name === pool ? [service] : []))
-    const about = { services, pool, data: { held, of } }
-    this.#options.events.record(
-      held > 0
-        ? {
-            ...{ kind: 'service.held', severity: 'error', ...about },
-            text: `${held} of ${of} servers of pool ${pool} failed at once: the guard keeps the last good set`,
-          }
-        : {
-            ...{ kind: 'service.released', severity: 'notice', ...about },
-            text: `the guard of pool ${pool} has ended`,
-          },
-    )
-  }
-
-  #membersOf({ members }: PoolOfChecks): Member[] {
-    return [...members].map(([name, { weight, keys }]) => {
-      const states = keys.map((key) => this.#states.get(key))
-      const report = states.find((state) => state?.report)?.report
-      return {
-        name,
-        weight,
-        standing: worstOf(states.map((state) => state?.standing)),
-        ...(report && { report }),
-      }
-    })
+    const moves = changed.length > 0 ? this.#options.onViews(changed) : new Map()
+    if (turned.length > 0) this.#options.onQuorum()
+    tell?.(moves)
+    for (const each of turned) events.record(each)
   }
 
   #tellAll(): void {
     this.#step([...this.#plan.pools.keys()])
     this.#options.onViews(
-      [...this.#plan.pools].flatMap(([pool, { members }]) =>
-        [...members.keys()].map((server) => ({ pool, server })),
+      [...this.#plan.pools].flatMap(([pool, { served }]) =>
+        [...served.keys()].map((server) => ({ pool, server })),
       ),
     )
+    this.#options.onQuorum()
   }
 
   #absent(why: string): void {
@@ -402,9 +445,4 @@ export class ServerHealth implements Disposable {
     // One that begins anew is to begin with what is known now.
     if (wasPresent && this.#plan.ordered.size > 0) this.#order()
   }
-}
-
-const worstOf = (standings: readonly (Standing | undefined)[]): Standing => {
-  if (standings.includes('down')) return 'down'
-  return standings.every((standing) => standing === 'up') ? 'up' : 'unknown'
 }

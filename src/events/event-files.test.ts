@@ -26,8 +26,8 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 const directory = () => join(folder, 'events')
 const files = () => readdirSync(directory()).sort()
-const open = (limits = { fileBytes: 2 ** 20, files: 8 }, given = 0) =>
-  new EventFiles({ directory: directory(), sequence: join(folder, 'run', 'seq'), given, limits })
+const open = (limits = { fileBytes: 2 ** 20, files: 8 }) =>
+  new EventFiles({ directory: directory(), sequence: join(folder, 'run', 'seq'), limits })
 
 function addTo(store: EventFiles, count: number, text = 'web1 down in www'): void {
   for (let i = 0; i < count; i++)
