@@ -109,8 +109,8 @@ export const errorCatalogue = {
     'restore it; or delete it, and every connection may move to another server once',
   ),
   IDS_EXHAUSTED: entry(
-    'there are more servers or services than can be told apart, together with those that were just removed',
-    'apply the file in two steps: first without those that go, then with those that come',
+    'there are more servers, services or interfaces than can be told apart, together with those that were just removed',
+    'if the file alone has too many, give some to another node; else apply it in two steps: first without those that go, then with those that come',
   ),
   INSTANCE_INVALID: entry(
     'this cannot name an instance',

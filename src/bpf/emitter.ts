@@ -190,10 +190,11 @@ export class Emitter {
   }
 
   /**
-   * vagueSlot: a slot for an index below `count`, of which the verifier forgets what it is: it knows what is in whole words
-   * of 8 bytes only. So what is behind a choice between constants is not gone through once for each of them.
+   * vagueSlot: a slot of 32 bits of which the verifier forgets what is put in: it knows what is in whole words of 8 bytes
+   * only. So what is behind a choice between constants is not gone through once for each of them. With `count` it is for an
+   * index below that, and the verifier is told so again.
    */
-  vagueSlot(count: number): Stashed<'u32'> {
+  vagueSlot(count = 2 ** 32): Stashed<'u32'> {
     const max = 2 ** Math.ceil(Math.log2(count)) - 1
     return { offset: this.stackSlot(8) + 4, kind: 'u32', max, isVague: true }
   }
@@ -218,7 +219,7 @@ export class Emitter {
     const line = callerLine()
     const out = this.value<K>(kind, max)
     this.push(load(isVague ? 4 : 8, out.reg, FP, offset), line)
-    if (isVague) this.aluInto('and', out.reg, max, 32, line)
+    if (isVague && max < maxOf('u32')) this.aluInto('and', out.reg, max, 32, line)
     return out
   }
 }

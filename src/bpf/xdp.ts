@@ -1,6 +1,6 @@
 // An XDP program from functions: the first is what the kernel enters, the others are reached by calls. Building
-// allocates registers, lays the code out, lints it, assembles it and adds the debug information, so that the
-// verifier's log and `bpftool prog dump xlated linum` show TypeScript. Pure: the loader takes it from here.
+// drops needless moves, allocates registers, lays the code out, lints it, assembles it and adds the debug information, so
+// that the verifier's log and `bpftool prog dump xlated linum` show TypeScript. Pure: the loader takes it from here.
 
 import { invariant } from '../base/errors.ts'
 import { allocate } from './allocate.ts'

@@ -204,6 +204,18 @@ test('status --json is what the daemon said', () =>
     assert.deepEqual(JSON.parse((await capture(['status', '--socket', socket, '--json'])).out), status)
   }))
 
+test('status --check of a daemon that does not answer is UNKNOWN after its time', () =>
+  withServer(
+    () => undefined,
+    async (socket) => {
+      const { code, out } = await capture(['status', '--check', '--socket', socket, '--timeout', '200ms'])
+      assert.equal(code, 3)
+      assert.match(out, /^TENBIN UNKNOWN - [^\n]*no answer within 0\.2 s\n$/)
+      const wrong = await capture(['status', '--check', '--socket', socket, '--timeout', '5'])
+      assert.deepEqual([wrong.code, /--timeout: "5" has no unit/.test(wrong.err)], [2, true])
+    },
+  ))
+
 test('status of a service or a server asks for its checks; a name that is none ends with 1', async () => {
   const asked: unknown[] = []
   const checks: Operations['checks'] = (filter) => {
@@ -242,7 +254,8 @@ test('status --check is a Nagios plugin: one line and its exit code, whatever ha
     const unknown = await check('--socket', join(dir, 'nobody.sock'))
     assert.deepEqual([unknown.code, unknown.err], [3, ''])
     assert.match(unknown.out, /^TENBIN UNKNOWN - [^\n]*nobody answers at [^\n]*\n$/)
-    assert.equal((await check('--socket', socket, '--service', 'shop')).code, 3)
+    const none = await check('--socket', socket, '--service', 'shop', '--json')
+    assert.deepEqual([none.code, (JSON.parse(none.out) as { state: string }).state], [3, 'UNKNOWN'])
     const { code, err } = await capture(['status', '--service', 'www', '--socket', socket])
     assert.equal(code, 2)
     assert.match(err, /--service goes with --check/)

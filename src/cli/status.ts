@@ -1,6 +1,7 @@
 // tenbin status: what is. With the daemon dead it says so, and whether forwarding goes on without it.
 
 import { InvalidArgumentError } from 'commander'
+import { parseDuration } from '../base/durations.ts'
 import { TenbinError } from '../base/errors.ts'
 import { type Status, statusSchema } from '../daemon/api-schema.ts'
 import { checksSchema } from '../daemon/api-schema-checks.ts'
@@ -18,20 +19,29 @@ export const statusCommand: CommandSpec = {
   words: 'status [name]',
   summary: 'Show what is: services, servers and their checks, traffic, what is wrong',
   details: [
-    'On a terminal it fits one screen: of long lists the most troubled come first. Elsewhere, and with --all, it is',
-    'everything: interfaces, programs, addresses, drops by reason, memory. FLOWS are the connections that are remembered:',
-    'exact with track: all, marked ~ where only those are whose server changed, - where none is.\n\n',
-    'With the name of a service or a server it is that one, and what its checks have seen: when they looked last, within',
-    'what time half and all but one of a hundred good answers came, the last failure, and why the standing changed.\n\n',
-    'With --check it is a Nagios plugin: one line, and exit codes of their own: 0 OK; 1 WARNING: a server is down, the',
-    'guard holds some, or there is a problem (no checker, checks that stand still); 2 CRITICAL: a service has no server, or',
-    'nothing is applied; 3 UNKNOWN: the daemon is not there, or may not be asked.',
-  ].join(' '),
+    [
+      'On a terminal it fits one screen: of long lists the most troubled come first. Elsewhere, and with --all, it is',
+      'everything: interfaces, programs, addresses, drops by reason, memory. FLOWS are the connections that are remembered:',
+      'exact with track: all, marked ~ where only those are whose server changed, - where none is.',
+    ],
+    [
+      'With the name of a service or a server it is that one, and what its checks have seen: when they looked last, within',
+      'what time half and all but one of a hundred good answers came, the last failure, and why the standing changed.',
+    ],
+    [
+      'With --check it is a Nagios plugin: one line, and exit codes of its own, not those below: 0 OK; 1 WARNING: a server is down, the',
+      'guard holds some, or there is a problem (no checker, checks that stand still); 2 CRITICAL: a service has no server, or',
+      'nothing is applied; 3 UNKNOWN: the daemon is not there, does not answer, or may not be asked.',
+    ],
+  ]
+    .map((paragraph) => paragraph.join(' '))
+    .join('\n\n'),
   arguments: { name: 'a service or a server of the file' },
   options: [
     { flags: '--all', text: 'everything, however long' },
     { flags: '--check', text: 'one line and an exit code for Nagios' },
     { flags: '--service <service>', text: 'with --check: only of this service' },
+    { flags: '--timeout <duration>', text: 'with --check: UNKNOWN after this time (default: 8s)' },
     ...instanceOptions,
     jsonOption,
   ],
@@ -48,12 +58,15 @@ export const statusCommand: CommandSpec = {
   },
   run: async (context, { args: [name], options }) => {
     const instance = instanceOf(options as Parameters<typeof instanceOf>[0])
+    const json = options.json === true
     const service = textOption(options, 'service')
     if (options.check === true && name !== undefined)
       throw new InvalidArgumentError(`--check takes no name: write --service ${name}`)
-    if (options.check === true) return checkStatus(context, instance, service)
+    const timeout = textOption(options, 'timeout')
+    if (options.check === true)
+      return checkStatus(context, instance, { service, timeoutMs: timeoutOf(timeout), json })
     if (service !== undefined) throw new InvalidArgumentError('--service goes with --check')
-    const json = options.json === true
+    if (timeout !== undefined) throw new InvalidArgumentError('--timeout goes with --check')
     let status: Status
     try {
       status = await ask(instance)
@@ -68,8 +81,24 @@ export const statusCommand: CommandSpec = {
   },
 }
 
-const ask = ({ socket }: Instance): Promise<Status> =>
-  callDaemon(socket, { path: '/v1/status', reply: statusSchema })
+/** CHECK_TIMEOUT_MS: Nagios ends plugins after ten seconds. */
+const CHECK_TIMEOUT_MS = 8_000
+
+function timeoutOf(text: string | undefined): number {
+  if (text === undefined) return CHECK_TIMEOUT_MS
+  try {
+    return parseDuration(text)
+  } catch (error) {
+    if (!(error instanceof TenbinError)) throw error
+    throw new InvalidArgumentError(`--timeout: ${error.detail ?? error.message}`)
+  }
+}
+
+const ask = ({ socket }: Instance, timeoutMs?: number): Promise<Status> =>
+  callDaemon(socket, {
+    ...{ path: '/v1/status', reply: statusSchema },
+    ...(timeoutMs !== undefined && { timeoutMs }),
+  })
 
 function linesOf(status: Status, { paint, isTerminal, columns, rows }: Context, isAll: boolean): string[] {
   if (isTerminal && !isAll) return screenLines(status, paint, Date.now(), { columns, rows })
@@ -97,15 +126,19 @@ async function tellOne(
 async function checkStatus(
   { out }: Context,
   instance: Instance,
-  service: string | undefined,
+  {
+    service,
+    timeoutMs,
+    json,
+  }: { readonly service: string | undefined; readonly timeoutMs: number; readonly json: boolean },
 ): Promise<ExitCode> {
-  const verdict = await ask(instance).then(
+  const verdict = await ask(instance, timeoutMs).then(
     (status) => nagiosVerdict(status, service),
     (error: unknown) => {
       if (!(error instanceof TenbinError || error instanceof DaemonRefusal)) throw error
       return unknownVerdict(error.message)
     },
   )
-  out(verdict.line)
+  out(json ? JSON.stringify(verdict) : verdict.line)
   return nagiosCodes[verdict.state]
 }

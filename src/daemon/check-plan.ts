@@ -46,6 +46,17 @@ export function formerName(
   return services.map((service) => poolOf.get(service)).find((name) => name !== undefined) ?? pool
 }
 
+/** newPools: those of a plan that were nowhere before: of their servers nobody can say whether they served. */
+export const newPools = ({ pools, poolOf }: Plan, before: Plan): ReadonlySet<string> => {
+  const servicesOf = (pool: string) => [...poolOf].flatMap(([service, of]) => (of === pool ? [service] : []))
+  const isKnown = (name: string) => before.pools.has(name) || before.trusted.has(name)
+  return new Set(
+    [...pools.keys()].filter(
+      (pool) => !isKnown(pool) && !isKnown(formerName(before, pool, servicesOf(pool))),
+    ),
+  )
+}
+
 /** planOf: pools that were there before go on with what is known of them. */
 export function planOf(desired: DesiredState, node: string, before: Plan): Plan {
   const ordered = new Map(ordersOf(desired, node).map((each) => [each.order.key, each]))

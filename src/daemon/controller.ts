@@ -14,6 +14,7 @@ import type { ListingAnswer, OrderAnswer, Problem, ReloadAnswer, Status, TraceAn
 import type { ChecksAnswer } from './api-schema-checks.ts'
 import type { CheckFilter } from './check-details.ts'
 import type { ControllerOptions } from './controller-options.ts'
+import { withDrained } from './found-pools.ts'
 import { Healing } from './healing.ts'
 import { leaveOtherLinks, recordLinks } from './managed-links.ts'
 import { requireMemory } from './memory.ts'
@@ -72,6 +73,8 @@ export class Controller implements Operations, Disposable {
     })
     const { overrides: store, packetPath, log, events, now } = options
     this.#healing = new Healing(events, options.monotonic)
+    const healthOf = (pool: string, server: string) => this.#health.viewOf(pool, server)
+    this.#orders = new ServerOrders({ store, packetPath, log, events, now, healthOf })
     this.#health = new ServerHealth({
       open: options.openChecker,
       events,
@@ -79,10 +82,8 @@ export class Controller implements Operations, Disposable {
       monotonic: options.monotonic,
       onViews: (changed) => this.#tellHealth(changed),
       patienceMs: options.checkerPatienceMs,
-      found: options.found.pools,
+      found: withDrained(options.found.pools, this.#orders.overrides, now().getTime()),
     })
-    const healthOf = (pool: string, server: string) => this.#health.viewOf(pool, server)
-    this.#orders = new ServerOrders({ store, packetPath, log, events, now, healthOf })
     this.#upkeep = new Upkeep({
       ...options,
       neighbours: this.#neighbours,

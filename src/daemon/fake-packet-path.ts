@@ -88,15 +88,16 @@ export class FakePacketPath implements PacketPath {
     const { spec } = this
     if (!spec) return { servers: [], pools: [] }
     const addresses = new Map(spec.servers.map(({ name, address }) => [name, formatIp(address)]))
-    const pools = spec.pools.map(({ name, members }) => ({
-      name,
-      services: spec.services.filter((each) => each.pool === name).map((each) => each.name),
-      holders: new Map(
-        members
-          .filter(({ server, weight }) => this.#poolServer(name, server, weight, 1).state === 'up')
-          .map(({ server }) => [server, addresses.get(server)!]),
-      ),
-    }))
+    const pools = spec.pools.map(({ name, members }) => {
+      const those = (...states: PoolServer['state'][]) =>
+        new Map(
+          members
+            .filter(({ server, weight }) => states.includes(this.#poolServer(name, server, weight, 1).state))
+            .map(({ server }) => [server, addresses.get(server)!]),
+        )
+      const services = spec.services.filter((each) => each.pool === name).map((each) => each.name)
+      return { name, services, holders: those('up'), unfailed: those('up', 'draining') }
+    })
     return { servers: spec.servers.map(({ name }) => name), pools }
   }
 

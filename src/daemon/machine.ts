@@ -82,6 +82,6 @@ export function pinned(instance: string): Pinned | undefined {
     // Numbers that nobody has have an empty name.
     services: meta?.services.flatMap(({ name }) => name || []) ?? [],
     servers: meta?.servers.flatMap(({ name }) => name || []) ?? [],
-    pools: meta ? foundPools(meta, generation.maps.slots) : [],
+    pools: meta ? foundPools(meta, generation.maps.slots, generation.maps.words('failed')) : [],
   }
 }

@@ -15,7 +15,7 @@ import type { Change, Order, State } from '../health/protocol.ts'
 import type { Problem, Status } from './api-schema.ts'
 import type { ChecksAnswer } from './api-schema-checks.ts'
 import { type CheckFilter, checkDetails, meantBy } from './check-details.ts'
-import { formerName, type Plan, type PoolOfChecks, planFound, planOf } from './check-plan.ts'
+import { formerName, newPools, type Plan, type PoolOfChecks, planFound, planOf } from './check-plan.ts'
 import type { Checker, OpenChecker } from './checker.ts'
 import { CheckerLife } from './checker-life.ts'
 import { movedText } from './moved.ts'
@@ -63,8 +63,10 @@ export class ServerHealth implements Disposable {
   /** No file was applied yet: what is known of before is what was found. */
   #isFirst = true
   readonly #life: CheckerLife
-  /** No checker was reached when a file was applied: what was not known then is taken for up until one has looked. */
+  /** No checker was reached when a file was applied: servers of pools of which nothing is known are taken for up. */
   #isBlind = false
+  /** Pools that nothing was known of before the file that is applied, or before it was prepared. */
+  #untried: ReadonlySet<string> = new Set()
   #waiting: (() => void) | undefined
 
   constructor(options: ServerHealthOptions) {
@@ -86,6 +88,7 @@ export class ServerHealth implements Disposable {
     const before = this.#before ?? this.#plan
     this.#before = before
     this.#plan = planOf(desired, node, before)
+    this.#untried = newPools(this.#plan, before)
     const { ordered } = this.#plan
     if (ordered.size === 0 && before.ordered.size === 0) return
     const told = new Promise<void>((resolve) => {
@@ -127,7 +130,8 @@ export class ServerHealth implements Disposable {
   viewOf(pool: string, server: string): ServerView | undefined {
     const served = this.#served(pool, server)
     if (!served) return undefined
-    if (served.state === 'unknown') return this.#isBlind ? undefined : { up: false }
+    if (served.state === 'unknown')
+      return this.#isBlind && this.#untried.has(pool) ? undefined : { up: false }
     if (served.state === 'down') return { up: false }
     const { weight = 0 } = this.#plan.pools.get(pool)?.members.get(server) ?? {}
     return served.weight < weight ? { up: true, weight: served.weight } : { up: true }
@@ -244,7 +248,9 @@ export class ServerHealth implements Disposable {
   #seedOf(order: Order, users: readonly User[]): 'up' | 'down' | undefined {
     const { standing = 'unknown' } = this.#states.get(order.key) ?? {}
     if (standing !== 'unknown') return standing
-    return this.#isBlind || (!this.#isFirst && this.#hasServed(order, users)) ? 'up' : undefined
+    const isHoped = this.#isBlind && users.some(({ pool }) => this.#untried.has(pool))
+    const isKnown = (this.#isBlind || !this.#isFirst) && this.#hasServed(order, users)
+    return isHoped || isKnown ? 'up' : undefined
   }
 
   /** #hasServed: by the plan before; also without a check. */

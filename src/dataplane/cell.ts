@@ -2,6 +2,7 @@
 // file have the same, in a register on the straight path, on the stack on the ways behind it, so that these hold no
 // register while the straight path runs. The function of the slow path reaches its caller's stack by a pointer.
 
+import { invariant } from '../base/errors.ts'
 import type { Builder } from '../bpf/builder.ts'
 import { maxOf, type Stashed } from '../bpf/emitter.ts'
 import type { Place, Val } from '../bpf/values.ts'
@@ -55,6 +56,14 @@ export function put<K extends CellKind>(p: Path, cell: Cell<K>, value: Val<K> | 
   if (isLent(cell)) p.store<'u32' | 'u64'>(cell.lent, value as Val<'u64'> | number)
   else if (isSlot(cell)) p.setSlot(cell, value)
   else p.set(cell as Val<'u32'>, value as Val<'u32'>)
+}
+
+/** putHalves of a word into a cell of the caller's. */
+export function putHalves(p: Path, cell: Cell<'u64'>, lower: Val<'u32'>, upper: Val<'u32'>): void {
+  invariant(isLent(cell), 'halves are put into cells of the caller')
+  const { base, offset } = cell.lent
+  p.store<'u32'>({ base, offset, type: 'u32' }, lower)
+  p.store<'u32'>({ base, offset: offset + 4, type: 'u32' }, upper)
 }
 
 /** take what is in a cell. */

@@ -42,8 +42,10 @@ test('the straight path of first light has 100 instructions, whatever else the p
 
 test('programs keep to their budgets, and a listener more costs a handful', () => {
   const size = (name: string) => built(name).spec.code.length / 8
-  assert.ok(size('one-listener') < 725)
+  assert.ok(size('one-listener') < 690)
   assert.ok(size('two-listeners-one-service') - size('one-listener') < 12)
-  assert.ok(size('ten-thousand-listeners') < 960)
-  assert.ok(size('everything-once') < 1_335)
+  assert.ok(size('ten-thousand-listeners') < 900)
+  assert.ok(size('everything-once') < 1_300)
+  assert.ok(size('tracked-everything-once') < 2_060)
+  assert.ok(size('nat-one-listener') < 2_950)
 })

@@ -3,13 +3,13 @@
 
 import type { Builder } from '../bpf/builder.ts'
 import type { Label } from '../bpf/isa.ts'
-import { anyBits, fields, ge, type Place, type Val } from '../bpf/values.ts'
+import { fields, le, neLow, type Place, type Val } from '../bpf/values.ts'
 import { type BuiltFunction, plainFunction } from '../bpf/xdp.ts'
 import { type AnswerEntry, SEAL, SPREAD } from './answer-record.ts'
 import { FLOW_KEY } from './flow-keys.ts'
-import { BUCKET_ENTRIES, MIX } from './flow-record.ts'
+import { BUCKET_ENTRIES, MIX, SLACK } from './flow-record.ts'
 import type { Family, Memory } from './memory.ts'
-import { FOUND, scanFunction } from './path-scan.ts'
+import { rankOf } from './path-scan.ts'
 
 /** HELD: the entry holds a record with the key; the bits below are the entry's number. */
 export const HELD = 0x8000_0000
@@ -25,35 +25,48 @@ export interface Answers {
 }
 
 /** answersOf a memory that has the table. */
-export function answersOf(table: Answers['table']): Answers {
-  const scan = scanFunction(table, 'scan_answers')
-  const seek = plainFunction('seek', (p) => {
+export const answersOf = (table: Answers['table']): Answers => ({
+  table,
+  seek: plainFunction('seek', (p) => {
     const [key, now] = p.parameters('numbers', 'u64', 'u32')
-    const { count } = p.memory(table).buckets.type
-    const [inFirst, inSecond] = [p.label('in-first'), p.label('in-second')]
-    const lower = p.narrow(key)
-    const first = p.stash(p.scale(lower, count))
-    const mixed = p.alu('add', p.alu('mul', lower, MIX), p.narrow(p.alu('rsh', key, 32)))
-    const second = p.stash(p.scale(mixed, count))
-    const entryOf = (bucket: typeof first, rank: Val<'u32'>) =>
-      p.alu('or', p.alu('lsh', p.narrow(p.unstash(bucket)), 2), p.alu('and', rank, BUCKET_ENTRIES - 1))
-    const one = p.stash(p.callSub(scan, key, now, p.unstash(first)))
-    p.jumpIf(anyBits(p.unstash(one), FOUND), inFirst)
-    const two = p.callSub(scan, key, now, p.unstash(second))
-    p.jumpIf(anyBits(two, FOUND), inSecond)
-    // no record: of equals the place nearer to its bucket's start, so that the emptier bucket is filled
-    const nearer = p.label('in-first-place')
-    p.jumpIf(ge(two, p.unstash(one)), nearer)
-    p.exitValue(entryOf(second, two))
-    p.bind(nearer)
-    p.exitValue(entryOf(first, p.unstash(one)))
-    p.bind(inFirst)
-    p.exitValue(p.alu('or', entryOf(first, p.unstash(one)), HELD))
-    p.bind(inSecond)
-    p.exitValue(p.alu('or', entryOf(second, two), HELD))
-  })
-  return { table, seek }
-}
+    const { buckets } = p.memory(table)
+    const { count } = buckets.type
+    const found = p.label('found')
+    const ahead = p.alu('add', now, SLACK + 1)
+    const number = p.variable('u64', count - 1)
+    // of a record that there is not: the least rank (flow-record.ts), with its place in the two lowest bits, and its bucket
+    const [best, where] = [p.variable('u32'), p.variable('u64', count - 1)]
+    const entryOf = (bucket: Val<'u64'>, place: Val<'u32'>) =>
+      p.alu('or', p.alu('lsh', p.narrow(bucket), 2), p.alu('and', place, BUCKET_ENTRIES - 1))
+    p.set(number, p.scale(p.narrow(key), count))
+    p.set(where, number)
+    p.set(best, 0xffff_ffff)
+    p.loop(p.constant(2), () => {
+      const { entries } = fields(p.pin(p.element(buckets, number)))
+      for (let place = 0; place < BUCKET_ENTRIES; place++) {
+        const entry = fields(p.element(entries, place))
+        const [other, kept] = [p.label('another-answer'), p.label('not-better')]
+        const mixed = p.alu('xor', p.load(entry.key), key)
+        const half = p.load(entry.stable)
+        p.jumpIf(neLow(mixed, half), other)
+        p.jumpIf(neLow(p.alu('rsh', mixed, 32), half), other)
+        p.set(best, place)
+        p.goto(found)
+        p.bind(other)
+        const rank = rankOf(p, p.load(entry.changing), ahead, place)
+        p.jumpIf(le(best, rank), kept)
+        p.set(best, rank)
+        p.set(where, number)
+        p.bind(kept)
+      }
+      const upper = p.narrow(p.alu('rsh', key, 32))
+      p.set(number, p.scale(p.alu('add', p.alu('mul', p.narrow(key), MIX), upper), count))
+    })
+    p.exitValue(entryOf(where, best))
+    p.bind(found)
+    p.exitValue(p.alu('or', entryOf(number, best), HELD))
+  }),
+})
 
 /** entryOf a number that seek answered; `nowhere` is never taken. */
 export function entryAt(

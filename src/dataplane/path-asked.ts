@@ -39,14 +39,14 @@ const SERVICE_MASK = 0xffff
 export const stateBits = (state: number): number => (state << STATE_SHIFT) >>> 0
 
 /**
- * Question: what is asked about a flow; what is not needed at once waits on the stack. `kind`: the bits of ABOUT, apart from
- * service and pool where these may be known when the program is made: the verifier would go on once for each of them.
+ * Question: what is asked about a flow; what is not needed at once waits on the stack. `kind`: bits of ABOUT, in a slot of
+ * which the verifier does not know what is in it: else it would go on once for each kind, service and pool.
  */
 export interface Question {
   readonly flow: Val<'u64'>
   readonly word: Stashed<'u32'>
   readonly about: Stashed<'u64'>
-  readonly kind: Stashed<'u64'>
+  readonly kind: Stashed<'u32'> | Stashed<'u64'>
 }
 
 /** questionOf a function's parameters: flow, word, about. */
@@ -65,7 +65,7 @@ export interface Asked {
   readonly flow: Val<'u64'>
   readonly word: () => Val<'u32'>
   readonly about: () => Val<'u64'>
-  readonly kind: () => Val<'u64'>
+  readonly kind: () => Val<'u32' | 'u64'>
   /** Ticks. */
   readonly now: Val<'u32'>
   /** This CPU's counters. */
@@ -96,7 +96,7 @@ export function askedOf(
     flow,
     word: () => p.unstash(word),
     about: () => p.unstash(about),
-    kind: () => p.unstash(kind),
+    kind: () => p.unstash<'u32' | 'u64'>(kind),
     now: ticks(p, memory, flows),
     block: () => p.unstashPlace(block),
     entry: p.placeVariable(FlowEntry),

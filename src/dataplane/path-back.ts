@@ -38,6 +38,8 @@ interface Returning extends Packet {
   readonly changed: Stashed<'u64'>
   readonly unknown: Label
   readonly expired: Label
+  /** Of path-translate.ts. */
+  readonly update: BuiltFunction
 }
 
 type At = Parameters<Parameters<typeof byFamily>[4]>[1]
@@ -47,6 +49,7 @@ export const backFunction = (
   memory: Memory,
   flows: FlowsShape,
   answers: Answers,
+  update: BuiltFunction,
 ): BuiltFunction =>
   plainFunction('back', (p) => {
     const [where] = p.parameters('context', 'u64')
@@ -62,6 +65,7 @@ export const backFunction = (
       changed: p.slot('u64'),
       unknown: p.label('unknown'),
       expired: p.label('expired'),
+      update,
     }
     const [belongs, done] = [p.label('answer-belongs'), p.label('turned-back')]
     const now = p.stash(ticks(p, memory, flows))
@@ -162,7 +166,8 @@ function turnHeader(back: Returning, record: Record, way: Way | undefined, famil
     p.jumpIf(ne(p.load(part(at.source, 4 * index, 'u32')), server(index)), kept)
   p.setSlot(changed, replaceAddress(p, family, at.source, addressOf(back, record)))
   p.bind(kept)
-  if (at.checksum && less) follow(p, at.checksum, p.alu('add', p.unstash(changed), p.unstash(less)))
+  if (at.checksum && less)
+    follow(p, at.checksum, p.alu('add', p.unstash(changed), p.unstash(less)), back.update)
 
   const { data, end } = frameOf(back)
   const { eth } = p.headers(data, end, { eth: Ethernet }, unknown)
@@ -185,7 +190,7 @@ function turnTransport(back: Returning, record: Record): Stashed<'u32'> {
   if (has(shape, 'tcp')) {
     const { at, end } = transportOf(back)
     const { tcp } = p.headers(at, end, { tcp: Tcp }, unknown)
-    follow(p, part(tcp.rest, 2, 'u16'), turn(tcp.ports))
+    follow(p, part(tcp.rest, 2, 'u16'), turn(tcp.ports), back.update)
     p.setSlot(closes, p.alu('and', p.load(tcp.flags), TCP_FIN | TCP_RST))
     if (has(shape, 'udp')) p.goto(done)
   }
@@ -193,7 +198,7 @@ function turnTransport(back: Returning, record: Record): Stashed<'u32'> {
     p.bind(datagram)
     const { at, end } = transportOf(back)
     const { udp } = p.headers(at, end, { udp: Udp }, unknown)
-    followUdp(p, part(udp.lengthChecksum, 2, 'u16'), turn(udp.ports), done)
+    followUdp(p, part(udp.lengthChecksum, 2, 'u16'), turn(udp.ports), done, back.update)
   }
   p.bind(done)
   return closes
@@ -214,5 +219,6 @@ function turnQuoted(back: Returning, record: Record, family: Family, done: Label
     port: () => portOf(back, record),
     sum: changed,
     missing: unknown,
+    update: back.update,
   })
 }

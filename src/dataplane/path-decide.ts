@@ -1,6 +1,6 @@
-// Which server a flow has, where flows are tracked, as a function of the program: docs/packet-path.md, "Flows". It takes
-// numbers and touches no packet, so that whoever knows a flow can ask: `flow` is A << 32 | B (flow-record.ts), `word`
-// that of its slot, `about` what else matters (ABOUT). It answers with a server's id (0: nobody), or RESET.
+// Which server a flow has, where flows are tracked: docs/packet-path.md, "Flows". It takes numbers and touches no packet, so
+// that whoever knows a flow can ask, in line or by a call: `flow` is A << 32 | B (flow-record.ts), `word` that of its slot,
+// `about` what else matters (ABOUT). It answers with a server's id (0: nobody), or RESET.
 //
 //   look-up ── a record ── follow ── its server
 //      └ none ─┐   └ does not hold ─┐

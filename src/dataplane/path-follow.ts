@@ -20,7 +20,7 @@ import type { Shape } from './shape.ts'
 export const BACK = { 4: 4, 6: 16 } as const
 
 /** followFunction: (struct xdp_md *, server, service, where): the packet goes where its flow does; answers WENT + server. */
-export const followFunction = (shape: Shape, memory: Memory): BuiltFunction =>
+export const followFunction = (shape: Shape, memory: Memory, update: BuiltFunction): BuiltFunction =>
   plainFunction('follow', (p) => {
     const [server, service, where] = p.parameters('context', 'u32', 'u32', 'u64')
     const kept = { context: p.stashContext(), where: p.stash(where) }
@@ -28,7 +28,7 @@ export const followFunction = (shape: Shape, memory: Memory): BuiltFunction =>
     const to = p.stash(p.below(server, memory.serverCapacity, noServer))
     const by = p.stash(p.alu('and', service, memory.serviceCapacity - 1))
     unlessReachable(p, memory, p.unstash(to), noServer)
-    followFlow(p, shape, memory, { ...kept, server: to, service: by }, missing)
+    followFlow(p, shape, memory, { ...kept, server: to, service: by, update }, missing)
     p.exitValue(p.alu('or', p.unstash(to), WENT))
     p.bind(missing)
     p.exitValue(REQUEST.clash)
@@ -39,6 +39,8 @@ export const followFunction = (shape: Shape, memory: Memory): BuiltFunction =>
 interface Following extends Packet {
   readonly server: Stashed<'u32'>
   readonly service: Stashed<'u32'>
+  /** Of path-translate.ts. */
+  readonly update: BuiltFunction
 }
 
 function followFlow(p: Builder, shape: Shape, memory: Memory, kept: Following, missing: Label): void {
@@ -50,7 +52,7 @@ function followFlow(p: Builder, shape: Shape, memory: Memory, kept: Following, m
     const word: Word = (index) => p.load(part(fields(p.unstashPlace(target)).address, 4 * index, 'u32'))
     p.setSlot(changed, replaceAddress(p, family, at.destination, word))
     if (at.checksum) {
-      follow(p, at.checksum, p.unstash(changed))
+      follow(p, at.checksum, p.unstash(changed), kept.update)
       // IPv4's errors have no pseudo-header
       p.setSlot(changed, 0)
     }
@@ -65,6 +67,7 @@ function followFlow(p: Builder, shape: Shape, memory: Memory, kept: Following, m
       port: () => p.bits(p.load(p.element(p.memory(memory.tables).serverPorts, p.unstash(kept.service)))),
       sum: changed,
       missing,
+      update: kept.update,
     })
   })
   p.bind(done)

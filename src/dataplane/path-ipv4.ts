@@ -18,7 +18,7 @@ import {
   portsIn,
   type Route,
 } from './path.ts'
-import { whereIs } from './path-where.ts'
+import { putWhere, whereIs } from './path-where.ts'
 import { KEY_PORTS, KEY_SOURCE, type Shape } from './shape.ts'
 
 export type Ipv4View = View<(typeof Ipv4)['fields']>
@@ -50,7 +50,7 @@ export function finishIpv4(p: Path, route: Route, ip: Ipv4View, flow: Flow): voi
     protocol,
     route.unserved,
   )
-  if (route.where) put(p, route.where, where())
+  if (route.where) putWhere(p, route.where, where())
   put(p, route.bytes, checkLength(p, route, p.load(ip.length), least, 0))
   decrementHops(p, route, ip.ttl)
   // RFC 1624: the word that holds the TTL has become 0x0100 less, so the sum becomes that much more

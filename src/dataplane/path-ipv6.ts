@@ -18,7 +18,7 @@ import {
   type Route,
   type Term,
 } from './path.ts'
-import { whereIs } from './path-where.ts'
+import { putWhere, whereIs } from './path-where.ts'
 import { KEY_PORTS, KEY_SOURCE, KEY_SOURCE6, type Shape } from './shape.ts'
 
 export type Ipv6View = View<(typeof Ipv6)['fields']>
@@ -64,7 +64,7 @@ export function finishIpv6(p: Path, route: Route, ip: Ipv6View, flow: Flow): voi
     protocol,
     route.unserved,
   )
-  if (route.where) put(p, route.where, where())
+  if (route.where) putWhere(p, route.where, where())
   put(p, route.bytes, checkLength(p, route, p.load(ip.length), least, Ipv6.size))
   decrementHops(p, route, ip.hopLimit)
 }

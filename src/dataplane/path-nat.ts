@@ -17,6 +17,7 @@ import { followFunction } from './path-follow.ts'
 import { keepFunction, REQUEST } from './path-keep.ts'
 import { nearFunction } from './path-near.ts'
 import { requestFunction, WENT } from './path-request.ts'
+import { updateFunction } from './path-translate.ts'
 import { ANSWER } from './path-way.ts'
 import { WHERE } from './path-where.ts'
 import type { FlowsShape, Shape } from './shape.ts'
@@ -42,8 +43,9 @@ export function natOf(
   const keep = keepFunction(shape, memory, flows, answers)
   const request = requestFunction(shape, memory, { keep, question, near: nearFunction(shape, memory) })
   const answer = answerFunction(shape, memory, flows, answers)
-  const back = backFunction(shape, memory, flows, answers)
-  return { request, answer, back, follow: followFunction(shape, memory) }
+  const update = updateFunction()
+  const back = backFunction(shape, memory, flows, answers, update)
+  return { request, answer, back, follow: followFunction(shape, memory, update) }
 }
 
 interface Requested {

@@ -107,10 +107,11 @@ export const questionFunction = (deciding: Deciding, ask: Ask | undefined): Buil
     const flow = p.alu('or', p.alu('lsh', kept.hash(), 32), p.alu('rsh', mixed, 32))
     if (ask && kin) p.exitValue(askWithNetwork(p, ask, kin, slotsOf(p, kept, flow, kind)))
     else {
-      const word = kept.word.slot ?? p.stash(kept.word())
-      const asked = usesNat(shape) ? p.alu('or', kept.about(), kind) : kept.about()
-      const about = p.stash(asked)
-      decide(p, deciding, { flow, word, about, kind: usesNat(shape) ? about : p.stash(p.widen(kind)) })
+      const vague = p.vagueSlot()
+      // with nat, a flow that moves is told so beside service and pool
+      p.setSlot(vague, usesNat(shape) ? p.alu('or', p.narrow(kept.about()), kind) : kind)
+      const [word, about] = [kept.word.slot ?? p.stash(kept.word()), kept.about.slot ?? p.stash(kept.about())]
+      decide(p, deciding, { flow, word, about, kind: vague })
     }
     p.bind(missing)
     p.exitValue(0)

@@ -5,6 +5,7 @@ import type { Builder } from '../bpf/builder.ts'
 import type { Stashed } from '../bpf/emitter.ts'
 import type { Label } from '../bpf/isa.ts'
 import { eq, ne, type Place, type Pointer, part, type Val } from '../bpf/values.ts'
+import type { BuiltFunction } from '../bpf/xdp.ts'
 import { Icmp, IPPROTO_TCP, IPPROTO_UDP, Ipv4, Ipv6, Tcp, Udp } from './headers.ts'
 import type { Family } from './memory.ts'
 import type { Word } from './path-answers.ts'
@@ -25,10 +26,12 @@ export interface Quoted {
   /** What has been added to the error's checksum already: its own pseudo-header's change. */
   readonly sum: Stashed<'u64'>
   readonly missing: Label
+  /** Of path-translate.ts. */
+  readonly update: BuiltFunction
 }
 
 export function translateQuoted(p: Builder, quoted: Quoted): void {
-  const { family, side, word, port, sum, missing } = quoted
+  const { family, side, word, port, sum, missing, update } = quoted
   const [address, both] = [p.slot('u64'), p.slot('u64')]
   const protocol = p.slot('u32')
   const behind = p.slot('u32')
@@ -39,7 +42,7 @@ export function translateQuoted(p: Builder, quoted: Quoted): void {
   }
   /** A checksum that follows, and its own change, which the error's follows. */
   const followed = (place: Place<'u16'>, update: () => void) => {
-    const before = p.stash(p.alu('or', p.load(place), 0))
+    const before = p.stash(p.narrow(p.widen(p.load(place))))
     update()
     add(difference16(p, p.unstash(before), p.load(place)))
   }
@@ -59,11 +62,11 @@ export function translateQuoted(p: Builder, quoted: Quoted): void {
     p.setSlot(both, added)
     add(added)
     if ('tos' in ip) {
-      p.setSlot(protocol, p.alu('or', p.load(ip.protocol), 0))
+      p.setSlot(protocol, p.narrow(p.widen(p.load(ip.protocol))))
       p.setSlot(behind, p.alu('lsh', p.alu('and', p.load(ip.versionIhl), 15), 2))
-      followed(ip.checksum, () => follow(p, ip.checksum, p.unstash(address)))
+      followed(ip.checksum, () => follow(p, ip.checksum, p.unstash(address), update))
     } else {
-      p.setSlot(protocol, p.alu('or', p.load(ip.next), 0))
+      p.setSlot(protocol, p.narrow(p.widen(p.load(ip.next))))
       p.setSlot(behind, Ipv6.size)
     }
   }
@@ -90,7 +93,7 @@ export function translateQuoted(p: Builder, quoted: Quoted): void {
     // of the header only ports and sequence number need be there; the checksum is behind them
     const { tcp } = p.headers(at, end, { tcp: { ...Tcp, size: 18 } as typeof Tcp }, done)
     const checksum = part(tcp.rest, 2, 'u16')
-    followed(checksum, () => follow(p, checksum, p.unstash(both)))
+    followed(checksum, () => follow(p, checksum, p.unstash(both), update))
     p.goto(done)
   }
   p.bind(datagram)
@@ -101,12 +104,12 @@ export function translateQuoted(p: Builder, quoted: Quoted): void {
     const checksum = part(udp.lengthChecksum, 2, 'u16')
     followed(checksum, () => {
       const unsummed = p.label('quoted-unsummed')
-      followUdp(p, checksum, p.unstash(both), unsummed)
+      followUdp(p, checksum, p.unstash(both), unsummed, update)
       p.bind(unsummed)
     })
   }
   p.bind(done)
   const { at, end } = from(() => p.alu('and', p.alu('sub', quoted.header(), Icmp.size), WHERE.mask))
   const { icmp } = p.headers(at, end, { icmp: Icmp }, missing)
-  follow(p, icmp.checksum, p.unstash(sum))
+  follow(p, icmp.checksum, p.unstash(sum), update)
 }

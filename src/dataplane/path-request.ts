@@ -268,7 +268,7 @@ function udpAt(p: Builder, kept: Kept, missing: Label) {
 function readPacket(p: Builder, shape: Shape, memory: Memory, kept: Kept, missing: Label): void {
   const { data, end } = p.packet(p.contextOf(kept.context))
   const { eth } = p.headers(data, end, { eth: Ethernet }, missing)
-  const upper = p.alu('lsh', p.widen(p.alu('or', p.load(part(eth.src, 4, 'u16')), 0)), 32)
+  const upper = p.alu('lsh', p.widen(p.narrow(p.widen(p.load(part(eth.src, 4, 'u16'))))), 32)
   p.setSlot(kept.hop, p.alu('or', upper, p.load(part(eth.src, 0, 'u32'))))
 
   p.setSlot(kept.kind, has(shape, 'tcp') ? KIND.segment : KIND.udp)

@@ -2,7 +2,8 @@
 // would a new record overwrite first? It answers FOUND + place, or the least rank of the four (flow-record.ts) with its
 // place in the two lowest bits.
 
-import { fields, le, ne, neLow } from '../bpf/values.ts'
+import type { Builder } from '../bpf/builder.ts'
+import { fields, le, neLow, type Val } from '../bpf/values.ts'
 import { type BuiltFunction, plainFunction } from '../bpf/xdp.ts'
 import { RANK_MASK, SLACK, TIME_MASK } from './flow-record.ts'
 import type { Memory } from './memory.ts'
@@ -10,14 +11,16 @@ import type { Memory } from './memory.ts'
 /** FOUND is no bit of a rank, and the place is below it. */
 export const FOUND = 4
 
-type Tracked = NonNullable<Memory['tracking']>
+/** rankOf an entry at a place, by its time and state; `ahead` is SLACK + 1 ticks ahead of now. */
+export function rankOf(p: Builder, held: Val<'u32'>, ahead: Val<'u32'>, place: number): Val<'u32'> {
+  const recent = p.alu('and', p.alu('sub', held, ahead), RANK_MASK)
+  const rank = p.alu('or', p.alu('and', held, ~TIME_MASK >>> 0), recent)
+  return place === 0 ? rank : p.alu('or', rank, place)
+}
 
-/** scanFunction: (flow, now in ticks, number of the bucket) -> as above; of the table of answers, too. */
-export const scanFunction = (
-  table: Tracked['flows'] | NonNullable<Tracked['answers']>,
-  name = 'scan',
-): BuiltFunction =>
-  plainFunction(name, (p) => {
+/** scanFunction: (flow, now in ticks, number of the bucket) -> as above. */
+export const scanFunction = (table: NonNullable<Memory['tracking']>['flows']): BuiltFunction =>
+  plainFunction('scan', (p) => {
     const [flow, now, number] = p.parameters('numbers', 'u64', 'u32', 'u32')
     const { buckets } = p.memory(table)
     const nowhere = p.label('no-bucket')
@@ -33,16 +36,11 @@ export const scanFunction = (
       const mixed = p.alu('xor', p.load(key), flow)
       const half = p.load(stable)
       p.jumpIf(neLow(mixed, half), other)
-      p.jumpIf(ne(p.alu('rsh', mixed, 32), p.widen(half)), other)
+      p.jumpIf(neLow(p.alu('rsh', mixed, 32), half), other)
       p.exitValue(FOUND + place)
       p.bind(other)
-      const held = p.load(changing)
-      const recent = p.alu('and', p.alu('sub', held, ahead), RANK_MASK)
-      let rank = p.alu('or', p.alu('and', held, ~TIME_MASK >>> 0), recent)
-      if (place > 0) {
-        rank = p.alu('or', rank, place)
-        p.jumpIf(le(best, rank), kept)
-      }
+      const rank = rankOf(p, p.load(changing), ahead, place)
+      if (place > 0) p.jumpIf(le(best, rank), kept)
       p.set(best, rank)
       p.bind(kept)
     }

@@ -5,6 +5,7 @@ import type { Builder } from '../bpf/builder.ts'
 import type { Label } from '../bpf/isa.ts'
 import type { Bytes } from '../bpf/types.ts'
 import { eq, ne, type Place, part, type Val } from '../bpf/values.ts'
+import { type BuiltFunction, plainFunction } from '../bpf/xdp.ts'
 import type { Family } from './memory.ts'
 import type { Word } from './path-answers.ts'
 
@@ -32,7 +33,7 @@ export function replaceAddress(p: Builder, family: Family, place: Place<Bytes>, 
 
 /** replacePort, likewise. */
 export function replacePort(p: Builder, place: Place<'u16'>, by: Val<'u32'>): Val<'u64'> {
-  const added = difference(p, p.alu('or', p.load(place), 0), by)
+  const added = difference(p, p.narrow(p.widen(p.load(place))), by)
   p.storeLow(place, by)
   return added
 }
@@ -45,25 +46,39 @@ function fold(p: Builder, sum: Val<'u64'>): Val<'u32'> {
   return p.narrow(p.alu('add', p.alu('and', twice, 0xffff), p.alu('rsh', twice, 16)))
 }
 
-/** follow: a checksum after a change of what it covers. */
-function updated(p: Builder, checksum: Val<'u16'>, sum: Val<'u64'>): Val<'u32'> {
+/** updateFunction: what `updated` does as a function of the program, for where packets are rare: a call costs some ns. */
+export const updateFunction = (): BuiltFunction =>
+  plainFunction('update', (p) => {
+    const [checksum, sum] = p.parameters('numbers', 'u32', 'u64')
+    p.exitValue(updated(p, checksum, sum))
+  })
+
+/** updated: a checksum after a change of what it covers, by the function given or here. */
+function updated(p: Builder, checksum: Val<'u32'>, sum: Val<'u64'>, update?: BuiltFunction): Val<'u32'> {
+  if (update) return p.callSub(update, checksum, sum)
   const whole = p.alu('add', p.alu('xor', checksum, 0xffff), fold(p, sum))
   const folded = p.alu('add', p.alu('and', whole, 0xffff), p.alu('rsh', whole, 16))
   return p.alu('xor', folded, 0xffff)
 }
 
 /** follow a change by a checksum of IPv4, TCP or ICMP. */
-export function follow(p: Builder, place: Place<'u16'>, sum: Val<'u64'>): void {
-  p.storeLow(place, updated(p, p.load(place), sum))
+export function follow(p: Builder, place: Place<'u16'>, sum: Val<'u64'>, update?: BuiltFunction): void {
+  p.storeLow(place, updated(p, p.narrow(p.widen(p.load(place))), sum, update))
 }
 
 /** followUdp: 0 is no checksum, and none becomes 0 (RFC 768). */
-export function followUdp(p: Builder, place: Place<'u16'>, sum: Val<'u64'>, done: Label): void {
-  const before = p.load(place)
+export function followUdp(
+  p: Builder,
+  place: Place<'u16'>,
+  sum: Val<'u64'>,
+  done: Label,
+  update?: BuiltFunction,
+): void {
+  const before = p.narrow(p.widen(p.load(place)))
   p.jumpIf(eq(before, 0), done)
   const after = p.variable('u32')
   const write = p.label('udp-checksum')
-  p.set(after, updated(p, before, sum))
+  p.set(after, updated(p, before, sum, update))
   p.jumpIf(ne(after, 0), write)
   p.set(after, 0xffff)
   p.bind(write)

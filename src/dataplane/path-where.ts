@@ -10,10 +10,22 @@
 //   bits 32..63  the client's port and the service's
 
 import type { Val } from '../bpf/values.ts'
-import type { Path } from './cell.ts'
+import { type Cell, type Path, put, putHalves } from './cell.ts'
 
 /** WHERE: bits of the cell. */
 export const WHERE = { network: 0x7f, udp: 0x80, offset: 8, mask: 0x3fff, peek: 1 << 22, ports: 32 } as const
+
+/** Where: the cell's halves. */
+export interface Where {
+  readonly lower: Val<'u32'>
+  readonly ports: Val<'u32'>
+}
+
+/** putWhere: in halves, of which the verifier forgets what they are: what is behind is not gone through for each kind of packet. */
+export function putWhere(p: Path, cell: Cell<'u64'>, where: Where | number): void {
+  if (typeof where === 'number') put(p, cell, where)
+  else putHalves(p, cell, where.lower, where.ports)
+}
 
 /** whereIs: the cell's value for headers at these offsets. */
 export const whereIs = (network: number, transport: number): number => network | (transport << WHERE.offset)
@@ -24,7 +36,7 @@ export function whereAt(
   network: Val<'u32'>,
   offset: Val<'u32'>,
   flow: { readonly protocol: Val<'u32'>; readonly ports: Val<'u32'>; readonly peek: Val<'u32'> },
-): Val<'u64'> {
+): Where {
   // of the protocols that a listener may have, UDP only has bit 4 of 17
   const udp = p.alu('lsh', p.alu('and', flow.protocol, 0x10), 3)
   const lower = p.alu(
@@ -32,5 +44,5 @@ export function whereAt(
     p.alu('or', p.alu('lsh', offset, WHERE.offset), network),
     p.alu('or', udp, flow.peek),
   )
-  return p.alu('or', p.alu('lsh', p.widen(flow.ports), WHERE.ports), p.widen(lower))
+  return { lower, ports: flow.ports }
 }

@@ -11,6 +11,7 @@ import { isMixed, type Match } from './match.ts'
 import type { RangeFunctions } from './match-ranges.ts'
 import { has, type Memory, SETTING, someUse } from './memory.ts'
 import type { OutcomeName } from './outcomes.ts'
+import type { Where } from './path-where.ts'
 import { KEY_MIX, KEY_PORTS, type Shape } from './shape.ts'
 
 /** Route: what is known of a packet when its server is chosen. Each way through the parsing sets all of it. */
@@ -95,7 +96,7 @@ export interface Flow {
   readonly port: () => Val<'u32'>
   readonly least: () => Val<'u32'> | number
   /** For the route. */
-  readonly where: () => Val<'u64'> | number
+  readonly where: () => Where | number
 }
 
 /** portsIn: both ports where they lie in a packet of the client. */

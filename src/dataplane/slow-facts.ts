@@ -5,13 +5,13 @@ import type { Stashed } from '../bpf/emitter.ts'
 import { Label } from '../bpf/isa.ts'
 import { eq, gt, type Pointer, part, type Val } from '../bpf/values.ts'
 import type { BuiltFunction } from '../bpf/xdp.ts'
-import { type Path, put } from './cell.ts'
+import type { Path } from './cell.ts'
 import { IPPROTO_UDP, Tcp, Udp } from './headers.ts'
 import { isMixed } from './match.ts'
 import { has } from './memory.ts'
 import type { OutcomeName } from './outcomes.ts'
 import { type Flow, guardProtocol, type Route } from './path.ts'
-import { WHERE, whereAt } from './path-where.ts'
+import { putWhere, WHERE, whereAt } from './path-where.ts'
 import type { Shape } from './shape.ts'
 
 /** Facts: what of a flow the slow path found. */
@@ -156,7 +156,7 @@ export function belongs(p: Path, { where }: Route, facts: Facts, client: () => V
 /** tellWhere: with nat, whoever turns answers back is told where headers are before it is known that there is no listener. */
 export function tellWhere(p: Path, route: Route, flow: Flow): Route {
   if (!route.where || !(route.unserved instanceof Label)) return route
-  put(p, route.where, flow.where())
+  putWhere(p, route.where, flow.where())
   return { ...route, where: undefined }
 }
 

@@ -10,14 +10,26 @@ export interface FoundPool {
   readonly services: readonly string[]
   /** Servers that hold slots, by name: their addresses. */
   readonly holders: ReadonlyMap<string, string>
+  /** Servers that are not marked as failed there, whoever's they are; nobody where there are no marks. */
+  readonly unfailed: ReadonlyMap<string, string>
 }
 
-/** foundPools: `slots` are the words of all pools, as the description says. */
+/** foundPools: `slots` are the words of all pools, `failed` their marks, as the description says. */
 export function foundPools(
-  { pools, services, servers }: Pick<Meta, 'pools' | 'services' | 'servers'>,
+  {
+    pools,
+    services,
+    servers,
+    serverCapacity,
+  }: Pick<Meta, 'pools' | 'services' | 'servers' | 'serverCapacity'>,
   slots: Uint32Array,
+  failed: Uint32Array | undefined,
 ): FoundPool[] {
   let base = 0
+  const named = (is: (id: number) => boolean) =>
+    new Map(
+      servers.flatMap(({ name, address }, id) => (name !== '' && is(id) ? [[name, address] as const] : [])),
+    )
   return pools.map(({ name, slots: count }, pool) => {
     const ids = new Set(Array.from(slots.subarray(base, base + count), currentOf))
     base += count
@@ -25,11 +37,11 @@ export function foundPools(
       name,
       // Numbers that nobody has have an empty name.
       services: services.flatMap((service) => (service.pool === pool && service.name) || []),
-      holders: new Map(
-        servers.flatMap((server, id) =>
-          server.name !== '' && ids.has(id) ? [[server.name, server.address] as const] : [],
-        ),
-      ),
+      holders: named((id) => ids.has(id)),
+      unfailed: named((id) => {
+        const bit = pool * serverCapacity + id
+        return failed !== undefined && (failed[bit >>> 5]! & (1 << (bit & 31))) === 0
+      }),
     }
   })
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { TenbinError } from '../base/errors.ts'
-import { type Ids, keepIds, SERVER_IDS, SERVICE_IDS } from './ids.ts'
+import { type Ids, INTERFACE_IDS, keepIds, SERVER_IDS, SERVICE_IDS } from './ids.ts'
 
 const names = fc.uniqueArray(fc.integer({ min: 0, max: 30 }).map(String), { maxLength: 12 })
 const idOf = (ids: Ids) => new Map(ids.flatMap((name, id) => (name === undefined ? [] : [[name, id]])))
@@ -51,4 +51,17 @@ test('there are 32,766 server ids; more together with those just removed are ref
   assert.throws(() => keepIds([...many.slice(1), 'another'], all, SERVER_IDS), exhausted)
   const fewer = keepIds(many.slice(1), all, SERVER_IDS)
   assert.equal(idOf(keepIds([...many.slice(1), 'another'], fewer, SERVER_IDS)).get('another'), 1)
+})
+
+test('a refusal says whether the file alone has too many, or only together with what was just removed', () => {
+  const nics = Array.from({ length: 257 }, (_, i) => `eth${i}`)
+  assert.throws(
+    () => keepIds(nics, [], INTERFACE_IDS),
+    /the file has 257 interfaces, and 256 can be told apart/,
+  )
+  const before = keepIds(nics.slice(0, 200), [], INTERFACE_IDS)
+  assert.throws(
+    () => keepIds(nics.slice(100), before, INTERFACE_IDS),
+    /57 of the file's 157 interfaces are new, 200 were there before, and together they may be 256/,
+  )
 })

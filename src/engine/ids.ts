@@ -36,7 +36,10 @@ export function keepIds(names: readonly string[], before: Ids, { what, first, li
     while (ids[id] !== undefined || before[id] !== undefined) id++
     if (id >= limit) {
       throw new TenbinError('IDS_EXHAUSTED', `number ${names.length} ${what}`, {
-        detail: `${fresh.length} are new, ${known.size} were there before, and together they may be ${limit - first}`,
+        detail:
+          names.length > limit - first
+            ? `the file has ${names.length} ${what}, and ${limit - first} can be told apart`
+            : `${fresh.length} of the file's ${names.length} ${what} are new, ${known.size} were there before, and together they may be ${limit - first}`,
       })
     }
     ids[id] = name

@@ -18,7 +18,7 @@ const end = (): void => {
 const reactor = new Reactor()
 const service = new CheckerService({
   reactor,
-  turns: new Turns(instance),
+  turns: new Turns(instance, reactor),
   socket,
   kept,
   onStop: end,

@@ -6,6 +6,8 @@ import { chmodSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { parseIp } from '../base/addresses.ts'
 import type { Reactor } from '../sys/reactor.ts'
+import type { Checker } from './checker.ts'
+import { unclaimed } from './claims.ts'
 import { compileCheck } from './compile.ts'
 import { Line } from './line.ts'
 import {
@@ -196,13 +198,23 @@ export class CheckerService implements Disposable {
   }
 }
 
-const watchedOf = ({ key, check, address, port, through }: Order): Watched => ({
+const watchedOf = ({ key, check, ...asked }: Order): Watched => ({
   key,
   kind: check.probe.kind,
-  checker: compileCheck(check, parseIp(address), port, through === undefined ? undefined : parseIp(through)),
+  checker: checkerOf(check, asked),
   rhythm: check.rhythm,
   isHeavy: isHeavy(check.probe),
 })
+
+function checkerOf(
+  check: Order['check'],
+  { address, port, through }: Pick<Order, 'address' | 'port' | 'through'>,
+): Checker {
+  const server = parseIp(address)
+  if (through === undefined) return compileCheck(check, server, port)
+  const service = parseIp(through)
+  return unclaimed(compileCheck(check, server, port, service), service, server)
+}
 
 const isHeavy = (probe: Order['check']['probe']): boolean =>
   'of' in probe ? probe.of.some((part) => part.probe.kind === 'script') : probe.kind === 'script'

@@ -47,6 +47,10 @@ after(() => {
   home[Symbol.dispose]()
 })
 
+const reactor = new Reactor()
+after(() => reactor[Symbol.dispose]())
+const turnsOf = (name: string): Turns => new Turns(name, reactor)
+
 /** Look: owns what it is given until it ends. */
 class Look implements Disposable {
   readonly #owned: Disposable[] = []
@@ -75,7 +79,7 @@ test('a socket gets the node’s address on the server’s network, and a port t
   skip,
 }, () => {
   using look = new Look()
-  const turns = new Turns(instance)
+  const turns = turnsOf(instance)
   const { source, port } = open(turns, look)
   assert.equal(source, parseIp('10.0.0.2'))
   assert.ok(port! >= FIRST_PORT && port! < FIRST_PORT + PORTS)
@@ -87,7 +91,7 @@ test('a socket gets the node’s address on the server’s network, and a port t
 })
 
 test('a port is one look’s until that ends; then it is the last to be taken again', { skip }, () => {
-  const turns = new Turns(instance)
+  const turns = turnsOf(instance)
   const looks = Array.from({ length: PORTS }, () => new Look())
   const ports = looks.map((look) => open(turns, look).port!)
   assert.equal(new Set(ports).size, PORTS)
@@ -101,7 +105,7 @@ test('a port is one look’s until that ends; then it is the last to be taken ag
 
 test('a port that the kernel still has is passed over, a few times', { skip }, () => {
   using look = new Look()
-  const turns = new Turns(instance)
+  const turns = turnsOf(instance)
   let refused = 0
   const { port } = turns.open(look, server, (route) => {
     if (refused++ < 3) throw new SyscallError('bind', 98)
@@ -129,16 +133,15 @@ test('where the way is missing, nothing is found out of the server, and what is 
 }, async () => {
   using look = new Look()
   assert.throws(
-    () => open(new Turns(instance), look, parseIp('2001:db8::11')),
+    () => open(turnsOf(instance), look, parseIp('2001:db8::11')),
     missing(/no IPv6 address of its own/),
   )
-  using reactor = new Reactor()
   const target = { address: parseIp('10.0.0.100'), port: 80, server }
-  const turns = new Turns(`${instance}-nowhere`)
+  const turns = turnsOf(`${instance}-nowhere`)
   const finding = await lookOnce(tcp(target), { reactor, timeoutMs: 1000, turns })
   assert.equal(finding.outcome, 'none')
   assert.equal(finding.text, 'the way through the service address is not there: its namespace is not there')
   PinDirectory.find(instance)!.rename(TURNS_PIN, 'elsewhere')
-  assert.throws(() => open(new Turns(instance), look), missing(/its map is not pinned/))
+  assert.throws(() => open(turnsOf(instance), look), missing(/its map is not pinned/))
   PinDirectory.find(instance)!.rename('elsewhere', TURNS_PIN)
 })

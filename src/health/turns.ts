@@ -9,10 +9,12 @@ import { checkNamespace, FIRST_PORT, PORTS, TURNS_PIN, turnKey, turnValue } from
 import { BpfMap } from '../kernel/map.ts'
 import { PinDirectory } from '../kernel/pin.ts'
 import { openNamed } from '../sys/named-namespace.ts'
+import type { Reactor } from '../sys/reactor.ts'
 import { SOCK_DGRAM, Socket } from '../sys/socket.ts'
 import { ipAddress, ipFamily, readIpAddress } from '../sys/socket-address.ts'
 import type { SocketRoute } from '../sys/socket-route.ts'
 import { isErrno, SyscallError } from '../sys/syscall.ts'
+import { Claims } from './claims.ts'
 
 /** Owner: what ends what it owns, the last one first. */
 export interface Owner {
@@ -30,8 +32,12 @@ export class Turns {
   readonly #taken = new Set<number>()
   #next = Math.floor(Math.random() * PORTS)
 
-  constructor(instance: string) {
+  /** claims: which servers answer ARP for service addresses. */
+  readonly claims: Claims
+
+  constructor(instance: string, reactor: Reactor) {
     this.#instance = instance
+    this.claims = new Claims(reactor)
   }
 
   /**

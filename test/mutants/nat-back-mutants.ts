@@ -78,7 +78,7 @@ const packets: readonly Mutant[] = [
   ),
   facts(
     'nobody is told where an answer’s headers are',
-    '  put(p, route.where, flow.where())\n  return',
+    '  putWhere(p, route.where, flow.where())\n  return',
     '  return',
   ),
   nat(

@@ -45,7 +45,7 @@ const kept: readonly Mutant[] = [
   template(
     'a SYN makes a network’s record an established one',
     "    p.jumpIf(eq(p.alu('and', kind(), ABOUT.syn), 0), known)\n",
-    '    p.jumpIf(eq(about(), about()), known)\n',
+    '    p.jumpIf(eq(kind(), kind()), known)\n',
   ),
   template(
     'a segment leaves a network’s record that of a SYN',

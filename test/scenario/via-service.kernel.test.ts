@@ -179,6 +179,18 @@ test('a server that does not answer at the service address fails the checks thro
   await onLo('add')
   await everywhere(usual, 'web02 is back')
 
+  // its ARP settings: it answers whoever asks for the service address, and clients go past the balancer
+  const ignores = async (value: 0 | 1) => {
+    for (const nic of ['all', 'eth0'])
+      await lab.run('web03', ['sysctl', '-qw', `net.ipv4.conf.${nic}.arp_ignore=${value}`])
+  }
+  await ignores(0)
+  await everywhere(expected(['web03', 'web04', 'web04six']), 'web03 is down')
+  for (const each of tenbins)
+    assert.match((await standings(each)).web03!.why!, /it answers ARP for 10\.0\.0\.100, so/)
+  await ignores(1)
+  await everywhere(usual, 'web03 is back')
+
   for (let round = 0; round < KILLS; round++) {
     for (const pid of checkersOf(lb1.instance)) if (round % 3 !== 0) process.kill(pid, 'SIGKILL')
     if (round % 3 !== 1) {
