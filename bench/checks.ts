@@ -22,7 +22,7 @@ const HTTP: SingleProbe = {
 export async function checks({ quick }: { readonly quick: boolean }): Promise<readonly Row[]> {
   const seconds = quick ? 8 : 60
   await using targets = await Targets.start()
-  const rows: Row[] = [...(await change(1_000, 10, quick ? 21 : 101)), ...(await detection())]
+  const rows: Row[] = [...(await change(1_000, 10, quick ? 7 : 51)), ...(await detection())]
   for (const [name, count, probe] of [
     ['10k', 10_000, TCP],
     ['http.2500', 2500, HTTP],

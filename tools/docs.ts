@@ -74,7 +74,25 @@ restarts; some may be left out. The latest 10,000 are kept, 8 MiB on disk at mos
 within a second: a daemon that is killed loses none that was written, a machine that loses power the last second.
 Made by \`tools/docs.ts\` from \`src/events/event.ts\`.
 
-${table(['kind', 'what has happened'], rows)}`
+${table(['kind', 'what has happened'], rows)}
+## What those under \`notify\` get
+
+Webhooks and scripts get each event by itself, in order, at least once: \`{"instance", "node", "host", "missed", "event"}\`, where
+\`missed\`, if it is there, is how many before this one were dropped (more than 1,000 waited, or it was refused for good ten
+times). Mails gather what happens, one a minute at most unless \`gather\` says otherwise.
+
+A webhook is an HTTP POST; any 2xx will do, redirects are not followed, what fails is tried again after 1 s, 2 s, 4 s, up to
+5 minutes. With a key, \`tenbin-signature\` is \`v1=\` and the HMAC-SHA256, in hexadecimal, of the header \`tenbin-timestamp\`
+(seconds since 1970), a dot, and the body as it came; who checks it also refuses old timestamps. \`idempotency-key\` is the
+same whenever an event comes again. In Python:
+
+    good = hmac.new(key, timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+    assert hmac.compare_digest("v1=" + good, signature) and abs(time.time() - int(timestamp)) < 300
+
+A script gets the JSON on its standard input, no arguments but its own, an environment of \`PATH\` alone, and a user without
+privileges; exit 0 says that it is done. It belongs to root and nobody else can write it. When its time is over, its
+process group is killed.
+`
 }
 
 function metricsPage(): string {

@@ -12,6 +12,7 @@ import type { Operations } from '../daemon/api-routes.ts'
 import { type ApiServer, serveApi } from '../daemon/api-server.ts'
 import { openLog } from '../daemon/log.ts'
 import { eventOf, type NewEvent } from '../events/event.ts'
+import { EventFiles } from '../events/event-files.ts'
 import type { EventLog } from '../events/event-log.ts'
 import { quietLog } from '../events/quiet-log.ts'
 import { capture } from './captured.ts'
@@ -79,6 +80,19 @@ test('options that cannot be are usage errors; no daemon is exit code 3', async 
     assert.equal((await capture(['events', '--socket', socket, ...words])).code, 2, words.join(' '))
   assert.equal((await capture(['events', '--socket', socket])).code, 3)
   assert.equal((await capture(['events', '-f', '--socket', socket])).code, 3)
+})
+
+test('where the daemon is not there any more, what it kept is shown, and the exit code says so', async () => {
+  const files = new EventFiles({ directory: join(dir, 'tenbin.events'), sequence: join(dir, 'seq') })
+  for (const name of ['web1', 'web2', 'web1'])
+    files.add(eventOf({ ...down, server: name }, files.next(), new Date()))
+  await files.close(1000)
+  const places = ['--socket', socket, '--state-dir', dir]
+  const { code, out, err } = await capture(['events', '--server', 'web1', ...places])
+  assert.equal(code, 3)
+  assert.equal(out.trimEnd().split('\n').length, 2)
+  assert.match(err, /^tenbin: ask the daemon: nobody answers/)
+  assert.equal((await capture(['events', '-f', ...places])).out, '')
 })
 
 /** Command: the real one, in a process of its own. */

@@ -5,9 +5,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { InvalidArgumentError } from 'commander'
 import { parseDuration } from '../base/durations.ts'
 import { TenbinError } from '../base/errors.ts'
-import { type EventLine, eventsSchema } from '../daemon/api-events.ts'
-import { instanceOf } from '../daemon/instance.ts'
+import { type EventLine, eventsOf, eventsQuery, eventsSchema } from '../daemon/api-events.ts'
+import { type Instance, instanceOf } from '../daemon/instance.ts'
 import { type Event, severities } from '../events/event.ts'
+import { readEvents } from '../events/event-files.ts'
 import { callDaemon } from './client.ts'
 import { type CommandSpec, instanceOptions, numberOption, type Options, textOption } from './command.ts'
 import { type Context, exitCodes } from './context.ts'
@@ -33,6 +34,7 @@ export const eventsCommand: CommandSpec = {
     { flags: '--service <service>', text: 'about this service' },
     { flags: '--severity <severity>', text: 'as grave as this, or graver', choices: severities },
     ...instanceOptions,
+    { flags: '--state-dir <dir>', text: 'where it keeps what a boot does not forget', hidden: true },
     { flags: '--json', text: 'answer for programs: one JSON object a line' },
   ],
   examples: [
@@ -41,17 +43,38 @@ export const eventsCommand: CommandSpec = {
     ['tenbin events --since 2h --service www', 'what happened to www lately'],
     [`tenbin events -f --json | jq -r 'select(.kind == "server.down").server'`, 'servers as they go down'],
   ],
-  exits: { absent: 'the daemon is not there', notPermitted: 'not root' },
+  exits: {
+    absent: 'the daemon is not there; what it has kept is shown, but not with -f',
+    notPermitted: 'not root',
+  },
   run: async (context, { options }) => {
-    const { socket } = instanceOf(options as Parameters<typeof instanceOf>[0])
+    const instance = instanceOf(options as Parameters<typeof instanceOf>[0])
+    const { socket } = instance
     const query = queryOf(options)
     const show = shower(context, options.json === true)
     if (options.follow) return await follow(context, socket, query, show)
-    const { events } = await callDaemon(socket, { path: '/v1/events', query, reply: eventsSchema })
-    for (const event of events) show({ event })
-    if (events.length === 0) context.err('nothing has happened that is asked for')
-    return exitCodes.done
+    try {
+      const { events } = await callDaemon(socket, { path: '/v1/events', query, reply: eventsSchema })
+      for (const event of events) show({ event })
+      if (events.length === 0) context.err('nothing has happened that is asked for')
+      return exitCodes.done
+    } catch (error) {
+      const kept = keptEvents(error, instance, query)
+      for (const event of kept) show({ event })
+      throw error
+    }
   },
+}
+
+/** keptEvents: what is on the disk, where nobody is there to ask. */
+function keptEvents(
+  error: unknown,
+  { events: directory }: Instance,
+  query: Readonly<Record<string, string>>,
+): readonly Event[] {
+  if (!(error instanceof TenbinError) || error.code !== 'DAEMON_ABSENT') return []
+  const kept = readEvents(directory)
+  return eventsOf({ latest: () => kept }, eventsQuery.parse(query), new Date()).events
 }
 
 function queryOf(options: Options): Record<string, string> {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { bytesText, countText, shareText, table, wrap } from './table.ts'
+import { bytesText, countText, rateText, shareText, table, wrap } from './table.ts'
 
 test('columns align without counting colours, and no line ends in spaces', () => {
   assert.deepEqual(
@@ -31,4 +31,17 @@ test('numbers are written for people, above 2^53 too', () => {
   assert.equal(bytesText('123456789'), '123 MB')
   assert.equal(bytesText('18446744073709551615'), '18.4 EB')
   assert.equal(shareText(1 / 3), '33.3 %')
+})
+
+test('rates are written in three digits or so, and not where they are not known', () => {
+  const cases = [
+    [undefined, '-'],
+    [0, '0'],
+    [0.26, '0.3'],
+    [9.96, '10'],
+    [42.4, '42'],
+    [999.4, '999'],
+  ] as const
+  for (const [rate, text] of cases) assert.equal(rateText(rate), text)
+  assert.deepEqual([999.6, 12_345, 98_765_432, 2e12].map(rateText), ['1.0k', '12.3k', '98.8M', '2.0T'])
 })

@@ -51,7 +51,7 @@ export const eventLineSchema = z.object({
 export type EventLine = z.infer<typeof eventLineSchema>
 
 /** eventsOf: those that are kept and asked for. */
-export function eventsOf(log: EventReader, query: EventsQuery, now: Date): EventsAnswer {
+export function eventsOf(log: Pick<EventReader, 'latest'>, query: EventsQuery, now: Date): EventsAnswer {
   const { after = 0, since, limit } = query
   const from = since === undefined ? '' : new Date(now.getTime() - since).toISOString()
   const isAsked = matcher(query)
@@ -151,7 +151,7 @@ class Follower {
 const linesOf = (lines: readonly EventLine[]): Uint8Array =>
   Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
 
-const lastOf = (log: EventReader): number => log.latest().at(-1)?.seq ?? 0
+const lastOf = (log: Pick<EventReader, 'latest'>): number => log.latest().at(-1)?.seq ?? 0
 
 /** missing: how many after `seq` were kept once and no longer are. */
 function missing(log: EventReader, seq: number): number {

@@ -152,3 +152,33 @@ test('a checker that goes and comes is told', async () => {
     'the checker is there',
   ])
 })
+
+test('what a server says of its own weight is told when it changes', async () => {
+  await world.start()
+  allUp()
+  world.checker.report('10.0.0.11', { share: 0.5 })
+  world.checker.report('10.0.0.11', { share: 0.5 })
+  world.checker.report('10.0.0.11', { isDraining: true })
+  assert.deepEqual(texts('server.reported'), [
+    'web1 in www reports 50 % of its weight',
+    'web1 in www reports drain',
+  ])
+})
+
+test('a problem whose particulars change is told once', async () => {
+  await world.start()
+  allUp()
+  for (const count of [1, 2, 3]) {
+    world.checker.tellAlive({ overdue: { count, keys: [world.checker.orders[0]!.key] } })
+    await world.controller.tick()
+  }
+  world.checker.tellAlive()
+  await world.controller.tick()
+  assert.deepEqual(
+    told('node.problem', 'node.solved').map(({ kind, text }) => [kind, text]),
+    [
+      ['node.problem', '1 check stands still: web1 of www'],
+      ['node.solved', 'over: 3 checks stand still: web1 of www'],
+    ],
+  )
+})

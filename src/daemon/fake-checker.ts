@@ -74,6 +74,15 @@ export class FakeChecker {
     }
   }
 
+  /** report: a server that is up says another weight. */
+  report(address: string, report: NonNullable<State['report']>): void {
+    this.#events?.onChanges(
+      this.orders
+        .filter((each) => each.address === address)
+        .map(({ key }) => ({ ...{ key, standing: 'up', since: 0, isLooked: true }, report })),
+    )
+  }
+
   /** fail: looks at a server find nothing. */
   fail(address: string, text: string, count = 1): void {
     this.#events?.onChanges(

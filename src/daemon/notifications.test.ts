@@ -119,6 +119,17 @@ test('a target that is told of more from now on is not told of what was', async 
   assert.deepEqual(told(), [2, 4])
 })
 
+test('a target that hangs holds up itself alone', async () => {
+  outcome = (job) => (job.host === 'bad.example' ? new Promise(() => undefined) : done('ok'))
+  const bad = target('pager', { how: { kind: 'webhook', url: 'https://bad.example/' } })
+  notifications.apply([bad, target('chat')], 'lb1')
+  const begun = performance.now()
+  for (let i = 0; i < 500; i++) log.record(down)
+  assert.ok(performance.now() - begun < 500, 'recording waits for nobody')
+  await until(() => sent.filter(({ host }) => host === 'h.example').length === 500, 'the other is told')
+  assert.equal(sent.filter(({ host }) => host === 'bad.example').length, 1)
+})
+
 test('secrets are read when they are used, and are nowhere else', async () => {
   const file = join(folder, 'key')
   writeFileSync(file, 'first\n')

@@ -1,5 +1,5 @@
-// What is wrong now, told once when it begins and once when it is over, however often it is found in between. What has
-// events of its own, which say more, is not told here.
+// What is wrong now, told once when it begins and once when it is over, however often it is found in between, and however
+// its particulars change. What has events of its own, which say more, is not told here.
 
 import type { EventSink } from '../events/event.ts'
 import type { Problem } from './api-schema.ts'
@@ -44,8 +44,14 @@ export class OpenProblems {
 /** service.held and service.released. */
 const toldElsewhere: ReadonlySet<string> = new Set(['GUARD_HOLDS'])
 
-/** Of whom these are changes from moment to moment: that is no other problem. */
-const unsteady: ReadonlySet<string> = new Set(['CHECKS_OVERDUE', 'CHECKS_FRUITLESS', 'CHECKER_CRASHES'])
+/** Of whom these are, or why, changes from moment to moment: that is no other problem. */
+const unsteady: ReadonlySet<string> = new Set([
+  'CHECKS_OVERDUE',
+  'CHECKS_FRUITLESS',
+  'CHECKER_CRASHES',
+  'EVENTS_UNKEPT',
+  'NOTIFY_UNKEPT',
+])
 
 const isSame = (a: Problem, b: Problem): boolean =>
   a.code === b.code && (a.message === b.message || unsteady.has(a.code))

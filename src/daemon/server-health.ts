@@ -3,6 +3,7 @@
 // with what weight, and whoever asks gets a view; what has changed is told, with a line of cause each. What nobody has
 // looked at gets nothing; but where no checker can be reached at all, what was known before goes on to count.
 
+import { isDeepStrictEqual } from 'node:util'
 import type { DesiredState } from '../config/state.ts'
 import type { Changed as Moved, ServerView } from '../engine/engine.ts'
 import type { FoundPool } from '../engine/holders.ts'
@@ -18,7 +19,7 @@ import { type CheckFilter, checkDetails, meantBy } from './check-details.ts'
 import { formerName, newPools, type Plan, type PoolOfChecks, planFound, planOf } from './check-plan.ts'
 import type { Checker, OpenChecker } from './checker.ts'
 import { CheckerLife } from './checker-life.ts'
-import { movedText } from './moved.ts'
+import { movedText, reportText } from './moved.ts'
 import { problem } from './problem.ts'
 import { movedKey, type PoolServerName } from './server-orders.ts'
 
@@ -42,6 +43,12 @@ interface Told {
   readonly user: User
   readonly ordered: Ordered
   readonly transition: NonNullable<Change['transition']>
+}
+
+/** Reported: what a server says of its own weight now. */
+interface Reported {
+  readonly user: User
+  readonly report: State['report']
 }
 
 /** CheckedServer: what a status tells of a server of a pool. */
@@ -294,17 +301,22 @@ export class ServerHealth implements Disposable {
   #takeChanges(changes: readonly Change[]): void {
     const pools = new Set<string>()
     const transitions: Told[] = []
+    const reports: Reported[] = []
     for (const { transition, ...state } of changes) {
       const ordered = this.#plan.ordered.get(state.key)
       if (!ordered) continue
+      const { report } = state
+      const isReport = !transition && !isDeepStrictEqual(report, this.#states.get(state.key)?.report)
       this.#take(state)
       for (const user of ordered.users) {
         pools.add(user.pool)
         if (transition) transitions.push({ user, ordered, transition })
+        else if (isReport && !user.isObserved) reports.push({ user, report })
       }
     }
     const moves = this.#step([...pools])
     for (const each of transitions) this.#tellUser(each, moves.get(movedKey(each.user)))
+    for (const each of reports) this.#tellReport(each)
   }
 
   /** #take: a warning that was not known is told. */
@@ -339,6 +351,13 @@ export class ServerHealth implements Disposable {
         ...{ check, found: text, count, isFirst: from === 'unknown', isObserved },
         ...(moved && { slots: moved.slots, of: moved.of, peers: moved.peers }),
       },
+    })
+  }
+
+  #tellReport({ user: { server, service, pool }, report }: Reported): void {
+    this.#options.events.record({
+      ...{ kind: 'server.reported', severity: 'info', server, services: [service], pool },
+      text: `${server} in ${service} reports ${reportText(report)}`,
     })
   }
 

@@ -10,6 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { openEvents } from '../daemon/keep-events.ts'
 import { mount, unmount } from '../sys/mount.ts'
 import type { NewEvent } from './event.ts'
+import { readEvents } from './event-files.ts'
 
 let disk: string
 let run: string
@@ -42,7 +43,7 @@ test('on a full disk events go on in memory, a problem says so, and all are writ
   const kept = open()
   const { events } = kept
   for (let i = 0; i < 20; i++) events.record(some)
-  await delay(50)
+  await until(() => readEvents(join(disk, 'events')).length === 20, 'they are written')
   const ballast = join(disk, 'ballast')
   assert.throws(() => writeFileSync(ballast, Buffer.alloc(128 * 1024)), /ENOSPC/)
   for (let i = 0; i < 100; i++) events.record(some)

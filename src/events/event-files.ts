@@ -54,7 +54,7 @@ export class EventFiles implements EventStore {
   /** Reads what is there; nothing is made or changed before the first event. Never throws for the disk's sake. */
   constructor(options: EventFilesOptions) {
     this.#options = { limits: EVENT_LIMITS, ...options }
-    this.kept = readEvents(options.directory, this.#options.limits.fileBytes)
+    this.kept = readEvents(options.directory, this.#options.limits)
     this.#numbers = new SequenceNumbers(options.sequence, this.kept.at(-1)?.seq ?? 0)
   }
 
@@ -110,7 +110,7 @@ export class EventFiles implements EventStore {
   async #drain(): Promise<void> {
     while (this.#waiting.length > 0) {
       const [first] = this.#waiting as [Event]
-      const { bytes, last } = batchOf(this.#waiting)
+      const { bytes, last } = batchOf(this.#waiting, Math.min(BATCH_BYTES, this.#options.limits.fileBytes))
       try {
         await this.#write(first.seq, bytes)
       } catch (error) {
@@ -185,13 +185,13 @@ async function makeDirectory(directory: string): Promise<void> {
   }
 }
 
-/** batchOf: the lines of one write, and the number of its last event. */
-function batchOf(events: readonly Event[]): { readonly bytes: Buffer; readonly last: number } {
+/** batchOf: the lines of one write of at most `limit` bytes, or one line, and the number of its last event. */
+function batchOf(events: readonly Event[], limit: number): { readonly bytes: Buffer; readonly last: number } {
   const lines: Buffer[] = []
   let [length, last] = [0, 0]
   for (const event of events) {
     const line = Buffer.from(`${JSON.stringify(event)}\n`)
-    if (length > 0 && length + line.length > BATCH_BYTES) break
+    if (length > 0 && length + line.length > limit) break
     lines.push(line)
     length += line.length
     last = event.seq
@@ -230,8 +230,14 @@ async function lastFile(directory: string): Promise<{ handle: FileHandle; bytes:
   }
 }
 
-/** readEvents: the latest, oldest first; what is no event of ours, or not in order, is left out. */
-function readEvents(directory: string, fileBytes: number): readonly Event[] {
+/**
+ * readEvents: the latest that are kept in a directory, oldest first; none where there are none. What is no event of ours, or
+ * not in order, is left out.
+ */
+export function readEvents(
+  directory: string,
+  { fileBytes }: { readonly fileBytes: number } = EVENT_LIMITS,
+): readonly Event[] {
   let names: string[]
   try {
     names = readdirSync(directory).filter(isFileName).sort()

@@ -17,6 +17,7 @@ export const isAtLeast = (severity: Severity, least: Severity): boolean =>
 export const eventKinds = {
   'server.up': 'checks find that a server answers; it gets traffic',
   'server.down': 'checks find that a server does not answer; its traffic goes to others',
+  'server.reported': 'what a server says of its own weight is another: an agent, or a script with `dynamic`',
   'server.warned': 'a check has a warning: a certificate that expires soon',
   'server.ordered':
     'somebody said something of a server by hand: drain, weight, disable, and back; or a deadline passed',

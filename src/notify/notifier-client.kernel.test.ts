@@ -84,11 +84,11 @@ test('what hangs holds up nothing else, and ends in time', async () => {
   using notifier = new Notifier({ uid: 65_534, gid: 65_534 })
   await notifier.send(job('/'))
   const begun = performance.now()
-  const hangs = notifier.send(job('/hang', 600))
+  const hangs = notifier.send(job('/hang', 1_500))
   await notifier.send(job('/'))
-  assert.ok(performance.now() - begun < 500)
-  assert.equal(outcomeText(await hangs), 'the answer: nothing for 0.6 s')
-  assert.ok(performance.now() - begun < 1_500)
+  assert.ok(performance.now() - begun < 1_400)
+  assert.equal(outcomeText(await hangs), 'the answer: nothing for 1.5 s')
+  assert.ok(performance.now() - begun < 4_000)
 })
 
 test('it ends with us', async () => {

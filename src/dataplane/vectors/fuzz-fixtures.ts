@@ -22,6 +22,8 @@ export interface FuzzShape {
   readonly nics: number
   /** Some listeners are ranges of ports, apart or within each other, or have all ports. */
   readonly ranges?: boolean
+  /** Answers to checks through service addresses are taken to the checker. */
+  readonly turns?: boolean
 }
 
 const shape = (listeners: number, of: readonly FuzzKind[], jumbo = false, nics = 1): FuzzShape => ({
@@ -33,6 +35,8 @@ const shape = (listeners: number, of: readonly FuzzKind[], jumbo = false, nics =
 })
 
 const ranged = (shape: FuzzShape): FuzzShape => ({ ...shape, name: `${shape.name}, ranges`, ranges: true })
+
+const turning = (shape: FuzzShape): FuzzShape => ({ ...shape, name: `${shape.name}, checks`, turns: true })
 
 /** fuzzShapes: all kinds of match, and both sides of their borders, for each family and for both. */
 export const fuzzShapes: readonly FuzzShape[] = [
@@ -68,6 +72,9 @@ export const fuzzShapes: readonly FuzzShape[] = [
   shape(5, kinds, false, 2),
   shape(64, kinds, true, 4),
   shape(260, kinds, true, 2),
+  turning(shape(1, ['tcp4'])),
+  turning(shape(5, kinds)),
+  turning(shape(260, kinds, true, 2)),
 ]
 
 const SERVERS = 24
@@ -211,6 +218,7 @@ export function fuzzFixture(shape: FuzzShape, seed: number): Fixture {
       pools: slots.map(({ length }) => length),
       cpus: 2,
       clock,
+      ...(shape.turns && { turn: { ifindex: 300, addresses: [addresses[4][0]!, addresses[6][0]!] } }),
     },
     tables: { keys: BigUint64Array.from({ length: HASH_KEYS }, key), slots, servers },
   }

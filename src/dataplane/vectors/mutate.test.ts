@@ -81,6 +81,7 @@ for (const fuzzShape of fuzzShapes)
     const unreached = new Set<OutcomeName>([
       ...ofFlows,
       ...(fuzzShape.nics === 1 ? (['redirected'] as const) : []),
+      ...(fuzzShape.turns ? [] : (['turned'] as const)),
     ])
     for (const outcome of outcomeNames.filter((name) => !unreached.has(name)))
       assert.ok((reached.get(outcome) ?? 0) >= (rare[outcome] ?? 50), `${outcome}: ${reached.get(outcome)}`)

@@ -7,6 +7,7 @@ import { type Ip6, isIp4, macBytes } from '../../base/addresses.ts'
 import { checksum } from '../../wire/checksum.ts'
 import { ip6Bytes } from '../../wire/ipv6.ts'
 import { currentOf, type ListenerShape } from '../shape.ts'
+import { FIRST_PORT, PORTS } from '../turn.ts'
 import { insert, put, put16, put32 } from './bytes.ts'
 import type { Fixture } from './fixture.ts'
 import { flip, ipv4Mutations, linkMutations, type Mutation } from './mutations.ts'
@@ -103,6 +104,17 @@ function fromServer(frame: Uint8Array, { pool }: Target, { tables }: Fixture, ra
   if (!random.oneIn(8)) put(frame, isIpv6 ? 22 : 26, isIpv6 ? octets : octets.subarray(12))
   if (random.oneIn(8)) flip(frame, (isIpv6 ? 22 : 26) + random.below(isIpv6 ? 16 : 4), random)
 }
+
+/** From the listener, as a server answers a check that went through its address. */
+function toCheck(frame: Uint8Array, { octets }: Target, { shape }: Fixture, random: Random): void {
+  const isIpv6 = frame[12] === 0x86
+  const own = random.pick(shape.turn!.addresses.filter((address) => isIp4(address) !== isIpv6))
+  const ownOctets = ip6Bytes(BigInt(own) as Ip6)
+  put(frame, isIpv6 ? 22 : 26, isIpv6 ? octets : octets.subarray(12))
+  put(frame, isIpv6 ? 38 : 30, isIpv6 ? ownOctets : ownOctets.subarray(12))
+  put16(frame, isIpv6 ? 56 : 36, random.oneIn(8) ? random.word() & 0xffff : FIRST_PORT + random.below(PORTS))
+}
+
 function noise(own: Uint8Array, random: Random): Uint8Array {
   const frame = Uint8Array.from({ length: random.below(160) }, () => random.below(256))
   if (random.oneIn(2)) put(frame, 0, own)
@@ -123,6 +135,8 @@ export function createFrames(fixture: Fixture, seed: number, options: FrameOptio
     const target = random.pick(targets)
     let frame = random.oneIn(50) ? noise(own, random) : soundFrame(target, own, random)
     if (frame.length >= 54 && random.oneIn(8)) fromServer(frame, target, fixture, random)
+    else if (frame.length >= 58 && fixture.shape.turn && random.oneIn(8))
+      toCheck(frame, target, fixture, random)
     const part = random.below(24)
     if (part === 0) frame = fragments.first(frame)
     if (part === 1 || part === 2) frame = fragments.later() ?? frame
