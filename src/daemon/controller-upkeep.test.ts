@@ -211,6 +211,19 @@ test('servers behind an interface that is still to come are waited for, and used
   assert.deepEqual(await world.problemCodes(), [])
 })
 
+test('looks by the timer do not queue behind one that takes longer', async () => {
+  const controller = await world.start()
+  let looks = 0
+  world.packetPath.drift = () => {
+    looks++
+    return []
+  }
+  await Promise.all([controller.tick(), controller.tick(), controller.tick()])
+  assert.equal(looks, 1)
+  await controller.tick()
+  assert.equal(looks, 2)
+})
+
 test('while a file that waited is refused, what runs is looked after', async () => {
   world.text = TWO
   const controller = await world.start()

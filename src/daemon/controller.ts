@@ -60,6 +60,7 @@ export class Controller implements Operations, Disposable {
   #lastReload: Status['lastReload']
   #sweepFault: readonly Problem[] = []
   #isPoked = false
+  #ticking: Promise<void> | undefined
 
   constructor(options: ControllerOptions) {
     this.#options = options
@@ -151,9 +152,12 @@ export class Controller implements Operations, Disposable {
     })
   }
 
-  /** tick: the same on a timer, for what no event told of. */
-  async tick(): Promise<void> {
-    await this.verify('timer')
+  /** tick: the same on a timer, for what no event told of; one at a time, however long it takes. */
+  tick(): Promise<void> {
+    this.#ticking ??= this.verify('timer').finally(() => {
+      this.#ticking = undefined
+    })
+    return this.#ticking
   }
 
   /** sweep does what comes with time: records expire, changes settle, deadlines pass. A few milliseconds, ten times a second. */
