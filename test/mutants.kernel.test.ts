@@ -1,7 +1,8 @@
 // The tests are tested: a line is broken, and the suite that should notice must fail. A mutant is one exact textual
 // replacement (the test fails where the text is not there exactly once), handed in by an esbuild plugin, so that no
 // file changes. A suite is vectors, stories, tables or constructs, up to the first difference, for all mutants in one batch
-// (mutants/batch.ts), or a test file of the builder, in a process of its own; each must pass without a mutant. Mutants
+// (mutants/batch.ts), or a test file of the builder or of what decides about
+// servers, in a process of its own; each must pass without a mutant. Mutants
 // of types are all checked by one run of tsc over a copy of src/bpf each. It takes about 30 s on two cores.
 
 import assert from 'node:assert/strict'
@@ -13,6 +14,7 @@ import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { assertSaid, type Batch, runBatch, suiteNames } from './mutants/batch.ts'
 import { builderMutants } from './mutants/builder-mutants.ts'
+import { healthMutants } from './mutants/health-mutants.ts'
 import { natBackMutants } from './mutants/nat-back-mutants.ts'
 import { natMutants } from './mutants/nat-mutants.ts'
 import { pathMutants } from './mutants/path-mutants.ts'
@@ -41,6 +43,7 @@ const all = [
   ...natMutants,
   ...natBackMutants,
   ...builderMutants,
+  ...healthMutants,
   ...vrrpMutants,
 ]
 const isBatched = (mutant: Mutant): mutant is Mutant<BatchSuite> => mutant.suite in batchSuites

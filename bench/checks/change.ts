@@ -95,26 +95,27 @@ async function measured(
     ...{ open: checker.open, events, now, found: [], patienceMs: 1_000 },
     monotonic: () => performance.now(),
     onViews: (changed) => orders.tellHealth(changed),
+    onQuorum: () => orders.tellLost(),
+    leftOf: (services, server) => orders.leftOf(services, server),
   })
   let last = 0
-  const packetPath: Pick<XdpEngine, 'setServer' | 'status'> = {
+  const packetPath: Pick<XdpEngine, 'setServer' | 'setLost' | 'sorry' | 'status'> = {
     status: () => engine.status(),
+    setLost: (...asked) => engine.setLost(...asked),
+    sorry: () => engine.sorry(),
     setServer: (...asked) => {
       const changed = engine.setServer(...asked)
       last = performance.now()
       return changed
     },
   }
-  const orders = new ServerOrders({
-    ...{ store: new FakeOverrideStore(), packetPath, log, events, now },
-    healthOf: (pool, server) => health.viewOf(pool, server),
-  })
+  const orders = new ServerOrders({ store: new FakeOverrideStore(), packetPath, log, events, now, health })
   const { name, index, mac, mtu } = eth0()
   const spec = toEngineSpec(desired, [{ name, index, mac: mac!, mtu }])
   for (const each of desired.servers) checker.known.set(addressOf(each.name), 'up')
   await health.prepare(desired, 'lb1')
   const at = { mac: parseMac('02:00:00:00:01:01'), on: 'eth0' }
-  engine.apply(spec, new Map(desired.servers.map((each) => [each.name, at])), orders.viewsFor(desired))
+  engine.apply(spec, new Map(desired.servers.map((each) => [each.name, at])), ...orders.viewsFor(desired))
   health.commit()
   orders.adopt(desired)
   const before = engine.status().pools

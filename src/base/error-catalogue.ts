@@ -249,6 +249,10 @@ export const errorCatalogue = {
     'what is pinned in the kernel was made by a newer tenbin',
     'run that newer version, or `tenbin down` first: forwarding stops until this one has started',
   ),
+  QUORUM_LOST: entry(
+    'fewer servers of a pool are up than its quorum asks for',
+    'bring servers back; meanwhile its sorry servers answer, or, where none can, what is left of it',
+  ),
   RANGE_INVALID: entry(
     'this is not a range',
     'write names as web01..10 and addresses as 192.168.8.11..20, the smaller end first',

@@ -51,16 +51,26 @@ export interface ServiceCondition extends Condition {
 
 /** serviceConditions: of all services, in the file's order. */
 export function serviceConditions({ services, pools }: Status): ServiceCondition[] {
-  const members = new Map(pools.map(({ name, servers }) => [name, servers]))
+  const poolOf = new Map(pools.map((pool) => [pool.name, pool]))
   return services.map(({ name, pool }) => {
-    const servers = (members.get(pool) ?? []).filter(({ state }) => state !== 'off')
+    const found = poolOf.get(pool)
+    const servers = (found?.servers ?? []).filter(({ state, sorry }) => state !== 'off' && !sorry)
     const up = servers.filter(isUp).length
-    return { name, up, servers: servers.length, ...conditionOf(servers, up) }
+    return { name, up, servers: servers.length, ...conditionOf(servers, up, found) }
   })
 }
 
-function conditionOf(servers: readonly PoolServer[], up: number): Condition {
-  if (up === 0) return { trouble: TROUBLE.outage, why: 'no server' }
+function conditionOf(
+  servers: readonly PoolServer[],
+  up: number,
+  pool: Status['pools'][number] | undefined,
+): Condition {
+  const sorry = pool?.sorry ? ', sorry servers answer' : ''
+  if (pool?.quorum?.state === 'lost') {
+    const { present, down } = pool.quorum
+    return { trouble: TROUBLE.outage, why: `no quorum: ${present} of ${down}${sorry}` }
+  }
+  if (up === 0) return { trouble: TROUBLE.outage, why: `no server${sorry}` }
   const conditions = servers.map(serverCondition)
   const count = (is: (server: PoolServer, at: number) => boolean) => servers.filter(is).length
   const counts = [

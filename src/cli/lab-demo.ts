@@ -6,7 +6,7 @@ import { labOutput, networkOf, networkOptions } from './lab-output.ts'
 
 export const labDemoCommand: CommandSpec = {
   words: 'demo',
-  summary: 'Show what tenbin does: real HTTP through a lab, servers out and in, the daemon killed',
+  summary: 'Show what tenbin does: real HTTP through a lab, servers dead and back, the daemon killed',
   options: [
     { flags: '--servers <n>', text: 'how many web servers, 1 to 50 (default: 4)' },
     ...networkOptions,
@@ -14,7 +14,7 @@ export const labDemoCommand: CommandSpec = {
     { flags: '--json', text: 'the last line of output is one JSON object with the counts' },
   ],
   examples: [['tenbin lab demo', 'half a minute; the lab is removed at the end']],
-  exits: { no: 'a request failed, or a server got none', notPermitted: 'not root' },
+  exits: { no: 'a request failed without need, or a server got none', notPermitted: 'not root' },
   run: async (context, { options }) => {
     const { askYes } = await import('../lab/ask.ts')
     const { labDemo } = await import('../lab/demo.ts')

@@ -62,6 +62,17 @@ test('a service without a server is critical, and named first; an operator’s o
   )
 })
 
+test('a lost quorum is critical, and says whether sorry servers answer; these are not counted', () => {
+  const status = statusOf(small, (_, server) => (server === 2 ? { sorry: true, share: 0 } : {}))
+  const [first, second] = status.pools
+  const quorum = { state: 'lost', present: 1, up: 3, down: 2 } as const
+  const pools = [{ ...first!, quorum, sorry: true as const }, second!]
+  const { state, line } = nagiosVerdict({ ...status, pools })
+  assert.equal(state, 'CRITICAL')
+  assert.match(line, /2 of 2 servers up; svc01: no quorum: 1 of 2, sorry servers answer \|/)
+  assert.equal(nagiosVerdict(status).state, 'OK')
+})
+
 test('a daemon that waits is critical, a service that is not there unknown', () => {
   const problems = [{ code: 'INTERFACE_MISSING', message: 'no interface eth7', remedy: '' }]
   const waiting = { ...statusOf(small), state: 'waiting' as const, problems }

@@ -59,7 +59,7 @@ function serversOf(status: Status, service: string | undefined): Counted[] {
   return [...byServer(status)].flatMap(([name, pools]) => {
     const meant = pools
       .filter(({ services }) => service === undefined || services.includes(service))
-      .filter(({ server }) => server.state !== 'off')
+      .filter(({ server }) => server.state !== 'off' && !server.sorry)
     if (meant.length === 0) return []
     const lost = unreachable.get(name)
     const isUp = lost === undefined && meant.every(({ server }) => server.state === 'up')

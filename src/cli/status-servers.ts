@@ -21,12 +21,16 @@ export function flowsText(flows: number, tracks: readonly Service['track'][]): s
 }
 
 /** stateText: `up`, `up 1/3` with a lowered weight, or what keeps it from getting its share. */
-const stateText = ({ state, weight, configured }: PoolServer): string =>
-  state === 'up' && weight < configured ? `up ${weight}/${configured}` : state
+const stateText = ({ state, weight, configured, sorry }: PoolServer): string =>
+  state === 'up' && sorry
+    ? 'sorry'
+    : state === 'up' && weight < configured
+      ? `up ${weight}/${configured}`
+      : state
 
 const painterOf = (text: string, paint: Paint): ((text: string) => string) => {
   if (text === 'up') return (same) => same
-  if (text === 'off') return paint.faint
+  if (text === 'off' || text === 'sorry') return paint.faint
   return /^(disabled|failed|unreachable)/.test(text) ? paint.bad : paint.strong
 }
 

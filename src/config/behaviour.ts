@@ -13,12 +13,13 @@ import {
   type Track,
 } from '../dataplane/shape.ts'
 import { describe } from './check-shape.ts'
-import { GUARD_SHARE } from './check-spec.ts'
 import { type Check, resolveCheck } from './checks.ts'
 import type { Findings } from './findings.ts'
+import { GUARD, type GuardState, resolveGuard } from './guard.ts'
 import type { Merged } from './merge.ts'
 import type { CheckShape } from './schema-check.ts'
-import type { ServiceShape, TimeoutsShape } from './schema-services.ts'
+import type { OwnedShape, ServiceShape, TimeoutsShape } from './schema-services.ts'
+import type { SorryShape } from './sorry.ts'
 import { inside, keyOf, type Place } from './source.ts'
 import { countingOf, type Forward, type Scheduler } from './state.ts'
 
@@ -33,8 +34,7 @@ export interface Behaviour {
   readonly onFailure?: OnFailure
   readonly timeouts?: Partial<Timeouts>
   readonly slowStartMs?: number
-  /** The guard's share; 1: off. */
-  readonly guard?: number
+  readonly guard?: GuardState
 }
 
 interface Choice<Built extends string> {
@@ -94,7 +94,7 @@ export function resolveBehaviour(values: Values, at: Place, findings: Findings):
     values.slow_start === undefined
       ? undefined
       : secondsOf(values.slow_start, inside(at, 'slow_start'), findings)
-  const guard = values.guard === undefined ? undefined : shareOf(values.guard, inside(at, 'guard'), findings)
+  const guard = values.guard && resolveGuard(values.guard, inside(at, 'guard'), findings)
   return {
     ...(forward && { forward }),
     ...(values.server_port !== undefined && { serverPort: values.server_port }),
@@ -104,17 +104,8 @@ export function resolveBehaviour(values: Values, at: Place, findings: Findings):
     ...(onFailure && { onFailure }),
     ...(timeouts && { timeouts }),
     ...(slowStart !== undefined && { slowStartMs: slowStart * 1000 }),
-    ...(guard !== undefined && { guard }),
+    ...(guard && { guard }),
   }
-}
-
-/** shareOf: `50%` is 0.5, `off` is 1: more than all cannot fail. */
-function shareOf(text: string, place: Place, findings: Findings): number | undefined {
-  if (text === 'off') return 1
-  const percent = /^([1-9]\d?)%$/.exec(text)?.[1]
-  if (percent !== undefined) return Number(percent) / 100
-  findings.add(place, `${describe(text)} is not a share: write guard: 50%, or off`)
-  return undefined
 }
 
 function chosen<Built extends string>(
@@ -159,11 +150,19 @@ export function secondsOf(text: string, place: Place, findings: Findings): numbe
   }
 }
 
+/** Said: a value for pools to resolve, and where it stands. */
+export interface Said<Shape> {
+  readonly value: Shape
+  readonly place: Place
+}
+
 /** Defaults: what `defaults` says, where it says something. */
 export interface Defaults extends Behaviour {
   readonly weight: number
   /** Absent: nothing was said, or nothing that can be used. */
   readonly check?: Check
+  readonly sorry?: Said<SorryShape>
+  readonly quorum?: Said<NonNullable<OwnedShape['quorum']>>
 }
 
 /** resolveDefaults checks the values once, at their own place. */
@@ -184,12 +183,20 @@ export function resolveDefaults(
     said?.value === undefined
       ? undefined
       : resolveCheck(said.value as CheckShape, said.place, roles, findings)
+  const saidOf = <Shape>(key: keyof OwnedShape): Said<Shape> | undefined => {
+    const { value, place } = defaults.find(({ name }) => name === key) ?? {}
+    return value === undefined ? undefined : { value: value as Shape, place: place! }
+  }
+  const sorry = saidOf<SorryShape>('sorry')
+  const quorum = saidOf<NonNullable<OwnedShape['quorum']>>('quorum')
   const track = defaults.find(({ name }) => name === 'track')
   if (track) checkTrack(behaviour, {}, track.place, findings)
   return {
     ...behaviour,
     weight: typeof weight === 'number' ? weight : 1,
     ...(check !== undefined && { check }),
+    ...(sorry && { sorry }),
+    ...(quorum && { quorum }),
   }
 }
 
@@ -241,6 +248,6 @@ export function settled(own: Behaviour, defaults: Behaviour) {
     onFailure,
     timeouts: { ...TIMEOUTS, ...defaults.timeouts, ...own.timeouts },
     slowStartMs: both.slowStartMs ?? 0,
-    guard: both.guard ?? GUARD_SHARE,
+    guard: both.guard ?? GUARD,
   }
 }

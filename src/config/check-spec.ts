@@ -140,8 +140,5 @@ export const RHYTHM: Rhythm = {
   delayMs: 0,
 }
 
-/** GUARD_SHARE: of a pool, of which more failing at once is not believed, where the file says nothing. */
-export const GUARD_SHARE = 0.5
-
 /** TCP_CHECK: what a service that says nothing of checks has. */
 export const TCP_CHECK: CheckSpec = { probe: { kind: 'tcp' }, rhythm: RHYTHM, observe: false }

@@ -4,7 +4,7 @@
 // inventory that flows may still be with stays.
 
 import type { EngineSpec } from '../engine/engine.ts'
-import { countingOf, type DesiredState, type ListenerState } from './state.ts'
+import { countingOf, type DesiredState, type ListenerState, serversOf } from './state.ts'
 
 /**
  * toEngineSpec: what the engine of a node is to forward, on these of its NICs. `stays`: servers that are in it whoever
@@ -17,7 +17,7 @@ export function toEngineSpec(
 ): EngineSpec {
   const used = new Set(state.services.map(({ pool }) => pool))
   const pools = state.pools.filter(({ name }) => used.has(name))
-  const members = new Set(pools.flatMap((pool) => pool.members.map(({ server }) => server)))
+  const members = new Set(pools.flatMap(serversOf))
   return {
     interfaces,
     services: state.services.map(
@@ -28,7 +28,10 @@ export function toEngineSpec(
         listeners: listeners.map(toListener),
       }),
     ),
-    pools: pools.map(({ name, members }) => ({ name, members })),
+    pools: pools.map(({ name, members, sorry }) => ({
+      ...{ name, members },
+      ...(sorry && { sorry: sorry.members }),
+    })),
     servers: state.servers.filter((server) => members.has(server.name) || stays(server)),
     limits: state.limits,
   }

@@ -38,7 +38,7 @@ test('the file of the documentation becomes the state that it means', () => {
     ]),
     [['front', 'lan', ['192.168.8.100/24', '192.168.8.101/24', '192.168.8.102/24', '2001:db8::100/64']]],
   )
-  assert.equal(state.servers.length, 21)
+  assert.equal(state.servers.length, 22)
   assert.deepEqual(
     [0, 9, 14].map((i) => [state.servers[i]!.name, formatIp(state.servers[i]!.address)]),
     [
@@ -47,6 +47,8 @@ test('the file of the documentation becomes the state that it means', () => {
       ['big01', '192.168.8.40'],
     ],
   )
+  assert.deepEqual(state.pools[0]!.sorry, { members: [{ server: 'web99', weight: 1 }] })
+  assert.deepEqual(state.pools[0]!.quorum, { up: 4, down: 2 })
   assert.deepEqual(
     state.pools.map(({ name, members }) => [
       name,
@@ -98,7 +100,7 @@ test('the file of the documentation becomes the state that it means', () => {
       scheduler: 'mh',
       check: 'http',
       slowStartMs: 30_000,
-      guard: 0.5,
+      guard: { share: 0.5, holdMs: 60_000 },
       hash: 'flow',
       track: 'changes',
       onFailure: 'keep',

@@ -34,9 +34,10 @@ export function load(path: string, read: Reader = diskReader): DesiredState {
   const network = resolveNetwork(merged, findings)
   const inventory = resolveInventory(merged, network, findings)
   const defaults = resolveDefaults(merged, network.roles, findings)
-  const pools = new Pools(merged, inventory, defaults.weight, findings)
+  const pools = new Pools(merged, { inventory, defaults, roles: network.roles, findings })
   const each = new Services(network, pools, defaults, findings)
   const services = merged.services.flatMap((entry) => each.resolve(entry, inventory) ?? [])
+  each.checkQuorums(services)
   const sysctls = resolveSysctls(merged, network.interfaces, findings)
   const metrics = resolveMetrics(merged, services, findings)
   const notify = resolveNotify(merged, findings)
@@ -51,7 +52,11 @@ export function load(path: string, read: Reader = diskReader): DesiredState {
     interfaces,
     addressSets,
     servers: [...inventory.servers.values()],
-    pools: pools.all.map(({ name, members }) => ({ name, members })),
+    pools: pools.all.map(({ name, members, sorry, quorum }) => ({
+      ...{ name, members },
+      ...(sorry && { sorry }),
+      ...(quorum && { quorum }),
+    })),
     services,
     limits: resolveLimits(merged),
     ...(metrics && { metrics }),

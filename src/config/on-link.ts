@@ -6,7 +6,7 @@ import { formatIp, type Ip, type Ip4, type Ip6, isIp4 } from '../base/addresses.
 import type { Findings } from './findings.ts'
 import type { Inventory } from './inventory.ts'
 import { endOf } from './network.ts'
-import type { Pool } from './pools.ts'
+import type { PoolRef } from './pools.ts'
 import type { AddressSet } from './state.ts'
 
 /** networkOf: the address with its host bits cleared. */
@@ -25,11 +25,11 @@ const isOn = (on: Network, address: Ip): boolean =>
   isKin(on, address) && networkOf(address, on.prefix) === on.network
 
 /**
- * checkOnLink: servers of a pool that cannot be on the networks of the set whose listeners they serve; or on none of them,
+ * checkOnLink: servers of a pool, sorry ones too, that cannot be on the networks of the set whose listeners they serve; or on none of them,
  * where the set's interface is the only one.
  */
 export function checkOnLink(
-  pool: Pool,
+  refs: readonly PoolRef[],
   set: AddressSet,
   { servers }: Inventory,
   isOnlyInterface: boolean,
@@ -39,7 +39,7 @@ export function checkOnLink(
     .filter(({ address, prefix }) => prefix < (isIp4(address) ? 32 : 128))
     .map(({ address, prefix }) => ({ prefix, network: networkOf(address, prefix) }))
   if (networks.length === 0) return
-  for (const { place, members } of pool.refs) {
+  for (const { place, members } of refs) {
     const states = members.flatMap(({ server }) => servers.get(server) ?? [])
     for (const { name, address } of states) {
       const near = networks.find((each) => isOn(each, address))

@@ -1,15 +1,18 @@
 // Pools: who answers, with which weight. A pool stands under `pools`, or a service has one of its own by naming
 // servers; services that name the same servers with the same weights share one table, and so one pool, which is
-// named after the first of them.
+// named after the first of them. Sorry servers and quorum are the pool's as well.
 
 import { didYouMean } from '../base/nearest.ts'
 import { namesOf, parseNames } from '../base/ranges.ts'
+import type { Defaults } from './behaviour.ts'
 import { describe } from './check-shape.ts'
 import type { Findings } from './findings.ts'
 import { type Inventory, rangeOr } from './inventory.ts'
 import type { Merged } from './merge.ts'
 import { named } from './network.ts'
-import type { MembersShape } from './schema-services.ts'
+import { type Quorum, resolveQuorum } from './quorum.ts'
+import type { MembersShape, OwnedShape, PoolShape } from './schema-services.ts'
+import { checkSorry, fitting, resolveSorry, type Sorry, type SorryShape } from './sorry.ts'
 import { formatPlace, inside, keyOf, type Place } from './source.ts'
 import type { PoolState } from './state.ts'
 
@@ -24,6 +27,23 @@ export interface PoolRef {
 /** Pool: a resolved pool with its places. */
 export interface Pool extends PoolState {
   readonly refs: readonly PoolRef[]
+  readonly sorryRefs: readonly PoolRef[]
+  /** Where it says a quorum of its own. */
+  readonly quorumAt?: Place
+}
+
+/** Owner: a pool of the file, or the service that has one by naming servers: what it says beside them, and where. */
+interface Owner extends OwnedShape {
+  readonly name: string
+  readonly place: Place
+}
+
+/** PoolsOptions: `roles` of interfaces, for checks of sorry servers; undefined: not known. */
+export interface PoolsOptions {
+  readonly inventory: Inventory
+  readonly defaults: Defaults
+  readonly roles: ReadonlySet<string> | undefined
+  readonly findings: Findings
 }
 
 /** Of so many unknown servers the nearest known name is looked for; it takes a while with thousands of names. */
@@ -35,7 +55,10 @@ const MEMBERS_LIMIT = 1_000_000
 export class Pools {
   readonly #inventory: Inventory
   readonly #findings: Findings
-  readonly #weight: number
+  readonly #defaults: Defaults
+  readonly #roles: ReadonlySet<string> | undefined
+  /** Those of `defaults`. */
+  readonly #defaultSorry: Sorry | undefined
   readonly #named = new Map<string, { pool: Pool | undefined; place: Place }>()
   readonly #complete: boolean
   readonly #inline = new Map<string, Pool>()
@@ -44,21 +67,19 @@ export class Pools {
   #suggested = 0
   #membersLeft = MEMBERS_LIMIT
 
-  /** `weight` is that of members which state none. */
-  constructor(merged: Merged, inventory: Inventory, weight: number, findings: Findings) {
+  constructor(merged: Merged, { inventory, defaults, roles, findings }: PoolsOptions) {
     this.#inventory = inventory
     this.#findings = findings
-    this.#weight = weight
+    this.#defaults = defaults
+    this.#roles = roles
+    this.#defaultSorry = defaults.sorry && this.#resolveSorry(defaults.sorry.value, defaults.sorry.place)
     this.#complete = !merged.incomplete.has('pools')
     for (const entry of merged.pools) {
       if (!named(entry, findings)) continue
       const { name, value, place } = entry
-      const long = typeof value === 'object' && !Array.isArray(value) && 'servers' in value
-      const members = long ? value.servers : (value as MembersShape | undefined)
-      const pool =
-        members === undefined
-          ? undefined
-          : this.#resolve(name, members, long ? inside(place, 'servers') : place)
+      const { servers, ...owned } = isLong(value) ? value : { servers: value }
+      const at = isLong(value) ? inside(place, 'servers') : place
+      const pool = servers === undefined ? undefined : this.#resolve({ name, place, ...owned }, servers, at)
       this.#named.set(name, { pool, place })
     }
   }
@@ -79,8 +100,10 @@ export class Pools {
     return known?.pool
   }
 
-  /** inline: the pool of a service that names its servers; one pool for all that name the same. */
-  inline(service: string, members: MembersShape, place: Place): Pool | undefined {
+  /** inline: the pool of a service at `at` that names its servers; one pool for all that say the same of theirs. */
+  inline(service: string, members: MembersShape, said: OwnedShape, at: Place): Pool | undefined {
+    const place = inside(at, 'servers')
+    const { sorry, quorum } = said
     const other = this.#named.get(service)
     if (other) {
       const where = formatPlace(keyOf(other.place))
@@ -88,19 +111,65 @@ export class Pools {
       this.#findings.add(keyOf(place), `${message}: write pool: ${service}, or rename one of them`)
       return undefined
     }
-    const text = JSON.stringify(members)
+    const text = JSON.stringify([members, sorry, quorum])
     const written = this.#written.get(text)
     if (written) return written
-    const pool = this.#resolve(service, members, place)
+    const pool = this.#resolve({ name: service, place: at, sorry, quorum }, members, place)
     if (!pool) return undefined
-    const contents = pool.members.map(({ server, weight }) => `${server} ${weight}`).join('\n')
+    const contents = JSON.stringify([pool.members, pool.sorry, pool.quorum])
     const same = this.#inline.get(contents)
     if (!same) this.#inline.set(contents, pool)
     this.#written.set(text, same ?? pool)
     return same ?? pool
   }
 
-  #resolve(name: string, shape: MembersShape, place: Place): Pool | undefined {
+  #resolve(owner: Owner, shape: MembersShape, place: Place): Pool | undefined {
+    const refs = this.#refs(shape, place)
+    if (!refs) return undefined
+    const { name } = owner
+    const members = refs.flatMap((ref) => ref.members)
+    const before = this.#findings.count
+    const sorry = this.#sorry(owner, { name, members })
+    const quorum = this.#quorum(
+      owner,
+      members.reduce((sum, { weight }) => sum + weight, 0),
+    )
+    if (this.#findings.count > before) return undefined
+    const { check } = sorry ?? {}
+    return {
+      name,
+      members,
+      refs,
+      sorryRefs: sorry?.refs ?? [],
+      ...(sorry && {
+        sorry: { members: sorry.refs.flatMap((ref) => ref.members), ...(check !== undefined && { check }) },
+      }),
+      ...(quorum && { quorum }),
+      ...(owner.quorum !== undefined && { quorumAt: inside(owner.place, 'quorum') }),
+    }
+  }
+
+  #sorry({ sorry: value, place }: Owner, pool: PoolState): Sorry | undefined {
+    if (value === undefined) return this.#defaultSorry && fitting(this.#defaultSorry, pool, this.#inventory)
+    const sorry = this.#resolveSorry(value, inside(place, 'sorry'))
+    if (sorry) checkSorry(sorry, pool, this.#inventory, this.#findings)
+    return sorry
+  }
+
+  #resolveSorry(value: SorryShape, at: Place): Sorry | undefined {
+    const refsOf = (shape: MembersShape, place: Place) => this.#refs(shape, place)
+    return resolveSorry(value, at, { refsOf, roles: this.#roles, findings: this.#findings })
+  }
+
+  #quorum({ quorum: value, place }: Owner, total: number): Quorum | undefined {
+    const at = inside(place, 'quorum')
+    if (value !== undefined) return resolveQuorum(value, total, at, this.#findings)
+    const { quorum } = this.#defaults
+    return quorum && resolveQuorum(quorum.value, total, quorum.place, this.#findings)
+  }
+
+  /** #refs of a list of servers; undefined, and findings, where it is not right. */
+  #refs(shape: MembersShape, place: Place): readonly PoolRef[] | undefined {
     const items = typeof shape === 'string' ? [shape] : shape
     if (items.length === 0) {
       this.#findings.add(place, 'a pool has at least one server: write web01..10')
@@ -111,7 +180,9 @@ export class Pools {
     const refs = items.map((item, index): PoolRef => {
       const at = typeof shape === 'string' ? place : inside(place, index)
       const [text, weight] =
-        typeof item === 'string' ? [item, this.#weight] : [item.name, item.weight ?? this.#weight]
+        typeof item === 'string'
+          ? [item, this.#defaults.weight]
+          : [item.name, item.weight ?? this.#defaults.weight]
       const nameAt = typeof item === 'string' ? at : inside(at, 'name')
       const range = rangeOr(() => parseNames(text), nameAt, this.#findings)
       const names = range && this.#isAffordable(range.count, place) ? namesOf(range) : []
@@ -119,16 +190,15 @@ export class Pools {
       this.#checkOnce(names, nameAt, seen)
       return { place: nameAt, members: names.map((server) => ({ server, weight })) }
     })
-    const members = refs.flatMap((ref) => ref.members)
     if (this.#findings.count > before) return undefined
-    if (members.every(({ weight }) => weight === 0)) {
+    if (refs.every(({ members }) => members.every(({ weight }) => weight === 0))) {
       this.#findings.add(
         place,
         'every server here has weight 0, so none would get traffic: give one of them more',
       )
       return undefined
     }
-    return { name, members, refs }
+    return refs
   }
 
   #isAffordable(count: number, place: Place): boolean {
@@ -158,3 +228,7 @@ export class Pools {
     for (const name of names) if (!seen.has(name)) seen.set(name, place)
   }
 }
+
+/** isLong: a map with the servers under a key. */
+const isLong = (value: PoolShape | undefined): value is Exclude<PoolShape, MembersShape> =>
+  typeof value === 'object' && !Array.isArray(value)

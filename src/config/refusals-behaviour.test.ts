@@ -19,7 +19,6 @@ test('what a service does with its flows is refused where it is not known or not
       'scheduler: dh',
       '4:92: scheduler dh is not built yet: write scheduler: mh, sh, rr, wrr, lc, wlc, sed or nq',
     ],
-    ['sorry: [web01]', '4:81: "sorry" is not built yet: leave it out'],
     ['forward: nat'],
     ['forward: nat, track: all, server_port: 8080'],
     [
@@ -113,11 +112,11 @@ test('persistence has a time-out, lengths of networks, and all flows remembered'
 
 test('defaults are refused at their own place, once', () => {
   assert.deepEqual(
-    refusals({ extra: 'defaults: { track: al, timeouts: { udp: 2d, syn: 5s }, sorry: [web01], hash: x }' }),
+    refusals({ extra: 'defaults: { track: al, timeouts: { udp: 2d, syn: 5s }, sorry: [web99], hash: x }' }),
     [
       '5:20: "al" is not a way of tracking: did you mean "all"?',
       '5:41: 2d is out of range: a time-out is 1s to 24h',
-      '5:56: "sorry" is not built yet: leave it out',
+      '5:64: web99 is not in servers: did you mean "web09"?',
       '5:78: "x" is not part of a flow: write hash: flow or source',
     ],
   )

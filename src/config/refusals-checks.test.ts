@@ -215,7 +215,17 @@ test('slow start has a time, and the guard a share', () => {
   assert.deepEqual(said('slow_start: 30s, guard: 60%'), [])
   assert.deepEqual(said('guard: off'), [])
   assert.deepEqual(said('guard: 100%'), ['"100%" is not a share: write guard: 50%, or off'])
-  assert.deepEqual(said('guard: 0.5'), ['expected a share such as 50%, or off, found 0.5'])
+  assert.deepEqual(said('guard: 0.5'), [
+    'expected a share such as 50%, off, or { share: 50%, interval: 5s, hold: 60s }, found 0.5',
+  ])
+  assert.deepEqual(said('guard: { share: 60%, interval: 500ms, hold: 5m }'), [])
+  assert.deepEqual(said('guard: { interval: 5s }'), [])
+  assert.deepEqual(said('guard: { share: half, interval: 1ms, hold: 2d }'), [
+    '"half" is not a share: write guard: 50%, or off',
+    '1ms is out of range: it is 100ms to 24h',
+    '2d is out of range: it is 100ms to 24h',
+  ])
+  assert.deepEqual(said('guard: { shares: 50% }'), ['unknown key "shares": did you mean "share"?'])
   assert.deepEqual(said('slow_start: 30'), ['expected a duration such as 30s, found 30'])
   assert.deepEqual(said('slow_start: 100ms'), ['100ms is out of range: a time-out is 1s to 24h'])
 })

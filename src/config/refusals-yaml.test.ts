@@ -34,7 +34,7 @@ test('unknown keys name the nearest known one, and keys of later features what t
     ],
     [
       { extra: 'defaults: { wait: 3 }' },
-      '5:13: unknown key "wait": known here are forward, scheduler, hash, track, on_failure, timeouts, slow_start, guard, check, weight',
+      '5:13: unknown key "wait": known here are forward, scheduler, hash, track, on_failure, timeouts, slow_start, guard, check, sorry, quorum, weight',
     ],
     [
       {
@@ -72,7 +72,7 @@ defence: {}`,
         services:
           'services: { www: { listen: [192.168.8.100:80], servers: web01..10, check: none, on_failure: keep, sorry: [web99], track: all } }',
       },
-      '4:99: "sorry" is not built yet: leave it out',
+      '4:107: web99 is not in servers: did you mean "web09"?',
     ],
   ]
   for (const [changed, ...expected] of cases) assert.deepEqual(refusals(changed), expected)

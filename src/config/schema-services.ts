@@ -40,8 +40,57 @@ const listener = word(
   'Address and port, range of ports, or * for all ports, that clients use; TCP unless /udp is behind it.',
 )
 
+const sorryText = 'sorry servers such as [web99], { servers: web99, check: ping }, or none'
+
+export const sorry = section(
+  'sorry',
+  {
+    servers: members,
+    check: check
+      .optional()
+      .meta({ description: "How they are checked; as the pool's servers if absent; none: not at all." }),
+  },
+  sorryText,
+)
+
+const amount = z
+  .union(
+    [
+      whole(1, 1_000_000_000, 'A sum of weights.'),
+      word('a share such as 50%', '([1-9]\\d?|100)%', 'A share of all weights of the pool, rounded up.'),
+    ],
+    expected('a sum of weights such as 2, or a share such as 50%'),
+  )
+  .meta({ description: 'A sum of weights, which are 1 unless said otherwise, or a share of all of them.' })
+
+const quorumText = 'a quorum such as 2, 50%, or { up: 3, down: 2 }'
+
+export const quorum = section(
+  'quorum',
+  {
+    up: amount.meta({ description: 'A lost quorum is back with so much.' }),
+    down: amount.meta({ description: 'It is lost with less than this.' }),
+  },
+  quorumText,
+)
+
+/** owned: what a pool has beside its servers. */
+const owned = {
+  sorry: z
+    .union([members, sorry], expected(sorryText))
+    .meta({
+      description:
+        'Servers of the inventory that answer when none of the pool can, or when it has lost its quorum; none if absent.',
+    })
+    .optional(),
+  quorum: z
+    .union([amount, quorum], expected(quorumText))
+    .meta({ description: 'How much of the pool has to be up; 1 if absent: somebody.' })
+    .optional(),
+}
+
 export const pool = z.union(
-  [members, section('pool', { servers: members }, 'a pool')],
+  [members, section('pool', { servers: members, ...owned }, 'a pool')],
   expected('the servers of a pool such as web01..10'),
 )
 
@@ -73,6 +122,31 @@ export const persistence = section(
     network6: bits(128, 'IPv6').optional(),
   },
   persistenceText,
+)
+
+const guardText = 'a share such as 50%, off, or { share: 50%, interval: 5s, hold: 60s }'
+const share = word(
+  'a share such as 50%, or off',
+  '(off|[1-9]\\d?%)',
+  'More than this share of those that were up; off: whatever fails is out.',
+)
+
+export const guard = section(
+  'guard',
+  {
+    share: share.optional(),
+    interval: word(
+      'a duration such as 5s',
+      '\\d+(\\.\\d+)?(ms|s|m|h|d)',
+      'Failures within so long count as one event; what one round of the checks takes (every + timeout) if absent.',
+    ).optional(),
+    hold: word(
+      'a duration such as 60s',
+      '\\d+(\\.\\d+)?(ms|s|m|h|d)',
+      'How long they are not believed while others of the pool are up; 60s if absent.',
+    ).optional(),
+  },
+  guardText,
 )
 
 /** behaviour: the keys that a service and `defaults` have alike. */
@@ -109,11 +183,13 @@ const behaviour = {
     '30s',
     'How long a server that joins others takes to its whole share, in steps; it has it at once if absent.',
   ).optional(),
-  guard: word(
-    'a share such as 50%, or off',
-    '(off|[1-9]\\d?%)',
-    'When more than this share of a pool fails at once, the last good set goes on serving; 50% if absent.',
-  ).optional(),
+  guard: z
+    .union([share, guard], expected(guardText))
+    .meta({
+      description:
+        'When more than a share of a pool fails at once, the last good set goes on serving; 50% if absent.',
+    })
+    .optional(),
   check: check.optional().meta({
     description:
       'How servers are checked; a TCP connect if absent, none: not for this service (others of its pool may).',
@@ -128,6 +204,7 @@ export const service = section(
     }),
     servers: members.optional(),
     pool: word('the name of a pool', NAME, 'A pool of `pools`, instead of servers.').optional(),
+    ...owned,
     server_port: whole(
       1,
       65_535,
@@ -147,7 +224,7 @@ export const service = section(
 
 export const defaults = section(
   'defaults',
-  { ...behaviour, weight: weight.optional() },
+  { ...behaviour, ...owned, weight: weight.optional() },
   'defaults such as { check: none }',
 )
 
@@ -155,4 +232,5 @@ export type ServiceShape = z.infer<typeof service>
 export type DefaultsShape = z.infer<typeof defaults>
 export type TimeoutsShape = z.infer<typeof timeouts>
 export type MembersShape = z.infer<typeof members>
+export type OwnedShape = Pick<ServiceShape, 'sorry' | 'quorum'>
 export type PoolShape = z.infer<typeof pool>

@@ -94,7 +94,10 @@ test('the shipped schema rejects what load refuses for its shape', () => {
     service('listen: [192.168.8.100:80], servers: web01..10, check: none, on_failure: drop'),
     service('listen: [192.168.8.100:80], servers: web01..10, check: none, timeouts: { udp: 60 }'),
     service('listen: [192.168.8.100:80], servers: web01..10, check: none, timeouts: 60s'),
-    service('listen: [192.168.8.100:80], servers: web01..10, check: none, sorry: [web01]'),
+    service('listen: [192.168.8.100:80], servers: web01..10, sorry: { check: none }'),
+    service('listen: [192.168.8.100:80], servers: web01..10, quorum: most'),
+    service('listen: [192.168.8.100:80], servers: web01..10, quorum: { up: 2 }'),
+    service('listen: [192.168.8.100:80], servers: web01..10, guard: { share: 100% }'),
     service('listen: [192.168.8.100:80], servers: [{ name: web01, weight: 1.5 }], check: none'),
   ]) {
     assert.ok(!accepts(text), text)

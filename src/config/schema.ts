@@ -6,7 +6,17 @@
 import { z } from 'zod'
 import { checkSections } from './schema-check.ts'
 import { notification, notifySections } from './schema-notify.ts'
-import { defaults, member, persistence, pool, service, timeouts } from './schema-services.ts'
+import {
+  defaults,
+  guard,
+  member,
+  persistence,
+  pool,
+  quorum,
+  service,
+  sorry,
+  timeouts,
+} from './schema-services.ts'
 import { expected, IP, list, map, NAME, NAMES, type Section, section, whole, word } from './schema-words.ts'
 import { SYSCTL } from './sysctl-names.ts'
 
@@ -26,12 +36,8 @@ const failover = [
 
 const laterKeys: Readonly<Partial<Record<Section, Readonly<Record<string, string>>>>> = {
   file: leaveOut('api', 'log', 'defence'),
-  defaults: {
-    ...leaveOut('sorry'),
-    persistence: '"persistence" is a service\'s own: write it there',
-  },
+  defaults: { persistence: '"persistence" is a service\'s own: write it there' },
   'address set': { vrid: failover, prefer: failover, advert: failover },
-  service: leaveOut('sorry'),
 }
 
 const nic = word('a NIC such as eth0', '[^/:\\s]{1,15}', 'A network interface.')
@@ -173,10 +179,13 @@ export const sections = Object.fromEntries(
       ['defaults', Object.keys(defaults.shape)],
       ['address set', Object.keys(addressSet.shape)],
       ['member', Object.keys(member.shape)],
-      ['pool', ['servers']],
+      ['pool', ['servers', 'sorry', 'quorum']],
       ['service', Object.keys(service.shape)],
       ['timeouts', Object.keys(timeouts.shape)],
       ['persistence', Object.keys(persistence.shape)],
+      ['sorry', Object.keys(sorry.shape)],
+      ['quorum', Object.keys(quorum.shape)],
+      ['guard', Object.keys(guard.shape)],
       ['limits', Object.keys(limits.shape)],
       ['metrics', Object.keys(metrics.shape)],
       ...notifySections,

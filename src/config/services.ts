@@ -16,6 +16,7 @@ import { checkOnLink } from './on-link.ts'
 import { resolvePersistence } from './persistence.ts'
 import type { Pool, Pools } from './pools.ts'
 import type { ServiceShape } from './schema-services.ts'
+import { checkOwned } from './sorry.ts'
 import { formatPlace, inside, keyOf, type Place } from './source.ts'
 import {
   type AddressSet,
@@ -102,6 +103,18 @@ export class Services {
     return check
   }
 
+  /** checkQuorums, when all services are known: a quorum counts servers that checks find up. */
+  checkQuorums(services: readonly ServiceState[]): void {
+    for (const { name, quorumAt } of this.#pools.all) {
+      const users = services.filter(({ pool }) => pool === name)
+      if (quorumAt && users.length > 0 && users.every(({ check }) => check === 'none'))
+        this.#findings.add(
+          keyOf(quorumAt),
+          'a quorum counts servers that checks find up, and check: none looks at nobody: write a check, or remove it',
+        )
+    }
+  }
+
   /** A check through the service goes to one of its listeners, and tells something of dsr only. */
   #checkVia(
     value: ServiceShape,
@@ -123,12 +136,13 @@ export class Services {
   }
 
   #pool(name: string, value: ServiceShape, place: Place) {
+    checkOwned(value, place, this.#findings)
     if (value.servers !== undefined && value.pool !== undefined) {
       this.#findings.add(keyOf(inside(place, 'pool')), 'servers and pool at once: remove one of them')
       return undefined
     }
     if (value.pool !== undefined) return this.#pools.find(value.pool, inside(place, 'pool'))
-    if (value.servers !== undefined) return this.#pools.inline(name, value.servers, inside(place, 'servers'))
+    if (value.servers !== undefined) return this.#pools.inline(name, value.servers, value, place)
     this.#findings.add(
       keyOf(place),
       `service ${name} has nobody to answer: write servers: web01..10, or pool: NAME`,
@@ -197,12 +211,13 @@ export class Services {
   }
 
   /** A scheduler that looks at connections looks at every server's, at each new one. */
-  #checkMembers(scheduler: Scheduler, { members }: Pool, place: Place): void {
+  #checkMembers(scheduler: Scheduler, { members, sorry }: Pool, place: Place): void {
     const counting = countingOf(scheduler)
-    if (!counting || !isLeast(counting) || members.length <= MOST_MEMBERS) return
+    const count = members.length + (sorry?.members.length ?? 0)
+    if (!counting || !isLeast(counting) || count <= MOST_MEMBERS) return
     this.#findings.add(
       keyOf(place),
-      `${members.length} servers are too many for scheduler ${scheduler}, which looks at all of them at each new connection: at most ${MOST_MEMBERS}, or write scheduler: mh`,
+      `${count} servers are too many for scheduler ${scheduler}, which looks at all of them at each new connection: at most ${MOST_MEMBERS}, or write scheduler: mh`,
     )
   }
 
@@ -210,7 +225,7 @@ export class Services {
     const done = this.#onLink.get(pool) ?? new Set()
     const { addressesComplete, interfaces } = this.#network
     if (!done.has(set) && addressesComplete)
-      checkOnLink(pool, set, inventory, interfaces.length === 1, this.#findings)
+      checkOnLink([...pool.refs, ...pool.sorryRefs], set, inventory, interfaces.length === 1, this.#findings)
     this.#onLink.set(pool, done.add(set))
   }
 

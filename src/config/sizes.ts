@@ -4,7 +4,7 @@
 import { tableSize } from '../schedule/maglev.ts'
 import type { Findings } from './findings.ts'
 import type { Source } from './source.ts'
-import type { DesiredState } from './state.ts'
+import { type DesiredState, serversOf } from './state.ts'
 
 const SLOT_BYTES = 4
 
@@ -24,7 +24,7 @@ export function checkSizes(state: DesiredState, source: Source, findings: Findin
     findings.addAt(source, 0, message)
   }
   tooMany(state.services.length, SERVICES_LIMIT, 'services')
-  const members = new Set(state.pools.flatMap(({ members }) => members.map(({ server }) => server)))
+  const members = new Set(state.pools.flatMap(serversOf))
   tooMany(members.size, SERVERS_LIMIT, 'servers in pools')
   const listeners = state.services.reduce((sum, service) => sum + service.listeners.length, 0)
   tooMany(listeners, LISTENERS_LIMIT, 'listeners')

@@ -5,9 +5,11 @@
 import { type Endpoint, formatIp, type Ip, type Protocol } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import type { CountingScheduler, OnFailure, Persistence, Timeouts, Track } from '../dataplane/shape.ts'
-import type { Limits } from '../engine/engine.ts'
+import type { Limits, Weighed } from '../engine/engine.ts'
 import type { Check } from './checks.ts'
+import type { GuardState } from './guard.ts'
 import type { NotifyTarget } from './notify-spec.ts'
+import type { Quorum } from './quorum.ts'
 
 /** NodeState: a machine that runs tenbin. */
 export interface NodeState {
@@ -44,8 +46,20 @@ export interface ServerState {
 /** PoolState: servers that answer for the same services. `weight` 0..65535, at least one of them above 0. */
 export interface PoolState {
   readonly name: string
-  readonly members: readonly { readonly server: string; readonly weight: number }[]
+  readonly members: readonly Weighed[]
+  /** Who answers when none of these can, or fewer than the quorum; none of them. */
+  readonly sorry?: {
+    readonly members: readonly Weighed[]
+    /** Absent: as the members are checked. */
+    readonly check?: Check
+  }
+  /** Absent: somebody is up. */
+  readonly quorum?: Quorum
 }
+
+/** serversOf a pool: the names of its members and of its sorry servers. */
+export const serversOf = ({ members, sorry }: PoolState): string[] =>
+  [...members, ...(sorry?.members ?? [])].map(({ server }) => server)
 
 /**
  * ListenerState: where clients connect. Of several around a port of an address and protocol the narrowest has it: an
@@ -86,10 +100,9 @@ export interface ServiceState {
   readonly scheduler: Scheduler
   /** How its servers are checked; an `interface` in it is a role. */
   readonly check: Check
-  /** Of its pool: of services that share one, the longest and the smallest count. */
+  /** Of its pool: of services that share one, the longest and the most careful count. */
   readonly slowStartMs: number
-  /** More than this share of the pool failing at once is not believed; 1: all is. */
-  readonly guard: number
+  readonly guard: GuardState
   readonly track: Track
   readonly onFailure: OnFailure
   readonly hash: 'flow' | 'source'

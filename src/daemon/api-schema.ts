@@ -80,6 +80,7 @@ export const poolServerSchema = z.object({
   state: z
     .enum(['up', 'draining', 'drained', 'disabled', 'failed', 'unreachable', 'off'])
     .describe('drained: no flow of it is left; off: the file gives it weight 0'),
+  sorry: z.literal(true).optional().describe("a sorry server: it has a share while the pool's own have none"),
   weight: z.int().describe('what counts now'),
   configured: z.int().describe('what the file says'),
   share: z.number().min(0).max(1).describe("part of this pool's slots that it holds now"),
@@ -110,6 +111,16 @@ export const poolServerSchema = z.object({
 export const poolSchema = z.object({
   name: z.string(),
   services: z.array(z.string()),
+  sorry: z.literal(true).optional().describe('its sorry servers take what is new'),
+  quorum: z
+    .object({
+      state: z.enum(['unknown', 'there', 'lost']).describe('unknown: first looks are awaited'),
+      present: z.int().describe('weights of the servers that are up'),
+      up: z.int().describe('a lost quorum is back with so much'),
+      down: z.int().describe('it is lost with less than this'),
+    })
+    .optional()
+    .describe('absent: no check moves its servers'),
   slots: z.int(),
   young: z.int().describe('slots that changed hands lately: their flows are looked up'),
   servers: z.array(poolServerSchema),

@@ -2,19 +2,30 @@
 // of each member. Pure.
 
 import { formatIp } from '../base/addresses.ts'
-import type { DesiredState } from '../config/state.ts'
+import { guardOf } from '../config/guard.ts'
+import { QUORUM } from '../config/quorum.ts'
+import { type DesiredState, type PoolState as FilePool, serversOf } from '../config/state.ts'
 import type { FoundPool } from '../engine/holders.ts'
-import { HOLD_MS } from '../health/guard.ts'
 import { type Ordered, ordersOf } from '../health/orders.ts'
 import { newPool, type PoolRules, type PoolState, type Served } from '../health/pool.ts'
 
+/** CheckedMembers: by server: its weight, and the orders that move it; none: it is taken for up. */
+export type CheckedMembers = ReadonlyMap<
+  string,
+  { readonly weight: number; readonly keys: readonly string[] }
+>
+
 /** PoolOfChecks: a pool of which some server is moved by checks; `wakeAt`: its step is due by then. */
 export interface PoolOfChecks {
+  readonly services: readonly string[]
   readonly rules: PoolRules
-  /** By server: its weight, and the orders that move it. */
-  readonly members: ReadonlyMap<string, { readonly weight: number; readonly keys: readonly string[] }>
+  readonly members: CheckedMembers
+  readonly sorry: CheckedMembers
   state: PoolState
+  /** Sorry servers among them. */
   served: ReadonlyMap<string, Served>
+  /** The weights that count for the quorum. */
+  present: number
   wakeAt: number
 }
 
@@ -65,8 +76,8 @@ export function planOf(desired: DesiredState, node: string, before: Plan): Plan 
   const trusted = desired.pools
     .filter(({ name }) => !pools.has(name))
     .map(
-      ({ name, members }) =>
-        [name, new Map(members.map(({ server }) => [server, addresses.get(server) ?? '']))] as const,
+      (pool) =>
+        [pool.name, new Map(serversOf(pool).map((server) => [server, addresses.get(server) ?? '']))] as const,
     )
   const poolOf = new Map(desired.services.map(({ name, pool }) => [name, pool]))
   return { ordered, pools, trusted: new Map(trusted), poolOf }
@@ -84,53 +95,62 @@ function poolsOf(desired: DesiredState, ordered: Plan['ordered'], before: Plan):
       windows.set(pool, Math.max(windows.get(pool) ?? 0, everyMs + timeoutMs))
     }
   const servicesOf = (pool: string) => desired.services.filter((service) => service.pool === pool)
-  const formerOf = (pool: string) =>
-    formerName(
-      before,
-      pool,
-      servicesOf(pool).map(({ name }) => name),
-    )
-  const former = (pool: string) => before.pools.get(formerOf(pool))
   return new Map(
     desired.pools
       .filter(({ name }) => windows.has(name))
-      .map(({ name, members }) => [
-        name,
-        {
-          rules: {
-            guard: {
-              share: Math.min(...servicesOf(name).map(({ guard }) => guard)),
-              windowMs: windows.get(name)!,
-              holdMs: HOLD_MS,
-            },
-            slowStartMs: Math.max(...servicesOf(name).map(({ slowStartMs }) => slowStartMs)),
-            quorum: 1,
-            hysteresis: 0,
-          },
-          members: new Map(
-            members.map(({ server, weight }) => [server, { weight, keys: keys.get(`${name}\0${server}`)! }]),
-          ),
-          state: former(name)?.state ?? servedSoFar(before.trusted.get(formerOf(name))),
-          served: new Map(
-            members.map(({ server }) => [
+      .map((pool): [string, PoolOfChecks] => {
+        const { name, members, sorry, quorum = QUORUM } = pool
+        const users = servicesOf(name)
+        const services = users.map((service) => service.name)
+        const { share, intervalMs, holdMs } = guardOf(users.map(({ guard }) => guard))
+        const roundMs = windows.get(name)!
+        const former = formerName(before, name, services)
+        const checked = (list: FilePool['members']): CheckedMembers =>
+          new Map(
+            list.map(({ server, weight }) => [
               server,
-              former(name)?.served.get(server) ?? {
-                name: server,
-                state: 'unknown' as const,
-                weight: 0,
-              },
+              { weight, keys: keys.get(`${name}\0${server}`) ?? [] },
             ]),
-          ),
-          wakeAt: Number.POSITIVE_INFINITY,
-        },
-      ]),
+          )
+        return [
+          name,
+          {
+            services,
+            rules: {
+              guard: { share, windowMs: intervalMs ?? roundMs, holdMs },
+              slowStartMs: Math.max(...users.map(({ slowStartMs }) => slowStartMs)),
+              quorum,
+              roundMs,
+            },
+            members: checked(members),
+            sorry: checked(sorry?.members ?? []),
+            state: before.pools.get(former)?.state ?? servedSoFar(pool, before.trusted.get(former)),
+            served: servedBefore(pool, before.pools.get(former)),
+            present: before.pools.get(former)?.present ?? 0,
+            wakeAt: Number.POSITIVE_INFINITY,
+          },
+        ]
+      }),
   )
 }
 
-/** servedSoFar: those that nobody looked at, or whom a packet path was found to serve: down now is that they fell. */
-const servedSoFar = (servers: ReadonlyMap<string, string> = new Map()): PoolState => ({
-  ...newPool,
-  up: new Map(
-    [...servers.keys()].map((name) => [name, { since: Number.NEGATIVE_INFINITY, isRamped: false }]),
-  ),
-})
+/** servedBefore: as its servers were; who is new has not been looked at. */
+const servedBefore = (pool: FilePool, former: PoolOfChecks | undefined): ReadonlyMap<string, Served> =>
+  new Map(
+    serversOf(pool).map((server) => [
+      server,
+      former?.served.get(server) ?? { name: server, state: 'unknown', weight: 0 },
+    ]),
+  )
+
+/**
+ * servedSoFar: those that nobody looked at, or whom a packet path was found to serve: down now is that they fell. Where it
+ * was found with sorry servers alone, the quorum was lost.
+ */
+function servedSoFar({ sorry }: FilePool, holders: ReadonlyMap<string, string> = new Map()): PoolState {
+  const aside = new Set(sorry?.members.map(({ server }) => server))
+  const names = [...holders.keys()].filter((name) => !aside.has(name))
+  const quorum = holders.size === 0 ? 'unknown' : names.length === 0 ? 'lost' : 'there'
+  const entry = { since: Number.NEGATIVE_INFINITY, isRamped: false }
+  return { ...newPool, quorum, up: new Map(names.map((name) => [name, entry])) }
+}

@@ -28,7 +28,7 @@ import { askedOf, nothingRuns, type Running, runningStatus, wantedSysctls } from
 import { Serial } from './serial.ts'
 import { ServerHealth } from './server-health.ts'
 import { type Server, ServerNeighbours } from './server-neighbours.ts'
-import { type PoolServerName, ServerOrders } from './server-orders.ts'
+import { type Health, type PoolServerName, ServerOrders } from './server-orders.ts'
 import { ownedText, ServiceAddresses, wantedOf } from './service-addresses.ts'
 import { Sysctls } from './sysctls.ts'
 import { serverText, servicesOf, tellApplied, tellNeighbour, tellRefused } from './tell.ts'
@@ -78,14 +78,20 @@ export class Controller implements Operations, Disposable {
     })
     const { overrides: store, packetPath, log, events, now } = options
     this.#healing = new Healing(events, options.monotonic)
-    const healthOf = (pool: string, server: string) => this.#health.viewOf(pool, server)
-    this.#orders = new ServerOrders({ store, packetPath, log, events, now, healthOf })
+    const health: Health = {
+      viewOf: (pool, server) => this.#health.viewOf(pool, server),
+      reconsider: (pools) => this.#health.reconsider(pools),
+      lost: () => this.#health.lost(),
+    }
+    this.#orders = new ServerOrders({ store, packetPath, log, events, now, health })
     this.#health = new ServerHealth({
       open: options.openChecker,
       events,
       now,
       monotonic: options.monotonic,
       onViews: (changed) => this.#tellHealth(changed),
+      onQuorum: () => this.#orders.tellLost(),
+      leftOf: (services, server) => this.#orders.leftOf(services, server),
       patienceMs: options.checkerPatienceMs,
       found: withDrained(options.found.pools, this.#orders.overrides, now().getTime()),
     })
@@ -206,7 +212,7 @@ export class Controller implements Operations, Disposable {
             overrides: this.#orders.overrides,
             sysctls: this.#sysctls.statusOf(wantedSysctls(running)),
             pools: this.#orders.pools,
-            checked: (pool, server) => this.#health.checked(pool, server),
+            health: this.#health,
             now: this.#options.now(),
           })
         : nothingRuns),
@@ -334,7 +340,7 @@ export class Controller implements Operations, Disposable {
     let applied: Applied
     try {
       await this.#health.prepare(desired, placement.node)
-      applied = packetPath.apply(placement.spec, prepared.view, this.#orders.viewsFor(desired))
+      applied = packetPath.apply(placement.spec, prepared.view, ...this.#orders.viewsFor(desired))
       if (before) this.#addOrUndo(placement, before)
     } catch (error) {
       prepared.abandon()
@@ -372,7 +378,7 @@ export class Controller implements Operations, Disposable {
       }
     } catch (error) {
       const views = this.#orders.viewsFor(before.desired)
-      this.#options.packetPath.apply(before.placement.spec, this.#neighbours.view, views)
+      this.#options.packetPath.apply(before.placement.spec, this.#neighbours.view, ...views)
       throw error
     }
   }

@@ -16,7 +16,9 @@ import type {
   Trace,
   Traffic,
   Views,
+  Weighed,
 } from '../engine/engine.ts'
+import { usesSorry } from '../engine/sorry.ts'
 import type { Found } from './controller-options.ts'
 import type { PacketPath } from './ports.ts'
 
@@ -29,6 +31,8 @@ export class FakePacketPath implements PacketPath {
   neighbours = new Map<string, Neighbour>()
   /** views: by pool and server, as told by apply and setServer. */
   readonly views = new Map<string, Map<string, ServerView>>()
+  /** lost: pools, as told by apply and setLost. */
+  lost = new Set<string>()
   ticks = 0
   /** traffic: what has gone to a service or a server, by its name. */
   readonly traffic = new Map<string, Traffic>()
@@ -37,7 +41,7 @@ export class FakePacketPath implements PacketPath {
   readonly calls: string[] = []
   /** refusal: the next apply throws this. */
   refusal: TenbinError | undefined
-  /** deaf: what setServer throws, by server. */
+  /** deaf: what setServer throws, by server, and setLost, by pool. */
   readonly deaf = new Map<string, TenbinError>()
   /** drifted: what drift() says until the next apply. */
   drifted: string[] = []
@@ -48,12 +52,18 @@ export class FakePacketPath implements PacketPath {
     this.keys = keys
   }
 
-  apply(spec: EngineSpec, neighbours: ReadonlyMap<string, Neighbour>, views: Views = new Map()): Applied {
+  apply(
+    spec: EngineSpec,
+    neighbours: ReadonlyMap<string, Neighbour>,
+    views: Views = new Map(),
+    lost: ReadonlySet<string> = new Set(),
+  ): Applied {
     const { refusal } = this
     this.refusal = undefined
     if (refusal) throw refusal
     const change = this.spec ? 'replaced' : 'created'
     this.spec = spec
+    this.lost = new Set(lost)
     this.neighbours = new Map(neighbours)
     for (const [pool, servers] of views)
       for (const [server, view] of servers) this.#viewsOf(pool).set(server, view)
@@ -71,9 +81,8 @@ export class FakePacketPath implements PacketPath {
   }
 
   setServer(pool: string, server: string, view: ServerView): Changed {
-    const member = this.spec?.pools
-      .find(({ name }) => name === pool)
-      ?.members.find((each) => each.server === server)
+    const { members = [], sorry = [] } = this.spec?.pools.find(({ name }) => name === pool) ?? {}
+    const member = [...members, ...sorry].find((each) => each.server === server)
     if (!member) return { slots: 0, of: 0, peers: 0, weight: 0, clamped: false }
     const deaf = this.deaf.get(server)
     if (deaf) throw deaf
@@ -88,17 +97,32 @@ export class FakePacketPath implements PacketPath {
     const { spec } = this
     if (!spec) return { servers: [], pools: [] }
     const addresses = new Map(spec.servers.map(({ name, address }) => [name, formatIp(address)]))
-    const pools = spec.pools.map(({ name, members }) => {
-      const those = (...states: PoolServer['state'][]) =>
+    const pools = spec.pools.map(({ name, members, sorry = [] }) => {
+      const inUse = this.#isSorry(name) ? sorry : members
+      const those = (of: readonly Weighed[], ...states: PoolServer['state'][]) =>
         new Map(
-          members
+          of
             .filter(({ server, weight }) => states.includes(this.#poolServer(name, server, weight, 1).state))
             .map(({ server }) => [server, addresses.get(server)!]),
         )
       const services = spec.services.filter((each) => each.pool === name).map((each) => each.name)
-      return { name, services, holders: those('up'), unfailed: those('up', 'draining') }
+      const unfailed = those([...members, ...sorry], 'up', 'draining')
+      return { name, services, holders: those(inUse, 'up'), unfailed }
     })
     return { servers: spec.servers.map(({ name }) => name), pools }
+  }
+
+  setLost(pool: string, isLost: boolean): number {
+    const deaf = this.deaf.get(pool)
+    if (deaf) throw deaf
+    if (isLost) this.lost.add(pool)
+    else this.lost.delete(pool)
+    this.calls.push(`${pool} ${isLost ? 'lost' : 'back'}`)
+    return 1
+  }
+
+  sorry(): ReadonlySet<string> {
+    return new Set(this.spec!.pools.flatMap(({ name }) => (this.#isSorry(name) ? [name] : [])))
   }
 
   tick(): void {
@@ -125,11 +149,18 @@ export class FakePacketPath implements PacketPath {
         networks: 0,
         ...(this.traffic.get(name) ?? NONE),
       })),
-      pools: this.spec!.pools.map(({ name, members }) => ({
+      pools: this.spec!.pools.map(({ name, members, sorry = [] }) => ({
         name,
         slots: 1_021,
         young: 0,
-        servers: members.map(({ server, weight }) => this.#poolServer(name, server, weight, members.length)),
+        isSorry: this.#isSorry(name),
+        servers: [
+          ...members.map(({ server, weight }) => this.#poolServer(name, server, weight, members.length)),
+          ...sorry.map(({ server, weight }) => ({
+            ...this.#poolServer(name, server, weight, sorry.length),
+            isSorry: true as const,
+          })),
+        ],
       })),
       servers: this.spec!.servers.map(({ name }) => ({
         name,
@@ -171,6 +202,14 @@ export class FakePacketPath implements PacketPath {
   }
 
   [Symbol.dispose](): void {}
+
+  #isSorry(pool: string): boolean {
+    const { members, sorry = [] } = this.spec!.pools.find(({ name }) => name === pool)!
+    const counts = [...members, ...sorry].map(({ server, weight }) =>
+      this.#poolServer(pool, server, weight, 1).state === 'up' ? weight : 0,
+    )
+    return usesSorry(counts, members.length, this.lost.has(pool))
+  }
 
   #viewsOf(pool: string): Map<string, ServerView> {
     const known = this.views.get(pool) ?? new Map<string, ServerView>()

@@ -127,6 +127,16 @@ export const metricCatalogue = {
     help: "The part of a pool's slots that a server holds.",
     labels: poolServer,
   },
+  tenbin_pool_quorum: {
+    type: 'gauge',
+    help: '0: a pool whose servers are checked has lost its quorum.',
+    labels: { pool: poolServer.pool },
+  },
+  tenbin_pool_sorry: {
+    type: 'gauge',
+    help: '1: the sorry servers of a pool take what is new.',
+    labels: { pool: poolServer.pool },
+  },
   tenbin_pool_guard_held: {
     type: 'gauge',
     help: 'Servers of a pool that checks found down and the guard does not believe.',

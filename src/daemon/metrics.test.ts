@@ -38,11 +38,18 @@ const status = statusOf(
         : {},
   more,
 )
-const text = exposition(metricsOf(status, process), 'openmetrics')
+const [first, ...rest] = status.pools
+const quorum = { state: 'lost', present: 1, up: 3, down: 2 } as const
+const text = exposition(
+  metricsOf({ ...status, pools: [{ ...first!, quorum, sorry: true }, ...rest] }, process),
+  'openmetrics',
+)
 const has = (line: string) => assert.ok(text.split('\n').includes(line), `${line} is not in:\n${text}`)
 
 test('every metric of the catalogue has samples, and no label that it does not name', () => {
-  for (const family of metricsOf(status, process)) {
+  const [pool] = status.pools
+  const asked = { ...status, pools: [{ ...pool!, quorum }] }
+  for (const family of metricsOf(asked, process)) {
     assert.ok(family.samples.length > 0, family.name)
     const named = Object.keys(
       (metricCatalogue as Readonly<Record<string, { labels?: object }>>)[family.name]!.labels ?? {},
@@ -65,6 +72,8 @@ test('what the status tells is what the metrics say, counters above 2^53 too', (
   has('tenbin_service_servers_up{service="svc01"} 2')
   has('tenbin_pool_server_up{pool="svc01",server="web01"} 0')
   has('tenbin_pool_server_state{pool="svc01",server="web01",state="failed"} 1')
+  has('tenbin_pool_quorum{pool="svc01"} 0')
+  has('tenbin_pool_sorry{pool="svc01"} 1')
   has('tenbin_pool_guard_held{pool="svc02"} 1')
   has('tenbin_checker_ends_total 3')
   has('tenbin_check_looks_total{kind="http",outcome="bad"} 2')
@@ -74,8 +83,8 @@ test('what the status tells is what the metrics say, counters above 2^53 too', (
 })
 
 test('a daemon that waits, or has nothing to look at, has the metrics that there are', () => {
-  const { node: _1, program: _2, checker: _3, flows: _4, events: _5, ...rest } = status
-  const waiting: Status = { ...rest, state: 'waiting', services: [], servers: [], pools: [], outcomes: {} }
+  const { node: _1, program: _2, checker: _3, flows: _4, events: _5, ...others } = status
+  const waiting: Status = { ...others, state: 'waiting', services: [], servers: [], pools: [], outcomes: {} }
   const text = exposition(metricsOf(waiting, process), 'openmetrics')
   assert.match(text, /\ntenbin_forwarding 0\n/)
   assert.doesNotMatch(text, /tenbin_checker|tenbin_service/)

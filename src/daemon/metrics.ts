@@ -93,7 +93,7 @@ function serverSamples({ services, servers, pools }: Status): Samples {
     )
   const members = new Map(pools.map((pool) => [pool.name, pool.servers]))
   const counted = ({ pool }: Service, is: (server: PoolServer) => boolean): number =>
-    (members.get(pool) ?? []).filter(is).length
+    (members.get(pool) ?? []).filter((server) => !server.sorry && is(server)).length
   return {
     tenbin_service_packets: ofService(({ packets }) => packets),
     tenbin_service_bytes: ofService(({ bytes }) => bytes),
@@ -109,6 +109,13 @@ function serverSamples({ services, servers, pools }: Status): Samples {
     ),
     tenbin_pool_server_weight: ofMember(({ weight }) => weight),
     tenbin_pool_server_share_ratio: ofMember(({ share }) => share),
+    tenbin_pool_quorum: pools.flatMap(({ name, quorum }) =>
+      quorum ? [{ labels: { pool: name }, value: bit(quorum.state !== 'lost') }] : [],
+    ),
+    tenbin_pool_sorry: pools.map(({ name, sorry }) => ({
+      labels: { pool: name },
+      value: bit(sorry === true),
+    })),
     tenbin_pool_guard_held: pools.map((pool) => ({
       labels: { pool: pool.name },
       value: pool.servers.filter(({ check }) => check?.state === 'held').length,

@@ -41,8 +41,8 @@ export class OpenProblems {
   }
 }
 
-/** service.held and service.released. */
-const toldElsewhere: ReadonlySet<string> = new Set(['GUARD_HOLDS'])
+/** By service.held and service.released, and by service.quorum. */
+const toldElsewhere: ReadonlySet<string> = new Set(['GUARD_HOLDS', 'QUORUM_LOST'])
 
 /** Of whom these are, or why, changes from moment to moment: that is no other problem. */
 const unsteady: ReadonlySet<string> = new Set([

@@ -43,7 +43,7 @@ export function answerOf(outcome: Outcome): OrderAnswer {
       ...clamped(outcome),
       ...(unkept.length > 0 ? [`it will not hold over a restart: ${unkept[0]!.message}`] : []),
       ...weights(outcome),
-      ...pools.flatMap((pool) => emptied(pool, outcome)),
+      ...pools.flatMap((pool) => [...aside(pool, outcome), ...emptied(pool, outcome)]),
     ],
   }
 }
@@ -95,6 +95,20 @@ function weights({ command, target: { server, pools }, after }: Outcome): string
         ]
       : []
   })
+}
+
+/** aside: what a sorry server is, to whoever named one; and that they answer now, to whoever took out another. */
+function aside({ name, sorry = [] }: UsedPool, { target: { server }, status }: Outcome): string[] {
+  if (sorry.some((each) => each.server === server))
+    return [
+      `${server} is a sorry server of pool ${name}: it gets something only when its servers cannot answer`,
+    ]
+  const pool = status.pools.find((each) => each.name === name)
+  if (!pool?.isSorry) return []
+  const answering = pool.servers.filter(({ isSorry, share }) => isSorry && share > 0)
+  return [
+    `too few servers of pool ${name} are left: ${answering.map((each) => each.name).join(', ')} answers as sorry server`,
+  ]
 }
 
 function emptied({ name, services }: UsedPool, { status }: Outcome): string[] {

@@ -2,7 +2,7 @@
 // word counts. Said of all pools it takes back what was said of single ones; said of one, it stands against all. What
 // says no more than the file is left out of the list. Pure.
 
-import { type Order, type Override, standingOf, type UsedPool } from './overrides.ts'
+import { type Order, type Override, standingOf, type UsedPool, weighedOf } from './overrides.ts'
 
 /** Command: what an operator wants. */
 export type Command =
@@ -152,8 +152,8 @@ function withoutWeight({ weight: _, ...rest }: Override): Override {
   return rest
 }
 
-export const configured = ({ members }: UsedPool, server: string): number =>
-  members.find((each) => each.server === server)?.weight ?? 0
+export const configured = (pool: UsedPool, server: string): number =>
+  weighedOf(pool).find((each) => each.server === server)?.weight ?? 0
 
 /** saysMore: without it something would be different. */
 function saysMore({ service, order, weight }: Override, list: readonly Override[]): boolean {

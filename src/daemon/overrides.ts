@@ -30,15 +30,21 @@ export interface UsedPool {
   readonly name: string
   readonly services: readonly string[]
   readonly members: DesiredState['pools'][number]['members']
+  /** Its sorry servers, of whom the same may be said. */
+  readonly sorry?: UsedPool['members']
 }
+
+/** weighedOf a pool: members and sorry servers, with the file's weights. */
+export const weighedOf = ({ members, sorry }: Pick<UsedPool, 'members' | 'sorry'>): UsedPool['members'] =>
+  sorry ? [...members, ...sorry] : members
 
 /** usedPools: the pools of a file that services use, in the file's order. */
 export function usedPools({ pools, services }: Pick<DesiredState, 'pools' | 'services'>): UsedPool[] {
   const users = new Map<string, string[]>()
   for (const { name, pool } of services) users.set(pool, [...(users.get(pool) ?? []), name])
-  return pools.flatMap(({ name, members }) => {
+  return pools.flatMap(({ name, members, sorry }) => {
     const services = users.get(name)
-    return services ? [{ name, members, services }] : []
+    return services ? [{ name, members, ...(sorry && { sorry: sorry.members }), services }] : []
   })
 }
 
@@ -77,6 +83,18 @@ export function standingOf(
   }
 }
 
+/** leftOf: what is left of a server's weight by what was said of it for these services; undefined: all. */
+export function leftOf(
+  overrides: readonly Override[],
+  server: string,
+  services: readonly string[],
+  now: number,
+): number | undefined {
+  if (overrides.length === 0) return undefined
+  const { up, weight } = viewOf(standingOf(overrides, server, services, now))
+  return up ? weight : 0
+}
+
 /** viewOf: the same for an engine. */
 export function viewOf({ order, isOverdue, weight }: Standing): ServerView {
   if (order === 'disabled' || isOverdue) return { up: false }
@@ -88,8 +106,8 @@ export function viewOf({ order, isOverdue, weight }: Standing): ServerView {
 export function viewsOf(overrides: readonly Override[], pools: readonly UsedPool[], now: number): Views {
   const named = new Set(overrides.map(({ server }) => server))
   const views = new Map<string, ReadonlyMap<string, ServerView>>()
-  for (const { name, services, members } of pools) {
-    const known = members.filter(({ server }) => named.has(server))
+  for (const { name, services, ...pool } of pools) {
+    const known = weighedOf(pool).filter(({ server }) => named.has(server))
     if (known.length === 0) continue
     views.set(
       name,
@@ -102,8 +120,9 @@ export function viewsOf(overrides: readonly Override[], pools: readonly UsedPool
 /** isStillMeant: the file still has what an override is about. */
 export const isStillMeant = ({ server, service }: Override, pools: readonly UsedPool[]): boolean =>
   pools.some(
-    ({ services, members }) =>
-      (service === undefined || services.includes(service)) && members.some((each) => each.server === server),
+    ({ services, ...pool }) =>
+      (service === undefined || services.includes(service)) &&
+      weighedOf(pool).some((each) => each.server === server),
   )
 
 /** nextDeadline: when the next drain is over, if any has a deadline that has not passed. */

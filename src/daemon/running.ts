@@ -12,7 +12,7 @@ import { type Override, type Standing, standingOf, type UsedPool } from './overr
 import type { EthernetLink, Placement } from './placement.ts'
 import type { Rate, RateView } from './rates.ts'
 import type { Owned } from './record.ts'
-import type { CheckedServer } from './server-health.ts'
+import type { CheckedServer, PoolQuorum } from './server-health.ts'
 
 /** Running: what was applied last. */
 export interface Running {
@@ -35,7 +35,10 @@ export interface Observed {
   readonly overrides: readonly Override[]
   readonly sysctls: readonly SysctlStatus[]
   readonly pools: readonly UsedPool[]
-  readonly checked: (pool: string, server: string) => CheckedServer | undefined
+  readonly health: {
+    checked(pool: string, server: string): CheckedServer | undefined
+    quorumOf(pool: string): PoolQuorum | undefined
+  }
   readonly now: Date
 }
 
@@ -159,25 +162,31 @@ const flowsOf = ({
   established,
 })
 
-function poolOf({ name, slots, young, servers }: PoolStatus, { overrides, pools, checked, now }: Observed) {
+function poolOf(
+  { name, slots, young, isSorry, servers }: PoolStatus,
+  { overrides, pools, health, now }: Observed,
+) {
   const services = pools.find((each) => each.name === name)?.services ?? []
+  const quorum = health.quorumOf(name)
   return {
     name,
     services: [...services],
+    ...(isSorry && { sorry: true as const }),
+    ...(quorum && { quorum }),
     slots,
     young,
     servers: servers.map((server) =>
       poolServerOf(
         server,
         standingOf(overrides, server.name, services, now.getTime()),
-        checked(name, server.name),
+        health.checked(name, server.name),
       ),
     ),
   }
 }
 
 function poolServerOf(
-  { name, state, weight, configured, share, flows, active, inactive, drain }: PoolServer,
+  { name, state, isSorry, weight, configured, share, flows, active, inactive, drain }: PoolServer,
   { order, isOverdue, since, deadline }: Standing,
   check: CheckedServer | undefined,
 ): Status['pools'][number]['servers'][number] {
@@ -186,6 +195,7 @@ function poolServerOf(
     name,
     state:
       state === 'failed' && isDisabled ? 'disabled' : state === 'draining' && drain?.done ? 'drained' : state,
+    ...(isSorry && { sorry: true as const }),
     weight,
     configured,
     share,

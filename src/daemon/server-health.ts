@@ -7,19 +7,21 @@ import { isDeepStrictEqual } from 'node:util'
 import type { DesiredState } from '../config/state.ts'
 import type { Changed as Moved, ServerView } from '../engine/engine.ts'
 import type { FoundPool } from '../engine/holders.ts'
-import type { EventSink } from '../events/event.ts'
+import type { EventSink, NewEvent } from '../events/event.ts'
 import { labelOf } from '../health/label.ts'
-import type { Standing } from '../health/machine.ts'
 import type { Ordered, User } from '../health/orders.ts'
-import { type Member, type Served, stepPool } from '../health/pool.ts'
+
+import type { PoolState, Served } from '../health/pool.ts'
 import type { Change, Order, State } from '../health/protocol.ts'
 import type { Problem, Status } from './api-schema.ts'
 import type { ChecksAnswer } from './api-schema-checks.ts'
 import { type CheckFilter, checkDetails, meantBy } from './check-details.ts'
-import { formerName, newPools, type Plan, type PoolOfChecks, planFound, planOf } from './check-plan.ts'
+import { formerName, newPools, type Plan, planFound, planOf } from './check-plan.ts'
 import type { Checker, OpenChecker } from './checker.ts'
 import { CheckerLife } from './checker-life.ts'
 import { movedText, reportText } from './moved.ts'
+import { guardEvent, lostText, quorumEvent } from './pool-events.ts'
+import { stepChecked } from './pool-step.ts'
 import { problem } from './problem.ts'
 import { movedKey, type PoolServerName } from './server-orders.ts'
 
@@ -32,6 +34,10 @@ export interface ServerHealthOptions {
   /** monotonic: ms of a clock that nobody sets. */
   readonly monotonic: () => number
   readonly onViews: (changed: readonly PoolServerName[]) => ReadonlyMap<string, Moved>
+  /** onQuorum: lost() may be another. */
+  readonly onQuorum: () => void
+  /** leftOf: what an operator leaves of a server's weight, in the pool of these services; undefined: all. */
+  readonly leftOf: (services: readonly string[], server: string) => number | undefined
   /** patienceMs: how long an apply waits for a checker's first word. */
   readonly patienceMs: number
   /** found: who gets new flows of what runs already. */
@@ -58,6 +64,14 @@ export interface CheckedServer {
   readonly why?: string
   readonly warning?: string
   readonly isOverdue?: boolean
+}
+
+/** PoolQuorum: weights: what counts of the pool's now, lost below `down`, back at `up`. */
+export interface PoolQuorum {
+  readonly state: PoolState['quorum']
+  readonly present: number
+  readonly up: number
+  readonly down: number
 }
 
 export class ServerHealth implements Disposable {
@@ -131,6 +145,7 @@ export class ServerHealth implements Disposable {
     this.#before = undefined
     if (this.#plan.ordered.size > 0 || this.#states.size > 0) this.#order()
     this.#forget()
+    this.#options.onQuorum()
   }
 
   /** viewOf: what checks say of a server of a pool; undefined: nothing, since there are none, or nobody who looks. */
@@ -140,8 +155,31 @@ export class ServerHealth implements Disposable {
     if (served.state === 'unknown')
       return this.#isBlind && this.#untried.has(pool) ? undefined : { up: false }
     if (served.state === 'down') return { up: false }
-    const { weight = 0 } = this.#plan.pools.get(pool)?.members.get(server) ?? {}
+    const { members, sorry, state } = this.#plan.pools.get(pool)!
+    if (sorry.has(server) && state.quorum === 'unknown' && !this.#isBlind) return { up: false }
+    const { weight = 0 } = members.get(server) ?? sorry.get(server) ?? {}
     return served.weight < weight ? { up: true, weight: served.weight } : { up: true }
+  }
+
+  /** lost: the pools that have lost their quorum; none, where nobody looks. */
+  lost(): ReadonlySet<string> {
+    if (this.#isBlind) return new Set()
+    return new Set(
+      [...this.#plan.pools].flatMap(([name, { state }]) => (state.quorum === 'lost' ? [name] : [])),
+    )
+  }
+
+  /** quorumOf a pool, for a status; undefined: no check moves its servers. */
+  quorumOf(pool: string): PoolQuorum | undefined {
+    const found = this.#plan.pools.get(pool)
+    if (!found) return undefined
+    const { state, present, rules } = found
+    return { state: state.quorum, present, ...rules.quorum }
+  }
+
+  /** reconsider pools: what an operator leaves of their servers is another. */
+  reconsider(pools: readonly string[]): void {
+    this.#step(pools)
   }
 
   /** checked: the same for a status. */
@@ -193,6 +231,8 @@ export class ServerHealth implements Disposable {
         return user ? [`${user.server} of ${user.service}`] : []
       })
     const found = [...this.#life.problems(namesOf), ...this.#fruitless()]
+    for (const name of this.lost())
+      found.push(problem('QUORUM_LOST', lostText(name, this.#plan.pools.get(name)!)))
     for (const [pool, { state, members }] of this.#plan.pools)
       if (state.guard.held.size > 0)
         found.push(
@@ -235,7 +275,8 @@ export class ServerHealth implements Disposable {
   }
 
   #keysOf(pool: string, server: string): readonly string[] {
-    return this.#plan.pools.get(pool)?.members.get(server)?.keys ?? []
+    const { members, sorry } = this.#plan.pools.get(pool) ?? {}
+    return members?.get(server)?.keys ?? sorry?.get(server)?.keys ?? []
   }
 
   #order(): void {
@@ -314,9 +355,10 @@ export class ServerHealth implements Disposable {
         else if (isReport && !user.isObserved) reports.push({ user, report })
       }
     }
-    const moves = this.#step([...pools])
-    for (const each of transitions) this.#tellUser(each, moves.get(movedKey(each.user)))
-    for (const each of reports) this.#tellReport(each)
+    this.#step([...pools], (moves) => {
+      for (const each of transitions) this.#tellUser(each, moves.get(movedKey(each.user)))
+      for (const each of reports) this.#tellReport(each)
+    })
   }
 
   /** #take: a warning that was not known is told. */
@@ -361,65 +403,41 @@ export class ServerHealth implements Disposable {
     })
   }
 
-  /** #step: pools in which something may be other than it was; those who listen are told what is. */
-  #step(names: readonly string[]): ReadonlyMap<string, Moved> {
+  /** #step: pools in which something may be other than it was; those who listen are told what is. `tell`: why. */
+  #step(names: readonly string[], tell?: (moves: ReadonlyMap<string, Moved>) => void): void {
     const changed: PoolServerName[] = []
     const now = this.#options.monotonic()
+    const { events, leftOf } = this.#options
+    const sources = { stateOf: (key: string) => this.#states.get(key), leftOf }
+    const turned: NewEvent[] = []
     for (const name of names) {
       const pool = this.#plan.pools.get(name)
       if (!pool) continue
-      const view = stepPool(pool.state, this.#membersOf(pool), [], now, pool.rules)
-      const wasHeld = pool.state.guard.held.size
-      const isHeld = view.state.guard.held.size
-      if ((wasHeld === 0) !== (isHeld === 0)) this.#tellGuard(name, isHeld, pool.members.size)
-      const served = new Map(view.members.map((each) => [each.name, each]))
-      for (const [server, { state, weight }] of served) {
-        const before = pool.served.get(server)
-        if (before?.state !== state || before.weight !== weight) changed.push({ pool: name, server })
-      }
-      pool.state = view.state
-      pool.served = served
-      pool.wakeAt = view.wakeAt ?? Number.POSITIVE_INFINITY
+      const was = pool.state.quorum
+      const stepped = stepChecked(pool, sources, now)
+      const about = { pool: name, services: pool.services }
+      const { held, quorum } = stepped
+      if ((held.before === 0) !== (held.now === 0))
+        events.record(guardEvent(about, held.now, pool.members.size))
+      // The first time that it is there is no news.
+      if (quorum && (quorum === 'lost' || was === 'lost'))
+        turned.push(quorumEvent(about, pool, quorum === 'there'))
+      changed.push(...stepped.changed.map((server) => ({ pool: name, server })))
     }
-    return changed.length > 0 ? this.#options.onViews(changed) : new Map()
-  }
-
-  #tellGuard(pool: string, held: number, of: number): void {
-    const services = [...this.#plan.poolOf].flatMap(([service, name]) => (name === pool ? [service] : []))
-    const about = { services, pool, data: { held, of } }
-    this.#options.events.record(
-      held > 0
-        ? {
-            ...{ kind: 'service.held', severity: 'error', ...about },
-            text: `${held} of ${of} servers of pool ${pool} failed at once: the guard keeps the last good set`,
-          }
-        : {
-            ...{ kind: 'service.released', severity: 'notice', ...about },
-            text: `the guard of pool ${pool} has ended`,
-          },
-    )
-  }
-
-  #membersOf({ members }: PoolOfChecks): Member[] {
-    return [...members].map(([name, { weight, keys }]) => {
-      const states = keys.map((key) => this.#states.get(key))
-      const report = states.find((state) => state?.report)?.report
-      return {
-        name,
-        weight,
-        standing: worstOf(states.map((state) => state?.standing)),
-        ...(report && { report }),
-      }
-    })
+    const moves = changed.length > 0 ? this.#options.onViews(changed) : new Map()
+    if (turned.length > 0) this.#options.onQuorum()
+    tell?.(moves)
+    for (const each of turned) events.record(each)
   }
 
   #tellAll(): void {
     this.#step([...this.#plan.pools.keys()])
     this.#options.onViews(
-      [...this.#plan.pools].flatMap(([pool, { members }]) =>
-        [...members.keys()].map((server) => ({ pool, server })),
+      [...this.#plan.pools].flatMap(([pool, { served }]) =>
+        [...served.keys()].map((server) => ({ pool, server })),
       ),
     )
+    this.#options.onQuorum()
   }
 
   #absent(why: string): void {
@@ -427,9 +445,4 @@ export class ServerHealth implements Disposable {
     // One that begins anew is to begin with what is known now.
     if (wasPresent && this.#plan.ordered.size > 0) this.#order()
   }
-}
-
-const worstOf = (standings: readonly (Standing | undefined)[]): Standing => {
-  if (standings.includes('down')) return 'down'
-  return standings.every((standing) => standing === 'up') ? 'up' : 'unknown'
 }

@@ -10,12 +10,14 @@ import type { EventSink } from '../events/event.ts'
 import type { OrderCommand } from './api-routes.ts'
 import type { OrderAnswer, Problem } from './api-schema.ts'
 import type { Log } from './log.ts'
+import { LostPools } from './lost-pools.ts'
 import { movedText } from './moved.ts'
 import { answerOf } from './order-answer.ts'
 import { type Command, obstacle, ordered, type Target } from './orders.ts'
 import { OVERRIDES_LIMIT, type OverrideStore } from './override-store.ts'
 import {
   isStillMeant,
+  leftOf,
   nextDeadline,
   type Override,
   standingOf,
@@ -23,6 +25,7 @@ import {
   usedPools,
   viewOf,
   viewsOf,
+  weighedOf,
 } from './overrides.ts'
 import { PoolLines, someOf } from './pool-lines.ts'
 import type { PacketPath } from './ports.ts'
@@ -31,12 +34,21 @@ import { problemsOf } from './problem.ts'
 /** ServerOrdersOptions: the outside world. */
 export interface ServerOrdersOptions {
   readonly store: OverrideStore
-  readonly packetPath: Pick<PacketPath, 'setServer' | 'status'>
+  readonly packetPath: Pick<PacketPath, 'setServer' | 'setLost' | 'sorry' | 'status'>
   readonly log: Log
   readonly events: EventSink
   readonly now: () => Date
-  /** healthOf: what checks say of a server of a pool; undefined: nothing. */
-  readonly healthOf: (pool: string, server: string) => ServerView | undefined
+  readonly health: Health
+}
+
+/** Health: what checks say. */
+export interface Health {
+  /** viewOf a server of a pool; undefined: nothing. */
+  viewOf(pool: string, server: string): ServerView | undefined
+  /** reconsider pools: what counts of their servers by hand may be another. */
+  reconsider(pools: readonly string[]): void
+  /** lost: the pools that have lost their quorum. */
+  lost(): ReadonlySet<string>
 }
 
 /** PoolServerName: a server as one pool has it. */
@@ -55,10 +67,12 @@ export class ServerOrders {
   /** What checks say of these, and why the packet path could not be told. */
   #untold: readonly (PoolServerName & { readonly problems: readonly Problem[] })[] = []
   #deadline: number | undefined
+  readonly #lost: LostPools
 
   constructor(options: ServerOrdersOptions) {
     this.#options = options
     this.#overrides = options.store.read()
+    this.#lost = new LostPools({ ...options, lost: () => options.health.lost() })
   }
 
   /** overrides: what counts now. */
@@ -71,8 +85,8 @@ export class ServerOrders {
     return this.#pools
   }
 
-  /** viewsFor: what an apply of this file has to know. */
-  viewsFor(desired: DesiredState): Views {
+  /** viewsFor: what an apply of this file has to know: of servers, and which pools have lost their quorum. */
+  viewsFor(desired: DesiredState): readonly [views: Views, lost: ReadonlySet<string>] {
     const views = withReturns(this.#views(this.#overrides, usedPools(desired)), this.#told)
     // Until the apply is over nobody knows which of these count.
     this.#told = new Map(
@@ -81,7 +95,7 @@ export class ServerOrders {
         new Map([...servers.keys()].map((name) => [name, undefined])),
       ]),
     )
-    return views
+    return [views, this.#lost.adopt()]
   }
 
   /** adopt: this file runs now, and its apply was given viewsFor() of it. */
@@ -102,6 +116,7 @@ export class ServerOrders {
     this.#overrides = kept
     if (dropped.length > 0) this.#keep()
     this.#plan()
+    this.#lost.tell()
   }
 
   /** carryOut does what a command says. Throws SERVER_UNKNOWN, SERVICE_UNKNOWN, ORDER_REFUSED; then nothing changed. */
@@ -126,6 +141,7 @@ export class ServerOrders {
     this.#overrides = after
     // What is meant to stop stops first; the disk may take its time.
     const changes = this.#tell(command.kind, now)
+    this.#options.health.reconsider(target.pools.map(({ name }) => name))
     if (after !== before) this.#record(command, target, changes)
     if (after !== before) this.#keep()
     this.#plan()
@@ -172,7 +188,7 @@ export class ServerOrders {
     lines: PoolLines,
   ): Changed | undefined {
     const standing = standingOf(this.#overrides, server, services, now)
-    const view = withHealth(viewOf(standing), this.#options.healthOf(pool, server))
+    const view = withHealth(viewOf(standing), this.#options.health.viewOf(pool, server))
     if (sameView(view, this.#toldOf(pool, server))) return undefined
     const changed = this.#options.packetPath.setServer(pool, server, view)
     const servers = this.#told.get(pool) ?? new Map<string, ServerView | undefined>()
@@ -206,10 +222,23 @@ export class ServerOrders {
     return told?.has(server) ? told.get(server) : asFile
   }
 
+  /** tellLost: which pools have lost their quorum is other than it was. */
+  tellLost(): void {
+    // Before the first apply there is nobody to be told.
+    if (this.#pools.length > 0) this.#lost.tell()
+  }
+
+  /** leftOf: what was left of a server's weight by hand, for the pool of these services; undefined: all. */
+  leftOf(services: readonly string[], server: string): number | undefined {
+    return leftOf(this.#overrides, server, services, this.#now())
+  }
+
   /** stepsOf: what was said by hand of a pool's servers, for a trace. */
   stepsOf(pool: string): string[] {
-    const { members = [], services = [] } = this.#pools.find(({ name }) => name === pool) ?? {}
-    const said = members.flatMap(({ server, weight: most }) => {
+    const found = this.#pools.find(({ name }) => name === pool)
+    if (!found) return []
+    const { services } = found
+    const said = weighedOf(found).flatMap(({ server, weight: most }) => {
       const standing = standingOf(this.#overrides, server, services, this.#now())
       const { order, isOverdue, weight = most } = standing
       const state = isOverdue ? 'drained past its deadline' : order
@@ -221,12 +250,14 @@ export class ServerOrders {
     return said.length === 0 ? [] : [`By hand, in pool ${pool}: ${said.join(', ')}.`]
   }
 
-  /** sweep: deadlines that have passed count, and what could not be kept is tried again. */
+  /** sweep: deadlines that have passed count, and it is told whose sorry servers answer now. */
   sweep(): void {
+    this.#lost.watch(this.#pools)
     const now = this.#now()
     if (this.#deadline !== undefined && this.#deadline <= now) {
       this.#tell('deadline', now)
       this.#plan()
+      this.#options.health.reconsider(this.#pools.map(({ name }) => name))
     }
   }
 
@@ -237,6 +268,7 @@ export class ServerOrders {
     return [
       ...this.#unkept,
       ...this.#untold.flatMap(({ problems }) => problems),
+      ...this.#lost.settle(),
       ...this.#options.store.problems(),
     ]
   }
@@ -249,10 +281,10 @@ export class ServerOrders {
   ): Map<string, Map<string, ServerView>> {
     const said = viewsOf(overrides, pools, now)
     const all = new Map<string, Map<string, ServerView>>()
-    for (const { name, members } of pools) {
+    for (const { name, ...pool } of pools) {
       const views = new Map(said.get(name))
-      for (const { server } of members) {
-        const health = this.#options.healthOf(name, server)
+      for (const { server } of weighedOf(pool)) {
+        const health = this.#options.health.viewOf(name, server)
         if (health) views.set(server, withHealth(views.get(server) ?? asFile, health))
       }
       if (views.size > 0) all.set(name, views)
@@ -274,10 +306,10 @@ export class ServerOrders {
 
   #target({ kind }: Command, server: string, service: string | undefined): Target {
     const op = `${kind} ${server}`
-    const has = ({ members }: UsedPool) => members.some((each) => each.server === server)
+    const has = (pool: UsedPool) => weighedOf(pool).some((each) => each.server === server)
     const known = this.#pools.filter(has)
     if (known.length === 0) {
-      const all = new Set(this.#pools.flatMap(({ members }) => members.map((each) => each.server)))
+      const all = new Set(this.#pools.flatMap((pool) => weighedOf(pool).map((each) => each.server)))
       const detail = `no service has a server "${server}"${didYouMean(server, all)}`
       throw new TenbinError('SERVER_UNKNOWN', op, { detail })
     }

@@ -120,7 +120,7 @@ export class Upkeep {
     let applied: Applied
     try {
       recordLinks(store, network, indexes)
-      applied = packetPath.apply(spec, neighbours.view, orders.viewsFor(running.desired))
+      applied = packetPath.apply(spec, neighbours.view, ...orders.viewsFor(running.desired))
       const left = packetPath.drift()
       if (left.length > 0) throw new Unhealed(left)
     } catch (error) {

@@ -29,12 +29,13 @@ export class Assignment {
     this.#lives = livesOf(plan)
     this.#words = new Uint32Array(Math.max(1, this.#bases.at(-1)! + plan.shape.pools.at(-1)!))
     const before: Uint32Array[] = []
-    this.#pools = plan.pools.map(({ name, table, ids }, pool) => {
+    this.#pools = plan.pools.map(({ name, table, sorry, members, ids }, pool) => {
       const words = this.wordsOf(pool)
-      const parts = Float64Array.from(table.members, (member) =>
-        known.partOf(name, member.name, member.weight),
-      )
-      const slots = new PoolSlots({ table, ids, words, lives: this.#lives[pool], parts })
+      const parts = Float64Array.from(members, (member) => known.partOf(name, member.name, member.weight))
+      const slots = new PoolSlots({
+        ...{ table, ids, words, parts, lives: this.#lives[pool], isLost: known.isLost(name) },
+        ...(sorry && { sorry }),
+      })
       before.push(this.#settle(slots, pool, now, estate))
       return slots
     })
@@ -113,13 +114,26 @@ export class Assignment {
     let written = 0
     const { pools } = this.#plan
     for (let pool = only ?? 0; pool < (only === undefined ? pools.length : only + 1); pool++) {
-      const { name, table, ids } = pools[pool]!
+      const { name, members, ids } = pools[pool]!
       const member = ids.indexOf(id)
       if (member < 0) continue
-      const part = known.partOf(name, server, table.members[member]!.weight)
+      const part = known.partOf(name, server, members[member]!.weight)
       written += this.#pools[pool]!.change(member, part, now, isFailure)
     }
     return written
+  }
+
+  /** setLost: what is known of a pool's quorum is another. Returns the number of slots written. */
+  setLost(pool: number, known: Known, now: number): number {
+    return this.#pools[pool]!.setLost(known.isLost(this.#plan.pools[pool]!.name), now)
+  }
+
+  /** isOpen: whether a member of a pool, by its place among all, takes what is new if it is reachable. */
+  isOpen(pool: number, member: number, known: Known): boolean {
+    const { name, table, members } = this.#plan.pools[pool]!
+    const { name: server, weight } = members[member]!
+    const isSorry = member >= table.members.length
+    return isSorry === this.#pools[pool]!.isSorry && known.isOpen(name, server, weight)
   }
 
   /** expire what is no longer young, in all pools. Returns the number of slots written. */
@@ -133,10 +147,10 @@ export class Assignment {
   shut(known: Known, memory: Memory): Uint32Array | undefined {
     if (!memory.tracking?.shut) return undefined
     const words = new Uint32Array(memory.tracking.shut.type.size / 4).fill(0xffffffff)
-    for (const [pool, { name, table, ids }] of this.#plan.pools.entries()) {
-      for (const [member, { name: server, weight }] of table.members.entries()) {
-        if (!known.isOpen(name, server, weight)) continue
-        const bit = failedBit(memory, pool, ids[member]!)
+    for (const [pool, { ids }] of this.#plan.pools.entries()) {
+      for (const [member, id] of ids.entries()) {
+        if (!this.isOpen(pool, member, known)) continue
+        const bit = failedBit(memory, pool, id)
         words[bit >>> 5]! &= ~(1 << (bit & 31))
       }
     }
@@ -147,8 +161,8 @@ export class Assignment {
   failed(known: Known, memory: Memory): Uint32Array | undefined {
     if (!memory.tracking) return undefined
     const words = new Uint32Array(memory.tracking.failed.type.size / 4)
-    for (const [pool, { name, table, ids }] of this.#plan.pools.entries()) {
-      for (const [member, { name: server }] of table.members.entries()) {
+    for (const [pool, { name, members, ids }] of this.#plan.pools.entries()) {
+      for (const [member, { name: server }] of members.entries()) {
         if (known.viewOf(name, server).up) continue
         const bit = failedBit(memory, pool, ids[member]!)
         words[bit >>> 5]! |= 1 << (bit & 31)

@@ -30,6 +30,12 @@ export interface EngineServer {
   readonly network?: number
 }
 
+/** Weighed: a server of a pool. */
+export interface Weighed {
+  readonly server: string
+  readonly weight: number
+}
+
 /** EngineSpec: what is to be forwarded. Plain data; names are the file's. Lists are in the file's order. */
 export interface EngineSpec {
   /** At least one. Each forwards every service. */
@@ -58,7 +64,9 @@ export interface EngineSpec {
   /** Weights 0..65535; a weight of 0 keeps the server known but gives it no slot. Schedulers that count go by this order. */
   readonly pools: readonly {
     readonly name: string
-    readonly members: readonly { readonly server: string; readonly weight: number }[]
+    readonly members: readonly Weighed[]
+    /** Who answers where no member can, or fewer than the pool needs; nobody of `members`, at least one with a weight. */
+    readonly sorry?: readonly Weighed[]
   }[]
   readonly servers: readonly EngineServer[]
   readonly limits: Limits
@@ -142,6 +150,8 @@ export interface PoolServer {
   readonly name: string
   /** `unreachable`: its MAC is not known; the neighbour of `servers` says why. `off`: configured with weight 0. */
   readonly state: 'up' | 'failed' | 'unreachable' | 'draining' | 'off'
+  /** A sorry server: `share` is 0 while members answer. */
+  readonly isSorry?: true
   /** What counts now, and what the file says. */
   readonly weight: number
   readonly configured: number
@@ -160,6 +170,8 @@ export interface PoolStatus {
   readonly slots: number
   /** Slots that changed hands within the longest time-out of the pool's services: those whose flows are looked up. */
   readonly young: number
+  /** Its sorry servers take what is new. */
+  readonly isSorry: boolean
   readonly servers: readonly PoolServer[]
 }
 
@@ -261,9 +273,15 @@ export interface Applied {
 export interface Engine extends Disposable {
   /**
    * apply makes the kernel forward by `spec`: all or nothing, in one step without a lost packet; `neighbours` by
-   * server name (absent = not resolved yet). Throws TenbinError; what ran before still runs then.
+   * server name (absent = not resolved yet), `lost` all pools that are (setLost). Throws TenbinError; what ran before
+   * still runs then.
    */
-  apply(spec: EngineSpec, neighbours: ReadonlyMap<string, Neighbour>, views?: Views): Applied
+  apply(
+    spec: EngineSpec,
+    neighbours: ReadonlyMap<string, Neighbour>,
+    views?: Views,
+    lost?: ReadonlySet<string>,
+  ): Applied
   /** setNeighbour: a server's MAC became known, changed or was lost. Moves only that server's slots. */
   setNeighbour(server: string, neighbour: Neighbour): void
   /**
@@ -271,6 +289,13 @@ export interface Engine extends Disposable {
    * nothing else. A pool or server that is not applied (any more) is none of its business: 0 slots.
    */
   setServer(pool: string, server: string, view: ServerView): Changed
+  /**
+   * setLost: too few of a pool's members are left, or enough are back: its sorry servers, where one can, take what is new
+   * from members that could still. Returns how many slots were written; of a pool that is not applied, 0.
+   */
+  setLost(pool: string, isLost: boolean): number
+  /** sorry: the pools whose sorry servers take what is new; cheap. */
+  sorry(): ReadonlySet<string>
   /**
    * tick does what comes with time, a few milliseconds of it at most: changes stop being young, records past their
    * time-outs go, flows are counted. Meant for ten calls a second; fewer make records live longer, nothing else.

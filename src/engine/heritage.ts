@@ -52,18 +52,21 @@ export interface KnownOptions {
   /** neighboursOf. */
   readonly neighbours: ReadonlyMap<string, Neighbour>
   readonly views: Views
+  /** All pools that have lost their quorum. */
+  readonly lost: ReadonlySet<string>
   readonly now: number
   readonly before: Known | undefined
   readonly estate: Estate | undefined
 }
 
 /** knownOf all of it, for the servers and pools of the spec. */
-export function knownOf({ spec, neighbours, views, now, before, estate }: KnownOptions): Known {
+export function knownOf({ spec, neighbours, views, lost, now, before, estate }: KnownOptions): Known {
   const known = new Known(before)
   for (const [name, neighbour] of neighbours) known.setNeighbour(name, neighbour)
   for (const { pool, server } of before ? [] : (estate?.failed() ?? []))
     known.setView(pool, server, { up: false }, now)
   known.setViews(views, now)
+  for (const { name } of spec.pools) known.setLost(name, lost.has(name))
   known.forget(spec)
   return known
 }

@@ -22,11 +22,14 @@ export class Known {
   readonly #views = new Map<string, Map<string, ServerView>>()
   /** When a server of a pool began to drain. */
   readonly #drains: Map<string, number>
+  /** Pools that have lost their quorum. */
+  readonly #lost: Set<string>
 
   /** A copy of what was known, to be changed without changing that. */
   constructor(before?: Known) {
     this.#neighbours = new Map(before ? before.#neighbours : [])
     this.#drains = new Map(before ? before.#drains : [])
+    this.#lost = new Set(before ? before.#lost : [])
     if (before) for (const [pool, servers] of before.#views) this.#views.set(pool, new Map(servers))
   }
 
@@ -69,11 +72,26 @@ export class Known {
       for (const [server, view] of servers) this.setView(pool, server, view, now)
   }
 
+  isLost(pool: string): boolean {
+    return this.#lost.has(pool)
+  }
+
+  setLost(pool: string, isLost: boolean): void {
+    if (isLost) this.#lost.add(pool)
+    else this.#lost.delete(pool)
+  }
+
   /** forget what no pool and no server of a spec is concerned by. */
   forget({ pools, servers }: EngineSpec): void {
     const names = new Set(servers.map(({ name }) => name))
     for (const name of this.#neighbours.keys()) if (!names.has(name)) this.#neighbours.delete(name)
-    const members = new Map(pools.map(({ name, members }) => [name, new Set(members.map((m) => m.server))]))
+    const members = new Map(
+      pools.map(({ name, members, sorry = [] }) => [
+        name,
+        new Set([...members, ...sorry].map(({ server }) => server)),
+      ]),
+    )
+    for (const pool of this.#lost) if (!members.has(pool)) this.#lost.delete(pool)
     for (const [pool, views] of this.#views)
       for (const server of views.keys())
         if (!members.get(pool)?.has(server)) {

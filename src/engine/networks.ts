@@ -40,7 +40,7 @@ export interface KeptNetwork {
 
 /** keptNetwork: what is remembered of a client's network; undefined where its service does not persist. */
 export function keptNetwork(
-  { prepared, keeper, known }: Live,
+  { prepared, assignment, keeper, known }: Live,
   service: number,
   pool: number,
   client: Ip,
@@ -57,9 +57,8 @@ export function keptNetwork(
   const leftS = found ? persistence.timeout - keeper.secondsOf(keeper.ageOf(found.time)) : 0
   if (!found || server === undefined || leftS < 0)
     return { told: `Client network ${network} is kept with nobody: its next flow decides.` }
-  const { name, table } = plan.pools[pool]!
-  const weight = table.members.find((member) => member.name === server)?.weight ?? 0
-  if (!known.isReachable(server) || !known.isOpen(name, server, weight))
+  const member = plan.pools[pool]!.members.findIndex(({ name }) => name === server)
+  if (member < 0 || !known.isReachable(server) || !assignment.isOpen(pool, member, known))
     return { told: `Client network ${network} was kept with ${server}, which takes no new flows.` }
   return {
     told: `Client network ${network} is kept with ${server} for ${left(leftS)} more.`,

@@ -5,17 +5,23 @@ import { MAX_TURNS, rotation } from '../schedule/rotation.ts'
 import type { EngineSpec } from './engine.ts'
 
 type Service = EngineSpec['services'][number]
-type Members = EngineSpec['pools'][number]['members']
+type Pool = EngineSpec['pools'][number]
+type Members = Pool['members']
 
 const sum = (members: Members): number => members.reduce((total, { weight }) => total + weight, 0)
 
 /**
- * pickerOf a service, with the members of its pool; undefined where its slots pick. Weights are lowered at run time, never
- * raised: then turns may have no divisor in common any more, but they are never more than the weights' sum.
+ * pickerOf a service, with its pool; undefined where its slots pick. Weights are lowered at run time, never raised: then
+ * turns may have no divisor in common any more, but they are never more than the weights' sum. Members and sorry servers
+ * never have turns together.
  */
-export function pickerOf({ scheduler: kind }: Service, members: Members): PickerShape | undefined {
+export function pickerOf(
+  { scheduler: kind }: Service,
+  { members, sorry = [] }: Pick<Pool, 'members' | 'sorry'>,
+): PickerShape | undefined {
   if (!kind) return undefined
-  return { kind, room: kind === 'wrr' ? Math.min(MAX_TURNS, Math.max(1, sum(members))) : members.length }
+  if (kind !== 'wrr') return { kind, room: members.length + sorry.length }
+  return { kind, room: Math.min(MAX_TURNS, Math.max(1, sum(members), sum(sorry))) }
 }
 
 /** scaledWeights: a sentence for each service whose weights make more turns than there is room for. */

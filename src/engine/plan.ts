@@ -16,10 +16,15 @@ import { type Ids, INTERFACE_IDS, keepIds, SERVER_IDS, SERVICE_IDS } from './ids
 import { longestIdle } from './lives.ts'
 import { pickerOf } from './picker.ts'
 
-/** PlannedPool: a pool's table and the server id of each of the table's members. */
+/** PlannedPool: a pool's tables, and who is in them. */
 export interface PlannedPool {
   readonly name: string
   readonly table: Table
+  /** Of its sorry servers, with as many slots; absent where it has none. */
+  readonly sorry?: Table
+  /** The table's members, and behind them the sorry ones. */
+  readonly members: readonly Member[]
+  /** The server id of each of these. */
   readonly ids: readonly number[]
 }
 
@@ -81,8 +86,13 @@ export interface Machine {
 /** JUMBO_MTU: from here on a frame may not fit one page with its headroom, and XDP sees it in several buffers. */
 const JUMBO_MTU = 3_400
 
-const memberKey = (members: readonly Member[]): string =>
-  JSON.stringify(members.map(({ name, weight }) => [name, weight]))
+const tableKey = (members: readonly Member[], slots: number): string =>
+  JSON.stringify([slots, members.map(({ name, weight }) => [name, weight])])
+
+const asMember = ({ server, weight }: { readonly server: string; readonly weight: number }): Member => ({
+  name: server,
+  weight,
+})
 
 /** serverKey: what makes a server the same one in two generations. */
 export const serverKey = (name: string, address: string): string => `${name} ${address}`
@@ -121,12 +131,13 @@ export function planOf(
   spec: EngineSpec,
   { cpus, clock, veth }: Machine,
   before?: Before,
-  makeTable: (members: readonly Member[]) => Table = buildTable,
+  makeTable: (members: readonly Member[], slots: number) => Table = buildTable,
 ): Plan {
-  const tables = new Map(before?.pools?.map(({ table }) => [memberKey(table.members), table]))
-  const tableOf = (members: readonly Member[]): Table => {
-    const key = memberKey(sortMembers(members))
-    const table = tables.get(key) ?? makeTable(members)
+  const made = before?.pools?.flatMap(({ table, sorry }) => [table, ...(sorry ? [sorry] : [])]) ?? []
+  const tables = new Map(made.map((table) => [tableKey(table.members, table.slots), table]))
+  const tableOf = (members: readonly Member[], slots = tableSize(members.length)): Table => {
+    const key = tableKey(sortMembers(members), slots)
+    const table = tables.get(key) ?? makeTable(members, slots)
     tables.set(key, table)
     return table
   }
@@ -134,19 +145,21 @@ export function planOf(
   const pools = spec.pools.filter(({ name }) => used.has(name))
   const ids = numbersOf(
     spec,
-    new Set(pools.flatMap((pool) => pool.members.map(({ server }) => server))),
+    new Set(pools.flatMap(({ members, sorry = [] }) => [...members, ...sorry].map(({ server }) => server))),
     before,
   )
   const servers = ids.servers.map((key) => key?.slice(0, key.lastIndexOf(' ')))
   const idOf = new Map(servers.flatMap((name, id) => (name === undefined ? [] : [[name, id] as const])))
-  const planned = pools.map(({ name, members }): PlannedPool => {
-    const table = tableOf(members.map(({ server, weight }) => ({ name: server, weight })))
-    const ids = table.members.map((member) => {
+  const planned = pools.map(({ name, members: asked, sorry: askedSorry = [] }): PlannedPool => {
+    const table = tableOf(asked.map(asMember))
+    const sorry = askedSorry.length > 0 ? tableOf(askedSorry.map(asMember), table.slots) : undefined
+    const members = [...table.members, ...(sorry?.members ?? [])]
+    const ids = members.map((member) => {
       const id = idOf.get(member.name)
       invariant(id !== undefined, `pool ${name}: unknown server ${member.name}`)
       return id
     })
-    return { name, table, ids }
+    return { name, table, ...(sorry && { sorry }), members, ids }
   })
   const poolOf = new Map(planned.map(({ name }, index) => [name, index]))
   const places = new Map(spec.services.map(({ name }, at) => [name, at]))
@@ -166,14 +179,14 @@ export function planOf(
     return listeners.map((listener) => ({ ...listener, service, pool }))
   })
   const idle = longestIdle(spec)
-  const membersOf = new Map(pools.map(({ name, members }) => [name, members]))
+  const specOf = new Map(pools.map((pool) => [pool.name, pool]))
   const shared = {
     listeners,
     services: services.map((service) => {
       if (!service) return STATELESS
       const wanted = spec.services[service.at]!
       const { track, onFailure, hash, nat, persistence } = wanted
-      const picker = pickerOf(wanted, membersOf.get(wanted.pool)!)
+      const picker = pickerOf(wanted, specOf.get(wanted.pool)!)
       const base = { track, onFailure, hash, ...(picker && { picker }) }
       return { ...base, ...(nat && { nat }), ...(persistence && { persistence }) }
     }),
@@ -220,11 +233,11 @@ function interfacesOf(
 export const shapesOf = (spec: EngineSpec, machine: Machine): readonly PlannedInterface[] =>
   planOf(spec, machine, undefined, blankTable).interfaces
 
-function blankTable(pool: readonly Member[]): Table {
+function blankTable(pool: readonly Member[], slots: number): Table {
   const none = new Uint16Array()
   return {
     members: sortMembers(pool),
-    slots: tableSize(pool.length),
+    slots,
     owner: none,
     second: none,
     marks: new Int32Array(),

@@ -8,11 +8,15 @@
 // since they may be of before. That is needed only where nothing was recorded until then: where RECORDS was set, every
 // flow that still sends has a record. After a failure there is nothing to learn: the flows move at once.
 //
+// Sorry servers have a table of their own with as many slots, and all slots are by the one or by the other (sorry.ts): so
+// the members' table is what it would be without them, and when members are back each slot is whose it was.
+//
 // What was written is kept beside what the packet path reads, and only that is believed: memory that somebody else has
 // written to (audit.ts) misleads nobody here.
 
 import { currentOf, SLOT_LEARN, SLOT_RECORDS, settledOf, slotWord } from '../dataplane/shape.ts'
 import { assign, NOBODY, reassign, type Table } from '../schedule/ranks.ts'
+import { usesSorry } from './sorry.ts'
 import { Young } from './young.ts'
 
 /** Lives: milliseconds that changes are young, and that UDP flows are learned; 0: none of the pool's flows is UDP. */
@@ -24,12 +28,22 @@ export interface Lives {
 /** PoolSlotsOptions: `words` are the pool's, in memory of the daemon's own; without `lives` no flow is tracked. */
 export interface PoolSlotsOptions {
   readonly table: Table
-  /** Server ids of the table's members. */
+  /** Of its sorry servers, with as many slots. */
+  readonly sorry?: Table
+  /** Server ids of the table's members, and behind them of the sorry ones. */
   readonly ids: readonly number[]
   readonly words: Uint32Array
   readonly lives: Lives | undefined
-  /** By member, what counts of its weight: 0..1. Changed by change(). */
+  /** By member, what counts of its weight: 0..1; of sorry ones as well. Changed by change(). */
   readonly parts: Float64Array
+  /** The pool has lost its quorum; changed by setLost(). */
+  readonly isLost?: boolean
+}
+
+/** InUse: the table that slots go by, and where its members begin among all. */
+interface InUse {
+  readonly table: Table
+  readonly first: number
 }
 
 /** Past: what a pool has of its generation before. */
@@ -44,14 +58,19 @@ export interface Learning {
   readonly slots: Uint32Array
 }
 
+/** Write: a slot goes from a member of the table in use to another; NOBODY: none. */
+type Write = (slot: number, to: number, lost: number) => void
+
 export class PoolSlots {
   readonly #options: PoolSlotsOptions
   readonly #words: Uint32Array
   /** The same words where the packet path reads them. */
   #live: Uint32Array | undefined
-  /** By slot: the member that has it. */
-  readonly #current: Uint16Array
-  /** By member: how many slots it has. */
+  #isLost: boolean
+  #inUse: InUse
+  /** By slot: the member of the table in use that has it. */
+  #current: Uint16Array
+  /** Of all members: how many slots each has. */
   readonly #held: Uint32Array
   #young: Young
   #learning: Learning[] = []
@@ -63,12 +82,14 @@ export class PoolSlots {
     this.#options = options
     this.#words = options.words
     this.#young = new Young(options.lives?.young ?? 0)
-    this.#current = assign(options.table, (member) => options.parts[member]!)
+    this.#isLost = options.isLost ?? false
+    this.#inUse = this.#toUse()
+    this.#current = this.#assigned()
     this.#held = new Uint32Array(options.ids.length)
     // Tens of millions of slots in a large file: an iterator takes seconds for them.
     for (let slot = 0; slot < this.#current.length; slot++) {
       const member = this.#current[slot]!
-      if (member !== NOBODY) this.#held[member]!++
+      if (member !== NOBODY) this.#held[this.#inUse.first + member]!++
     }
   }
 
@@ -89,7 +110,7 @@ export class PoolSlots {
   /** idAt: the id of the server that is to have a slot. */
   idAt(slot: number): number {
     const member = this.#current[slot]!
-    return member === NOBODY ? 0 : this.#options.ids[member]!
+    return member === NOBODY ? 0 : this.#options.ids[this.#inUse.first + member]!
   }
 
   /** resume from words that are there, of this pool and with this past; where it is not known they changed just now. */
@@ -127,37 +148,78 @@ export class PoolSlots {
    * slots written.
    */
   change(member: number, part: number, now: number, isFailure: boolean): number {
-    const { table, lives, parts } = this.#options
-    const words = this.#words
+    const { parts } = this.#options
     if (parts[member] === part) return 0
     parts[member] = part
+    const { table, first } = this.#toUse()
+    if (table !== this.#inUse.table) return this.#turn(now, isFailure)
+    if (member < first || member >= first + table.members.length) return 0
+    return this.#move(now, isFailure, (write) =>
+      reassign(table, this.#current, member - first, (each) => parts[first + each]!, write),
+    )
+  }
+
+  /** setLost: the pool has lost its quorum, or has it again. Returns the number of slots written. */
+  setLost(isLost: boolean, now: number): number {
+    this.#isLost = isLost
+    return this.#toUse().table === this.#inUse.table ? 0 : this.#turn(now, false)
+  }
+
+  /** isSorry: the sorry servers take what is new. */
+  get isSorry(): boolean {
+    return this.#inUse.first > 0
+  }
+
+  #toUse(): InUse {
+    const { table, sorry, parts } = this.#options
+    const first = table.members.length
+    return sorry && usesSorry(parts, first, this.#isLost) ? { table: sorry, first } : { table, first: 0 }
+  }
+
+  #assigned(): Uint16Array {
+    const { table, first } = this.#inUse
+    return assign(table, (member) => this.#options.parts[first + member]!)
+  }
+
+  /** #turn to the other table: every slot goes to somebody else. */
+  #turn(now: number, isFailure: boolean): number {
+    const [before, { first }] = [this.#current, this.#inUse]
+    for (let slot = 0; slot < before.length; slot++)
+      if (before[slot] !== NOBODY) this.#held[first + before[slot]!]!--
+    this.#inUse = this.#toUse()
+    this.#current = this.#assigned()
+    return this.#move(now, isFailure, (write) => {
+      for (let slot = 0; slot < before.length; slot++) write(slot, this.#current[slot]!, NOBODY)
+      return before.length
+    })
+  }
+
+  /** #move slots: `moves` says which and gives their number; `#current` has the new ones when it is told of one. */
+  #move(now: number, isFailure: boolean, moves: (write: Write) => number): number {
+    const { lives } = this.#options
+    const { first } = this.#inUse
+    const words = this.#words
     const { slots, from, learned } = changing(words.length)
     let [changed, learns] = [0, 0]
-    const moved = reassign(
-      table,
-      this.#current,
-      member,
-      (each) => parts[each]!,
-      (slot, to, lost) => {
-        const was = words[slot]!
-        const id = this.idAt(slot)
-        if (lost !== NOBODY) this.#held[lost]!--
-        if (to !== NOBODY) this.#held[to]!++
-        // a slot that nobody had has no flows to look after
-        if (!lives || settledOf(was) === 0) {
-          this.#store(slot, slotWord(id, id, was & (SLOT_LEARN | SLOT_RECORDS)))
-          return
-        }
-        slots[changed] = slot
-        from[changed++] = currentOf(was)
-        const isNew = (was & SLOT_RECORDS) === 0
-        if (isNew) this.#records++
-        const isLearned = isNew && !isFailure && lives.learn > 0
-        if (isLearned) learned[learns++] = slot
-        const flags = SLOT_RECORDS | (was & SLOT_LEARN) | (isLearned ? SLOT_LEARN : 0)
-        this.#store(slot, slotWord(id, settledOf(was), flags))
-      },
-    )
+    const moved = moves((slot, to, lost) => {
+      const was = words[slot]!
+      const id = this.idAt(slot)
+      if (lost !== NOBODY) this.#held[first + lost]!--
+      if (to !== NOBODY) this.#held[first + to]!++
+      // a slot that nobody had has no flows to look after
+      if (!lives || settledOf(was) === 0) {
+        this.#store(slot, slotWord(id, id, was & (SLOT_LEARN | SLOT_RECORDS)))
+        return
+      }
+      slots[changed] = slot
+      from[changed++] = currentOf(was)
+      const isNew = (was & SLOT_RECORDS) === 0
+      if (isNew) this.#records++
+      const isLearned = isNew && !isFailure && lives.learn > 0
+      if (isLearned) learned[learns++] = slot
+      const flags = SLOT_RECORDS | (was & SLOT_LEARN) | (isLearned ? SLOT_LEARN : 0)
+      this.#store(slot, slotWord(id, settledOf(was), flags))
+    })
     this.#young.add(now, slots.slice(0, changed), from.slice(0, changed))
     if (lives && learns > 0)
       this.#learning.push({ until: now + lives.learn, slots: learned.slice(0, learns) })

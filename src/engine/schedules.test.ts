@@ -155,7 +155,7 @@ test('weights above the configured one count as that, and lower ones have room f
 test('room for turns is what the weights of the file can make, and scaled weights are said', () => {
   const room = (scheduler: CountingScheduler, members: Members) => {
     const { services, pools } = specOf(scheduler, members)
-    return pickerOf(services[0]!, pools[0]!.members)!.room
+    return pickerOf(services[0]!, pools[0]!)!.room
   }
   assert.equal(room('rr', three), 3)
   assert.equal(room('wlc', three), 3)

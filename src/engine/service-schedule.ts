@@ -1,6 +1,7 @@
 // The scheduler of one service that counts turns or connections: what the packet path goes by, from what counts of each
 // server's weight, and how it follows changes. Turns go on where they were, through changes of weights and of the file.
 // A pool's servers are in the file's order, which is LVS's order of them turned round: it puts a new one before the others.
+// Its sorry servers are behind them; either these have weights or those.
 
 import { isLeast, type Member, type ScheduleImage, type ScheduleTable } from '../dataplane/scheduling.ts'
 import type { CountingScheduler } from '../dataplane/shape.ts'
@@ -8,6 +9,7 @@ import { type Load, leastLoaded } from '../schedule/least.ts'
 import { goOn, type Place, placeAfter, type Rotation, rotation, START } from '../schedule/rotation.ts'
 import type { Known } from './known.ts'
 import type { Plan } from './plan.ts'
+import { usesSorry } from './sorry.ts'
 
 /** Configured: a server of a pool, and its weight in the file. */
 interface Configured {
@@ -35,7 +37,9 @@ export class ServiceSchedule {
   readonly pool: number
   readonly kind: CountingScheduler
   readonly #poolName: string
+  /** Sorry servers are behind the first `#ownCount`. */
   readonly #members: readonly Configured[]
+  readonly #ownCount: number
   #weights: readonly number[] = []
   #rotation: Rotation | undefined
   #place: Place = START
@@ -49,9 +53,13 @@ export class ServiceSchedule {
     this.pool = pool
     this.kind = kind
     this.#poolName = plan.pools[pool]!.name
-    this.#members = plan.spec.pools
-      .find((each) => each.name === this.#poolName)!
-      .members.map(({ server, weight }) => ({ name: server, id: plan.idOf.get(server)!, weight }))
+    const { members, sorry = [] } = plan.spec.pools.find((each) => each.name === this.#poolName)!
+    this.#members = [...members, ...sorry].map(({ server, weight }) => ({
+      name: server,
+      id: plan.idOf.get(server)!,
+      weight,
+    }))
+    this.#ownCount = members.length
   }
 
   /** begin by what is known; `last` is of the generation before. */
@@ -159,9 +167,11 @@ export class ServiceSchedule {
   }
 
   #weightsOf(known: Known): readonly number[] {
-    return this.#members.map(({ name, weight }) =>
+    const weights = this.#members.map(({ name, weight }) =>
       known.partOf(this.#poolName, name, weight) === 0 ? 0 : known.weightOf(this.#poolName, name, weight),
     )
+    const isSorry = usesSorry(weights, this.#ownCount, known.isLost(this.#poolName))
+    return weights.map((weight, member) => (member >= this.#ownCount === isSorry ? weight : 0))
   }
 
   #ids = (of: Rotation): number[] => Array.from(of.turns, (member) => this.#members[member]!.id)

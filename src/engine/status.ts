@@ -96,18 +96,20 @@ function flowsStatus({ records, swept }: FlowKeeper, bytes: number): FlowsStatus
 
 function poolStatus(live: Live, pool: number, now: number): PoolStatus {
   const { prepared, assignment, known, keeper, schedules } = live
-  const { name, table, ids } = prepared.plan.pools[pool]!
+  const { name, table, members, ids } = prepared.plan.pools[pool]!
   const slots = assignment.poolAt(pool)
   const { held } = slots
   return {
     name,
     slots: table.slots,
     young: slots.young,
-    servers: table.members.map(({ name: server, weight: configured }, member): PoolServer => {
+    isSorry: slots.isSorry,
+    servers: members.map(({ name: server, weight: configured }, member): PoolServer => {
       const state = known.stateOf(name, server, configured)
       return {
         name: server,
         state,
+        ...(member >= table.members.length && { isSorry: true as const }),
         weight: known.weightOf(name, server, configured),
         configured,
         share: held[member]! / table.slots,

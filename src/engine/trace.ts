@@ -135,15 +135,19 @@ function settledIn({ assignment }: Live, pool: number, word: number, hash: numbe
 
 /** slotSteps: whose the slot is, and why somebody else has it. */
 function slotSteps(
-  { prepared, known }: Live,
+  { prepared, assignment, known }: Live,
   pool: number,
   slot: number,
   current: string | undefined,
 ): string[] {
-  const { name, table } = prepared.plan.pools[pool]!
+  const { name, table: own, sorry } = prepared.plan.pools[pool]!
   if (current === undefined) return [`No server of ${name} can take new flows.`]
+  const { isSorry } = assignment.poolAt(pool)
+  const table = isSorry ? sorry! : own
+  const reason = known.isLost(name) ? 'has lost its quorum' : 'has no server that can take new flows'
+  const sorryStep = isSorry ? [`Pool ${name} ${reason}: its sorry servers answer.`] : []
   const owner = table.members[table.owner[slot]!]
-  if (!owner || owner.name === current) return [`The slot is ${current}’s.`]
+  if (!owner || owner.name === current) return [...sorryStep, `The slot is ${current}’s.`]
   const neighbour = known.neighbourOf(owner.name)
   const state = known.stateOf(name, owner.name, owner.weight)
   const why =
@@ -154,7 +158,7 @@ function slotSteps(
         : 'why' in neighbour
           ? `, which is not usable (${neighbour.why})`
           : `, which has a weight of ${known.weightOf(name, owner.name, owner.weight)} instead of ${owner.weight} now`
-  return [`The slot is ${owner.name}’s${why}; ${current} stands in for it.`]
+  return [...sorryStep, `The slot is ${owner.name}’s${why}; ${current} stands in for it.`]
 }
 
 /** Question: a flow, the word of its slot, and whom a scheduler that counts would pick for a new one. */

@@ -54,6 +54,7 @@ import { Schedules } from './schedules.ts'
 import { type Live, statusOf } from './status.ts'
 import { FlowSuccession } from './succession.ts'
 import { trace } from './trace.ts'
+import { followSide, followSides, sidesOf } from './turned.ts'
 
 /** XdpOptions: `keys` are used where nothing pinned has its own. */
 export interface XdpOptions {
@@ -65,6 +66,13 @@ export interface XdpOptions {
   readonly clock?: Clock['source']
   /** Waits for fragments that came before their first; without it they are dropped. */
   readonly reactor?: Reactor
+}
+
+/** What apply() is told of servers. */
+interface Told {
+  readonly neighbours: ReadonlyMap<string, Neighbour>
+  readonly views: Views
+  readonly lost: ReadonlySet<string>
 }
 
 /** What apply() works on. */
@@ -102,14 +110,19 @@ export class XdpEngine implements Engine {
     return this.#live?.prepared.keys ?? this.#ownKeys
   }
 
-  apply(spec: EngineSpec, neighbours: ReadonlyMap<string, Neighbour>, views: Views = new Map()): Applied {
+  apply(
+    spec: EngineSpec,
+    neighbours: ReadonlyMap<string, Neighbour>,
+    views: Views = new Map(),
+    lost: ReadonlySet<string> = new Set(),
+  ): Applied {
     const notes: string[] = []
     if (ensureBpffs()) notes.push('bpffs was not mounted at /sys/fs/bpf: mounted')
     this.#hook.open()
     const before = this.#live?.generation ?? this.#adopt(notes)
     const hadWay = this.#way.isThere
     try {
-      const work = this.#prepare(before, spec, neighbours, views, notes)
+      const work = this.#prepare(before, spec, { neighbours, views, lost }, notes)
       const applied = this.#run(before, work)
       if (spec.turn) this.#way.open()
       else if (hadWay) this.#way.remove()
@@ -123,40 +136,65 @@ export class XdpEngine implements Engine {
   }
 
   setNeighbour(server: string, neighbour: Neighbour): void {
-    const { prepared, generation, assignment, known, schedules } = this.#applied()
+    const live = this.#applied()
+    const { prepared, generation, assignment, known, schedules } = live
     const id = prepared.plan.idOf.get(server)
     if (id === undefined) return
     known.setNeighbour(server, onOneOf(prepared.plan.interfaces, neighbour))
     const reach = known.reachOf(server)
+    const sides = sidesOf(live)
     if (reach) generation.storeServer(prepared, id, reach)
     assignment.change(server, known, this.#now(), reach === undefined)
     schedules?.change(known)
+    followSides(live, sides)
     if (!reach) generation.storeServer(prepared, id, undefined)
   }
 
   setServer(pool: string, server: string, view: ServerView): Changed {
-    const { prepared, generation, assignment, known, schedules } = this.#applied()
+    const live = this.#applied()
+    const { prepared, generation, assignment, known, schedules } = live
     const { weight: asked = 0 } = view
     invariant(Number.isInteger(asked) && asked >= 0, `a weight of ${asked}`)
     const at = prepared.plan.poolAt.get(pool) ?? -1
-    const member = prepared.plan.pools[at]?.table.members.find(({ name }) => name === server)
-    if (!member) return { slots: 0, of: 0, peers: 0, weight: 0, clamped: false }
+    const place = prepared.plan.pools[at]?.members.findIndex(({ name }) => name === server) ?? -1
+    if (place < 0) return { slots: 0, of: 0, peers: 0, weight: 0, clamped: false }
+    const { weight: most } = prepared.plan.pools[at]!.members[place]!
     const id = prepared.plan.idOf.get(server)!
     const now = this.#now()
-    const { held } = assignment.poolAt(at)
+    const { held, isSorry } = assignment.poolAt(at)
     const before = held.slice()
     known.setView(pool, server, view, now)
-    const isOpen = known.isOpen(pool, server, member.weight)
-    if (!isOpen) generation.storeBit(prepared, 'shut', at, id, true)
+    if (!known.isOpen(pool, server, most)) generation.storeBit(prepared, 'shut', at, id, true)
     if (view.up) generation.storeBit(prepared, 'failed', at, id, false)
     const slots = assignment.change(server, known, now, !view.up, at)
     schedules?.change(known, at)
     if (!view.up) generation.storeBit(prepared, 'failed', at, id, true)
-    if (isOpen) generation.storeBit(prepared, 'shut', at, id, false)
-    const weight = known.weightOf(pool, server, member.weight)
+    if (assignment.isOpen(at, place, known)) generation.storeBit(prepared, 'shut', at, id, false)
+    followSide(live, at, isSorry)
     const touched = before.reduce((sum, had, each) => sum + (had === held[each] ? 0 : 1), 0)
-    const { slots: of } = prepared.plan.pools[at]!.table
-    return { slots, of, peers: Math.max(0, touched - 1), weight, clamped: asked > member.weight }
+    return {
+      ...{ slots, of: prepared.plan.pools[at]!.table.slots, peers: Math.max(0, touched - 1) },
+      ...{ weight: known.weightOf(pool, server, most), clamped: asked > most },
+    }
+  }
+
+  setLost(pool: string, isLost: boolean): number {
+    const live = this.#applied()
+    const { prepared, assignment, known, schedules } = live
+    const at = prepared.plan.poolAt.get(pool)
+    if (at === undefined) return 0
+    const { isSorry } = assignment.poolAt(at)
+    known.setLost(pool, isLost)
+    const slots = assignment.setLost(at, known, this.#now())
+    schedules?.change(known, at)
+    followSide(live, at, isSorry)
+    return slots
+  }
+
+  sorry(): ReadonlySet<string> {
+    const live = this.#applied()
+    const sides = sidesOf(live)
+    return new Set(live.prepared.plan.pools.flatMap(({ name }, pool) => (sides[pool] ? [name] : [])))
   }
 
   tick(): void {
@@ -231,8 +269,7 @@ export class XdpEngine implements Engine {
   #prepare(
     before: Generation | undefined,
     spec: EngineSpec,
-    neighbours: ReadonlyMap<string, Neighbour>,
-    views: Views,
+    { neighbours, views, lost }: Told,
     notes: string[],
   ): Work {
     const now = this.#now()
@@ -252,6 +289,7 @@ export class XdpEngine implements Engine {
       spec,
       neighbours: neighboursOf(spec, neighbours, before),
       views,
+      lost,
       now,
       before: this.#live?.known,
       estate,

@@ -29,8 +29,12 @@ export interface CheckerClientOptions {
 }
 
 const AGAIN_MS = 100
-/** A checker that says nothing for so long is taken for one that hangs: the connection is made anew. */
+/**
+ * A checker that says nothing for so long is taken for one that hangs: the connection is made anew. The last part of it is
+ * counted apart: a main that was not run itself comes to read what was said meanwhile before that is over.
+ */
 const SILENT_MS = 5000
+const LAST_MS = 1000
 
 export class CheckerClient implements Disposable {
   readonly #options: CheckerClientOptions
@@ -113,10 +117,13 @@ export class CheckerClient implements Disposable {
 
   #watchSilence(): void {
     clearTimeout(this.#silence)
-    this.#silence = setTimeout(() => {
+    const end = () => {
       this.#line?.[Symbol.dispose]()
       this.#lost(`it said nothing for ${SILENT_MS / 1000} s`, true)
-    }, SILENT_MS)
+    }
+    this.#silence = setTimeout(() => {
+      this.#silence = setTimeout(end, LAST_MS)
+    }, SILENT_MS - LAST_MS)
   }
 
   #lost(why: string, isSilent = false): void {

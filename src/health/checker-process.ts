@@ -4,6 +4,7 @@
 import { statSync } from 'node:fs'
 import { Reactor } from '../sys/reactor.ts'
 import { CheckerService } from './checker-service.ts'
+import { offspring } from './offspring.ts'
 import { Turns } from './turns.ts'
 
 const [socket, kept, instance] = process.argv.slice(2)
@@ -15,6 +16,8 @@ const end = (): void => {
   service[Symbol.dispose]()
   process.exit(0)
 }
+// Whatever scripts leave behind comes here.
+offspring.adopt()
 const reactor = new Reactor()
 const service = new CheckerService({
   reactor,

@@ -18,9 +18,6 @@ export interface GuardRules {
   readonly holdMs: number
 }
 
-/** HOLD_MS: how long falls are held while others are up. */
-export const HOLD_MS = 60_000
-
 /** GuardState: who fell when, by name (forgotten once the window is over), and who is held since when. */
 export interface GuardState {
   readonly falls: ReadonlyMap<string, number>

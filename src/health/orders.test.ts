@@ -84,6 +84,32 @@ test('the port is that of the servers, of the check, or of the first listener of
   assert.deepEqual(nics, ['eth0', 'ens3'])
 })
 
+test('sorry servers are looked at as the members are, or as they have it; with their own by each service once', () => {
+  const looks = (sorry: string) =>
+    ordersFor(`
+  a: { listen: [192.168.8.100:80], servers: web01..02, check: { http: /x }, sorry: ${sorry} }
+  b: { listen: [192.168.8.100:81], servers: web01..02, check: tcp, sorry: ${sorry} }`).map(
+      ({ order, users }) =>
+        `${order.address}:${order.port} ${(order.check.probe as { kind: string }).kind} ${users.map(({ service, server }) => `${service}/${server}`).join(' ')}`,
+    )
+  const members = [
+    '192.168.8.11:80 http a/web01',
+    '192.168.8.11:81 tcp b/web01',
+    '192.168.8.12:80 http a/web02',
+    '192.168.8.12:81 tcp b/web02',
+  ]
+  assert.deepEqual(looks('web03').toSorted(), [
+    ...members,
+    '192.168.8.13:80 http a/web03',
+    '192.168.8.13:81 tcp b/web03',
+  ])
+  assert.deepEqual(looks('{ servers: web03, check: { tcp: {}, port: 99 } }').toSorted(), [
+    ...members,
+    '192.168.8.13:99 tcp a/web03 b/web03',
+  ])
+  assert.deepEqual(looks('{ servers: web03, check: none }').toSorted(), members)
+})
+
 test('a check through the service goes to the listener that it is for, at each server', () => {
   const told = (service: string) =>
     ordersFor(`  a: { listen: ${service} }`).map(({ order: { address, through, port, check } }) => [

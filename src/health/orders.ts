@@ -6,7 +6,9 @@ import { createHash } from 'node:crypto'
 import { formatIp } from '../base/addresses.ts'
 import type { CheckSpec } from '../config/check-spec.ts'
 import { serviceTarget } from '../config/check-via.ts'
-import { type DesiredState, nicOf } from '../config/state.ts'
+import type { Check } from '../config/checks.ts'
+import { type DesiredState, nicOf, type ServiceState } from '../config/state.ts'
+import type { Weighed } from '../engine/engine.ts'
 import type { Order } from './protocol.ts'
 
 /** User: whose standing a check decides; `isObserved`: it is only told of. */
@@ -26,10 +28,14 @@ export interface Ordered {
 /** ordersOf: what the file asks to be looked at on a node; services with `check: none` ask for nothing. */
 export function ordersOf(state: DesiredState, node: string): Ordered[] {
   const addresses = new Map(state.servers.map(({ name, address }) => [name, formatIp(address)]))
-  const pools = new Map(state.pools.map(({ name, members }) => [name, members]))
+  const pools = new Map(state.pools.map((pool) => [pool.name, pool]))
   const found = new Map<string, { order: Order; users: User[] }>()
-  for (const { name: service, pool, check, listeners, serverPort } of state.services) {
-    if (check === 'none') continue
+  const look = (
+    { name: service, pool, listeners, serverPort }: ServiceState,
+    check: Check,
+    servers: readonly Weighed[],
+  ): void => {
+    if (check === 'none') return
     const { interface: role, observe, port: _, via, ...rest } = check
     const target = via && serviceTarget(check, listeners)
     const placed: CheckSpec = {
@@ -41,7 +47,7 @@ export function ordersOf(state: DesiredState, node: string): Ordered[] {
     const listener = listeners.find(({ protocol }) => protocol === 'tcp') ?? listeners[0]
     // A check that names its port does not depend on the service's.
     const port = target?.port ?? check.port ?? serverPort ?? listener?.port ?? 0
-    for (const { server } of pools.get(pool) ?? []) {
+    for (const { server } of servers) {
       const address = addresses.get(server)
       if (address === undefined) continue
       const asked = { check: placed, address, port, ...(target && { through: formatIp(target.address) }) }
@@ -50,6 +56,11 @@ export function ordersOf(state: DesiredState, node: string): Ordered[] {
       entry.users.push({ service, pool, server, isObserved: observe })
       found.set(key, entry)
     }
+  }
+  for (const service of state.services) {
+    const { members, sorry } = pools.get(service.pool)!
+    look(service, service.check, members)
+    if (sorry) look(service, sorry.check ?? service.check, sorry.members)
   }
   return [...found.values()]
 }

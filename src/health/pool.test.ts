@@ -8,8 +8,8 @@ import { RAMP_STEPS } from './slow-start.ts'
 const rules: PoolRules = {
   guard: { share: 0.5, windowMs: 1000, holdMs: 60_000 },
   slowStartMs: 0,
-  quorum: 1,
-  hysteresis: 0,
+  quorum: { up: 1, down: 1 },
+  roundMs: 4000,
 }
 
 /** A pool that is told standings and times; names are s0, s1 and so on. */
@@ -52,6 +52,14 @@ test('half of a pool may fall, more than half within one window is held', () => 
   const view = pool.see('ddddud', 999)
   assert.equal(states(view), 'ddhhuh')
   assert.deepEqual(weights(view), [0, 0, 10, 10, 10, 10])
+})
+
+test('who fell and came back within the window counts no more', () => {
+  const pool = new Pool()
+  pool.see('uuuuuu')
+  pool.see('duuuuu', 5000)
+  pool.see('uuuuuu', 100)
+  assert.equal(states(pool.see('uddduu', 100)), 'uddduu')
 })
 
 test('falls that are further apart than the window are believed', () => {
@@ -101,28 +109,77 @@ test('servers that were never up are not held: there is no last good set', () =>
 test('where all failed and a sorry server is seen up, it answers at once', () => {
   const pool = new Pool()
   pool.sorry = [{ name: 'web99', weight: 1, standing: 'up' }]
-  assert.equal(pool.see('uu').isSorry, false)
-  const one = pool.see('du', 5000)
-  assert.deepEqual([states(one), one.isSorry], ['du', false])
-  const none = pool.see('dd', 5000)
-  assert.deepEqual([states(none), none.isSorry], ['dd', true])
-  assert.equal(pool.see('ud', 5000).isSorry, false)
-  pool.sorry = [{ name: 'web99', weight: 1, standing: 'down' }]
-  assert.deepEqual([states(pool.see('dd', 5000)), pool.see('dd').isSorry], ['hd', false])
+  const seen = (standings: string) => {
+    const view = pool.see(standings, 5000)
+    return `${states(view)} ${view.state.quorum}`
+  }
+  assert.equal(seen('uu'), 'uu there')
+  assert.equal(seen('du'), 'du there')
+  assert.equal(seen('dd'), 'dd lost')
+  assert.equal(seen('ud'), 'ud there')
+  for (const nobody of [{ standing: 'down' }, { left: 0 }] as const) {
+    pool.sorry = [{ name: 'web99', weight: 1, standing: 'up', ...nobody }]
+    assert.equal(seen('dd'), 'hd there')
+    assert.equal(seen('ud'), 'ud there')
+  }
 })
 
-test('quorum is lost below, and regained above, by the hysteresis', () => {
-  const pool = new Pool({ quorum: 30, hysteresis: 10, guard: { ...rules.guard, share: 1 } })
-  pool.sorry = [{ name: 'web99', weight: 1, standing: 'up' }]
-  const seen = ['uuuuu', 'uuudd', 'uuddd', 'udddd', 'uuudd', 'uuuud', 'uuddd'].map((standings) => {
+/** Quorums that a pool of five goes through, whole weights 10. */
+const quorums = (up: number, down: number, story: readonly string[]): string[] => {
+  const pool = new Pool({ quorum: { up, down }, guard: { ...rules.guard, share: 1 } })
+  return story.map((standings) => {
     const view = pool.see(standings, 5000)
+    assert.equal(view.present, 10 * [...standings].filter((letter) => letter === 'u').length)
     assert.deepEqual(
       weights(view),
-      [...standings].map((letter) => (letter === 'u' && !view.isSorry ? 10 : 0)),
+      [...standings].map((letter) => (letter === 'u' ? 10 : 0)),
+      'a lost quorum takes nothing from those that are up',
     )
-    return view.isSorry
+    return view.state.quorum
   })
-  assert.deepEqual(seen, [false, false, false, true, true, false, false])
+}
+
+test('a quorum is lost below one sum of weights, and back at another', () => {
+  const story = ['uuuuu', 'uuudd', 'uuddd', 'udddd', 'uuudd', 'uuuud', 'uuddd']
+  const there = ['there', 'there', 'there', 'lost', 'lost', 'there', 'there']
+  assert.deepEqual(quorums(40, 20, story), there)
+  assert.deepEqual(quorums(50, 1, ['uuuuu', 'udddd', 'ddddd', 'uuuud']), ['there', 'there', 'lost', 'lost'])
+})
+
+test('a quorum counts what an operator and the server itself leave of a weight, and ramps as whole', () => {
+  const pool = new Pool({ slowStartMs: 60_000, quorum: { up: 20, down: 20 } })
+  assert.equal(pool.see('uu').present, 20)
+  pool.see('ud', 5000)
+  const back = pool.see('uu', 5000)
+  assert.deepEqual([weights(back), back.present, back.state.quorum], [[10, 1], 20, 'there'])
+  const drained = pool.see('uu', 5000, { left: 4 })
+  assert.deepEqual([weights(drained), drained.present, drained.state.quorum], [[10, 1], 8, 'lost'])
+  assert.equal(pool.see('uu', 5000, { report: { weight: 3 } }).present, 6)
+  assert.equal(pool.see('uu', 5000, { report: { isDraining: true } }).present, 0)
+})
+
+test('at the start a quorum is neither lost nor there while the first looks are awaited', () => {
+  const pool = new Pool({ quorum: { up: 20, down: 10 } })
+  const first = pool.see('???')
+  assert.deepEqual([first.state.quorum, first.wakeAt], ['unknown', 4000])
+  assert.equal(pool.see('?u?', 3999).state.quorum, 'unknown')
+  assert.equal(pool.see('?u?', 1).state.quorum, 'lost', 'a round is over: those unknown are not coming')
+  assert.equal(pool.see('uu?', 1).state.quorum, 'there')
+  assert.equal(new Pool({ quorum: { up: 20, down: 10 } }).see('dud').state.quorum, 'lost')
+})
+
+test('sorry servers are as they are seen, without ramp or guard', () => {
+  const pool = new Pool({ slowStartMs: 10_000 })
+  pool.sorry = [
+    { name: 'a', weight: 3, standing: 'up' },
+    { name: 'b', weight: 1, standing: 'down' },
+    { name: 'c', weight: 4, standing: 'up', report: { share: 0.5 } },
+  ]
+  assert.deepEqual(pool.see('uu').sorry, [
+    { name: 'a', state: 'up', weight: 3 },
+    { name: 'b', state: 'down', weight: 0 },
+    { name: 'c', state: 'up', weight: 2 },
+  ])
 })
 
 test('one that joins others gets its share in steps, those that begin together get all of it at once', () => {
@@ -135,6 +192,12 @@ test('one that joins others gets its share in steps, those that begin together g
   assert.deepEqual(weights(pool.see('uuu', 999)), [1, 10, 10])
   assert.deepEqual(weights(pool.see('uuu', 1)), [2, 10, 10])
   assert.deepEqual(weights(pool.see('uuu', 7999)), [9, 10, 10])
+  const small = new Pool({ slowStartMs: 10_000 })
+  for (const standings of ['uu', 'du']) small.see(standings, 5000, { weight: 3 })
+  assert.deepEqual(weights(small.see('uu', 5000, { weight: 3 })), [1, 3], 'a part of a small weight is 1')
+  const none = new Pool({ slowStartMs: 10_000 })
+  none.see('du', 5000, { weight: 0 })
+  assert.deepEqual(weights(none.see('uu', 5000, { weight: 0 })), [0, 0])
   const done = pool.see('uuu', 1001)
   assert.deepEqual([weights(done), done.wakeAt], [[10, 10, 10], undefined])
 })

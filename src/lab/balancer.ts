@@ -13,11 +13,14 @@ import { failed, type Lab } from './held-lab.ts'
 import { isAlive, type ProcessId } from './processes.ts'
 import { instanceName } from './topology.ts'
 
-/** READY_MS: how long a daemon may take until it forwards to every server, on a machine with much else to do. */
+/** READY_MS: how long a daemon may take until it forwards to every server that answers, on a machine with much else to do. */
 const READY_MS = 30_000
 const POLL_MS = 20
 
-const reachesAll = ({ servers }: Status): boolean => servers.every(({ mac }) => mac !== undefined)
+/** Each server's MAC is known, and whether it answers, if it is looked at. */
+const reachesAll = ({ servers, pools }: Status): boolean =>
+  servers.every(({ mac }) => mac !== undefined) &&
+  pools.every((pool) => pool.servers.every(({ check }) => check?.state !== 'unknown'))
 
 export class Balancer {
   readonly #lab: Lab
@@ -54,7 +57,8 @@ export class Balancer {
   }
 
   /**
-   * start resolves when the daemon forwards and `isReady`: to all servers of the file, if nothing else is said. Throws
+   * start resolves when the daemon forwards and `isReady`: to all servers of the file that answer, if nothing
+   * else is said. Throws
    * LAB_PROCESS_FAILED.
    */
   async start(isReady: (status: Status) => boolean = reachesAll): Promise<Status> {

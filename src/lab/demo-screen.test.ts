@@ -81,6 +81,21 @@ test('a change of the file shows the lines that differ, failures are told in the
   assert.doesNotMatch(text(), /Every request was answered/)
 })
 
+test('servers that failed stand in a table: when they were out and in again, and what it cost', () => {
+  const { shown, text } = screen(false)
+  shown.failuresBegin()
+  const times = { outMs: 749.3, computedMs: 1000, backMs: 12_345.6 }
+  shown.failure({ server: 'web01', how: 'stops', ...times, lost: 59, lostLater: 0 })
+  shown.failure({ server: 'web50', how: 'unplugged', ...times, lost: 1234, lostLater: 5 })
+  assert.equal(
+    text().slice(text().indexOf('   server')),
+    `   server            out after  computed   back after   lost  lost later
+   web01 stops          749 ms  1,000 ms    12,346 ms     59           0
+   web50 unplugged      749 ms  1,000 ms    12,346 ms  1,234           5
+`,
+  )
+})
+
 test('sentences are broken between words on a terminal, and nowhere else', () => {
   const sentence = 'The program in the kernel goes on: 400 requests answered, 0 failed.'
   const said = (isTerminal: boolean) => {

@@ -4,6 +4,7 @@
 import type { Status } from '../daemon/api-schema.ts'
 import { type ByteCounts, bytesText } from './byte-counts.ts'
 import { chart, countText, type Sample, sum } from './chart.ts'
+import type { Failure } from './demo-failures.ts'
 import { hints } from './hints.ts'
 import { picture } from './picture.ts'
 import type { LabState } from './state.ts'
@@ -118,6 +119,19 @@ export class DemoScreen {
     this.say(`Requests came in all the time: ${meanwhile}.`)
   }
 
+  failuresBegin(): void {
+    this.say(this.#paint.faint('server            out after  computed   back after   lost  lost later'))
+  }
+
+  /** failure tells of one: times in ms; requests that were lost before it was out, and afterwards. */
+  failure({ server, how, outMs, computedMs, backMs, lost, lostLater }: Failure): void {
+    const ms = (value: number, width: number) => `${countText(Math.round(value))} ms`.padStart(width)
+    const later = countText(lostLater).padStart(12)
+    this.say(
+      `${`${server} ${how}`.padEnd(16)}${ms(outMs, 11)}${ms(computedMs, 10)}${ms(backMs, 13)}${countText(lost).padStart(7)}${lostLater > 0 ? this.#paint.bad(later) : later}`,
+    )
+  }
+
   aboutFlows(leaving: string): void {
     const sentence = `(Nothing new goes to ${leaving}; what is open stays with it to its end.)`
     this.say(this.#paint.faint(sentence))
@@ -162,7 +176,13 @@ export class DemoScreen {
     this.#lines([''])
     this.#ways(bytes)
     this.#lines([''])
-    if (problems.length === 0) this.say(good('Every request was answered, and every server had its share.'))
+    if (problems.length === 0) {
+      const all =
+        counts.failed === 0
+          ? 'Every request was answered'
+          : 'No request failed but with a server that had failed and was not found yet'
+      this.say(good(`${all}.`))
+    }
     for (const problem of problems) this.say(bad(problem))
   }
 

@@ -1,6 +1,7 @@
 // The demo: what tenbin does, in half a minute, on a network inside this machine. Its steps are real and so are its
-// numbers: the client counts what it sent and what came back, and nothing is repeated or left out. It is good when
-// every request was answered and every server had some; it removes the lab, unless it is asked to leave it up.
+// numbers: the client counts what it sent and what came back, and nothing is repeated or left out. It is good when every
+// request was answered but those that a server had or got which failed and was not found yet, and every server had some; it
+// removes the lab, unless it is asked to leave it up.
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { invariant } from '../base/errors.ts'
@@ -8,6 +9,7 @@ import { Balancer } from './balancer.ts'
 import { type ByteCounts, byteCounts, bytesBetween } from './byte-counts.ts'
 import { countText, type Sample } from './chart.ts'
 import { costOf } from './cost.ts'
+import { type Failure, failures } from './demo-failures.ts'
 import { DemoScreen } from './demo-screen.ts'
 import { Lab } from './held-lab.ts'
 import { interruptible } from './interruptible.ts'
@@ -35,6 +37,8 @@ export interface LabDemoResult {
   readonly failed: number
   readonly perServer: Readonly<Record<string, number>>
   readonly bytes: ByteCounts
+  /** Servers that failed and came back. */
+  readonly failures: readonly Failure[]
   readonly problems: readonly string[]
 }
 
@@ -58,7 +62,7 @@ async function demo(options: LabDemoOptions, signal: AbortSignal) {
     ...(options.forward && { forward: options.forward }),
   })
   signal.throwIfAborted()
-  await lab.startWebServers()
+  const { hand } = await lab.startWebServers()
   const { topology } = lab
   const servers = nodesOf(topology, 'server').map(({ name }) => name)
   const services = [topology.serviceAddresses[0]!, ...topology.serviceAddresses6.slice(0, 1)]
@@ -82,6 +86,8 @@ async function demo(options: LabDemoOptions, signal: AbortSignal) {
     port: SERVICE_PORT,
     path: '/page',
     ratePerSecond,
+    // As many as a server that hangs may hold before it is found.
+    concurrency: 1024,
   })
   const bytesBefore = byteCounts(topology)
   const sample = (counts: TrafficCounts): Sample => ({ ...counts, bytes: byteCounts(topology) })
@@ -108,6 +114,19 @@ async function demo(options: LabDemoOptions, signal: AbortSignal) {
     await look(lookMs / 2)
   }
 
+  const failed: Failure[] = []
+  if (servers.length > 1) {
+    screen.step('Servers fail: their checks find it, take them out, and let them in again')
+    const watchMs = lookMs / 8
+    const failing = servers.slice(0, Math.min(3, servers.length - 1))
+    const told = failures(failing, { lab, hand, balancer, traffic, watchMs, signal })
+    screen.failuresBegin()
+    for await (const each of told) {
+      failed.push(each)
+      screen.failure(each)
+    }
+  }
+
   screen.step('The daemon is killed (SIGKILL) while requests come in')
   const before = traffic.counts
   const killed = await balancer.kill()
@@ -124,7 +143,7 @@ async function demo(options: LabDemoOptions, signal: AbortSignal) {
 
   const counts = await traffic.stop()
   const bytes = bytesBetween(bytesBefore, byteCounts(topology))
-  const result = { ...judge(counts, servers), bytes }
+  const result = { ...judge(counts, servers, failed), bytes, failures: failed }
   screen.summary(counts, bytes, result.problems)
   signal.throwIfAborted()
   const isKept = (await ask?.('\n   Leave the lab up, to look around in it? [y/N] ', signal)) ?? false
@@ -151,14 +170,19 @@ async function change(
   screen.reloaded(status.program?.generation, ms, between(before, await traffic.fresh()))
 }
 
-function judge(counts: TrafficCounts, servers: readonly string[]): Omit<LabDemoResult, 'bytes'> {
+function judge(
+  counts: TrafficCounts,
+  servers: readonly string[],
+  failures: readonly Failure[],
+): Omit<LabDemoResult, 'bytes' | 'failures'> {
   const { sent, answered, failed } = counts
+  const excused = failures.reduce((sum, { lost }) => sum + lost, 0)
   const perServer = Object.fromEntries(servers.map((name) => [name, counts.perServer[name] ?? 0]))
   const reasons = Object.entries(counts.reasons).map(([reason, count]) => `${reason} ${count}`)
   const strangers = Object.keys(counts.perServer).filter((name) => !servers.includes(name))
   const problems = [
-    ...(failed > 0
-      ? [`${countText(failed)} of ${countText(sent)} requests failed: ${reasons.join(', ')}`]
+    ...(failed > excused
+      ? [`${countText(failed - excused)} of ${countText(sent)} requests failed: ${reasons.join(', ')}`]
       : []),
     ...servers.filter((name) => perServer[name] === 0).map((name) => `${name} got no request`),
     ...strangers.map((name) => `an answer came from "${name}", which is no server`),

@@ -4,8 +4,8 @@
 
 import type { ChildProcess } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import { join } from 'node:path'
-import type { Readable } from 'node:stream'
 import { TenbinError } from '../base/errors.ts'
 import { entryCommand } from './entry.ts'
 import { locked } from './lock.ts'
@@ -23,6 +23,7 @@ import {
   type Topology,
   type TopologyOptions,
 } from './topology.ts'
+import { WebHand } from './web-hand.ts'
 import type { WebProcessOptions } from './web-process.ts'
 
 /** HoldOptions: `name`, or the first free of prefix, prefix2, prefix3... (prefix: "lab"). */
@@ -119,16 +120,12 @@ export class Lab implements AsyncDisposable {
   }
 
   /** startWebServers: every server answers who it is, on `port`. Throws LAB_PROCESS_FAILED. */
-  async startWebServers(port = 80): Promise<Started> {
+  async startWebServers(port = 80): Promise<Started & { readonly hand: WebHand }> {
     const servers = nodesOf(this.topology, 'server').map(({ name, namespace }) => ({ name, namespace }))
     const options: WebProcessOptions = { port, servers }
     const started = this.start('web servers', SWITCH, entryCommand('web-process', options), true)
-    const said = started.child.stdio[3] as Readable
-    let text = ''
-    for await (const bytes of said) {
-      text += bytes
-      if (text === 'ready\n') return started
-    }
+    const hand = new WebHand(started.child.stdio[3] as Socket)
+    if (await hand.isReady()) return { ...started, hand }
     throw failed('web servers', started.logFile)
   }
 

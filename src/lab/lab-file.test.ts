@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { load } from '../config/load.ts'
-import { labFile } from './lab-file.ts'
+import { LAB_RHYTHM, labFile } from './lab-file.ts'
 import { labTopology } from './topology.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'lab-file-'))
@@ -27,7 +27,7 @@ services:
     listen: [10.0.0.100:80]
     servers: web01..04
     forward: dsr
-    check: none
+    check: { http: /, every: 500ms, timeout: 500ms, fall: 2 }
 `,
   )
 })
@@ -65,12 +65,12 @@ services:
     listen: [10.0.0.100:80]
     servers: [web01..02, web04..20]
     forward: dsr
-    check: none
+    check: { http: /, every: 500ms, timeout: 500ms, fall: 2 }
   www6:
     listen: ["[2001:db8::100]:80"]
     servers: [six01..02, six04..20]
     forward: dsr
-    check: none
+    check: { http: /, every: 500ms, timeout: 500ms, fall: 2 }
 `,
   )
 })
@@ -82,6 +82,7 @@ test('tenbin accepts the files of labs', () => {
       writeFileSync(file, labFile(labTopology('lab', { servers, ipv6 }), servers > 1 ? ['web01'] : []))
       const state = load(file)
       assert.equal(state.services.length, ipv6 ? 2 : 1)
+      for (const { check } of state.services) assert.deepEqual(check !== 'none' && check.rhythm, LAB_RHYTHM)
     }
   }
 })

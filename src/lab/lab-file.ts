@@ -2,10 +2,15 @@
 // servers out of the services, not out of the inventory. A service has servers of one address family, so a lab with IPv6
 // has a second service, and each server a second name there: six01 is web01.
 
+import { RHYTHM, type Rhythm } from '../config/check-spec.ts'
 import { type LabNode, nodesOf, PREFIX_LENGTH, PREFIX_LENGTH6, type Topology } from './topology.ts'
 
 /** SERVICE_PORT: where the lab's service listens, and its web servers. */
 export const SERVICE_PORT = 80
+
+/** LAB_RHYTHM: of the lab's checks, in ms: quick, for a demo that is to be short. */
+export const LAB_RHYTHM: Rhythm = { ...RHYTHM, everyMs: 500, inDoubtMs: 500, timeoutMs: 500, fall: 2 }
+const CHECK = '{ http: /, every: 500ms, timeout: 500ms, fall: 2 }'
 
 /** labFile: the text of the file, for one node ("lb1") and a service of all servers but `without`, by IPv4 names. */
 export function labFile(topology: Topology, without: readonly string[] = []): string {
@@ -23,7 +28,7 @@ export function labFile(topology: Topology, without: readonly string[] = []): st
     listen: [${listen}]
     servers: ${wanted.length === 1 ? wanted[0] : `[${wanted.join(', ')}]`}
     forward: ${topology.forward}
-    check: none
+    check: ${CHECK}
 `
   const [ip, ip6] = [`${service}/${PREFIX_LENGTH}`, `${service6}/${PREFIX_LENGTH6}`]
   return `nodes: { ${balancer!.name}: ${balancer!.address} }

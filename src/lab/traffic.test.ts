@@ -28,7 +28,7 @@ async function sendTo(server: Server, options: Partial<TrafficOptions> = {}, req
 }
 
 test('answers are counted by the name that a server gives, and add up', async () => {
-  const counts = await sendTo(webServer('web07'))
+  const counts = await sendTo(webServer('web07').server)
   assert.ok(counts.answered >= 20)
   assert.deepEqual(counts.perServer, { web07: counts.answered })
   assert.equal(counts.sent, counts.answered)
@@ -37,7 +37,7 @@ test('answers are counted by the name that a server gives, and add up', async ()
 })
 
 test('every request is a connection of its own', async () => {
-  const server = webServer('web01')
+  const server = webServer('web01').server
   let connections = 0
   server.on('connection', () => connections++)
   const counts = await sendTo(server)
@@ -67,7 +67,7 @@ test('a connection that is cut, an answer with another status and silence are fa
   const half = createServer((socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc'))
   assert.deepEqual(Object.keys((await sendTo(half)).reasons), ['ECONNRESET'])
 
-  assert.deepEqual(Object.keys((await sendTo(webServer('web01'), { path: '/nothing' })).reasons), [
+  assert.deepEqual(Object.keys((await sendTo(webServer('web01').server, { path: '/nothing' })).reasons), [
     'status 404',
   ])
 
@@ -94,7 +94,7 @@ test('no more than the allowed number of requests is open at once', async () => 
 })
 
 test('the web server says who it is, who asks and how often it has answered, and stays connected', async () => {
-  const server = webServer('web03')
+  const server = webServer('web03').server
   const { port } = await listening(server)
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   const ask = async (path: string) => {

@@ -34,6 +34,12 @@ export const testSuites = {
   builder: 'src/bpf/builder.test.ts',
   allocate: 'src/bpf/allocate.test.ts',
   loop: 'src/bpf/loop.test.ts',
+  machine: 'src/health/machine.test.ts',
+  pool: 'src/health/pool.test.ts',
+  rota: 'src/health/rota.test.ts',
+  expect: 'src/health/expect.test.ts',
+  orders: 'src/health/orders.test.ts',
+  sorrySlots: 'src/engine/pool-slots-sorry.test.ts',
   simplify: 'src/bpf/simplify.test.ts',
 } as const
 export type BatchSuite = keyof typeof batchSuites
@@ -69,7 +75,7 @@ export const bundling = {
   platform: 'node',
   format: 'esm',
   target: 'node20',
-  external: ['koffi', 'esbuild'],
+  external: ['koffi', 'esbuild', 'yaml'],
   logLevel: 'silent',
 } as const satisfies BuildOptions
 

@@ -49,7 +49,7 @@ before(async () => {
   tenbin.write(tenbinFile(lab.topology, { www: { listen: [LISTENER], servers: serverNames(lab.topology) } }))
   await tenbin.start()
   using node = openNamed(findNode(lab.topology, 'lb1').namespace)
-  own = webServer('the node itself')
+  own = webServer('the node itself').server
   await once(
     node.run(() => own.listen({ port: OWN_PORT })),
     'listening',

@@ -1,12 +1,13 @@
 // script: a program of the operator's says how the server is, by its exit status: 0 up, 1 down, and, where that was asked
 // for, 2..255 up with the weight status - 2. Compatible with keepalived's MISC_CHECK. No shell, unless its #! names one;
 // an environment of its own; a user without privileges; a process group of its own, killed as a whole when the verdict is
-// there, however that came about, so that nothing is left of it. Left out: offspring that leave the group by setsid(2).
+// there, however that came about, so that nothing is left of it; who left the group by setsid(2) is ended by offspring.ts.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { formatIp } from '../../base/addresses.ts'
 import { bad, type Checker, good, type Target, type Verdict } from '../checker.ts'
 import { shown } from '../failure.ts'
+import { offspring } from '../offspring.ts'
 import { isProgram } from '../program.ts'
 
 /** ScriptOptions: of `command` the first word is a path; {address} and {port} in the others are the target's. */
@@ -55,6 +56,7 @@ export function script(target: Target, { command, isDynamic, uid, gid }: ScriptO
         refuse(error)
         return
       }
+      if (child.pid !== undefined) offspring.begun(child.pid, uid)
       look.own({ [Symbol.dispose]: () => end(child) })
       let output: Buffer = Buffer.alloc(0)
       const keep = (bytes: Buffer) => {
@@ -82,6 +84,7 @@ function end(child: ChildProcess): void {
   } catch {
     // Nobody of the group is left.
   }
+  offspring.ended(child.pid)
 }
 
 function verdictOf(

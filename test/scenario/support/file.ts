@@ -14,6 +14,10 @@ export type Services = Readonly<
       readonly persistence?: string | object
       readonly scheduler?: string
       readonly check?: object | string
+      readonly forward?: 'dsr' | 'nat'
+      readonly track?: 'none' | 'changes' | 'all'
+      readonly sorry?: string | readonly string[] | object
+      readonly quorum?: number | string | object
     }
   >
 >
