@@ -26,7 +26,7 @@ export interface Beside {
   readonly rounds: readonly Round[]
 }
 
-/** Half of what the guest can do on a machine that is idle: it has one CPU, which servers and tcpdump need too. */
+/** With 500 the guest falls behind where its host is busy: its one CPU is also the servers' and tcpdump's. */
 const COUNT = 250
 const SECONDS = 10
 const ROUNDS = 3

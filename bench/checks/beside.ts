@@ -1,7 +1,8 @@
 // tenbin's checker beside Debian's keepalived, whose own ends at once on a kernel without IPVS: so both run inside
 // user-mode-linux, in turn, at the same targets. That kernel is a process, and a system call there takes many times what
-// it takes otherwise: these figures are to be compared with each other only, and ratios are of turns that followed one
-// another. Proof that the right thing was measured: all targets were looked at and are up, and none was left out for long.
+// it takes otherwise, and what the host takes from it counts as CPU of whoever runs: these figures are to be compared with
+// each other only, and ratios are of turns that followed one another. Proof that the right thing was measured: all targets
+// were looked at and are up, and none was left out for long.
 
 import { fileURLToPath } from 'node:url'
 import { runInUml, whyNoUml } from '../../test/uml/run-in-uml.ts'

@@ -84,7 +84,7 @@ const orderOf = (port: number): Order => ({
 
 function startChecker(socket: string, file: string): ChildProcess {
   const entry = fileURLToPath(new URL('../../src/health/checker-process.ts', import.meta.url))
-  const args = ['--import', 'tsx', entry, socket, file]
+  const args = ['--import', 'tsx', entry, socket, file, 'bench']
   return spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] })
 }
 
