@@ -24,8 +24,8 @@ const frame = (type: number, flags: number, stream: number, payload: string): st
 /** http2Settings: the first thing that a server says. */
 export const http2Settings = frame(4, 0, 0, '')
 
-/** http2Answer: status 200, without a body. */
-export const http2Answer = frame(1, 5, 1, '\x88')
+/** http2Answer: status 200, a body. */
+export const http2Answer = frame(1, 4, 1, '\x88') + frame(0, 1, 1, 'well')
 
 /** grpcServing: 200, HealthCheckResponse { status: SERVING }, grpc-status 0. */
 export const grpcServing =
