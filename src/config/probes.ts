@@ -6,6 +6,7 @@ import { describe } from './check-shape.ts'
 import type { Payload, SingleProbe, TlsProbe } from './check-spec.ts'
 import type { Findings } from './findings.ts'
 import { httpProbe } from './probe-http.ts'
+import { rememberPlace } from './probe-places.ts'
 import { checkHost, checkUser, patternOf, type Say } from './probe-words.ts'
 import type { KindShapes, PLAIN_KINDS } from './schema-check.ts'
 import { inside, keyOf, type Place } from './source.ts'
@@ -49,7 +50,9 @@ export function resolveProbe<K extends Kind>(
   const before = findings.count
   const say: Say = (message, ...path) => findings.add(path.length === 0 ? at : inside(at, ...path), message)
   const probe = resolvers[kind](value as never, say, at, findings)
-  return findings.count > before ? undefined : probe
+  if (!probe || findings.count > before) return undefined
+  rememberPlace(probe, at)
+  return probe
 }
 
 type Resolver<K extends Kind> = (
