@@ -137,6 +137,22 @@ test('what contradicts itself, explodes or can never be good is refused, at its 
       ),
     ),
     ['{ http: { headers: { X: "a\\r\\nEvil: b" } } }', 'X has a value that a header cannot have'],
+    [
+      '{ http: { status: [204, 304], body: ok } }',
+      '204 and 304 come without a body: write another status, or expect none',
+    ],
+    [
+      '{ dns: { name: x, answer: "2001:db8::1" } }',
+      'A is answered with an IPv4 address, which "2001:db8::1" is not',
+    ],
+    [
+      '{ dns: { name: x, type: AAAA, answer: 192.0.2.1 } }',
+      'AAAA is answered with an IPv6 address, which "192.0.2.1" is not',
+    ],
+    [
+      '{ script: [/bin/true], mark: 7 }',
+      'a script connects as it likes, so mark says nothing to it: remove it, or write it into command',
+    ],
     ['{ http: { digest: abc } }', '"abc" is not a SHA-256 in hexadecimal, 64 digits'],
     [
       '{ http: { body: "(a)\\\\1" } }',

@@ -45,7 +45,8 @@ test('a script is there, executable, and writable by root alone', {
     [script('plain', 0o644), 'is not executable'],
     [script('shell-less', 0o755, 'exit 0\n'), 'begins neither with #! nor as a program'],
     [script('open', 0o757), 'can be written by others than root'],
-    [script('closed', 0o700), 'cannot be run by nobody: it is executable for others alone'],
+    [script('closed', 0o700), 'cannot be read and run by nobody: its mode is 700'],
+    [script('blind', 0o711), 'cannot be read and run by nobody: its mode is 711'],
     [
       script('theirs/x', 0o755),
       `can be replaced by others than root: ${join(folder, 'theirs')} is theirs to write`,

@@ -28,7 +28,9 @@ export function scriptFault(file: string, by?: RunBy): string | undefined {
   if (stat.uid !== 0) return 'is not owned by root'
   if ((stat.mode & 0o022) !== 0) return 'can be written by others than root'
   if (!isProgram(file)) return 'begins neither with #! nor as a program'
-  if (by && !mayExecute(stat, by)) return `cannot be run by ${by.user}: it is executable for others alone`
+  // Its interpreter reads it.
+  if (by && !(may(stat, 1, by) && may(stat, 4, by)))
+    return `cannot be read and run by ${by.user}: its mode is ${(stat.mode & 0o777).toString(8)}`
   return folderFault(dirname(realpathSync(file)), by)
 }
 
@@ -38,12 +40,12 @@ function folderFault(folder: string, by: RunBy | undefined): string | undefined 
   const { mode, uid } = stat
   if (uid !== 0 || ((mode & 0o022) !== 0 && (mode & STICKY) === 0))
     return `can be replaced by others than root: ${folder} is theirs to write`
-  if (by && !mayExecute(stat, by)) return `cannot be reached by ${by.user}: ${folder} is closed to it`
+  if (by && !may(stat, 1, by)) return `cannot be reached by ${by.user}: ${folder} is closed to it`
   return folder === '/' ? undefined : folderFault(dirname(folder), by)
 }
 
 /** The first class that fits is the one that counts (path_resolution(7)). */
-function mayExecute({ mode, uid, gid }: Stats, by: RunBy): boolean {
-  const bit = by.uid === uid ? 0o100 : by.gid === gid ? 0o010 : 0o001
-  return (mode & bit) !== 0
+function may({ mode, uid, gid }: Stats, bit: 1 | 4, by: RunBy): boolean {
+  const shift = by.uid === uid ? 6 : by.gid === gid ? 3 : 0
+  return ((mode >> shift) & bit) !== 0
 }
