@@ -254,6 +254,8 @@ test('status --check is a Nagios plugin: one line and its exit code, whatever ha
     const unknown = await check('--socket', join(dir, 'nobody.sock'))
     assert.deepEqual([unknown.code, unknown.err], [3, ''])
     assert.match(unknown.out, /^TENBIN UNKNOWN - [^\n]*nobody answers at [^\n]*\n$/)
+    const nowhere = await check('--instance', 'No!')
+    assert.deepEqual([nowhere.code, nowhere.err], [3, ''])
     const none = await check('--socket', socket, '--service', 'shop', '--json')
     assert.deepEqual([none.code, (JSON.parse(none.out) as { state: string }).state], [3, 'UNKNOWN'])
     const { code, err } = await capture(['status', '--service', 'www', '--socket', socket])

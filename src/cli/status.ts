@@ -9,7 +9,7 @@ import { type Instance, instanceOf } from '../daemon/instance.ts'
 import { callDaemon, DaemonRefusal } from './client.ts'
 import { type CommandSpec, instanceOptions, jsonOption, textOption } from './command.ts'
 import { type Context, type ExitCode, exitCodes } from './context.ts'
-import { nagiosCodes, nagiosVerdict, unknownVerdict } from './nagios.ts'
+import { nagiosCodes, nagiosVerdict, unknownVerdict, type Verdict } from './nagios.ts'
 import { statusLines } from './status-lines.ts'
 import { oneLines, partOf } from './status-one.ts'
 import { screenLines } from './status-screen.ts'
@@ -57,16 +57,17 @@ export const statusCommand: CommandSpec = {
     notPermitted: 'not root',
   },
   run: async (context, { args: [name], options }) => {
-    const instance = instanceOf(options as Parameters<typeof instanceOf>[0])
+    const places = options as Parameters<typeof instanceOf>[0]
     const json = options.json === true
     const service = textOption(options, 'service')
     if (options.check === true && name !== undefined)
       throw new InvalidArgumentError(`--check takes no name: write --service ${name}`)
     const timeout = textOption(options, 'timeout')
     if (options.check === true)
-      return checkStatus(context, instance, { service, timeoutMs: timeoutOf(timeout), json })
+      return checkStatus(context, places, { service, timeoutMs: timeoutOf(timeout), json })
     if (service !== undefined) throw new InvalidArgumentError('--service goes with --check')
     if (timeout !== undefined) throw new InvalidArgumentError('--timeout goes with --check')
+    const instance = instanceOf(places)
     let status: Status
     try {
       status = await ask(instance)
@@ -125,20 +126,20 @@ async function tellOne(
 /** checkStatus: as Nagios wants it, whatever happens. */
 async function checkStatus(
   { out }: Context,
-  instance: Instance,
+  places: Parameters<typeof instanceOf>[0],
   {
     service,
     timeoutMs,
     json,
   }: { readonly service: string | undefined; readonly timeoutMs: number; readonly json: boolean },
 ): Promise<ExitCode> {
-  const verdict = await ask(instance, timeoutMs).then(
-    (status) => nagiosVerdict(status, service),
-    (error: unknown) => {
-      if (!(error instanceof TenbinError || error instanceof DaemonRefusal)) throw error
-      return unknownVerdict(error.message)
-    },
-  )
+  let verdict: Verdict
+  try {
+    verdict = nagiosVerdict(await ask(instanceOf(places), timeoutMs), service)
+  } catch (error) {
+    if (!(error instanceof TenbinError || error instanceof DaemonRefusal)) throw error
+    verdict = unknownVerdict(error.message)
+  }
   out(json ? JSON.stringify(verdict) : verdict.line)
   return nagiosCodes[verdict.state]
 }

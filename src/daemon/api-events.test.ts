@@ -9,7 +9,7 @@ import type { NewEvent } from '../events/event.ts'
 import { EVENTS_KEPT, type EventLog } from '../events/event-log.ts'
 import { quietLog } from '../events/quiet-log.ts'
 import { apiApp } from './api-app.ts'
-import { type EventLine, eventsSchema } from './api-events.ts'
+import { type EventLine, eventsSchema, followEvents } from './api-events.ts'
 import type { Operations } from './api-routes.ts'
 import { type ApiServer, serveApi } from './api-server.ts'
 import { openLog } from './log.ts'
@@ -130,6 +130,21 @@ test('a stream begins with what is kept, says that it is there, and goes on', as
     [2, 3, { alive: 3 }, 5],
   )
   reader.answer.destroy()
+})
+
+test('a stream says that it is there while all that happens is something else', async (t) => {
+  let clock = 0
+  t.mock.method(performance, 'now', () => clock)
+  const reader = followEvents(log, { server: 'web1' }, now).getReader()
+  const said = async () => JSON.parse(Buffer.from((await reader.read()).value!).toString()) as EventLine
+  assert.deepEqual(await said(), { alive: 0 })
+  const next = said()
+  for (; clock <= 10_000; clock += 1_000) {
+    log.record(down('web2'))
+    await delay(1)
+  }
+  assert.deepEqual(await Promise.race([next, delay(1_000)]), { alive: 11 })
+  await reader.cancel()
 })
 
 test('a stream after a number goes on behind it, and where numbers began anew has all', async () => {

@@ -93,6 +93,8 @@ class Follower {
   /** Missing before the first. */
   #missing: number
   #hasBegun = false
+  /** When it said something last. */
+  #saidAt = performance.now()
   #isOver = false
   #wake: () => void = () => undefined
 
@@ -120,10 +122,12 @@ class Follower {
       ]
       this.#missing = 0
       this.#hasBegun ||= isCaughtUp
-      if (lines.length > 0) return linesOf(lines)
+      if (lines.length > 0) return this.#say(lines)
       if (events.length > 0) continue
-      const isSilent = await this.#something()
-      if (isSilent || this.#isOver) return linesOf([{ alive: lastOf(this.#log) }])
+      // Also where what happens is not asked for.
+      const left = this.#saidAt + ALIVE_MS - performance.now()
+      if (left <= 0 || this.#isOver) return this.#say([{ alive: lastOf(this.#log) }])
+      await this.#something(left)
     }
   }
 
@@ -136,15 +140,19 @@ class Follower {
     return true
   }
 
-  /** #something has happened, or, true, not for a while. */
-  async #something(): Promise<boolean> {
+  #say(lines: readonly EventLine[]): Uint8Array {
+    this.#saidAt = performance.now()
+    return linesOf(lines)
+  }
+
+  /** #something has happened, or `patienceMs` are over. */
+  async #something(patienceMs: number): Promise<void> {
     let timer: NodeJS.Timeout | undefined
-    const isSilent = await new Promise<boolean>((resolve) => {
-      this.#wake = () => resolve(false)
-      timer = setTimeout(() => resolve(true), ALIVE_MS)
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve
+      timer = setTimeout(resolve, patienceMs)
     })
     clearTimeout(timer)
-    return isSilent
   }
 }
 

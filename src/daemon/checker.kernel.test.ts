@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -164,6 +164,24 @@ test('one that cannot work is started ever more slowly, and its last words are t
   assert.deepEqual(world.ends[2], { how: 'status 1', words: 'Error: no sockets left' })
   assert.ok(performance.now() - began > 1_500, 'the second follows after 0.5 s, the third after 1 s more')
   await until(() => world.pids.length === 1, 'mended, it comes')
+})
+
+test('where one cannot be started for a reason of this machine, that is told and tried again', async () => {
+  await using world = new World()
+  mkdirSync(world.log)
+  world.daemon().order([order])
+  await until(() => world.ends.length === 1, 'it is told')
+  assert.match(world.ends[0]!.how, /^EISDIR/)
+  rmSync(world.log, { recursive: true })
+  await until(() => world.pids.length === 1, 'it is there')
+})
+
+test('it has nothing of our environment that it does not need, such as secrets of `notify`', async () => {
+  process.env.TENBIN_TEST_SECRET = 'hush'
+  await using world = new World()
+  world.daemon().order([order])
+  await until(() => world.pids.length === 1, 'it is there')
+  assert.ok(!readFileSync(`/proc/${world.pids[0]}/environ`, 'utf8').includes('hush'))
 })
 
 test('nobody is started for nothing, and nobody there is no failure', async () => {

@@ -7,6 +7,7 @@ import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, statSync } fro
 import { dirname, join } from 'node:path'
 import { CheckerClient, stopChecker } from '../health/checker-client.ts'
 import { checkerCommand } from '../health/checker-command.ts'
+import { childEnvironment } from '../health/child-environment.ts'
 import type { Alive, Change, Detail, Order, State } from '../health/protocol.ts'
 import type { CheckerEnd } from './deaths.ts'
 import { lastWordsIn } from './last-words.ts'
@@ -123,7 +124,7 @@ class SupervisedChecker implements Checker {
     this.#pid = undefined
     if (pid === undefined || pid === this.#child?.pid) return
     const { checkerSocket } = this.#paths
-    if (isSilent && isChecker(pid, checkerSocket)) process.kill(pid, 'SIGKILL')
+    if (isSilent) killChecker(pid, checkerSocket)
     this.#events.onEnded({ how: isSilent ? HUNG : why })
   }
 
@@ -155,16 +156,37 @@ class SupervisedChecker implements Checker {
     this.#endHanging()
     this.#waitMs = since > BACK_OFF.stayedMs ? BACK_OFF.firstMs : Math.min(2 * this.#waitMs, BACK_OFF.mostMs)
     this.#startedAt = now
+    try {
+      this.#spawn()
+    } catch (error) {
+      // Without memory, descriptors or room for its log: that is tried again as well.
+      this.#events.onEnded({ how: (error as Error).message })
+    }
+  }
+
+  #spawn(): void {
     const { name, checkerSocket, checks } = this.#paths
     mkdirSync(dirname(checkerSocket), { recursive: true, mode: 0o700 })
     const [command, ...args] = checkerCommand(checkerSocket, checks, name)
     const log = openLogFile(this.#log)
     this.#logStart = fstatSync(log).size
     // Its log is its own: it outlives us, and whoever reads our output would wait for its end.
-    const child = spawn(command, args, { detached: true, stdio: ['ignore', 'ignore', log], cwd: '/' })
-    closeSync(log)
+    let child: ChildProcess
+    try {
+      child = spawn(command, args, {
+        detached: true,
+        stdio: ['ignore', 'ignore', log],
+        cwd: '/',
+        env: childEnvironment(),
+      })
+    } finally {
+      closeSync(log)
+    }
     // It cannot be started: it is absent, and tried again.
-    child.on('error', ({ message }) => this.#events.onEnded({ how: message }))
+    child.on('error', ({ message }) => {
+      if (this.#child === child) this.#child = undefined
+      this.#events.onEnded({ how: message })
+    })
     child.once('exit', (status, signal) => {
       // Otherwise it was told to.
       if (this.#child !== child) return
@@ -178,12 +200,13 @@ class SupervisedChecker implements Checker {
   }
 }
 
-/** isChecker: a process is one of this socket: numbers of processes come again. */
-function isChecker(pid: number, socket: string): boolean {
+/** killChecker: where a process is one of this socket: numbers of processes come again. */
+function killChecker(pid: number, socket: string): void {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(socket)
+    const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
+    if (words.includes(socket)) process.kill(pid, 'SIGKILL')
   } catch {
-    return false
+    // It has ended.
   }
 }
 

@@ -106,6 +106,47 @@ test('a packet path that cannot be repaired is tried again, later each time, and
   assert.ok(healed().some((text) => text.startsWith(`applied again: ${drift[0]}`)))
 })
 
+test('a program that somebody detaches again and again is attached each time, and a problem instead of an event each time', async () => {
+  const controller = await world.start()
+  const before = applies()
+  for (let second = 0; second < 10; second++) {
+    world.packetPath.drifted = ['the program is no longer attached to eth0']
+    await controller.tick()
+    world.pass(1_000)
+  }
+  assert.equal(applies() - before, 10)
+  assert.equal(healed().length, 1, 'an event, not ten')
+  assert.deepEqual(await world.problemCodes(), ['CHANGED_AGAIN'])
+  world.pass(60_000)
+  await controller.tick()
+  assert.deepEqual(await world.problemCodes(), [])
+  world.packetPath.drifted = ['the program is no longer attached to eth0']
+  await controller.tick()
+  assert.equal(healed().length, 2)
+})
+
+test('a file that waits and is refused is not applied again by what its own applying changes of the machine', async () => {
+  world.network.removeAddress({ ifindex: world.eth0.index, address: parseIp('10.0.0.2'), prefix: 24 })
+  const controller = await world.start()
+  assert.equal((await controller.status()).state, 'waiting')
+  let tries = 0
+  const { packetPath } = world
+  const apply = packetPath.apply.bind(packetPath)
+  packetPath.apply = (...args) => {
+    if (++tries > 20) return apply(...args)
+    const veth = world.network.addLink({ name: 'checks-1', mac: parseMac('02:00:0a:00:00:99') })
+    world.network.removeLink(veth.index)
+    throw new TenbinError('VERIFIER_REFUSED', 'load program', { detail: 'too complex' })
+  }
+  world.address('10.0.0.2/24')
+  for (let i = 0; i < 20; i++) await world.settle()
+  assert.equal(tries, 1)
+  world.pass(2_000)
+  await controller.tick()
+  assert.equal(tries, 2, 'the timer tries')
+  assert.deepEqual(await world.problemCodes(), ['VERIFIER_REFUSED'])
+})
+
 test('a repair after which the machine looks the same is a problem', async () => {
   const controller = await world.start()
   Object.defineProperty(world.packetPath, 'drifted', { get: () => ['pin link-eth0 is gone'], set: () => {} })
@@ -168,6 +209,44 @@ test('servers behind an interface that is still to come are waited for, and used
   assert.deepEqual(forwarding(), ['eth0', 'eth1'])
   assert.deepEqual(world.packetPath.neighbours.get('web2'), { mac: '02:00:0a:01:00:12', on: 'eth1' })
   assert.deepEqual(await world.problemCodes(), [])
+})
+
+test('looks by the timer do not queue behind one that takes longer', async () => {
+  const controller = await world.start()
+  let looks = 0
+  world.packetPath.drift = () => {
+    looks++
+    return []
+  }
+  await Promise.all([controller.tick(), controller.tick(), controller.tick()])
+  assert.equal(looks, 1)
+  await controller.tick()
+  assert.equal(looks, 2)
+})
+
+test('while a file that waited is refused, what runs is looked after', async () => {
+  world.text = TWO
+  const controller = await world.start()
+  const { packetPath } = world
+  const apply = packetPath.apply.bind(packetPath)
+  packetPath.apply = (...args) => {
+    if (args[0].interfaces.length > 1)
+      throw new TenbinError('VERIFIER_REFUSED', 'load program', { detail: 'too complex' })
+    return apply(...args)
+  }
+  plug()
+  await world.settle()
+  assert.ok((await world.problemCodes()).includes('VERIFIER_REFUSED'))
+  world.network.changeLink(world.eth0.index, { isLowerUp: false })
+  await world.settle()
+  const codes = await world.problemCodes()
+  assert.ok(codes.includes('INTERFACE_DOWN') && codes.includes('VERIFIER_REFUSED'), codes.join(' '))
+  world.network.changeLink(world.eth0.index, { isLowerUp: true })
+  packetPath.apply = apply
+  world.pass(4_000)
+  await controller.tick()
+  assert.deepEqual(await world.problemCodes(), [])
+  assert.deepEqual(forwarding(), ['eth0', 'eth1'])
 })
 
 test('at a start no interface with a service address is there: nothing forwards, and it is waited for', async () => {

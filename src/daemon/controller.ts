@@ -12,6 +12,7 @@ import type { EventLog } from '../events/event-log.ts'
 import type { Operations, OrderCommand } from './api-routes.ts'
 import type { ListingAnswer, OrderAnswer, Problem, ReloadAnswer, Status, TraceAnswer } from './api-schema.ts'
 import type { ChecksAnswer } from './api-schema-checks.ts'
+import { BackOff } from './back-off.ts'
 import type { CheckFilter } from './check-details.ts'
 import type { ControllerOptions } from './controller-options.ts'
 import { withDrained } from './found-pools.ts'
@@ -19,7 +20,7 @@ import { Healing } from './healing.ts'
 import { leaveOtherLinks, recordLinks } from './managed-links.ts'
 import { requireMemory } from './memory.ts'
 import { OpenProblems } from './open-problems.ts'
-import { type Facts, type Placement, place, placeSome, summaryOf } from './placement.ts'
+import { type Facts, type Placement, place, placeSome, specLink, summaryOf } from './placement.ts'
 import { mapSizes } from './preview.ts'
 import { Problems, problemsOf, problemText } from './problem.ts'
 import { Rates } from './rates.ts'
@@ -52,10 +53,14 @@ export class Controller implements Operations, Disposable {
   readonly #rates = new Rates()
   /** A good file that cannot be applied yet, or not in full: something it needs is not there. */
   #waiting: DesiredState | undefined
+  /** Why it was refused when all was there; nothing once something is applied. */
+  #refusal: readonly Problem[] = []
+  readonly #backOff = new BackOff()
   #running: Running | undefined
   #lastReload: Status['lastReload']
   #sweepFault: readonly Problem[] = []
   #isPoked = false
+  #ticking: Promise<void> | undefined
 
   constructor(options: ControllerOptions) {
     this.#options = options
@@ -143,18 +148,22 @@ export class Controller implements Operations, Disposable {
       this.#isPoked = false
       try {
         const placement = this.#waiting && this.#placement(this.#waiting, cause)
-        if (placement && (!this.#running || placement.missing.length === 0))
-          await this.#apply(this.#waiting!, cause, placement)
-        else if (this.#running) this.#problems.set(this.#keep(this.#running, cause, placement))
+        const isReady = placement && (!this.#running || placement.missing.length === 0)
+        if (isReady && (await this.#applyWaiting(placement, cause))) return
+        const problems = this.#running ? this.#keep(this.#running, cause, placement) : []
+        if (this.#running || isReady) this.#problems.set([...problems, ...this.#refusal])
       } catch (error) {
         this.#problems.set(problemsOf(error))
       }
     })
   }
 
-  /** tick: the same on a timer, for what no event told of. */
-  async tick(): Promise<void> {
-    await this.verify('timer')
+  /** tick: the same on a timer, for what no event told of; one at a time, however long it takes. */
+  tick(): Promise<void> {
+    this.#ticking ??= this.verify('timer').finally(() => {
+      this.#ticking = undefined
+    })
+    return this.#ticking
   }
 
   /** sweep does what comes with time: records expire, changes settle, deadlines pass. A few milliseconds, ten times a second. */
@@ -299,6 +308,24 @@ export class Controller implements Operations, Disposable {
     )
   }
 
+  /**
+   * #applyWaiting: whether the file that waited is applied now. Refused, it is tried again later each time, or when other
+   * interfaces are there: an apply may change the machine itself, which is told as any change.
+   */
+  async #applyWaiting(placement: Placement, cause: string): Promise<boolean> {
+    const where = JSON.stringify(placement.links.map(specLink))
+    const now = this.#options.monotonic()
+    if (!this.#backOff.isDue(where, now)) return false
+    try {
+      await this.#apply(this.#waiting!, cause, placement)
+      return true
+    } catch (error) {
+      this.#backOff.done(where, now)
+      this.#refusal = problemsOf(error)
+      return false
+    }
+  }
+
   async #apply(
     desired: DesiredState,
     cause: string,
@@ -324,6 +351,7 @@ export class Controller implements Operations, Disposable {
     prepared.commit()
     this.#running = { desired, placement, appliedAt: now() }
     this.#waiting = placement.missing.length > 0 ? desired : undefined
+    this.#refusal = []
     this.#options.adopted(desired)
     this.#health.commit()
     this.#orders.adopt(desired)

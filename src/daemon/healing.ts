@@ -29,16 +29,22 @@ export class Healing {
     done: string,
     data: Readonly<Record<string, string | number>> = {},
   ): void {
-    this.#note(what, true, `${found}: ${done}`, data)
+    if (this.#note(what, true)) this.#tell(what, true, `${found}: ${done}`, data)
+  }
+
+  /** isNews: `what` was put right; whether that is to be told, as healed() tells it. */
+  isNews(what: string): boolean {
+    return this.#note(what, true)
   }
 
   /** rewritten: words of the packet path's memory. */
   rewritten(all: readonly Rewritten[]): void {
     for (const { what, words, isMended } of all) {
       const text = `somebody wrote to the packet path's memory, ${what} (${words} ${words === 1 ? 'word' : 'words'})`
-      this.#note(what, isMended, `${text}: ${isMended ? 'written back' : 'it cannot be written back'}`, {
-        words,
-      })
+      if (this.#note(what, isMended))
+        this.#tell(what, isMended, `${text}: ${isMended ? 'written back' : 'it cannot be written back'}`, {
+          words,
+        })
     }
   }
 
@@ -65,17 +71,21 @@ export class Healing {
     })
   }
 
-  #note(
+  /** #note it; whether that is to be told. */
+  #note(what: string, isMended: boolean): boolean {
+    const now = this.#now()
+    const before = this.#healed.get(what)
+    const isNew = before === undefined || now - before.last >= QUIET_MS
+    this.#healed.set(what, { first: isNew ? now : before.first, last: now, isMended })
+    return isNew || before.isMended !== isMended
+  }
+
+  #tell(
     what: string,
     isMended: boolean,
     text: string,
     data: Readonly<Record<string, string | number>>,
   ): void {
-    const now = this.#now()
-    const before = this.#healed.get(what)
-    const isNew = before === undefined || now - before.last >= QUIET_MS
-    this.#healed.set(what, { first: isNew ? now : before.first, last: now, isMended })
-    if (!isNew && before.isMended === isMended) return
     this.#events.record({
       kind: 'node.healed',
       severity: isMended ? 'warning' : 'error',

@@ -19,12 +19,13 @@ export interface KeptEvents {
   close(): Promise<void>
 }
 
-/** openEvents: with what is kept of before. */
+/** openEvents: with what is kept of before; numbers go on behind `given`, too. */
 export function openEvents(
   { events: directory, eventNumbers: sequence }: Pick<Instance, 'events' | 'eventNumbers'>,
   log: Pick<Log, 'info' | 'warn' | 'error'>,
+  given = 0,
 ): KeptEvents {
-  const store = new EventFiles({ directory, sequence })
+  const store = new EventFiles({ directory, sequence, given })
   const events = new EventLog({ store, log, now: () => new Date() })
   let isTold = false
   return {

@@ -6,7 +6,7 @@ import { lookUpUser } from '../health/user.ts'
 import { Notifier } from '../notify/notifier-client.ts'
 import type { Instance } from './instance.ts'
 import { Notifications } from './notifications.ts'
-import { NotifyProgress } from './notify-progress.ts'
+import type { NotifyProgress } from './notify-progress.ts'
 
 /** CLOSE_MS: how long the end of the daemon waits for the disk. */
 const CLOSE_MS = 2_000
@@ -20,8 +20,11 @@ export interface KeptNotifications {
 }
 
 /** openNotifications: nobody is told before a file was applied. */
-export function openNotifications({ name, notified }: Instance, events: EventLog): KeptNotifications {
-  const progress = new NotifyProgress(notified)
+export function openNotifications(
+  { name }: Instance,
+  events: EventLog,
+  progress: NotifyProgress,
+): KeptNotifications {
   const notifier = new Notifier(nobody())
   const notifications = new Notifications({
     instance: name,

@@ -131,6 +131,18 @@ test('headers that are too long, or never end, are not waited for; connections a
   assert.equal((await ask()).status, 200)
 })
 
+test('a connection has one answer, so that requests without end do not fill the memory with them', async () => {
+  server.listen(at())
+  await until(answers, 'it answers')
+  const socket = connect(port, '127.0.0.1')
+  socket.on('error', () => {})
+  socket.write('GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(1_000))
+  let said = ''
+  socket.setEncoding('latin1').on('data', (text: string) => (said += text))
+  await once(socket, 'close')
+  assert.equal(said.split('of openmetrics\n').length - 1, 1)
+})
+
 test('a port that somebody has is a problem until it is free, an address that is not there likewise', async () => {
   const other = createServer().listen(port, '127.0.0.1')
   await once(other, 'listening')

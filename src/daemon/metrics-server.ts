@@ -73,6 +73,8 @@ export class MetricsServer implements Disposable {
       (request, response) => void this.#answer(request, response),
     )
     server.maxConnections = LIMITS.connections
+    // Of many that come at once all the answers would wait in memory.
+    server.maxRequestsPerSocket = 1
     server.timeout = LIMITS.idleMs
     server.once('listening', () => {
       this.#why = undefined

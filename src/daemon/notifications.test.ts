@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,6 +12,7 @@ import type { EventLog } from '../events/event-log.ts'
 import { quietLog } from '../events/quiet-log.ts'
 import type { Job } from '../notify/jobs.ts'
 import { done, failed, type Outcome } from '../notify/outcome.ts'
+import { QUEUE_LIMIT } from '../notify/queue.ts'
 import { Notifications } from './notifications.ts'
 import { NotifyProgress } from './notify-progress.ts'
 
@@ -119,6 +121,46 @@ test('a target that is told of more from now on is not told of what was', async 
   assert.deepEqual(told(), [2, 4])
 })
 
+test('a target that is told of more after a restart is not told of what was', async () => {
+  notifications.apply([target('chat', { on: ['server'] })], 'lb1')
+  log.record(down)
+  await until(() => sent.length === 1, 'it is told')
+  for (let i = 0; i < 3; i++) log.record({ kind: 'node.applied', severity: 'notice', text: 'applied' })
+  await notifications.finish(1000)
+  await kill()
+  open()
+  notifications.apply([target('chat')], 'lb1')
+  log.record({ kind: 'node.applied', severity: 'notice', text: 'applied' })
+  await until(() => sent.length === 2, 'it is told of more')
+  assert.deepEqual(told(), [1, 5])
+})
+
+test('that a queue drops is told without anything being lost, told twice or out of order', async () => {
+  const answers: ((outcome: Outcome) => void)[] = []
+  const hangs = () => new Promise<Outcome>((resolve) => answers.push(resolve))
+  outcome = (job) => (job.host === 'bad.example' ? hangs() : done('ok'))
+  const bad = target('pager', { how: { kind: 'webhook', url: 'https://bad.example/TOKEN' } })
+  const seqsTo = (host: string): number[] =>
+    sent.flatMap((job) => (job.kind === 'webhook' && job.host === host ? JSON.parse(job.body).event.seq : []))
+  notifications.apply([bad, target('chat')], 'lb1')
+  const count = QUEUE_LIMIT + 2
+  for (let i = 0; i < count; i += 500) {
+    for (let j = i; j < Math.min(count, i + 500); j++) log.record(down)
+    await until(() => seqsTo('h.example').length >= Math.min(count, i + 500), 'chat keeps up')
+  }
+  // One hangs, QUEUE_LIMIT wait, one was dropped: that is an event, too.
+  await until(() => seqsTo('h.example').length === count + 1, 'chat is told that pager is not')
+  assert.deepEqual(
+    seqsTo('h.example'),
+    Array.from({ length: count + 1 }, (_, at) => at + 1),
+  )
+  outcome = () => done('ok')
+  answers[0]!(done('ok'))
+  await until(() => seqsTo('bad.example').at(-1) === count + 2, 'pager is told all that waits')
+  const told = seqsTo('bad.example')
+  assert.deepEqual(told, [1, ...Array.from({ length: count - 1 }, (_, at) => at + 4)])
+})
+
 test('a target that hangs holds up itself alone', async () => {
   outcome = (job) => (job.host === 'bad.example' ? new Promise(() => undefined) : done('ok'))
   const bad = target('pager', { how: { kind: 'webhook', url: 'https://bad.example/' } })
@@ -166,6 +208,10 @@ test('secrets are read when they are used, and are nowhere else', async () => {
   const { results } = await notifications.test('chat')
   assert.deepEqual([results[0]!.done, results[0]!.step], [false, 'secret'])
   assert.match(results[0]!.text, /^the secret: ENOENT/)
+  execFileSync('mkfifo', [file])
+  const piped = await Promise.race([notifications.test('chat'), delay(2_000)])
+  assert.ok(piped, 'nobody waits for who writes there')
+  assert.equal(piped.results[0]!.text, `the secret: ${file} is no file`)
   await progress.close(1000)
   const everything =
     JSON.stringify([log.latest(), notifications.problems(), results]) +

@@ -103,9 +103,11 @@ export class Notifications implements Disposable {
     return { results: await Promise.all(targets.map((target) => this.#testOne(target, event))) }
   }
 
-  /** finish: what waits goes out now, as far as it does within `patienceMs`. */
+  /** finish: what waits goes out now, as far as it does within `patienceMs`; how far that was is kept. */
   async finish(patienceMs: number): Promise<void> {
     await Promise.all(this.#queues.map((queue) => queue.finish(patienceMs)))
+    // Of what was not for a target nothing was kept yet; by the next file it may be.
+    for (const { target, progress } of this.#queues) this.#options.progress.set(target.name, progress)
   }
 
   [Symbol.dispose](): void {
@@ -138,15 +140,18 @@ export class Notifications implements Disposable {
       gatherMs: how.kind === 'mail' ? how.gatherMs : 0,
       tell: (some, missed) => this.#tell(target, some, missed),
       onProgress: (now) => kept.set(name, now),
+      // A queue says so while it takes an event: before this one, the queues behind it are to have that.
       onDropped: (count, isOver) =>
-        events.record({
-          kind: 'node.notify',
-          severity: isOver ? 'notice' : 'error',
-          text: isOver
-            ? `${name} is told again: ${count} notifications were dropped`
-            : `notifications to ${name} are dropped: too many wait, or it refuses them for good`,
-          data: { target: name, count },
-        }),
+        queueMicrotask(() =>
+          events.record({
+            kind: 'node.notify',
+            severity: isOver ? 'notice' : 'error',
+            text: isOver
+              ? `${name} is told again: ${count} notifications were dropped`
+              : `notifications to ${name} are dropped: too many wait, or it refuses them for good`,
+            data: { target: name, count },
+          }),
+        ),
       now: monotonic,
     })
   }

@@ -31,6 +31,11 @@ export class NotifyProgress {
     return this.#targets.get(name)
   }
 
+  /** highest: the highest number of an event that any target was told of; 0: none. */
+  get highest(): number {
+    return Math.max(0, ...[...this.#targets.values()].map(({ seq }) => seq))
+  }
+
   /** set: written soon. */
   set(name: string, progress: Progress): void {
     this.#targets.set(name, progress)

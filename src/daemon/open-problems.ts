@@ -53,8 +53,14 @@ const unsteady: ReadonlySet<string> = new Set([
   'NOTIFY_UNKEPT',
 ])
 
+/** Of whom the reason, behind the colon, may be another at each attempt: a server's words, with the number of a message. */
+const unsteadyInReason: ReadonlySet<string> = new Set(['NOTIFY_FAILS'])
+
 const isSame = (a: Problem, b: Problem): boolean =>
-  a.code === b.code && (a.message === b.message || unsteady.has(a.code))
+  a.code === b.code && (steadyPart(a) === steadyPart(b) || unsteady.has(a.code))
+
+const steadyPart = ({ code, message }: Problem): string =>
+  unsteadyInReason.has(code) ? message.split(':', 1)[0]! : message
 
 const isNotIn =
   (some: readonly Problem[]) =>

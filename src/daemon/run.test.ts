@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { EventEmitter } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
@@ -91,6 +91,16 @@ test('the daemon forwards until it is told to end, then leaves everything as it 
   assert.deepEqual(packetPath.calls, ['apply www on eth0'])
   assert.equal(readFileSync(instance().keys).length, 8 * HASH_KEYS)
   assert.match(readFileSync(instance().record, 'utf8'), /10\.0\.0\.100/)
+})
+
+test('where events are gone, numbers go on behind those that somebody was told of: what happens then is told', async () => {
+  const at = instance()
+  mkdirSync(at.stateDir)
+  writeFileSync(at.notified, '{"version":1,"targets":{"chat":{"seq":500,"missed":0}}}')
+  const running = run()
+  await until('"event":501')
+  signals.emit('SIGTERM')
+  await running
 })
 
 test('SIGHUP applies a changed file, and one with errors changes nothing', async () => {

@@ -22,6 +22,7 @@ import { lockInstance } from './lock.ts'
 import type { Log } from './log.ts'
 import type { MachineMemory } from './memory.ts'
 import { openMetrics } from './metrics-endpoint.ts'
+import { NotifyProgress } from './notify-progress.ts'
 import { overrideStore } from './override-store.ts'
 import type { OpenPacketPath } from './ports.ts'
 import { recordedElsewhere, recordStore } from './record.ts'
@@ -70,10 +71,11 @@ export async function runDaemon({ instance, file, log }: RunOptions, ports: RunP
   const keys = openKeys(instance, log)
   const network = cleanup.use(ports.openNetwork())
   const packetPath = cleanup.use(ports.openPacketPath({ instance: instance.name, keys }))
-  const kept = openEvents(instance, log)
+  const progress = new NotifyProgress(instance.notified)
+  const kept = openEvents(instance, log, progress.highest)
   cleanup.defer(() => kept.close())
   const { events } = kept
-  const { notifications, ...told } = openNotifications(instance, events)
+  const { notifications, ...told } = openNotifications(instance, events, progress)
   cleanup.defer(() => told.close())
   const metrics = openMetrics(() => controller.status(), events, log)
   const controller: Controller = cleanup.use(

@@ -1,6 +1,6 @@
 // Secrets that the file names: in files, which count as they are when they are used, or in the daemon's environment.
 
-import { open } from 'node:fs/promises'
+import { constants, open } from 'node:fs/promises'
 import type { SecretSource } from '../config/notify-spec.ts'
 
 /** FILE_LIMIT: bytes of a file with a secret, or with authorities. */
@@ -21,7 +21,8 @@ export async function readSecret(source: SecretSource): Promise<string> {
 
 /** readSmall: a file as text. Throws an Error with its path. */
 export async function readSmall(path: string): Promise<string> {
-  const file = await open(path)
+  // A pipe would keep a thread waiting that all files need.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
   try {
     const stat = await file.stat()
     if (!stat.isFile()) throw new Error(`${path} is no file`)

@@ -40,18 +40,20 @@ export class ServiceAddresses {
 
   /** own: what this instance added and what is still so. */
   own(): readonly Owned[] {
-    const present = this.#network.listAddresses()
-    return this.#store.read().addresses.filter((owned) => present.some((each) => isOurs(each, owned)))
+    return this.#ownOf(this.#network.listAddresses())
   }
 
   /** missing: which of these their NICs do not have. */
   missing(wanted: readonly Wanted[]): Wanted[] {
     const present = this.#network.listAddresses()
-    const own = this.own()
-    return wanted.filter(({ address, prefix, link }) => {
-      const found = present.filter((each) => each.ifindex === link.index && each.address === address)
-      // Ours with another prefix length has to make way; somebody else's is as good as our own would be.
-      return !found.some((each) => each.prefix === prefix || !own.some((owned) => isOurs(each, owned)))
+    const own = new Set(this.#ownOf(present).map(keyOf))
+    const isOwn = (each: InterfaceAddress) => each.protocol === TENBIN_PROTOCOL && own.has(keyOf(each))
+    const found = new Set(present.map(keyOf))
+    // Ours with another prefix length has to make way; somebody else's is as good as our own would be.
+    const others = new Set(present.filter((each) => !isOwn(each)).map(placeOf))
+    return wanted.filter(({ address, prefix, link: { index: ifindex } }) => {
+      const at = { ifindex, address, prefix }
+      return !found.has(keyOf(at)) && !others.has(placeOf(at))
     })
   }
 
@@ -80,9 +82,10 @@ export class ServiceAddresses {
 
   /** strays: what is ours and not wanted where it is. */
   strays(wanted: readonly Wanted[]): Owned[] {
-    return this.own().filter(
-      (owned) => !wanted.some(({ link, ...each }) => isSame({ ...each, ifindex: link.index }, owned)),
+    const keys = new Set(
+      wanted.map(({ address, prefix, link }) => keyOf({ ifindex: link.index, address, prefix })),
     )
+    return this.own().filter((owned) => !keys.has(keyOf(owned)))
   }
 
   /** remove takes ours off again and returns what was there to take. Throws as Network does. */
@@ -111,6 +114,11 @@ export class ServiceAddresses {
     if (addresses.length < record.addresses.length) this.#store.write({ ...record, addresses })
   }
 
+  #ownOf(present: readonly InterfaceAddress[]): readonly Owned[] {
+    const ours = new Set(present.filter(({ protocol }) => protocol === TENBIN_PROTOCOL).map(keyOf))
+    return this.#store.read().addresses.filter((owned) => ours.has(keyOf(owned)))
+  }
+
   #remember(owned: Owned): void {
     const record = this.#store.read()
     const others = record.addresses.filter((each) => !isSame(each, owned))
@@ -129,6 +137,11 @@ const serviceIp6 = { nodad: true, lifetime: { validS: FOREVER, preferredS: 0 } }
 type At = Pick<Owned, 'ifindex' | 'address' | 'prefix'>
 const isSame = (a: At, b: At): boolean =>
   a.ifindex === b.ifindex && a.address === b.address && a.prefix === b.prefix
+
+/** placeOf, keyOf: of hundreds of addresses each is looked for among all. */
+const placeOf = ({ ifindex, address }: Omit<At, 'prefix'>): string =>
+  `${ifindex} ${isIp4(address) ? 'ip4' : 'ip6'} ${address}`
+const keyOf = (at: At): string => `${placeOf(at)}/${at.prefix}`
 
 const isOurs = (found: InterfaceAddress, owned: Owned): boolean =>
   isSame(found, owned) && found.protocol === TENBIN_PROTOCOL

@@ -106,7 +106,7 @@ export class Upkeep {
   }
 
   #repair(running: Running, links: readonly EthernetLink[], cause: string): Running {
-    const { monotonic, network, packetPath, store, neighbours, orders } = this.#options
+    const { monotonic, network, packetPath, store, neighbours, orders, healing } = this.#options
     const spec = specOn(running.placement.spec, running.desired, links, network.listAddresses())
     const why = [...changesOf(running.placement, links, spec), ...packetPath.drift()]
     const reason = why.join('; ')
@@ -137,7 +137,8 @@ export class Upkeep {
     this.#isUnrepaired = []
     orders.adopt(running.desired)
     leaveOtherLinks(store, network, indexes)
-    tellApplied(this.#options, 'node.healed', applied, `applied again: ${reason}`, cause)
+    if (healing.isNews(reason))
+      tellApplied(this.#options, 'node.healed', applied, `applied again: ${reason}`, cause)
     return { ...running, placement: { ...running.placement, links, spec } }
   }
 

@@ -19,6 +19,7 @@ const skip = process.getuid?.() === 0 ? false : 'needs root'
 const [DROP, REDIRECT] = [1, 4]
 const own = parseMac('02:00:00:00:00:02')
 const [web1, web2] = [parseMac('02:00:00:00:00:11'), parseMac('02:00:00:00:00:12')]
+const gateway = parseMac('02:00:00:00:00:01')
 const veth = parseMac('02:00:00:00:00:99')
 let home: NetworkNamespace
 let machine: NetworkNamespace
@@ -41,6 +42,11 @@ before(() => {
   ip(`neigh add 10.0.0.11 lladdr ${web1} dev eth0`)
   ip(`neigh add 10.0.0.12 lladdr ${web2} dev eth0`)
   ip(`neigh add 2001:db8::11 lladdr ${web1} dev eth0`)
+  // a router for all that is nobody's: nothing of the checks is for it
+  for (const router of ['10.0.0.1', '2001:db8::1']) {
+    ip(`neigh add ${router} lladdr ${gateway} dev eth0`)
+    ip(`route add default via ${router}`)
+  }
   for (const family of ['ipv4', 'ipv6']) writeFileSync(`/proc/sys/net/${family}/conf/checks/forwarding`, '1')
   using network = new KernelNetwork()
   const built = turnOut(network.getLink('checks')!.index)
@@ -92,7 +98,9 @@ test('all else stays', { skip }, () => {
     'a port below them': frame(four, from(61_439)),
     'a port with the same lower bits': frame(four, from(0x7000)),
     'a server whose MAC is not known': frame(four, from(61_443)),
+    'a port that is nobody’s, IPv6': frame(six, from(61_442)),
     'a server of the other family': frame(six, from(61_440)),
+    'a server of the other family, IPv4': frame(four, from(65_535)),
     'a fragment': frame(ipv4({ source: '10.0.0.2', moreFragments: true }), from(61_440)),
     options: frame(ipv4({ source: '10.0.0.2', options: Uint8Array.of(0xf0, 0, 1, 1) }), from(61_440)),
     'an extension header': frame(

@@ -87,6 +87,13 @@ function send(p: Builder, { ifindex, family, eth, ports, protocol, source, stays
   const port = p.toHost(p.load(ports.source))
   p.jumpIf(ne(p.alu('and', port, PORT_BITS), PORT_BITS), stays)
   const { server } = p.lookup(turns, { index: p.alu('and', port, PORTS - 1) }, stays)
+  // nobody, or one of the other family: there is a route for such an address too, the default one
+  const rest = p.alu('or', p.load(part(server, 8, 'u64')), p.load(part(server, 4, 'u32')))
+  if (family === AF_INET6) p.jumpIf(eq(rest, 0), stays)
+  else {
+    p.jumpIf(ne(rest, 0), stays)
+    p.jumpIf(eq(p.load(part(server, 0, 'u32')), 0), stays)
+  }
   const params = p.onStack(FibLookup, {
     family,
     l4_protocol: 0,

@@ -58,6 +58,15 @@ test('a large memory is compared within a round of steps, each of them a part of
   assert.equal(rounds, 1)
 })
 
+test('64-bit words behind an odd number of 32-bit ones are mended as any, where a step ends among them, too', () => {
+  const { live, region } = regionOf(LEAST_SLICE / 2, 8)
+  const audit = new Audit([regionOf(LEAST_SLICE / 8 + 1).region, region])
+  live[live.length - 1] = 1
+  const found = Array.from({ length: ROUND_STEPS }, () => audit.step()).flat()
+  assert.deepEqual(found, [{ what: 'the second half', words: 1, isMended: true }])
+  assert.equal(live.at(-1), 7)
+})
+
 test('once a round what is no plain memory is mended, too', () => {
   const turns = { what: 'the scheduler of service www', words: 1, isMended: true }
   const audit = new Audit([regionOf(10).region], () => [turns])

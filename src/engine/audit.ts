@@ -51,7 +51,8 @@ export class Audit {
         found.push(...this.#mendOthers())
         break
       }
-      const end = Math.min(region.own.length, this.#at + Math.min(CHUNK, left))
+      // whole chunks, of which a slice may have one more: what is left of it may end within a word
+      const end = Math.min(region.own.length, this.#at + CHUNK)
       if (!isSame(region, this.#at, end)) found.push(...mend(region, this.#at, end))
       left -= end - this.#at
       this.#at = end

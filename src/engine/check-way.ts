@@ -245,8 +245,19 @@ interface Difference {
   readonly isMissing: boolean
 }
 
+/** once: of an address that several interfaces have the one with the largest network; there is room for one. */
+const once = (addresses: WantedWay['addresses']): WantedWay['addresses'] =>
+  addresses.filter(
+    (each, at) =>
+      !addresses.some(
+        ({ address, prefix }, other) =>
+          address === each.address && (prefix < each.prefix || (prefix === each.prefix && other < at)),
+      ),
+  )
+
 /** difference between what the namespace has and what is wanted; to be asked inside. */
-function difference(netlink: Connection, { addresses }: WantedWay): Difference[] {
+function difference(netlink: Connection, wanted: WantedWay): Difference[] {
+  const addresses = once(wanted.addresses)
   const ifindex = getLink(netlink, INNER_NAME)!.index
   const has = listAddresses(netlink, ifindex)
   const isIn = (list: WantedWay['addresses'], { address, prefix }: WantedWay['addresses'][number]) =>

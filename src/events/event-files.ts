@@ -14,10 +14,14 @@ import { type Event, eventSchema } from './event.ts'
 import { EVENTS_KEPT, type EventStore } from './event-log.ts'
 import { SequenceNumbers } from './sequence-numbers.ts'
 
-/** EventFilesOptions: `sequence`: the file of numbers given away, which a boot may forget. */
+/**
+ * EventFilesOptions: `sequence`: the file of numbers given away, which a boot may forget; `given`: the highest that somebody
+ * else knows of, so that nobody takes a new event for one that is known.
+ */
 export interface EventFilesOptions {
   readonly directory: string
   readonly sequence: string
+  readonly given?: number
   readonly limits?: { readonly fileBytes: number; readonly files: number }
 }
 
@@ -53,9 +57,12 @@ export class EventFiles implements EventStore {
 
   /** Reads what is there; nothing is made or changed before the first event. Never throws for the disk's sake. */
   constructor(options: EventFilesOptions) {
-    this.#options = { limits: EVENT_LIMITS, ...options }
+    this.#options = { limits: EVENT_LIMITS, given: 0, ...options }
     this.kept = readEvents(options.directory, this.#options.limits)
-    this.#numbers = new SequenceNumbers(options.sequence, this.kept.at(-1)?.seq ?? 0)
+    this.#numbers = new SequenceNumbers(
+      options.sequence,
+      Math.max(this.#options.given, this.kept.at(-1)?.seq ?? 0),
+    )
   }
 
   next(): number {
@@ -157,10 +164,15 @@ export class EventFiles implements EventStore {
   async #fileFor(seq: number, more: number): Promise<{ readonly handle: FileHandle; bytes: number }> {
     const { directory, limits } = this.#options
     this.#file ??= await lastFile(directory)
-    if (this.#file && this.#file.bytes > 0 && this.#file.bytes + more > limits.fileBytes) {
-      await this.#file.handle.datasync()
-      await this.#file.handle.close()
+    const full = this.#file
+    if (full && full.bytes > 0 && full.bytes + more > limits.fileBytes) {
+      // Also if that fails: a file that was closed cannot be flushed again.
       this.#file = undefined
+      try {
+        await full.handle.datasync()
+      } finally {
+        await full.handle.close()
+      }
     }
     if (!this.#file) {
       await makeDirectory(directory)

@@ -49,7 +49,7 @@ export interface EventReader {
   positionAfter(seq: number): number
   /** from a position on, `limit` events at most. */
   from(position: number, limit: number): Part
-  /** subscribe: `listener` is called at once with each event from now on; it must neither throw nor wait. */
+  /** subscribe: `listener` is called at once with each event from now on; it must neither throw, nor wait, nor record. */
   subscribe(listener: (event: Event) => void): Disposable
 }
 

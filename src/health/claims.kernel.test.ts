@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { closeSync, openSync, writeFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseIp } from '../base/addresses.ts'
@@ -77,4 +77,19 @@ test('one address is not another, nor one server another’s', { skip }, async (
   assert.equal(claims.isClaimed(service, server), true)
   assert.equal(claims.isClaimed(service, parseIp('10.0.0.12')), false)
   assert.equal(claims.isClaimed(parseIp('10.0.0.101'), server), false)
+})
+
+test('a request that cannot be sent is no finding: nothing is thrown at the check', { skip }, () => {
+  using claims = new Claims(reactor)
+  execFileSync('prlimit', ['--pid', `${process.pid}`, '--nofile=256:'])
+  const all: number[] = []
+  try {
+    assert.throws(() => {
+      for (;;) all.push(openSync('/dev/null', 'r'))
+    }, /EMFILE/)
+    claims.ask(service, server)
+  } finally {
+    for (const each of all) closeSync(each)
+  }
+  assert.equal(claims.isClaimed(service, server), false)
 })

@@ -51,12 +51,21 @@ export class Claims implements Disposable {
   ask(service: Ip, server: Ip): void {
     if (!isIp4(service)) return
     const now = performance.now()
-    const key = `${service} ${server}`
-    const before = this.#asked.get(key)
+    const before = this.#asked.get(`${service} ${server}`)
     if (before && now - before.at < ASK_MS) return
+    try {
+      this.#send(service, server, now)
+    } catch (error) {
+      // the check itself will meet it, if it matters
+      if (!(error instanceof TenbinError)) throw error
+    }
+  }
+
+  #send(service: Ip4, server: Ip, now: number): void {
     const way = wayTo(server)
     if (!way) return
-    if (!before) this.#forget(now)
+    const key = `${service} ${server}`
+    if (!this.#asked.has(key)) this.#forget(now)
     this.#asked.set(key, { mac: way.mac, at: now })
     const pair = `${service} ${way.mac}`
     if (!this.#claimed.has(pair)) this.#claimed.set(pair, Number.NEGATIVE_INFINITY)

@@ -4,7 +4,7 @@
 import { connect, type Socket } from 'node:net'
 import { createTransport } from 'nodemailer'
 import type { MailJob } from './jobs.ts'
-import { done, failed, type Outcome, type Step, withoutSecrets } from './outcome.ts'
+import { done, failed, messageOf, type Outcome, type Step, withoutSecrets } from './outcome.ts'
 
 /** ANSWER_LIMIT: bytes of one answer of the server. */
 const ANSWER_LIMIT = 64 * 1024
@@ -134,7 +134,7 @@ function outcomeOf(error: SmtpError, at: Step, secrets: readonly string[]): Outc
   const isData = command === 'DATA'
   const step = isData ? 'message' : (steps[code] ?? (/CERT|TLS|SSL/.test(code) ? 'tls' : at))
   const isFinal = (step === 'recipients' || step === 'message') && responseCode >= 500
-  return failed(step, withoutSecrets(error.message, secrets), isFinal)
+  return failed(step, withoutSecrets(messageOf(error), secrets), isFinal)
 }
 
 /** secretsOf: in the forms in which a server may repeat them (AUTH PLAIN and LOGIN). */

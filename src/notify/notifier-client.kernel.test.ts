@@ -1,8 +1,9 @@
 // The process that sends, as it really is: no root, nothing of our environment, and gone when it should be.
 
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { after, before, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -89,6 +90,40 @@ test('what hangs holds up nothing else, and ends in time', async () => {
   assert.ok(performance.now() - begun < 1_400)
   assert.equal(outcomeText(await hangs), 'the answer: nothing for 1.5 s')
   assert.ok(performance.now() - begun < 4_000)
+})
+
+test('where it cannot be started, what was to be sent has failed', async () => {
+  using notifier = new Notifier({ uid: 65_534, gid: 65_534 })
+  const limit = (soft: number | string) =>
+    execFileSync('prlimit', ['--pid', `${process.pid}`, `--nofile=${soft}:`])
+  const before = execFileSync('prlimit', [
+    '--pid',
+    `${process.pid}`,
+    '--nofile',
+    '-o',
+    'SOFT',
+    '--noheadings',
+  ])
+  limit(128)
+  const open: number[] = []
+  let said = ''
+  try {
+    for (;;) open.push(openSync('/dev/null', 'r'))
+  } catch {
+    said = outcomeText(await notifier.send(job('/')))
+  } finally {
+    for (const fd of open) closeSync(fd)
+    limit(before.toString().trim())
+  }
+  assert.match(said, /^the process that sends: /)
+  assert.equal(outcomeText(await notifier.send(job('/'))), 'receiver answered 200 OK')
+})
+
+test('what it is sending when we end keeps nobody waiting', async () => {
+  const notifier = new Notifier({ uid: 65_534, gid: 65_534 })
+  const hangs = notifier.send(job('/hang', 30_000))
+  notifier[Symbol.dispose]()
+  assert.equal(outcomeText(await hangs), 'the process that sends: tenbin stops')
 })
 
 test('it ends with us', async () => {

@@ -4,9 +4,10 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { extname } from 'node:path'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { answeredSchema, type Job } from './jobs.ts'
+import { childEnvironment } from '../health/child-environment.ts'
+import { readAnswers } from './answers.ts'
+import type { Job } from './jobs.ts'
 import { failed, type Outcome } from './outcome.ts'
 
 /** IDLE_MS: it ends after so long without work. GRACE_MS: how much longer than a job's own time it may take, with its start. */
@@ -34,8 +35,12 @@ export class Notifier implements Disposable {
   /** send does a job. Never rejects. */
   send(job: Job): Promise<Outcome> {
     clearTimeout(this.#idle)
-    this.#child ??= this.#start()
-    const child = this.#child
+    let child: ChildProcess
+    try {
+      child = this.#child ??= this.#start()
+    } catch (error) {
+      return Promise.resolve(failed('process', (error as Error).message))
+    }
     const number = ++this.#number
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
@@ -53,29 +58,33 @@ export class Notifier implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    const child = this.#child
+    child?.stdin?.end()
+    // Whoever asked is not to keep this process waiting.
+    if (child) this.#drop(child, 'tenbin stops')
     clearTimeout(this.#idle)
-    this.#end()
   }
 
   #start(): ChildProcess {
     const { uid, gid } = this.#options
     const [command, ...args] = notifierCommand(uid, gid)
-    const { NODE_EXTRA_CA_CERTS: authorities } = process.env
     const child = spawn(command, args, {
       cwd: '/',
-      env: {
-        PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
-        ...(authorities !== undefined && { NODE_EXTRA_CA_CERTS: authorities }),
-      },
+      env: childEnvironment(),
       stdio: ['pipe', 'pipe', 'inherit'],
     })
     child.on('error', ({ message }) => this.#drop(child, message))
     child.once('exit', (status, signal) => this.#drop(child, `it ended: ${signal ?? `status ${status}`}`))
-    child.stdin!.on('error', () => undefined)
-    createInterface({ input: child.stdout! }).on('line', (line) => {
-      const { number, outcome } = answeredSchema.parse(JSON.parse(line))
-      this.#asked.get(number)?.(outcome)
-    })
+    if (!child.stdin || !child.stdout) throw new Error('this process may open no more descriptors')
+    child.stdin.on('error', () => undefined)
+    readAnswers(
+      child.stdout,
+      ({ number, outcome }) => this.#asked.get(number)?.(outcome),
+      () => {
+        this.#drop(child, 'it said what is no answer')
+        child.kill('SIGKILL')
+      },
+    )
     child.unref()
     for (const pipe of [child.stdin, child.stdout]) (pipe as unknown as { unref?: () => void }).unref?.()
     return child

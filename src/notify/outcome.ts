@@ -71,6 +71,12 @@ export const remedies: Readonly<Record<Step, string>> = {
 export const outcomeText = (outcome: Outcome): string =>
   outcome.isDone ? outcome.text : `${stepWords[outcome.step]}: ${outcome.text}`
 
+/** messageOf an error; where each address of a host was tried, Node has one for each, and none for all. */
+export const messageOf = (error: Error): string =>
+  error instanceof AggregateError && error.message === ''
+    ? error.errors.map(({ message }: Error) => message).join(', ')
+    : error.message
+
 /** withoutSecrets: a text of somebody else's that may repeat what it was told. */
 export function withoutSecrets(text: string, secrets: readonly string[]): string {
   let cleaned = text

@@ -194,3 +194,17 @@ test('at the end nothing waits for more, and a target that fails is not waited f
   assert.ok(performance.now() - begun < 200)
   other[Symbol.dispose]()
 })
+
+test('what is refused for good once, after it could not be sent for long, is not dropped for that', async () => {
+  const queue = teller.queue()
+  teller.outcome = failed('connect', 'refused')
+  queue.offer(event(1))
+  await turn()
+  while (teller.told.length < FINAL_ATTEMPTS - 1) await teller.pass(BACK_OFF.mostMs)
+  teller.outcome = failed('answer', '404 Not Found', true)
+  await teller.pass(BACK_OFF.mostMs)
+  assert.deepEqual([teller.told.length, queue.waiting, teller.dropped], [FINAL_ATTEMPTS, 1, []])
+  teller.outcome = done('ok')
+  await teller.pass(BACK_OFF.mostMs)
+  assert.equal(queue.waiting, 0)
+})

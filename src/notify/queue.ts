@@ -31,7 +31,7 @@ export interface QueueOptions {
   readonly gatherMs: number
   readonly tell: (events: readonly Event[], missed: number) => Promise<Outcome>
   readonly onProgress: (progress: Progress) => void
-  /** Events are being dropped, or, `isOver`, the first message after that was told. */
+  /** Events are being dropped, or, `isOver`, the first message after that was told. Nothing may be offered before it returns. */
   readonly onDropped: (count: number, isOver: boolean) => void
   readonly now: () => number
 }
@@ -46,6 +46,8 @@ export class NotifyQueue implements Disposable {
   /** How many of those that wait are being told. */
   #telling = 0
   #failures = 0
+  /** How often what is told next was refused for good. */
+  #refusals = 0
   #outcome: Outcome | undefined
   #dueAt = 0
   #timer: NodeJS.Timeout | undefined
@@ -141,6 +143,7 @@ export class NotifyQueue implements Disposable {
     const last = events.at(-1)!.seq
     if (outcome.isDone) {
       this.#failures = 0
+      this.#refusals = 0
       this.#missed -= missed
       if (missed > 0) onDropped(missed, true)
       this.#dueAt = this.#isEnding ? 0 : now() + gatherMs
@@ -148,10 +151,12 @@ export class NotifyQueue implements Disposable {
       this.#failures++
       this.#dueAt =
         now() + Math.min(BACK_OFF.firstMs * 2 ** Math.min(this.#failures - 1, 20), BACK_OFF.mostMs)
-      if (!outcome.isFinal || this.#failures % FINAL_ATTEMPTS !== 0) {
+      if (outcome.isFinal) this.#refusals++
+      if (this.#refusals < FINAL_ATTEMPTS) {
         this.#pump()
         return
       }
+      this.#refusals = 0
       const isFirst = this.#missed === 0
       this.#missed += events.length
       if (isFirst) onDropped(events.length, false)

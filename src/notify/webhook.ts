@@ -8,7 +8,7 @@ import { request as httpRequest, type IncomingMessage, STATUS_CODES } from 'node
 import { request as httpsRequest } from 'node:https'
 import type { TLSSocket } from 'node:tls'
 import type { WebhookJob } from './jobs.ts'
-import { done, failed, type Outcome, type Step, withoutSecrets } from './outcome.ts'
+import { done, failed, messageOf, type Outcome, type Step, withoutSecrets } from './outcome.ts'
 
 /** signatureOf a body that is sent at `timestamp`. */
 export const signatureOf = (secret: string, timestamp: string, body: string): string =>
@@ -52,7 +52,7 @@ export function postWebhook(job: WebhookJob): Promise<Outcome> {
     sent.on('response', (answer) => end(outcomeOf(answer, job.host)))
     sent.on('error', (error: NodeJS.ErrnoException) => {
       const isUnknown = error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN'
-      end(failed(isUnknown ? 'name' : step, withoutSecrets(error.message, [secret ?? '', url])))
+      end(failed(isUnknown ? 'name' : step, withoutSecrets(messageOf(error), [secret ?? '', url])))
     })
     sent.end(body)
   })

@@ -3,7 +3,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -17,9 +17,9 @@ export interface RealServerOptions {
   readonly gid?: number
 }
 
-/** RealServer: `stop` freezes it, `go` lets it go on. */
+/** RealServer: `stop` freezes it, and resolves when all its threads stand still; `go` lets it go on. */
 export interface RealServer extends AsyncDisposable {
-  readonly stop: () => void
+  readonly stop: () => Promise<void>
   readonly go: () => void
 }
 
@@ -48,10 +48,28 @@ export async function realServer({
   }
   const signal = (name: NodeJS.Signals) => process.kill(-child.pid!, name)
   return {
-    stop: () => signal('SIGSTOP'),
+    stop: async () => {
+      signal('SIGSTOP')
+      while (!standsStill(child.pid!)) await delay(5)
+    },
     go: () => signal('SIGCONT'),
     [Symbol.asyncDispose]: () => end(child),
   }
+}
+
+/** standsStill: every thread of the process group is stopped, which one is only once it has been scheduled (proc(5): stat). */
+function standsStill(group: number): boolean {
+  const statOf = (path: string) => readFileSync(path, 'latin1').split(') ')[1]!.split(' ')
+  return readdirSync('/proc').every((pid) => {
+    try {
+      if (!/^[0-9]+$/.test(pid) || Number(statOf(`/proc/${pid}/stat`)[2]) !== group) return true
+      const tasks = readdirSync(`/proc/${pid}/task`)
+      return tasks.every((task) => statOf(`/proc/${pid}/task/${task}/stat`)[0] === 'T')
+    } catch {
+      // it has ended meanwhile
+      return true
+    }
+  })
 }
 
 async function end(child: ChildProcess): Promise<void> {

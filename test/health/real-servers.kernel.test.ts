@@ -59,7 +59,7 @@ async function life(
   {
     await using server = await realServer({ folder, ...options })
     await whileUp(server)
-    server.stop()
+    await server.stop()
     assert.match(await look(checker, options.port, 300), /^bad: .* timed out after 300ms$/)
     server.go()
     assert.match(await look(checker, options.port, 5000), /^good: /)
@@ -204,7 +204,7 @@ test('dnsmasq: dns over UDP and TCP', async () => {
     const refused = (target: Target) =>
       dns(target, { transport: 'udp', name: 'x.test', type: 'A', rcode: 'NOERROR' })
     assert.equal(await look(refused, 53), 'bad: REFUSED, expected NOERROR')
-    server.stop()
+    await server.stop()
     assert.equal(await look(overUdp, 53, 300), 'bad: answer timed out after 300ms')
     server.go()
   })
