@@ -6,6 +6,7 @@ import { http } from '../../src/health/checkers/http.ts'
 import { mysql } from '../../src/health/checkers/mysql.ts'
 import { postgres } from '../../src/health/checkers/postgres.ts'
 import { lookOnce } from '../../src/health/look.ts'
+import { connectTo } from '../../src/health/tcp-channel.ts'
 import { Reactor } from '../../src/sys/reactor.ts'
 import { floodFrom } from './flood.ts'
 import { loopback } from './look-at.ts'
@@ -33,6 +34,16 @@ const floods: Readonly<
     again: '\0\0\x81\x80\0\0\0\0\0\0\0\0',
     // One of 65,536 questions is that one.
     text: /^answer timed out after 400ms$|^NOERROR$/,
+  },
+  'one who reads without a bound': {
+    checker: (target) => async (look) => {
+      const channel = await connectTo(look, target)
+      look.doing = 'reading'
+      for (;;) await channel.read()
+    },
+    again: 'more of it',
+    greets: true,
+    text: /^reading timed out after 400ms$/,
   },
   'http: informational answers': {
     checker: (target) =>
