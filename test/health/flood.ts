@@ -73,6 +73,8 @@ async function talkByUdp({ again }: Talk): Promise<number> {
 }
 
 if (process.argv[1] === self) {
+  // Whoever began this is gone.
+  process.once('disconnect', () => process.exit())
   const talk = JSON.parse(process.argv[2]!) as Talk
   process.send!(await (talk.transport === 'udp' ? talkByUdp(talk) : talkByTcp(talk)))
 }
