@@ -59,6 +59,10 @@ export const errorCatalogue = {
     'a check found its server wanting',
     'look at the server: the message says what was asked of it and what came back',
   ),
+  CHECK_PORTS_SHARED: entry(
+    'this machine gives ports of checks with `via: service` to its own connections, too: one to a service address of another node may fail',
+    'end net.ipv4.ip_local_port_range below 61440, or write 61440-65535 to net.ipv4.ip_local_reserved_ports',
+  ),
   CHECK_WAY_MISSING: entry(
     'a check that goes through a service address (`via: service`) found no way there; nothing was found out of the server',
     'the message says what is missing: what the daemon makes for such checks comes back within seconds; an address of the node on its servers’ network has to be given to it',
@@ -269,7 +273,7 @@ export const errorCatalogue = {
   ),
   SCRIPT_UNUSABLE: entry(
     'a script that checks servers cannot be used',
-    'put it there, executable (chmod 755) and writable by root alone',
+    'put it, executable (chmod 755), where root alone can write and its user can read: /usr/local/bin',
   ),
   SECRET_UNUSABLE: entry(
     'a file that `notify` names for a secret or for authorities cannot be used',

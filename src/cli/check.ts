@@ -35,15 +35,17 @@ export const checkCommand: CommandSpec = {
     const file = args[0]!
     const desired = loadOrTell(context, file, options.json === true)
     if (!desired) return exitCodes.no
-    const [{ examine }, { openMachineNetwork }, { machineMemory }, { possibleCpus }] = await Promise.all([
-      import('../daemon/examine.ts'),
-      import('../daemon/machine-network.ts'),
-      import('../daemon/machine-memory.ts'),
-      import('../kernel/cpus.ts'),
-    ])
+    const [{ examine }, { openMachineNetwork }, { machineMemory }, { localPorts }, { possibleCpus }] =
+      await Promise.all([
+        import('../daemon/examine.ts'),
+        import('../daemon/machine-network.ts'),
+        import('../daemon/machine-memory.ts'),
+        import('../daemon/check-ports.ts'),
+        import('../kernel/cpus.ts'),
+      ])
     using network = options.fileOnly ? undefined : openMachineNetwork()
     const { name } = instanceOf({ instance: textOption(options, 'instance') })
-    const machine = network && { network, memory: machineMemory(name) }
+    const machine = network && { network, memory: machineMemory(name), ports: localPorts() }
     const examination = examine(desired, machine, possibleCpus().ids)
     const { errors, warnings, uses } = examination
     if (options.json) context.out(JSON.stringify({ ok: errors.length === 0, file, errors, warnings, uses }))

@@ -3,9 +3,13 @@
 import { stripVTControlCharacters } from 'node:util'
 import type { Status } from '../daemon/api-schema.ts'
 import { outcomes } from '../dataplane/outcomes.ts'
+import { cutMiddle } from './columns.ts'
 import type { Paint } from './context.ts'
 import { serverCounts } from './status-servers.ts'
 import { agoText, countText, rateText, table } from './table.ts'
+
+/** SHORTEST_PATH: characters that a file's path is cut to at the most. */
+const SHORTEST_PATH = 20
 
 /** headLine: version, node, state, role, up-time, generation. */
 export function headLine(status: Status, paint: Paint, now: number): string {
@@ -22,11 +26,12 @@ export function headLine(status: Status, paint: Paint, now: number): string {
   return `tenbin ${version}: ${parts.join(', ')}`
 }
 
-/** busyRows: rows for table(): the file, a refused reload, the servers, the traffic. */
-export function busyRows(status: Status, paint: Paint): string[][] {
+/** busyRows: rows for table(): the file, a refused reload, the servers, the traffic; the file's path cut for `width`. */
+export function busyRows(status: Status, paint: Paint, width = Number.POSITIVE_INFINITY): string[][] {
   const { file, lastReload, state } = status
   const applied = file.appliedAt ? `, applied ${timeText(file.appliedAt)}` : ''
-  const rows = [['file', `${file.path}${applied}`]]
+  const room = Math.max(SHORTEST_PATH, width - 'traffic  '.length - applied.length)
+  const rows = [['file', `${cutMiddle(file.path, room)}${applied}`]]
   if (lastReload && !lastReload.done) {
     const count = lastReload.problems.length
     const text = `refused ${timeText(lastReload.at)}: ${count} ${count === 1 ? 'problem' : 'problems'}, nothing changed`

@@ -51,6 +51,25 @@ test('40 services and servers with names of 63 characters and IPv6 addresses fit
   assert.ok(lines.includes('problem  3 more: tenbin status --all'))
 })
 
+test('all there can be at once fits 80 columns and 24 rows', () => {
+  const problem = { code: 'X', message: `a long problem: ${'z '.repeat(60)}`, remedy: 'mend it' }
+  const base = statusOf({ services: 9, servers: 30, isLong: true })
+  const lines = shown({
+    ...base,
+    problems: Array.from({ length: 9 }, () => problem),
+    overrides: base.servers.map(({ name }) => ({ server: name, order: 'drained', since: ago(4000) })),
+    lastReload: { at: ago(5), done: false, problems: [problem] },
+    file: { path: `/etc/${'deep/'.repeat(20)}tenbin.yaml`, appliedAt: ago(9) },
+  })
+  assert.ok(lines.length <= 23, `${lines.length} lines:\n${lines.join('\n')}`)
+  for (const line of lines) assert.ok(line.length <= 80, `${line.length}: ${line}`)
+  for (const head of ['SERVICE ', 'SERVER ', 'BY HAND ', 'problem ', 'reload ', 'file '])
+    assert.ok(
+      lines.some((line) => line.startsWith(head)),
+      head,
+    )
+})
+
 test('what does not fit and is troubled is counted', () => {
   const status = statusOf({ services: 1, servers: 40, isLong: false }, () => failed('connect: refused'))
   assert.match(shown(status).at(-1)!, /^(\d+) more, \1 of them troubled: /)

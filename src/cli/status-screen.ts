@@ -30,8 +30,9 @@ export interface Screen {
 /** A list's empty line and its heads. */
 const HEADS = 2
 /** A list has room for so much at least, whatever stands above it. */
-const FEWEST = 3
-const PROBLEMS = 4
+const FEWEST = 2
+/** Lines of problems; fewer where the lists need them. */
+const PROBLEMS = { most: 4, least: 2 } as const
 
 interface List {
   readonly columns: readonly Column[]
@@ -43,18 +44,20 @@ interface List {
 /** screenLines: the status at `now` (milliseconds of the epoch). */
 export function screenLines(status: Status, paint: Paint, now: number, screen: Screen): string[] {
   const { columns, rows } = screen
-  const head = [
+  const facts = [
     ...brokenLine(headLine(status, paint, now), 2, columns),
-    ...factLines(busyRows(status, paint), columns),
-    ...problems(status, paint, columns),
+    ...factLines(busyRows(status, paint, columns), columns),
   ]
-  if (status.state !== 'forwarding') return head
+  if (status.state !== 'forwarding') return [...facts, ...problems(status, paint, columns, PROBLEMS.most)]
   const lists: List[] = [
     { columns: serviceColumns, all: listedServices(status, paint, false), example: 'SERVICE' },
     { columns: serverColumns, all: listedServers(status, paint, now), example: 'SERVER' },
     { columns: handColumns, all: listedByHand(status, now), example: 'SERVER' },
   ].filter(({ all }) => all.length > 0)
-  const room = Math.max(lists.length * FEWEST, rows - 1 - head.length - HEADS * lists.length)
+  const left = rows - 1 - facts.length - HEADS * lists.length
+  const most = Math.max(PROBLEMS.least, Math.min(PROBLEMS.most, left - FEWEST * lists.length))
+  const head = [...facts, ...problems(status, paint, columns, most)]
+  const room = Math.max(FEWEST * lists.length, left - (head.length - facts.length))
   const shares = shared(lists.map(lengthOf), room)
   return [...head, ...lists.flatMap((list, at) => listLines(list, shares[at]!, columns, paint))]
 }
@@ -105,8 +108,9 @@ function mostTroubled(all: readonly Listed[], room: number): Listed[] {
   return shown
 }
 
-function problems({ problems: all }: Status, paint: Paint, columns: number): string[] {
-  const shown = all.length > PROBLEMS ? all.slice(0, PROBLEMS - 1) : all
+/** problems in `most` lines at most. */
+function problems({ problems: all }: Status, paint: Paint, columns: number, most: number): string[] {
+  const shown = all.length > most ? all.slice(0, most - 1) : all
   const lines = shown.map(({ message }) => `${paint.bad('problem')}  ${cutEnd(message, columns - 9)}`)
   const more = all.length - shown.length
   return more > 0 ? [...lines, `${paint.bad('problem')}  ${more} more: tenbin status --all`] : lines

@@ -67,3 +67,8 @@ test('short forms are resolved in full', () => {
     },
   )
 })
+
+test('an address that DNS is to answer with is written as the checker reads it', () => {
+  const check = checkOf('{ dns: { name: x, type: AAAA, answer: "2001:DB8:0::1" } }')
+  assert.equal(check !== 'none' && check.probe.kind === 'dns' && check.probe.answer, '2001:db8::1')
+})

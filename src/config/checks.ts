@@ -48,6 +48,7 @@ export function resolveCheck(
     findings.add(inside(at, 'interface'), `${describe(value.interface)} is not in interfaces${remedy}`)
   }
   if (value.via !== undefined && probe) checkVia(value, probe, at, findings)
+  if (probe) checkScriptAlone(value, probe, at, findings)
   if (!probe || findings.count > before) return undefined
   return {
     probe,
@@ -59,6 +60,18 @@ export function resolveCheck(
     ...(value.interface !== undefined && { interface: value.interface }),
     ...(value.via !== undefined && { via: 'service' as const }),
   }
+}
+
+/** checkScriptAlone: how a script connects, if it does, is its own affair. */
+function checkScriptAlone(value: CheckMap, probe: Probe, at: Place, findings: Findings): void {
+  const probes = 'of' in probe ? probe.of.map((part) => part.probe) : [probe]
+  if (!probes.every(({ kind }) => kind === 'script')) return
+  for (const key of ['source', 'mark', 'interface'] as const)
+    if (value[key] !== undefined)
+      findings.add(
+        keyOf(inside(at, key)),
+        `a script connects as it likes, so ${key} says nothing to it: remove it, or write it into command`,
+      )
 }
 
 /** checkVia: what does not go through a service address, or says where it goes otherwise. */

@@ -28,6 +28,8 @@ export interface PoolRef {
 export interface Pool extends PoolState {
   readonly refs: readonly PoolRef[]
   readonly sorryRefs: readonly PoolRef[]
+  /** Where the file says how sorry servers are checked, if not as members are. */
+  readonly sorryCheckAt?: Place
   /** Where it says a quorum of its own. */
   readonly quorumAt?: Place
 }
@@ -135,7 +137,7 @@ export class Pools {
       members.reduce((sum, { weight }) => sum + weight, 0),
     )
     if (this.#findings.count > before) return undefined
-    const { check } = sorry ?? {}
+    const { check, checkAt } = sorry ?? {}
     return {
       name,
       members,
@@ -144,6 +146,7 @@ export class Pools {
       ...(sorry && {
         sorry: { members: sorry.refs.flatMap((ref) => ref.members), ...(check !== undefined && { check }) },
       }),
+      ...(checkAt && { sorryCheckAt: checkAt }),
       ...(quorum && { quorum }),
       ...(owner.quorum !== undefined && { quorumAt: inside(owner.place, 'quorum') }),
     }

@@ -22,6 +22,9 @@ const OURS: Readonly<Record<string, string>> = {
   'transfer-encoding': 'remove it: a check sends no body',
 }
 
+/** Statuses whose answers have no body (RFC 9110 15.3.5, 15.4.5). */
+const BODILESS = new Set([204, 304])
+
 /** httpProbe: what is wrong is said; the result is of no use then. */
 export function httpProbe(value: HttpShape, say: Say): HttpProbe {
   const { path = '/', method = 'GET', host, headers = {}, body, digest, http2 = false } = value
@@ -39,6 +42,13 @@ export function httpProbe(value: HttpShape, say: Say): HttpProbe {
   checkHeaders(headers, say)
   if (method === 'HEAD' && (body !== undefined || digest !== undefined))
     say('HEAD is answered without a body: write method: GET, or expect none', 'method')
+  const ranges = rangesOf(value.status ?? 200, say)
+  const isBodiless = ranges.length > 0 && ranges.every(({ from, to }) => from === to && BODILESS.has(from))
+  if (isBodiless && (body !== undefined || digest !== undefined))
+    say(
+      `${ranges.map(({ from }) => from).join(' and ')} ${ranges.length > 1 ? 'come' : 'comes'} without a body: write another status, or expect none`,
+      'status',
+    )
   if (digest !== undefined && !/^[0-9a-f]{64}$/i.test(digest))
     say(`${describe(digest)} is not a SHA-256 in hexadecimal, 64 digits`, 'digest')
   return {
@@ -47,7 +57,7 @@ export function httpProbe(value: HttpShape, say: Say): HttpProbe {
     method,
     path,
     headers: { ...headers },
-    status: rangesOf(value.status ?? 200, say),
+    status: ranges,
     ...(host !== undefined && { host }),
     ...(body !== undefined && { body: patternOf(body, 'body', say) }),
     ...(digest !== undefined && { digest: digest.toLowerCase() }),

@@ -1,11 +1,13 @@
 // What each kind of check asks, resolved: short forms in full, defaults filled in, and what contradicts itself or could
 // never be good as a finding with its remedy.
 
+import { formatIp, tryIp4, tryIp6 } from '../base/addresses.ts'
 import { isDnsName, RCODES, type Rcode, RECORD_TYPES, type RecordType } from '../wire/dns.ts'
 import { describe } from './check-shape.ts'
 import type { Payload, SingleProbe, TlsProbe } from './check-spec.ts'
 import type { Findings } from './findings.ts'
 import { httpProbe } from './probe-http.ts'
+import { rememberPlace } from './probe-places.ts'
 import { checkHost, checkUser, patternOf, type Say } from './probe-words.ts'
 import type { KindShapes, PLAIN_KINDS } from './schema-check.ts'
 import { inside, keyOf, type Place } from './source.ts'
@@ -49,7 +51,9 @@ export function resolveProbe<K extends Kind>(
   const before = findings.count
   const say: Say = (message, ...path) => findings.add(path.length === 0 ? at : inside(at, ...path), message)
   const probe = resolvers[kind](value as never, say, at, findings)
-  return findings.count > before ? undefined : probe
+  if (!probe || findings.count > before) return undefined
+  rememberPlace(probe, at)
+  return probe
 }
 
 type Resolver<K extends Kind> = (
@@ -200,14 +204,26 @@ function dnsProbe(value: Exclude<KindShapes['dns'], string>, say: Say): SinglePr
     say(`${describe(rcode)} is not a code of DNS: write ${RCODES.join(', ')} or any`, 'rcode')
   if (answer !== undefined && rcode !== 'NOERROR')
     say('an answer comes with NOERROR only: remove rcode, or answer', 'answer')
+  const ip = answer === undefined ? undefined : addressOf(type, answer)
+  const family = type === 'A' ? 'IPv4' : 'IPv6'
+  if (answer !== undefined && rcode === 'NOERROR' && ip === 'none')
+    say(`${type} is answered with an ${family} address, which ${describe(answer)} is not`, 'answer')
   return {
     kind: 'dns',
     transport: tcp === true ? 'tcp' : 'udp',
     name,
     type: type as RecordType,
     ...(rcode !== 'any' && { rcode: rcode as Rcode }),
-    ...(answer !== undefined && { answer }),
+    // As the checker writes what it is answered.
+    ...(answer !== undefined && { answer: ip ?? answer }),
   }
+}
+
+/** addressOf an answer: in the one form; none: it is no address of that type; undefined: answers of that type are none. */
+function addressOf(type: string, answer: string): string | undefined {
+  if (type !== 'A' && type !== 'AAAA') return undefined
+  const ip = type === 'A' ? tryIp4(answer) : tryIp6(answer)
+  return ip === undefined ? 'none' : formatIp(ip)
 }
 
 /** at: where a key is; of a short form, which has none, at the probe. */

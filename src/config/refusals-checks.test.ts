@@ -137,6 +137,22 @@ test('what contradicts itself, explodes or can never be good is refused, at its 
       ),
     ),
     ['{ http: { headers: { X: "a\\r\\nEvil: b" } } }', 'X has a value that a header cannot have'],
+    [
+      '{ http: { status: [204, 304], body: ok } }',
+      '204 and 304 come without a body: write another status, or expect none',
+    ],
+    [
+      '{ dns: { name: x, answer: "2001:db8::1" } }',
+      'A is answered with an IPv4 address, which "2001:db8::1" is not',
+    ],
+    [
+      '{ dns: { name: x, type: AAAA, answer: 192.0.2.1 } }',
+      'AAAA is answered with an IPv6 address, which "192.0.2.1" is not',
+    ],
+    [
+      '{ script: [/bin/true], mark: 7 }',
+      'a script connects as it likes, so mark says nothing to it: remove it, or write it into command',
+    ],
     ['{ http: { digest: abc } }', '"abc" is not a SHA-256 in hexadecimal, 64 digits'],
     [
       '{ http: { body: "(a)\\\\1" } }',
@@ -316,5 +332,36 @@ test('a check through the service of a service with nat is refused where it is s
       extra: 'defaults: { check: { tcp: {}, via: service } }',
     }),
     [`4:13: ${nat}`],
+  )
+})
+
+test('the check of sorry servers has to fit the service as that of its servers has', () => {
+  const servers = 'servers: { web01..10: 192.168.8.11..20, web99: 192.168.8.99 }'
+  const said = (check: string, rest = '', listen = '192.168.8.100:80') =>
+    refusals({
+      servers,
+      services: `services: { www: { listen: ["${listen}"], servers: web01..10, sorry: { servers: web99, check: ${check} }${rest} } }`,
+    })
+  assert.deepEqual(said('{ tcp: {}, via: service }'), [])
+  const nat =
+    'with nat clients’ packets come to the server’s own address, and so do checks: remove via: service'
+  assert.deepEqual(said('{ tcp: {}, via: service }', ', forward: nat'), [`4:118: ${nat}`])
+  assert.deepEqual(said('{ tcp: {}, via: service, port: 81 }'), [
+    '4:118: via: service looks at what clients use, which no one address of listen has: write a port of listen',
+  ])
+  assert.deepEqual(said('{ tcp: {}, source: "2001:db8::1" }'), [
+    "4:121: the check's source 2001:db8::1 is of another family than web99 (192.168.8.99): write one of the same",
+  ])
+  assert.deepEqual(said('tcp', ', check: ping', '192.168.8.100:*'), [
+    '4:101: all ports of an address say none that could be looked at: write check: { tcp: {}, port: 80 }, ping or none',
+  ])
+  assert.deepEqual(
+    refusals({
+      servers,
+      services:
+        'services: { www: { listen: [192.168.8.100:80], servers: web01..10, forward: nat, check: ping } }',
+      extra: 'defaults: { sorry: { servers: web99, check: { tcp: {}, via: service } } }',
+    }),
+    [`5:61: ${nat}`],
   )
 })

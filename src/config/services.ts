@@ -1,10 +1,10 @@
 // Services: where clients connect and which pool answers. How flows are treated is behaviour.ts's.
 
-import { formatIp, formatListener, type Ip, isIp4, tryIp4 } from '../base/addresses.ts'
+import { formatIp, formatListener, type Ip, isIp4 } from '../base/addresses.ts'
 import { isLeast, MOST_MEMBERS } from '../dataplane/scheduling.ts'
 import { checkNat, checkTrack, type Defaults, resolveBehaviour, settled } from './behaviour.ts'
+import { checkFits, type Fit } from './check-fits.ts'
 import { TCP_CHECK } from './check-spec.ts'
-import { serviceTarget } from './check-via.ts'
 import { type Check, resolveCheck } from './checks.ts'
 import type { Findings } from './findings.ts'
 import type { Inventory } from './inventory.ts'
@@ -20,7 +20,6 @@ import { checkOwned } from './sorry.ts'
 import { formatPlace, inside, keyOf, type Place } from './source.ts'
 import {
   type AddressSet,
-  ALL_PORTS,
   countingOf,
   type Forward,
   type ListenerState,
@@ -59,16 +58,16 @@ export class Services {
     const does = settled(behaviour, this.#defaults)
     if (does.forward === 'dsr') for (const set of sets) this.#checkOnLink(pool, set, inventory)
     this.#checkMembers(does.scheduler, pool, place)
-    const check = this.#check(value, pool, listeners, inventory, place)
-    this.#checkVia(value, check, does.forward, listeners, place)
+    const check = this.#check(value, pool, listeners, does.forward, inventory, place)
     const kept = persistence && { persistence, track: 'all' as const }
     return { name, listeners, pool: pool.name, check, ...does, ...kept }
   }
 
   #check(
     value: ServiceShape,
-    { members }: Pool,
+    pool: Pool,
     listeners: readonly ListenerState[],
+    forward: Forward,
     inventory: Inventory,
     place: Place,
   ): Check {
@@ -83,24 +82,27 @@ export class Services {
         'a TCP connect says nothing of a service of UDP: write check: { udp: … } or { dns: … }, ping, or none',
       )
     const check = own ?? TCP_CHECK
-    if (check === 'none') return check
-    if (listeners.length > 0 && listeners.every(isAllPorts) && wantsPort(check))
-      this.#findings.add(
-        value.check === undefined ? keyOf(place) : at,
-        'all ports of an address say none that could be looked at: write check: { tcp: {}, port: 80 }, ping or none',
-      )
-    const server = members.flatMap(({ server }) => inventory.servers.get(server) ?? [])[0]
-    for (const key of ['address', 'source'] as const) {
-      const text = check[key]
-      if (text === undefined || !server || (tryIp4(text) !== undefined) === isIp4(server.address)) continue
-      if (key === 'source' && check.address !== undefined) continue
-      const where = value.check === undefined ? keyOf(place) : inside(at, key)
-      this.#findings.add(
-        where,
-        `the check's ${key} ${text} is of another family than ${server.name} (${formatIp(server.address)}): write one of the same`,
-      )
+    const isOwn = value.check !== undefined
+    const said = (...path: readonly string[]) => (isOwn ? inside(at, ...path) : keyOf(place))
+    this.#checkFits(check, said, listeners, forward, pool.members, inventory)
+    const { sorryCheckAt } = pool
+    if (pool.sorry?.check !== undefined && sorryCheckAt) {
+      const saidOfSorry = (...path: readonly string[]) => inside(sorryCheckAt, ...path)
+      this.#checkFits(pool.sorry.check, saidOfSorry, listeners, forward, pool.sorry.members, inventory)
     }
     return check
+  }
+
+  #checkFits(
+    check: Check,
+    at: Fit['at'],
+    listeners: readonly ListenerState[],
+    forward: Forward,
+    looksAt: Pool['members'],
+    { servers }: Inventory,
+  ): void {
+    const server = looksAt.flatMap((each) => servers.get(each.server) ?? [])[0]
+    checkFits(check, { at, listeners, forward, server }, this.#findings)
   }
 
   /** checkQuorums, when all services are known: a quorum counts servers that checks find up. */
@@ -113,26 +115,6 @@ export class Services {
           'a quorum counts servers that checks find up, and check: none looks at nobody: write a check, or remove it',
         )
     }
-  }
-
-  /** A check through the service goes to one of its listeners, and tells something of dsr only. */
-  #checkVia(
-    value: ServiceShape,
-    check: Check,
-    forward: Forward,
-    listeners: readonly ListenerState[],
-    place: Place,
-  ): void {
-    if (check === 'none' || check.via === undefined || listeners.length === 0) return
-    const at = inside(place, 'check', 'via')
-    const say = (message: string) =>
-      this.#findings.add(value.check === undefined ? keyOf(place) : at, message)
-    if (forward === 'nat')
-      say('with nat clients’ packets come to the server’s own address, and so do checks: remove via: service')
-    else if (!serviceTarget(check, listeners))
-      say(
-        'via: service looks at what clients use, which no one address of listen has: write a port of listen',
-      )
   }
 
   #pool(name: string, value: ServiceShape, place: Place) {
@@ -239,14 +221,3 @@ export class Services {
 
 const isUdpOnly = (listeners: readonly ListenerState[]): boolean =>
   listeners.length > 0 && listeners.every(({ protocol }) => protocol === 'udp')
-
-const isAllPorts = ({ port, lastPort }: ListenerState): boolean =>
-  port === ALL_PORTS.port && lastPort === ALL_PORTS.lastPort
-
-/** wantsPort: some look of it needs a port that the check does not say. */
-function wantsPort({ probe, port }: Exclude<Check, 'none'>): boolean {
-  const isWanted = (kind: string) => kind !== 'ping' && kind !== 'script'
-  if (port !== undefined) return false
-  if (!('of' in probe)) return isWanted(probe.kind)
-  return probe.of.some((part) => part.port === undefined && isWanted(part.probe.kind))
-}

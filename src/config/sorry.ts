@@ -17,6 +17,8 @@ export type SorryShape = NonNullable<ServiceShape['sorry']>
 export interface Sorry {
   readonly refs: readonly PoolRef[]
   readonly check?: Check
+  /** Where the file says it. */
+  readonly checkAt?: Place
 }
 
 /** SorryOptions: `refsOf` resolves names; undefined, and findings, where some are not right. */
@@ -37,7 +39,7 @@ export function resolveSorry(shape: SorryShape, at: Place, options: SorryOptions
     isLong && shape.check !== undefined
       ? resolveCheck(shape.check, inside(at, 'check'), options.roles, options.findings)
       : undefined
-  return refs && { refs, ...(check !== undefined && { check }) }
+  return refs && { refs, ...(check !== undefined && { check, checkAt: inside(at, 'check') }) }
 }
 
 /** checkSorry: sorry servers that a pool says itself and cannot have. */
@@ -63,20 +65,19 @@ export function checkSorry(
 }
 
 /** fitting: of the sorry servers of `defaults`, whom a pool can have; undefined: nobody. */
-export function fitting(
-  { refs, check }: Sorry,
-  { members }: PoolState,
-  { servers }: Inventory,
-): Sorry | undefined {
+export function fitting(sorry: Sorry, { members }: PoolState, { servers }: Inventory): Sorry | undefined {
   const own = new Set(members.map(({ server }) => server))
   const first = members.flatMap(({ server }) => servers.get(server) ?? [])[0]
   const canHave = (server: string): boolean => {
     const state = servers.get(server)
     return !own.has(server) && (!state || !first || isIp4(state.address) === isIp4(first.address))
   }
-  const kept = refs.map((ref) => ({ ...ref, members: ref.members.filter(({ server }) => canHave(server)) }))
+  const kept = sorry.refs.map((ref) => ({
+    ...ref,
+    members: ref.members.filter(({ server }) => canHave(server)),
+  }))
   if (kept.every((ref) => ref.members.every(({ weight }) => weight === 0))) return undefined
-  return { refs: kept, ...(check !== undefined && { check }) }
+  return { ...sorry, refs: kept }
 }
 
 /** checkOwned: what belongs to a pool that others may share is not said by a service that only names it. */

@@ -176,6 +176,14 @@ test('where one cannot be started for a reason of this machine, that is told and
   await until(() => world.pids.length === 1, 'it is there')
 })
 
+test('it has nothing of our environment that it does not need, such as secrets of `notify`', async () => {
+  process.env.TENBIN_TEST_SECRET = 'hush'
+  await using world = new World()
+  world.daemon().order([order])
+  await until(() => world.pids.length === 1, 'it is there')
+  assert.ok(!readFileSync(`/proc/${world.pids[0]}/environ`, 'utf8').includes('hush'))
+})
+
 test('nobody is started for nothing, and nobody there is no failure', async () => {
   await using world = new World()
   world.daemon().order([])

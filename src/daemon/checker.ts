@@ -7,6 +7,7 @@ import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, statSync } fro
 import { dirname, join } from 'node:path'
 import { CheckerClient, stopChecker } from '../health/checker-client.ts'
 import { checkerCommand } from '../health/checker-command.ts'
+import { childEnvironment } from '../health/child-environment.ts'
 import type { Alive, Change, Detail, Order, State } from '../health/protocol.ts'
 import type { CheckerEnd } from './deaths.ts'
 import { lastWordsIn } from './last-words.ts'
@@ -172,7 +173,12 @@ class SupervisedChecker implements Checker {
     // Its log is its own: it outlives us, and whoever reads our output would wait for its end.
     let child: ChildProcess
     try {
-      child = spawn(command, args, { detached: true, stdio: ['ignore', 'ignore', log], cwd: '/' })
+      child = spawn(command, args, {
+        detached: true,
+        stdio: ['ignore', 'ignore', log],
+        cwd: '/',
+        env: childEnvironment(),
+      })
     } finally {
       closeSync(log)
     }

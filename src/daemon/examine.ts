@@ -12,6 +12,7 @@ import { scaledWeights } from '../engine/picker.ts'
 import { TENBIN_PROTOCOL } from '../netlink/mark.ts'
 import type { Network } from '../netlink/network.ts'
 import type { Problem } from './api-schema.ts'
+import { type LocalPorts, sharedPorts } from './check-ports.ts'
 import { type FlowNeed, flowNeed } from './flow-need.ts'
 import { type MachineMemory, memoryShortage } from './memory.ts'
 import { notifyProblems } from './notify-files.ts'
@@ -58,6 +59,8 @@ export interface Machine {
   readonly network: Network
   /** Absent: whether it fits is not asked. */
   readonly memory?: MachineMemory
+  /** Absent: whether checks share theirs is not asked. */
+  readonly ports?: LocalPorts
 }
 
 /** examine looks at a file, and at this machine if it is handed in. `cpus`: possible CPUs. */
@@ -80,6 +83,7 @@ export function examine(desired: DesiredState, machine: Machine | undefined, cpu
       ...problems.filter(({ code }) => mayStillCome.has(code)),
       ...scaledWeights(spec).map((message) => problem('WEIGHTS_SCALED', message)),
       ...differingMtus(placement),
+      ...(placement && machine?.ports ? sharedPorts(desired, machine.ports) : []),
     ],
     uses: {
       node,

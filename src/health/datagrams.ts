@@ -6,6 +6,7 @@ import { ipAddress, ipFamily } from '../sys/socket-address.ts'
 import { applyRoute, type SocketRoute } from '../sys/socket-route.ts'
 import { routeOf, type Target } from './checker.ts'
 import { type Look, silenceOf } from './look.ts'
+import { Turn } from './turn.ts'
 
 /** DATAGRAM_LIMIT: longer ones are cut; more than any answer to a check. */
 const DATAGRAM_LIMIT = 8192
@@ -17,6 +18,7 @@ export class Datagrams implements Disposable {
   readonly socket: Socket
   readonly #reactor: Reactor
   #watch: Watch | undefined
+  readonly #turn = new Turn()
 
   /** To the target only. `type` and `protocol`: of socket(2). Throws SyscallError. */
   constructor(look: Look, target: Target, type: number, protocol: number) {
@@ -44,10 +46,15 @@ export class Datagrams implements Disposable {
 
   /** receive the next one. Throws SyscallError (ECONNREFUSED: port unreachable). */
   async receive(): Promise<Buffer> {
+    if (this.#turn.isOver) await this.#turn.pass()
     for (;;) {
       const received = this.socket.receive(incoming)
-      if (received) return Buffer.from(incoming.subarray(0, Math.min(received.length, DATAGRAM_LIMIT)))
+      if (received) {
+        this.#turn.taken()
+        return Buffer.from(incoming.subarray(0, Math.min(received.length, DATAGRAM_LIMIT)))
+      }
       await this.#ready()
+      this.#turn.begin()
     }
   }
 
@@ -64,6 +71,7 @@ export class Datagrams implements Disposable {
   [Symbol.dispose](): void {
     this.#watch?.[Symbol.dispose]()
     this.#watch = undefined
+    this.#turn[Symbol.dispose]()
     this.socket[Symbol.dispose]()
   }
 }

@@ -39,13 +39,13 @@ export class Expectation {
 
   #missed(where: string): Verdict {
     const what = this.#count === 0 ? 'nothing' : shown(this.#first, 40)
-    return bad(`no "${this.#pattern.source}"${where && ` ${where}`}: it said ${what}`)
+    return bad(`no ${shown(Buffer.from(this.#pattern.source))}${where && ` ${where}`}: it said ${what}`)
   }
 }
 
 /** expectPattern reads until the pattern matches, the server ends, or too much came. */
 export async function expectPattern(look: Look, channel: Channel, pattern: Pattern): Promise<Verdict> {
-  look.doing = `waiting for "${pattern.source}"`
+  look.doing = `waiting for ${shown(Buffer.from(pattern.source))}`
   const expectation = new Expectation(pattern)
   for (;;) {
     const bytes = await channel.read()

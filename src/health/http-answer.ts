@@ -8,6 +8,9 @@ import { failed, shown } from './failure.ts'
 /** HEADER_LINES: more than any server sends, few enough to bound what is kept. */
 const HEADER_LINES = 200
 
+/** INTERIM_HEADS: answers before the answer (100, 103). */
+const INTERIM_HEADS = 16
+
 /** HttpHead: names in lower case; of repeated ones the first. */
 export interface HttpHead {
   readonly status: number
@@ -16,7 +19,7 @@ export interface HttpHead {
 
 /** readHead reads status and header. Throws CHECK_FAILED: cut, too long, or not HTTP. */
 export async function readHead(reader: Reader): Promise<HttpHead> {
-  for (;;) {
+  for (let count = 0; count <= INTERIM_HEADS; count++) {
     const line = await reader.line()
     const status = /^HTTP\/1\.[01] (\d{3})(?: |$)/.exec(line)?.[1]
     if (status === undefined) throw failed(`not HTTP: ${shown(Buffer.from(line, 'latin1'), 40)}`)
@@ -24,6 +27,7 @@ export async function readHead(reader: Reader): Promise<HttpHead> {
     if (status.startsWith('1') && status !== '101') continue
     return { status: Number(status), headers }
   }
+  throw failed(`no answer behind ${INTERIM_HEADS} informational ones`)
 }
 
 async function readHeaders(reader: Reader): Promise<Map<string, string>> {

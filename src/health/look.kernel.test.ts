@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { hostileServer } from '../../test/health/hostile-servers.ts'
+import { asGreeting, hostileServer } from '../../test/health/hostile-servers.ts'
 import { descriptors, lookAt, loopback, returns } from '../../test/health/look-at.ts'
 import { Pattern } from '../base/pattern.ts'
 import { Reactor } from '../sys/reactor.ts'
@@ -14,7 +14,7 @@ function busy(ms: number): void {
 }
 
 test('a process that was not run in time does not hold that against the server', async () => {
-  await using server = await hostileServer('slow', { right: Buffer.from('OK') })
+  await using server = await hostileServer('slow', asGreeting('OK'))
   using reactor = new Reactor()
   for (const expect of [undefined, Pattern.compile('^O')]) {
     const checker = tcp(loopback(server.port), expect === undefined ? {} : { expect })

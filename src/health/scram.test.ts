@@ -37,3 +37,9 @@ test('a server that changes the nonce, or would keep us busy, is refused', () =>
   ])
     assert.throws(() => new Scram('pencil', nonce).answer(first), { code: 'CHECK_FAILED' }, first)
 })
+
+test('a server that asks again for what costs us is refused', () => {
+  const scram = new Scram('pencil', nonce)
+  scram.answer(serverFirst)
+  assert.throws(() => scram.answer(serverFirst), { code: 'CHECK_FAILED' })
+})

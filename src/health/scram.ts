@@ -34,7 +34,15 @@ export class Scram {
     const match = /^r=([^,]+),s=([^,]+),i=(\d{1,9})$/.exec(serverFirst)
     const [nonce = '', salt = '', count = ''] = match?.slice(1) ?? []
     const iterations = Number(count)
-    if (!match || !nonce.startsWith(this.#nonce) || iterations < 1 || iterations > ITERATIONS_LIMIT)
+    // Once: each costs this process what ITERATIONS_LIMIT says.
+    const isAgain = this.#signature !== undefined
+    if (
+      isAgain ||
+      !match ||
+      !nonce.startsWith(this.#nonce) ||
+      iterations < 1 ||
+      iterations > ITERATIONS_LIMIT
+    )
       throw failed('login: the server does not follow SCRAM')
     const salted = pbkdf2Sync(this.#password, Buffer.from(salt, 'base64'), iterations, 32, 'sha256')
     const clientKey = hmac(salted, 'Client Key')

@@ -10,6 +10,7 @@ import { TcpSocket } from '../sys/tcp-socket.ts'
 import type { Channel } from './channel.ts'
 import { routeOf, type Target } from './checker.ts'
 import { type Look, silenceOf } from './look.ts'
+import { Turn } from './turn.ts'
 
 const incoming = Buffer.allocUnsafeSlow(8192)
 
@@ -18,6 +19,7 @@ export class TcpChannel implements Channel {
   readonly #reactor: Reactor
   readonly #socket: TcpSocket
   #watch: Watch | undefined
+  readonly #turn = new Turn()
 
   constructor(reactor: Reactor, socket: TcpSocket) {
     this.#reactor = reactor
@@ -25,10 +27,15 @@ export class TcpChannel implements Channel {
   }
 
   async read(): Promise<Buffer | undefined> {
+    if (this.#turn.isOver) await this.#turn.pass()
     for (;;) {
       const count = this.#socket.read(incoming)
-      if (count !== undefined) return count === 0 ? undefined : Buffer.from(incoming.subarray(0, count))
+      if (count !== undefined) {
+        this.#turn.taken()
+        return count === 0 ? undefined : Buffer.from(incoming.subarray(0, count))
+      }
       await this.#ready({ readable: true })
+      this.#turn.begin()
     }
   }
 
@@ -55,6 +62,7 @@ export class TcpChannel implements Channel {
   [Symbol.dispose](): void {
     this.#watch?.[Symbol.dispose]()
     this.#watch = undefined
+    this.#turn[Symbol.dispose]()
     this.#socket[Symbol.dispose]()
   }
 

@@ -2,7 +2,7 @@
 // authority, whether it is for the name, and how many days are left of it. What is not asked for is not held against the
 // server: a balancer checks whether it answers, and clients may trust what the balancer does not.
 
-import type { Socket } from 'node:net'
+import { isIP, type Socket } from 'node:net'
 import { checkServerIdentity, connect, type PeerCertificate, type TLSSocket } from 'node:tls'
 import type { Target } from './checker.ts'
 import { failed } from './failure.ts'
@@ -45,7 +45,8 @@ export async function secure(look: Look, plain: Socket, options: TlsOptions): Pr
     rejectUnauthorized: false,
     // The name is examine()'s, in words of its own.
     checkServerIdentity: () => undefined,
-    ...(name !== undefined && { servername: name }),
+    // An address is no name of a host (RFC 6066 3).
+    ...(name !== undefined && isIP(name) === 0 && { servername: name }),
     ...(ca !== undefined && { ca }),
     ...(protocols && { ALPNProtocols: [...protocols] }),
   })

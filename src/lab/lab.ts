@@ -202,8 +202,8 @@ function shellFile(lab: string, node: string): string {
     `PS1='[${lab}:${node}] \\w\\$ '`,
     'tenbin() {',
     '  case "$1" in',
-    `    status | trace | down | debug) command tenbin "$@" ${places} ;;`,
-    '    *) command tenbin "$@" ;;',
+    '    "" | -* | check | help | init | lab | run | version) command tenbin "$@" ;;',
+    `    *) command tenbin "$@" ${places} ;;`,
     '  esac',
     '}',
   ]

@@ -5,6 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { childEnvironment } from '../health/child-environment.ts'
 import { readAnswers } from './answers.ts'
 import type { Job } from './jobs.ts'
 import { failed, type Outcome } from './outcome.ts'
@@ -67,13 +68,9 @@ export class Notifier implements Disposable {
   #start(): ChildProcess {
     const { uid, gid } = this.#options
     const [command, ...args] = notifierCommand(uid, gid)
-    const { NODE_EXTRA_CA_CERTS: authorities } = process.env
     const child = spawn(command, args, {
       cwd: '/',
-      env: {
-        PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
-        ...(authorities !== undefined && { NODE_EXTRA_CA_CERTS: authorities }),
-      },
+      env: childEnvironment(),
       stdio: ['pipe', 'pipe', 'inherit'],
     })
     child.on('error', ({ message }) => this.#drop(child, message))

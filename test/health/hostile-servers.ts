@@ -3,6 +3,10 @@
 
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { TLSSocket } from 'node:tls'
+import type { Pair } from './certificates.ts'
+import { type Dialogue, HANDSHAKE } from './dialogues.ts'
 
 /** Hostility: what a server does. */
 export type Hostility =
@@ -47,33 +51,40 @@ export interface HostileServer extends AsyncDisposable {
   readonly received: () => number
   /** open: connections that are open now. */
   readonly open: () => number
+  /** taken: bytes that clients, or the kernel for them, took. */
+  readonly taken: () => number
 }
 
-/**
- * hostileServer starts one. `right`: what a right server would say at once (a greeting) or after the first bytes that it
- * gets (`waits`, an answer); slow, cut and reset say parts of it.
- */
+/** HostileOptions: a right server up to the turn at which it is what it is. `turn` beyond the last: a right one. */
+export interface HostileOptions extends Pick<Dialogue, 'turns' | 'greets'> {
+  readonly turn: number
+  /** Of turns that are handshakes. */
+  readonly pair?: Pair
+}
+
+/** asGreeting: what is hostile from its first word on, which it says unasked. */
+export const asGreeting = (text: string): HostileOptions => ({ turns: [text], greets: true, turn: 0 })
+
+/** asAnswer: what is hostile when it was spoken to. */
+export const asAnswer = (text: string): HostileOptions => ({ turns: [text], greets: false, turn: 0 })
+
+/** hostileServer starts one; slow, cut and reset say parts of what a right one would say at that turn. */
 export async function hostileServer(
   kind: Hostility,
-  { right = Buffer.from('220 ready\r\n'), waits = false }: { right?: Uint8Array; waits?: boolean } = {},
+  options: HostileOptions = asGreeting('220 ready\r\n'),
 ): Promise<HostileServer> {
   const sockets = new Set<Socket>()
   let received = 0
+  let taken = 0
   const server: Server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket)
     socket.on('error', () => {})
     socket.on('close', () => {
       sockets.delete(socket)
+      received += socket.bytesRead
+      taken += socket.bytesWritten - socket.writableLength
     })
-    const begin = () => behave(kind, socket, right)
-    if (kind === 'closing') socket.destroy()
-    else if (!waits) begin()
-    let isFirst = true
-    socket.on('data', (bytes) => {
-      received += bytes.length
-      if (waits && isFirst) begin()
-      isFirst = false
-    })
+    void talk(kind, socket, options)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -83,38 +94,93 @@ export async function hostileServer(
     if (server.listening) await new Promise<void>((resolve) => server.close(() => resolve()))
   }
   if (kind === 'refused') await close()
-  return { port, received: () => received, open: () => sockets.size, [Symbol.asyncDispose]: close }
+  return {
+    port,
+    received: () => [...sockets].reduce((sum, { bytesRead }) => sum + bytesRead, received),
+    open: () => sockets.size,
+    taken: () => taken,
+    [Symbol.asyncDispose]: close,
+  }
 }
 
-function behave(kind: Hostility, socket: Socket, right: Uint8Array): void {
+/** talk says turn after turn; it is forgotten where it stands when the connection ends. */
+async function talk(
+  kind: Hostility,
+  socket: Socket,
+  { turns, greets, turn: last, pair }: HostileOptions,
+): Promise<void> {
+  let stream: Duplex = socket
+  for (const [at, turn] of turns.entries()) {
+    if (at === last && kind === 'closing') {
+      socket.destroy()
+      return
+    }
+    const isHandshake = turn === HANDSHAKE
+    const heard = (at > 0 || !greets) && !(isHandshake && at !== last) ? await hear(stream) : Buffer.alloc(0)
+    if (at === last) {
+      behave(kind, socket, stream, isHandshake ? SERVER_HELLO : textOf(turn, heard))
+      break
+    }
+    if (isHandshake) stream = await shakeHands(socket, pair!)
+    else stream.write(textOf(turn, heard))
+  }
+  stream.on('data', () => {})
+  stream.resume()
+}
+
+/** The beginning of a record of TLS with a ServerHello (RFC 8446 5.1 and 4.1.3). */
+const SERVER_HELLO = Buffer.concat([Buffer.from('160303007a020000760303', 'hex'), Buffer.alloc(64, 7)])
+
+const textOf = (turn: string | ((heard: Buffer) => string), heard: Buffer): Buffer =>
+  Buffer.from(typeof turn === 'string' ? turn : turn(heard), 'latin1')
+
+async function hear(stream: Duplex): Promise<Buffer> {
+  stream.resume()
+  const [bytes] = (await new Promise<[Buffer]>((resolve) =>
+    stream.once('data', (each: Buffer) => resolve([each])),
+  )) as [Buffer]
+  stream.pause()
+  return bytes
+}
+
+async function shakeHands(socket: Socket, { key, cert }: Pair): Promise<TLSSocket> {
+  const secure = new TLSSocket(socket, { isServer: true, key, cert, ALPNProtocols: ['h2', 'http/1.1'] })
+  secure.on('error', () => {})
+  // A client that ends the connection behind TLS ends it as a whole.
+  secure.on('close', () => socket.destroy())
+  await new Promise((resolve) => secure.once('secure', resolve))
+  return secure
+}
+
+function behave(kind: Hostility, socket: Socket, stream: Duplex, right: Uint8Array): void {
   const half = right.subarray(0, Math.floor(right.length / 2))
   switch (kind) {
     case 'slow': {
       let at = 0
-      const timer = setInterval(() => socket.write(right.subarray(at, ++at)), 1000)
-      socket.write(right.subarray(at, ++at))
+      const timer = setInterval(() => stream.write(right.subarray(at, ++at)), 1000)
+      stream.write(right.subarray(at, ++at))
       socket.on('close', () => clearInterval(timer))
       return
     }
     case 'gigabyte':
-      pour(socket, Buffer.concat([right, Buffer.alloc(65_536, 'A\n')]))
+      pour(stream, Buffer.concat([right, Buffer.alloc(65_536, 'A\n')]))
       return
     case 'endless line':
-      pour(socket, Buffer.alloc(65_536, 'A'))
+      pour(stream, Buffer.alloc(65_536, 'A'))
       return
     case 'cut':
-      socket.end(half)
+      stream.end(half)
       return
     case 'reset':
-      socket.write(half)
+      stream.write(half)
       // Later than the client has seen the connection made.
       setTimeout(() => socket.resetAndDestroy(), 50)
       return
     case 'noise':
-      socket.write(Buffer.from(Array.from({ length: 4096 }, (_, at) => (at * 151 + 7) & 0xff)))
+      stream.write(Buffer.from(Array.from({ length: 4096 }, (_, at) => (at * 151 + 7) & 0xff)))
       return
     case 'other protocol':
-      socket.write('RFB 003.008\n')
+      stream.write('RFB 003.008\n')
       return
     default:
       return
@@ -122,15 +188,15 @@ function behave(kind: Hostility, socket: Socket, right: Uint8Array): void {
 }
 
 /** pour writes a gigabyte of it, as the other side takes it. */
-function pour(socket: Socket, piece: Buffer): void {
+function pour(stream: Duplex, piece: Buffer): void {
   let left = 2 ** 30
   const more = () => {
-    while (left > 0 && !socket.destroyed) {
+    while (left > 0 && !stream.destroyed) {
       left -= piece.length
-      if (!socket.write(piece)) return
+      if (!stream.write(piece)) return
     }
   }
-  socket.on('drain', more)
+  stream.on('drain', more)
   more()
 }
 
@@ -155,6 +221,7 @@ export async function silentHost(): Promise<HostileServer> {
     port,
     received: () => 0,
     open: () => fillers.length,
+    taken: () => 0,
     [Symbol.asyncDispose]: async () => {
       for (const filler of fillers) filler[Symbol.dispose]()
       fd[Symbol.dispose]()

@@ -6,9 +6,9 @@ import type { Duplex } from 'node:stream'
 import { bad, type Checker, good, type Target, type Verdict } from '../checker.ts'
 import { failed } from '../failure.ts'
 import type { Look } from '../look.ts'
-import { nodeSocket, streamFailure } from '../node-channel.ts'
+import { nodeSocket } from '../node-channel.ts'
 import { connectTls, type TlsOptions } from '../tls-channel.ts'
-import { openSession, statusOf } from './http2.ts'
+import { openSession, piecesOf, statusOf } from './http2.ts'
 
 /** GrpcOptions: `service` '' asks for the server as a whole. */
 export interface GrpcOptions {
@@ -84,16 +84,10 @@ async function call(
 async function readAll(look: Look, stream: ClientHttp2Stream): Promise<Buffer> {
   const pieces: Buffer[] = []
   let length = 0
-  try {
-    for await (const piece of stream as AsyncIterable<Buffer>) {
-      length += piece.length
-      if (length > MESSAGE_LIMIT) throw failed(`an answer of more than ${MESSAGE_LIMIT} bytes`)
-      pieces.push(piece)
-    }
-  } catch (error) {
-    throw (error as NodeJS.ErrnoException).code?.startsWith('ERR_')
-      ? streamFailure(look.doing, error as Error)
-      : error
+  for await (const piece of piecesOf(look, stream)) {
+    length += piece.length
+    if (length > MESSAGE_LIMIT) throw failed(`an answer of more than ${MESSAGE_LIMIT} bytes`)
+    pieces.push(piece)
   }
   return Buffer.concat(pieces)
 }

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Authority } from '../../../test/health/certificates.ts'
-import { hostileServer, hostilities } from '../../../test/health/hostile-servers.ts'
+import { asAnswer, hostileServer, hostilities } from '../../../test/health/hostile-servers.ts'
 import { descriptors, lookAt, loopback, returns } from '../../../test/health/look-at.ts'
 import { Pattern } from '../../base/pattern.ts'
 import { type HttpOptions, http } from './http.ts'
@@ -160,11 +160,11 @@ test('HTTP/2 asks the same, over TLS and without', async () => {
 })
 
 test('servers that misbehave are down in time, memory stays small and descriptors come back', async () => {
-  const right = Buffer.from(`HTTP/1.1 200 OK\r\nContent-Length: ${TEXT.length}\r\n\r\n${TEXT}`)
+  const right = `HTTP/1.1 200 OK\r\nContent-Length: ${TEXT.length}\r\n\r\n${TEXT}`
   const before = descriptors()
   const texts: Record<string, string> = {}
   for (const kind of hostilities) {
-    await using server = await hostileServer(kind, { right, waits: true })
+    await using server = await hostileServer(kind, asAnswer(right))
     const options = { ...asked, digest: digest.replace(/^./, 'g') }
     texts[kind] = (await lookAt(http(loopback(server.port), options), 400)).text
     const second = await lookAt(http2(loopback(server.port), options), 400)
@@ -206,7 +206,7 @@ test('a gigabyte of header, of chunks or of body is read to a bound and no furth
     ],
   ] as const
   for (const [right, change, text] of starts) {
-    await using server = await hostileServer('gigabyte', { right: Buffer.from(right), waits: true })
+    await using server = await hostileServer('gigabyte', asAnswer(right))
     const finding = await lookAt(http(loopback(server.port), { ...asked, ...change }))
     assert.equal(finding.outcome, 'bad')
     assert.match(finding.text, text)

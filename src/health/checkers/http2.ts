@@ -29,12 +29,15 @@ async function exchange(look: Look, socket: Duplex, options: HttpOptions): Promi
   if (wrong) return bad(wrong)
   if (options.body === undefined && options.digest === undefined) return good(`${status}`)
   look.doing = 'body'
+  return judgeBody(status, piecesOf(look, stream), options)
+}
+
+/** piecesOf what follows the header. Throws CHECK_FAILED, whatever became of the connection. */
+export async function* piecesOf(look: Look, stream: ClientHttp2Stream): AsyncGenerator<Buffer> {
   try {
-    return await judgeBody(status, stream as AsyncIterable<Uint8Array>, options)
+    for await (const piece of stream) yield piece as Buffer
   } catch (error) {
-    throw (error as NodeJS.ErrnoException).code?.startsWith('ERR_')
-      ? streamFailure('body', error as Error)
-      : error
+    throw streamFailure(look.doing, error as Error)
   }
 }
 

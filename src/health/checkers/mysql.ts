@@ -16,6 +16,8 @@ export interface MysqlOptions {
 }
 
 const MESSAGE_LIMIT = 4096
+/** PACKETS: of a login: another plugin is asked for, its answer comes in two. */
+const PACKETS = 4
 // Capabilities: LONG_PASSWORD, PROTOCOL_41, SECURE_CONNECTION, PLUGIN_AUTH.
 const CAPABILITIES = 0x0000_0001 | 0x0000_0200 | 0x0000_8000 | 0x0008_0000
 const UTF8MB4 = 45
@@ -42,7 +44,7 @@ export function mysql(target: Target, { user, password = '' }: MysqlOptions = {}
         encodeLogin(user ?? '', proof(greeting.plugin, password, greeting.salt), greeting.plugin),
       ),
     )
-    for (;;) {
+    for (let count = 0; count < PACKETS; count++) {
       const packet = await packets.read()
       const kind = packet[0]
       if (kind === OK) {
@@ -56,6 +58,7 @@ export function mysql(target: Target, { user, password = '' }: MysqlOptions = {}
       const [plugin, salt] = readSwitch(packet)
       await channel.write(packets.encode(proof(plugin, password, salt)))
     }
+    throw failed('login: the server comes to no end')
   }
 }
 

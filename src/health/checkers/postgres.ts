@@ -19,6 +19,8 @@ export interface PostgresOptions {
 const PROTOCOL_3 = 196_608
 /** MESSAGE_LIMIT: longer than any message before the login is done. */
 const MESSAGE_LIMIT = 16_384
+/** MESSAGES: of a login and of what a server tells of itself behind it, some 20. */
+const MESSAGES = 200
 
 /** Kinds of authentication request. */
 const AUTH = { ok: 0, cleartext: 3, md5: 5, sasl: 10, saslContinue: 11, saslFinal: 12 } as const
@@ -45,7 +47,7 @@ async function logIn(
 ): Promise<Verdict> {
   let scram: Scram | undefined
   let isIn = false
-  for (;;) {
+  for (let count = 0; count < MESSAGES; count++) {
     const { type, body } = await readMessage(reader)
     if (type === 'E') return refusal(body, password !== undefined)
     // The login was right; whether there is such a database, and room, is told behind it.
@@ -72,6 +74,7 @@ async function logIn(
     } else if (kind !== AUTH.saslFinal || !scram?.isRight(body.toString('utf8', 4)))
       throw failed(`the server asks for a login of a kind that is not known (${kind})`)
   }
+  throw failed('login: the server comes to no end')
 }
 
 /** refusal: of an ErrorResponse. Classes 57 (starting, stopping) and 53 (no room) mean that it does not serve. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { hostileServer, silentHost } from '../../../test/health/hostile-servers.ts'
+import { asAnswer, asGreeting, hostileServer, silentHost } from '../../../test/health/hostile-servers.ts'
 import { descriptors, lookAt, loopback, returns } from '../../../test/health/look-at.ts'
 import { Pattern } from '../../base/pattern.ts'
 import { tcp } from './tcp.ts'
@@ -22,7 +22,7 @@ test('a host that is silent times out when the time is over', async () => {
 })
 
 test('what is expected is waited for, across pieces, and quoted when it does not come', async () => {
-  const right = Buffer.from('+OK ready\r\n')
+  const right = '+OK ready\r\n'
   const cases = [
     ['slow', 2500, 'good', 'as expected', '^\\+O'],
     ['slow', 300, 'bad', 'waiting for "OK" timed out after 300ms', 'OK'],
@@ -40,14 +40,14 @@ test('what is expected is waited for, across pieces, and quoted when it does not
     ['reset', 2000, 'bad', 'waiting for "ready": reset by the server', 'ready'],
   ] as const
   for (const [kind, timeoutMs, outcome, text, pattern] of cases) {
-    await using server = await hostileServer(kind, { right })
+    await using server = await hostileServer(kind, asGreeting(right))
     const finding = await lookAt(tcp(loopback(server.port), { expect: Pattern.compile(pattern) }), timeoutMs)
     assert.deepEqual([kind, finding.outcome, finding.text], [kind, outcome, text])
   }
 })
 
 test('what is to be sent is sent', async () => {
-  await using server = await hostileServer('slow', { right: Buffer.from('PONG'), waits: true })
+  await using server = await hostileServer('slow', asAnswer('PONG'))
   const options = { send: Buffer.from('PING\r\n'), expect: Pattern.compile('^P') }
   const finding = await lookAt(tcp(loopback(server.port), options))
   assert.equal(finding.text, 'as expected')

@@ -48,6 +48,12 @@ test('a handshake is answered, whatever the certificate, unless more was asked f
       'bad',
       /is for web\.example, not for api\.example/,
     ],
+    [
+      authority.sign('web.example', 60),
+      { verify: true, ca, name: '127.0.0.1' },
+      'bad',
+      /is for web\.example, not for 127\.0\.0\.1/,
+    ],
     [authority.sign('web.example', -3), {}, 'good', /^TLSv1\.3$/],
     [authority.sign('web.example', -3), { verify: true, ca }, 'bad', /^the certificate expired 2 days ago/],
     [soon, { days: 5 }, 'good', /^TLSv1\.3$/],

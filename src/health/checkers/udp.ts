@@ -35,7 +35,7 @@ export function udp(target: Target, { send, expect }: UdpOptions): Checker {
       const answer = await datagrams.receive()
       const matcher = expect.matcher()
       if (matcher.feed(answer) || matcher.end()) return good('as expected')
-      return bad(`no "${expect.source}": it said ${shown(answer, 40)}`)
+      return bad(`no ${shown(Buffer.from(expect.source))}: it said ${shown(answer, 40)}`)
     } catch (error) {
       if (!isErrno(error, 'ECONNREFUSED')) throw error
       return {
