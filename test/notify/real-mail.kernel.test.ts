@@ -38,15 +38,16 @@ test('opensmtpd takes a mail, and refuses a recipient that is not its own', asyn
     config,
     `listen on 127.0.0.1 port 25 hostname mail.example
 table everybody { "@" = nobody }
-action "keep" maildir "${box}" virtual <everybody>
+action "keep" maildir "/mnt/box" virtual <everybody>
 match from any for domain "example.net" action "keep"
 `,
   )
+  // the folder is at /mnt for it: it may be below /run, which is its own there
   const own =
-    'cp -a /var/spool/smtpd "$0/spool" && mount --bind "$0/spool" /var/spool/smtpd && mount -t tmpfs tmpfs /run'
+    'mount --bind "$0" /mnt && cp -a /var/spool/smtpd /mnt/spool && mount --bind /mnt/spool /var/spool/smtpd && mount -t tmpfs tmpfs /run'
   await using _ = await realServer({
     folder,
-    command: ['unshare', '--mount', 'sh', '-c', `${own} && exec smtpd -d -f "$0/smtpd.conf"`, folder],
+    command: ['unshare', '--mount', 'sh', '-c', `${own} && exec smtpd -d -f /mnt/smtpd.conf`, folder],
     port: 25,
   })
   const job: MailJob = {
