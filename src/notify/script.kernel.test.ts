@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict'
-import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -8,9 +17,14 @@ import { type Outcome, outcomeText } from './outcome.ts'
 import { runScript } from './script.ts'
 
 let folder: string
+/** Where scripts, who are nobody, write. */
+let written: string
 before(() => {
   folder = mkdtempSync(join(tmpdir(), 'tenbin-notify-'))
-  chmodSync(folder, 0o777)
+  chmodSync(folder, 0o755)
+  written = join(folder, 'written')
+  mkdirSync(written)
+  chmodSync(written, 0o777)
 })
 after(() => rmSync(folder, { recursive: true }))
 
@@ -26,7 +40,7 @@ const run = (command: readonly [string, ...string[]], body = '{}', timeoutMs = 3
 const text = async (outcome: Promise<Outcome>) => outcomeText(await outcome)
 
 test('a script gets the event on its standard input, its own arguments, and nothing of ours', async () => {
-  const out = join(folder, 'out')
+  const out = join(written, 'out')
   const path = file(
     `#!/bin/sh\ncat > ${out}\necho "$# $1" >> ${out}\nid -u >> ${out}\nenv >> ${out}\npwd >> ${out}\n`,
   )
@@ -47,7 +61,7 @@ test('another exit, a signal and its words are told', async () => {
 })
 
 test('a script that does not end is ended with its offspring', async () => {
-  const pid = join(folder, 'pid')
+  const pid = join(written, 'pid')
   const begun = performance.now()
   const outcome = await run([file(`#!/bin/sh\nsleep 60 & echo $! > ${pid}\nwait\n`)], '{}', 400)
   assert.equal(outcomeText(outcome), 'the script: not done after 0.4 s')
@@ -79,10 +93,12 @@ test('one that ends without reading, and one that talks without end, do no harm'
 test('a script that others can write, is gone, or is no program is not run', async () => {
   const writable = file('#!/bin/sh\nexit 0\n', 0o777)
   const theirs = file('#!/bin/sh\nexit 0\n')
+  writeFileSync(join(written, 'script'), '#!/bin/sh\nexit 0\n', { mode: 0o755 })
   chownSync(theirs, 65_534, 65_534)
   for (const [path, expected] of [
     [writable, 'can be written by others than root'],
     [theirs, 'is not owned by root'],
+    [join(written, 'script'), `can be replaced by others than root: ${written} is theirs to write`],
     [join(folder, 'gone'), 'is not there'],
     [file('exit 0\n'), 'begins neither with #! nor as a program'],
     [file('#!/bin/sh\n', 0o644), 'is not executable'],
