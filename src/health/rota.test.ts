@@ -134,6 +134,17 @@ test('a delay comes before the first start', () => {
   assert.ok(starts.every(({ at }) => at >= 5000))
 })
 
+test('who was removed does not begin, nor does it hold up those behind it', () => {
+  const rota = new Rota()
+  rota.add('a', everySecond, 0)
+  rota.add('b', everySecond, 0)
+  rota.remove('a')
+  assert.deepEqual(
+    rota.begin(1000, 10, limit).map(({ key }) => key),
+    ['b'],
+  )
+})
+
 test('the watchdog tells what was not begun and what does not end, by how much', () => {
   const rota = new Rota()
   rota.add('a', everySecond, 0)
