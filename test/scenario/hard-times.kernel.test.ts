@@ -14,7 +14,6 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileS
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { RHYTHM } from '../../src/config/check-spec.ts'
 import type { Status } from '../../src/daemon/api-schema.ts'
 import { instanceOf } from '../../src/daemon/instance.ts'
@@ -35,7 +34,7 @@ const CHECK = { http: '/', every: '500ms', in_doubt: '250ms', timeout: '500ms', 
 const DETECTION = detectionOf({ ...RHYTHM, everyMs: 500, inDoubtMs: 250, timeoutMs: 500, fall: 2 })
 const MARGIN = 500
 const REQUEST_TIMEOUT = 500
-const CLOCK = fileURLToPath(new URL('./support/shifted-clock.mjs', import.meta.url))
+const CLOCK = new URL('./support/shifted-clock.mjs', import.meta.url).href
 
 /** HardTenbin: on a small disk, with a clock that can be set. */
 class HardTenbin extends Tenbin {
@@ -61,8 +60,8 @@ class HardTenbin extends Tenbin {
   }
 
   override command(): Command {
-    const env = [`NODE_OPTIONS=--import=${CLOCK}`, `TENBIN_TEST_CLOCK=${this.#clock}`]
-    return ['env', ...env, ...command(['run', '-c', this.file, ...this.#places(), '--state-dir', this.disk])]
+    const options = `NODE_OPTIONS=--import=${CLOCK}?${encodeURIComponent(this.#clock)}`
+    return ['env', options, ...command(['run', '-c', this.file, ...this.#places(), '--state-dir', this.disk])]
   }
 
   setClock(byMs: number): void {

@@ -1,10 +1,10 @@
-// Imported by a process before its own code: the wall clock of its JavaScript is so many milliseconds off as the file that
-// TENBIN_TEST_CLOCK names says at the moment; no file, none. What counts time otherwise goes on as it does.
+// Imported by a process before its own code: the wall clock of its JavaScript is so many milliseconds off as the file says
+// that its URL names behind a question mark, at the moment; no file, none. What counts time otherwise goes on as it does.
 
 import { readFileSync } from 'node:fs'
 
 const RealDate = Date
-const file = process.env.TENBIN_TEST_CLOCK ?? ''
+const file = decodeURIComponent(new URL(import.meta.url).search.slice(1))
 
 const now = () => {
   try {
