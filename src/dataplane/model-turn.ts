@@ -1,7 +1,7 @@
 // The model's part of checks through a service address (docs/packet-path.md, C): their answers are taken to the checker.
 
-import { type Ip, isIp4, macBytes } from '../base/addresses.ts'
-import { ip6Bytes } from '../wire/ipv6.ts'
+import { macBytes } from '../base/addresses.ts'
+import { ipBytes } from '../wire/ipv6.ts'
 import type { Listening } from './model-listeners.ts'
 import type { Shape } from './shape.ts'
 import { INNER_MAC } from './turn.ts'
@@ -13,9 +13,6 @@ interface Found {
   readonly isIpv6: boolean
 }
 
-const bytesOf = (address: Ip): Uint8Array =>
-  isIp4(address) ? Uint8Array.of(address >>> 24, address >>> 16, address >>> 8, address) : ip6Bytes(address)
-
 /**
  * createTurn: what becomes of an answer to a check, which is for no listener: the frame as the checker gets it; undefined:
  * it is none. `isListeners` says whether an address in the frame is one of some listener.
@@ -25,7 +22,7 @@ export function createTurn(
   isProtocol: (number: number) => boolean,
   isListeners: (frame: Uint8Array, at: number, length: 4 | 16) => Listening | undefined,
 ): (found: Found) => Uint8Array | undefined {
-  const own = (turn?.addresses ?? []).map(bytesOf)
+  const own = (turn?.addresses ?? []).map(ipBytes)
   return ({ frame, ip, isIpv6 }) => {
     const size = isIpv6 ? 40 : 20
     // untagged, and as far as its ports there

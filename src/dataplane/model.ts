@@ -6,7 +6,7 @@ import { type Ip, isIp4, macBytes, type Protocol } from '../base/addresses.ts'
 import { invariant } from '../base/errors.ts'
 import { hashWords, mixWords, scaleHash, splitMultipliers } from '../schedule/hash.ts'
 import { updateChecksum } from '../wire/checksum.ts'
-import { ip6Bytes } from '../wire/ipv6.ts'
+import { ipBytes } from '../wire/ipv6.ts'
 import { tcpFlag } from '../wire/tcp.ts'
 import { CLASH_STEP, CLASH_TRIES } from './answer-record.ts'
 import { secondShift } from './flow-clock.ts'
@@ -75,8 +75,7 @@ const isTag = (type: number): boolean => type === ETH_P_8021Q || type === ETH_P_
 /** A server's address in 16 bytes, of IPv4 the first four. */
 function targetBytes(address: Ip | undefined): Uint8Array {
   const bytes = new Uint8Array(16)
-  if (address !== undefined)
-    bytes.set(isIp4(address) ? [24, 16, 8, 0].map((shift) => address >>> shift) : ip6Bytes(address))
+  if (address !== undefined) bytes.set(ipBytes(address))
   return bytes
 }
 

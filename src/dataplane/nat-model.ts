@@ -1,8 +1,8 @@
 // `forward: nat` in the model: what is translated on its way to a server and back, and what is kept for it
 // (docs/packet-path.md, "Nat"). It changes the table of answers as the packet path does.
 
-import { type Ip, isIp4, macBytes } from '../base/addresses.ts'
-import { ip6Bytes } from '../wire/ipv6.ts'
+import { macBytes } from '../base/addresses.ts'
+import { ipBytes } from '../wire/ipv6.ts'
 import { tcpFlag } from '../wire/tcp.ts'
 import { HOP_VIA } from './answer-record.ts'
 import { sourceBit, wordsOfAddress } from './answer-sources.ts'
@@ -18,8 +18,6 @@ import { decrementHops, type Replacement, translate, translateFragment, translat
 const le16 = (frame: Uint8Array, at: number): number => frame[at]! + frame[at + 1]! * 0x100
 const le32 = (frame: Uint8Array, at: number): number => le16(frame, at) + le16(frame, at + 2) * 0x10000
 const swap16 = (value: number): number => ((value & 0xff) << 8) | (value >> 8)
-const bytesOf = (ip: Ip): Uint8Array =>
-  isIp4(ip) ? Uint8Array.from([24, 16, 8, 0], (shift) => ip >>> shift) : ip6Bytes(ip)
 const wordsAt = (frame: Uint8Array, at: number, length: number): number[] =>
   Array.from({ length: length / 4 }, (_, i) => le32(frame, at + 4 * i))
 const portBytes = (port: number): Uint8Array => Uint8Array.of(port & 0xff, port >> 8)
@@ -232,7 +230,7 @@ export function createNat(shape: Shape, tables: Tables, memory: FlowMemory): Nat
   function targetOf(server: number, isIpv6: boolean): Uint8Array {
     const target = tables.servers[server]?.address
     const address = new Uint8Array(isIpv6 ? 16 : 4)
-    if (target !== undefined) address.set(bytesOf(target).subarray(0, address.length))
+    if (target !== undefined) address.set(ipBytes(target).subarray(0, address.length))
     return address
   }
 

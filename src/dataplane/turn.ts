@@ -9,9 +9,9 @@
 // Which port is for which server is told by a map that is pinned beside the links: a server's address for each port,
 // written before the port sends anything. Where servers are is the kernel's knowledge (bpf_fib_lookup).
 
-import { type Ip, isIp4, type Mac, parseMac } from '../base/addresses.ts'
+import { type Ip, type Mac, parseMac } from '../base/addresses.ts'
 import { bytes, kernelMap, struct } from '../bpf/types.ts'
-import { ip6Bytes } from '../wire/ipv6.ts'
+import { ipBytes } from '../wire/ipv6.ts'
 
 /** FIRST_PORT, PORTS: source ports of checks: the last 4,096, which Linux gives to nobody by itself (ip_local_port_range). */
 export const FIRST_PORT = 0xf000
@@ -48,8 +48,7 @@ export function turnKey(port: number): Uint8Array {
 
 /** turnValue of a server. */
 export function turnValue(server: Ip): Uint8Array {
-  const value = Buffer.alloc(16)
-  if (isIp4(server)) value.writeUInt32BE(server)
-  else value.set(ip6Bytes(server))
+  const value = new Uint8Array(16)
+  value.set(ipBytes(server))
   return value
 }

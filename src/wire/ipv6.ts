@@ -4,7 +4,7 @@
 //
 //   0 version|traffic class|flow label   4 payload length   6 next header   7 hop limit   8 source   24 destination
 
-import type { Ip6 } from '../base/addresses.ts'
+import { type Ip, type Ip6, isIp4 } from '../base/addresses.ts'
 import { type Decoded, need, refuse, viewOf } from './decode.ts'
 
 /** Next headers of IPv6 alone, by the names of linux/in6.h without IPPROTO_; ipProtocol has the others. */
@@ -40,6 +40,10 @@ export function ip6Bytes(ip: Ip6): Uint8Array {
   view.setBigUint64(8, ip & 0xffffffffffffffffn)
   return bytes
 }
+
+/** ipBytes: the 4 or 16 octets of an address of either family in wire order. */
+export const ipBytes = (ip: Ip): Uint8Array =>
+  isIp4(ip) ? Uint8Array.of(ip >>> 24, ip >>> 16, ip >>> 8, ip) : ip6Bytes(ip)
 
 /** ip6FromBytes reads 16 octets in wire order, from `offset`. */
 export function ip6FromBytes(bytes: Uint8Array, offset = 0): Ip6 {
