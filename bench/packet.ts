@@ -1,6 +1,7 @@
 // What the packet path costs: `src/engine/measure.ts` (wrapper programs, paired differences) over flows, kinds and
 // numbers of listeners, pinned to one CPU. Each row proves itself: every packet sent, every packet counted, all
-// servers met, as many looked up in a flow table as should be.
+// servers met, as many looked up in a flow table as should be. They are of a path that is `defence: off`; `packet.default.*` and
+// `packet.recorder.*` say what a file has besides that does not say so.
 
 import { layoutOf } from '../src/dataplane/fill.ts'
 import { fixedKeys, flowsShape, goldenShapes } from '../src/dataplane/golden-shapes.ts'
@@ -10,6 +11,7 @@ import { CostMeter } from '../src/engine/measure.ts'
 import { BpfMap } from '../src/kernel/map.ts'
 import { loadProgram } from '../src/kernel/program.ts'
 import { affinity, setAffinity } from '../src/sys/affinity.ts'
+import { addedRows } from './path/added.ts'
 import { ACK, cost, type Effort, type FixtureOptions, fixture, SYN, summary } from './path/cost.ts'
 import { changes, flowBytesRow, trackAllRows } from './path/flows.ts'
 import { natRows } from './path/nat.ts'
@@ -70,6 +72,7 @@ export async function packet({ quick }: { readonly quick: boolean }): Promise<Ro
       ...trackAllRows(FLOWS, effort),
       ...natRows(quick ? FLOWS.slice(0, 2) : FLOWS, effort),
       flowBytesRow(),
+      ...addedRows(effort),
     )
     for (const [listeners, pools, name] of [
       [1, 1, '1'],

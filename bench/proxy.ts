@@ -2,6 +2,7 @@
 // any (`direct`), what it adds to the time of one connection, and the CPU time that it adds. All contenders take turns in
 // each round, in another order every time, and figures are of rounds: a ratio or difference of two turns of
 // one round, and the median of these, because the same turn a minute later may be a third faster on a shared machine.
+// tenbin has what a file has that says nothing of defence: its clients prove who they are once they are too many.
 // Every connection is new, asks once and is closed by the server: what a balancer decides on is all there is to it.
 
 import { Lab } from '../src/lab/held-lab.ts'

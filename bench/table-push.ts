@@ -12,10 +12,11 @@ import type { Row } from './runner/row.ts'
 import { must, row } from './table-row.ts'
 
 const mac = parseMac('02:00:00:00:00:01')
-const nameOf = (server: number): string => `web${String(server + 1).padStart(3, '0')}`
+/** nameOf a server of specOf. */
+export const nameOf = (server: number): string => `web${String(server + 1).padStart(3, '0')}`
 
-/** A spec of so many services that track changes, each with a pool of its own of so many servers of 200. */
-function specOf(services: number, servers: number): EngineSpec {
+/** specOf so many services that track changes, each with a pool of its own of so many servers of 200. */
+export function specOf(services: number, servers: number): EngineSpec {
   const name = (service: number) => `service${service}`
   return {
     interfaces: [{ name: 'eth0', index: 2, mac, mtu: 1_500 }],

@@ -75,7 +75,7 @@ test('a file with errors changes nothing; one without is applied', { skip }, asy
   lb1.signal('SIGHUP')
   await lb1.says('not applied')
   assert.deepEqual((await lb1.status()).program, program)
-  lb1.write(labFile(lab.topology, ['web02']))
+  lb1.write(labFile(lab.topology, { without: ['web02'] }))
   lb1.signal('SIGHUP')
   await lb1.until(async () => (await lb1.status()).lastReload?.done === true, 'the reload is done')
   for (let i = 0; i < 8; i++) assert.equal(await curl(), 'web01')

@@ -10,6 +10,7 @@ import { type MetricText, metricCatalogue } from '../src/daemon/metric-catalogue
 import { events, outcomes } from '../src/dataplane/outcomes.ts'
 import { eventKinds, severities } from '../src/events/event.ts'
 import { LATENCY_BOUNDS } from '../src/health/history.ts'
+import { LATENESS_BOUNDS } from '../src/vrrp/protocol.ts'
 
 const root = join(import.meta.dirname, '..')
 
@@ -19,15 +20,13 @@ const table = (head: readonly string[], rows: readonly (readonly string[])[]): s
   [head, head.map(() => '---'), ...rows].map((row) => `| ${row.map(cell).join(' | ')} |\n`).join('')
 
 function errorsPage(): string {
-  const rows = Object.entries(errorCatalogue).map(([code, { meaning, remedy }]) => [
-    `\`${code}\``,
-    meaning,
-    remedy,
-  ])
+  const rows = Object.entries(errorCatalogue)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([code, { meaning, remedy }]) => [`\`${code}\``, meaning, remedy])
   return `# Errors
 
 Every operational error has one of these codes: \`--json\` and the API carry it, and the message says the particulars.
-Made by \`tools/docs.ts\` from \`src/base/error-catalogue.ts\`.
+Made by \`tools/docs.ts\` from \`src/base/error-areas/\`.
 
 ${table(['code', 'meaning', 'what to do'], rows)}`
 }
@@ -129,7 +128,8 @@ of pools there are about 5 S + 3 V + 4 M + 500.
 \`tenbin down\` ends them. Those of checks begin anew with the checker, all others with the daemon.
 
 Names of samples have endings: ${words.join('; ')}.
-Upper ends of histograms, in seconds: ${LATENCY_BOUNDS.map((ms) => ms / 1000).join(', ')}.
+Upper ends of histograms, in seconds: ${LATENCY_BOUNDS.map((ms) => ms / 1000).join(', ')}; those of
+adverts' lateness: ${LATENESS_BOUNDS.map((ms) => ms / 1000).join(', ')}.
 Made by \`tools/docs.ts\` from \`src/daemon/metric-catalogue.ts\`.
 
 ${table(['metric', 'type', 'labels', 'meaning'], rows)}`

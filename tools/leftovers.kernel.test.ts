@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { leftBehind, MARK, survey } from './leftovers.mjs'
+import { endProcesses, leftBehind, MARK, survey } from './leftovers.mjs'
 
 const skip = process.getuid?.() !== 0 && 'network namespaces need root'
 const mark = `leftovers-${process.pid}`
@@ -21,6 +21,17 @@ test('a process that outlives its run is left behind, and nothing is once it has
     (await leftBehind(mark, before, 5000)).filter((item) => item.includes(String(child.pid))),
     [],
   )
+})
+
+test('processes that are left are ended, in order or by force', async () => {
+  const env = { ...process.env, [MARK]: `${mark}-ended` }
+  const children = ['exec sleep 60', 'trap "" TERM; echo; while :; do sleep 0.1; done'].map((script) =>
+    spawn('sh', ['-c', script], { env, stdio: ['ignore', 'pipe', 'ignore'] }),
+  )
+  const ended = children.map(async (child) => (await once(child, 'exit'))[1])
+  await once(children[1]!.stdout!, 'data')
+  await endProcesses(`${mark}-ended`, 500)
+  assert.deepEqual(await Promise.all(ended), ['SIGTERM', 'SIGKILL'])
 })
 
 test('a named namespace is left behind until it is deleted', { skip }, async () => {

@@ -29,11 +29,14 @@ const read = (/** @type {string} */ file) => {
 const isCache = (/** @type {string} */ name) => name.startsWith('tsx-') || name === 'node-compile-cache'
 
 /** A zombie has no environment any more and counts as gone. @param {string} mark */
-const processes = (mark) =>
+const marked = (mark) =>
   list('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
     .filter((pid) => read(`/proc/${pid}/environ`).includes(`${MARK}=${mark}`))
-    .map((pid) => `process ${pid} ${read(`/proc/${pid}/cmdline`).split('\0').join(' ').trim()}`)
+
+/** @param {string} mark */
+const processes = (mark) =>
+  marked(mark).map((pid) => `process ${pid} ${read(`/proc/${pid}/cmdline`).split('\0').join(' ').trim()}`)
 
 /** survey: all that a run named `mark` may leave, each as a line of text. @param {string} mark @returns {Set<string>} */
 export const survey = (mark) =>
@@ -68,5 +71,21 @@ export async function leftBehind(mark, before, patienceMs = 5000) {
     const left = [...survey(mark)].filter((item) => !before.has(item))
     if (left.length === 0 || performance.now() > end) return left
     await new Promise((resolve) => setTimeout(resolve, 200))
+  }
+}
+
+/** endProcesses that are left: in order, which a daemon's own children need, and those that do not end by force.
+ * @param {string} mark @param {number} [patienceMs] @returns {Promise<void>} */
+export async function endProcesses(mark, patienceMs = 5000) {
+  for (const signal of /** @type {const} */ (['SIGTERM', 'SIGKILL'])) {
+    for (const pid of marked(mark).map(Number)) {
+      try {
+        process.kill(pid, signal)
+      } catch {
+        // It has just ended by itself.
+      }
+    }
+    for (const end = performance.now() + patienceMs; marked(mark).length > 0 && performance.now() < end; )
+      await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }

@@ -1,5 +1,5 @@
-// How tests are told where there is no terminal: a line for each file, failures and skips in full, and node:test's
-// closing lines (# tests, # pass, # fail). Events come file by file, in order, whatever runs at the same time.
+// How tests are told: a line for each file, failures and skips in full, and before node:test's closing lines
+// (# tests, # pass, # fail) the failures once more, for who reads the end only. Events come file by file, in order, whatever runs at the same time.
 // Reference: nodejs.org/docs/latest-v20.x/api/test.html, Custom reporters.
 
 import { relative } from 'node:path'
@@ -9,6 +9,12 @@ const indent = (/** @type {string} */ text) => text.replace(/^/gm, '    ')
 
 /** fileName: relative to here, as a person would name it. @param {string | undefined} file */
 const fileName = (file) => (file === undefined ? '' : relative(process.cwd(), file))
+
+/** FIGURES: set where what tests measure is told, too (run-tests.mjs). */
+export const FIGURES = 'TENBIN_FIGURES'
+
+/** CLOSING_LINES: of a failure's error that are told again at the end. */
+const CLOSING_LINES = 6
 
 /**
  * @typedef {object} TestEvent
@@ -25,6 +31,8 @@ export async function* report(events) {
     skipped: 0,
     ms: 0,
   }
+  /** Told once more, in short. @type {string[]} */
+  let failures = []
   const summary = () => {
     const { file, passed, failed, skipped, ms } = current
     if (passed + failed + skipped === 0) return ''
@@ -33,9 +41,13 @@ export async function* report(events) {
   }
   for await (const { type, data } of events) {
     if (type === 'test:stdout' || type === 'test:stderr') yield data.message
+    if (type === 'test:diagnostic' && data.file !== undefined && process.env[FIGURES] !== undefined)
+      yield `${indent(data.message)}\n`
     if (type === 'test:diagnostic' && data.nesting === 0 && data.file === undefined) {
       yield summary()
       current = { file: undefined, passed: 0, failed: 0, skipped: 0, ms: 0 }
+      yield* failures
+      failures = []
       yield `# ${data.message}\n`
     }
     if (type !== 'test:pass' && type !== 'test:fail') continue
@@ -51,7 +63,10 @@ export async function* report(events) {
     else {
       current.failed++
       const { error } = data.details
-      yield `FAILED: ${data.name} (${fileName(data.file)})\n${indent(inspect(error?.cause ?? error))}\n`
+      const failure = `FAILED: ${data.name} (${fileName(data.file)})\n`
+      const why = indent(inspect(error?.cause ?? error))
+      failures.push(failure, `${why.split('\n', CLOSING_LINES).join('\n')}\n`)
+      yield `${failure}${why}\n`
     }
   }
   yield summary()

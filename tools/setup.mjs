@@ -16,7 +16,7 @@ export const labPackages = ['iproute2', 'ethtool', 'util-linux', 'procps', 'curl
 /** testPackages: what the tests need; user-mode-linux is built for x86-64 only, and its tests say so elsewhere, LVS's too. */
 export const testPackages = [
   ...labPackages,
-  ...['nginx-light', 'wrk', 'dnsmasq-base', 'dnsperf', 'kmod', 'bpftool', 'tshark'],
+  ...['nginx-light', 'wrk', 'dnsmasq-base', 'dnsperf', 'kmod', 'bpftool', 'tshark', 'nftables'],
   // Servers that checks look at.
   ...[
     'haproxy',
@@ -35,6 +35,8 @@ export const testPackages = [
 ]
 /** proxyPackages: what the bench `proxy` compares tenbin with, and by. */
 export const proxyPackages = [...labPackages, 'nginx-light', 'wrk', 'haproxy', 'libnginx-mod-stream']
+/** floodPackages: the same of the bench `flood`. */
+export const floodPackages = [...labPackages, 'nginx-light', 'nftables']
 /** qemuPackages: what `npm run test:qemu` needs beside the lab's. */
 export const qemuPackages = ['kmod', 'qemu-system-x86', 'busybox-static']
 

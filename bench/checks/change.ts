@@ -109,7 +109,10 @@ async function measured(
       return changed
     },
   }
-  const orders = new ServerOrders({ store: new FakeOverrideStore(), packetPath, log, events, now, health })
+  const orders = new ServerOrders({
+    ...{ store: new FakeOverrideStore(), packetPath, log, events, now, health },
+    self: () => '',
+  })
   const { name, index, mac, mtu } = eth0()
   const spec = toEngineSpec(desired, [{ name, index, mac: mac!, mtu }])
   for (const each of desired.servers) checker.known.set(addressOf(each.name), 'up')

@@ -37,7 +37,7 @@ export function fixture(
   pools: number,
   { service = STATELESS, flows, ...kinds }: FixtureOptions = {},
 ): { shape: Shape; tables: Tables } {
-  const size = pools === 1 ? 65_537 : 1_021
+  const size = pools === 1 ? 65_536 : 1_024
   const shape: Shape = {
     mac: parseMac('02:00:00:00:00:01'),
     own: 0,

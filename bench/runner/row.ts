@@ -9,7 +9,7 @@ export interface Row {
   readonly max: number
   readonly runs: number
   readonly checks?: Readonly<Record<string, number>>
-  /** Why the figure must not be believed: its checks are wrong. The bench's exit status is 1 then. */
+  /** Why the figure must not be believed (its checks are wrong), or which limit it breaks. The bench's exit status is 1 then. */
   readonly failed?: string
 }
 

@@ -15,12 +15,13 @@ import { type Context, fields, type HostKind, isVal, type Pointer, type Val, typ
 const MAX_PACKET_OFF = 0xffff
 
 /**
- * Exits: every way out of a function by name, and how one is counted: `count` emits, for the outcome's index. Without
+ * Exits: every way out of a function by name, and how one is counted: `count` emits, for the outcome's index, and its code,
+ * whose low byte is the verdict. Without
  * it the function answers its caller, which counts.
  */
 export interface Exits<C extends string> {
   readonly outcomes: Outcomes<C>
-  readonly count?: (p: Builder<C>, index: Val<'u32'>) => void
+  readonly count?: (p: Builder<C>, index: Val<'u32'>, code: Val<'u32'>) => void
 }
 
 /** StashedContext: where on the stack the context is. */
@@ -49,6 +50,13 @@ export class Builder<C extends string = never> extends HelperBuilder<C> {
     this.push(load(4, data.reg, ctx.reg, 0), line)
     this.push(load(4, end.reg, ctx.reg, 4), line)
     return { data, end }
+  }
+
+  /** ingressIfindex: the index of the interface that the frame came in by. */
+  ingressIfindex(ctx: Context = this.ctx): Val<'u32'> {
+    const out = this.value('u32')
+    this.push(load(4, out.reg, ctx.reg, 12), callerLine())
+    return out
   }
 
   /** stashContext keeps the context on the stack, so that it holds no register until contextOf() brings it back. */
@@ -159,7 +167,7 @@ export class Builder<C extends string = never> extends HelperBuilder<C> {
     if (left === undefined) return
     invariant(hotPathLeaves(this.code), `${this.name}: the hot path runs off the end, into ${left}`)
     const { count } = this.#exits!
-    if (count) this.exits((index) => count(this, index))
+    if (count) this.exits((index, code) => count(this, index, code))
     else this.answers()
   }
 

@@ -124,8 +124,8 @@ export class ExitBuilder<C extends string = never> extends MemoryBuilder {
     this.push(exit(), line)
   }
 
-  /** exits emits the code behind the outcomes that were left by, counted by what `count` emits for an index. */
-  protected exits(count: (index: Val<'u32'>) => void): void {
+  /** exits emits the code behind the outcomes that were left by, counted by what `count` emits for an index and the code. */
+  protected exits(count: (index: Val<'u32'>, code: Val<'u32'>) => void): void {
     const first = this.left
     if (first === undefined) return
     const outcomes = this.#outcomesOf(first)
@@ -142,7 +142,7 @@ export class ExitBuilder<C extends string = never> extends MemoryBuilder {
     const index = this.alu('rsh', code, 8)
     const isKnown = this.#answered === undefined
     const most = isKnown ? names.length - 1 : 2 ** Math.ceil(Math.log2(names.length)) - 1
-    count(isKnown ? { ...index, max: most } : this.alu('and', index, most))
+    count(isKnown ? { ...index, max: most } : this.alu('and', index, most), code)
     this.exit(this.alu('and', code, 0xff))
   }
 

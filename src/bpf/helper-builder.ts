@@ -73,6 +73,12 @@ export const FibLookup = struct('bpf_fib_lookup', {
   dmac: bytes(6),
 })
 
+/** FIB: what fibAnswer answers of packets that the kernel would forward (BPF_FIB_LKUP_RET_*): with a known neighbour, or not yet. */
+export const FIB = { success: 0, noNeighbour: 7 } as const
+
+/** AF_INET, AF_INET6: its `family`. */
+export const [AF_INET, AF_INET6] = [2, 10]
+
 /** MAX_CSUM_BYTES: what bpf_csum_diff takes, both parts together (MAX_BPF_STACK). */
 const MAX_CSUM_BYTES = 512
 
@@ -176,8 +182,12 @@ export class HelperBuilder<C extends string = never> extends ExitBuilder<C> {
   /** fibLookup asks the kernel's routes and neighbours. The answer is in `params`; there is none: `failed`. */
   fibLookup(params: Place<typeof FibLookup>, failed: Way<C>): void {
     const line = callerLine()
-    const args = [{ reg: this.ctx.reg }, this.#address(params, line), { imm: FibLookup.size }, { imm: 0 }]
-    this.exitIf(ne(this.helper('fib_lookup', args, line), 0), failed)
+    this.exitIf(ne(this.#fibLookup(params, this.ctx, line), 0), failed)
+  }
+
+  /** fibAnswer: the same, and what the kernel would do (FIB). */
+  fibAnswer(params: Place<typeof FibLookup>, ctx: Context = this.ctx): Val<'u64'> {
+    return this.#fibLookup(params, ctx, callerLine())
   }
 
   /** csumDiff: the sum `seed` without the 16-bit words of `from` and with those of `to`, not yet folded. */
@@ -260,6 +270,11 @@ export class HelperBuilder<C extends string = never> extends ExitBuilder<C> {
   protected adjusted(line: Line): void {
     this.epoch++
     this.epochLine = line
+  }
+
+  #fibLookup(params: Place<typeof FibLookup>, { reg }: Context, line: Line): Val<'u64'> {
+    const args = [{ reg }, this.#address(params, line), { imm: FibLookup.size }, { imm: 0 }]
+    return this.helper('fib_lookup', args, line)
   }
 
   protected helper(name: HelperName, args: readonly CallArgument[], line: Line): Val<'u64'> {

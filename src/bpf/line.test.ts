@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-import { callerLine, formatLine, projectPath } from './line.ts'
+import { callerLine, formatLine, projectPath, withoutLines } from './line.ts'
 import { direct } from './types.ts'
 import { eq } from './values.ts'
 import { plainFunction, program } from './xdp.ts'
@@ -56,6 +56,22 @@ test('asking changes nothing about the errors of others', () => {
   assert.equal(Error.stackTraceLimit, stackTraceLimit)
   assert.equal(Error.prepareStackTrace, prepareStackTrace)
   assert.equal(typeof new Error('x').stack, 'string')
+})
+
+test('what is built without lines is the same code, and what is built after it, or after it failed, has lines', () => {
+  const build = () =>
+    program(
+      't',
+      plainFunction('t', (p) => p.exitValue(7)),
+    ).assembled
+  const known = ({ insns }: ReturnType<typeof build>) => insns.every(({ line }) => line!.line > 0)
+  const bare = withoutLines(build)
+  assert.ok(!known(bare))
+  assert.ok(known(build()))
+  assert.deepEqual(bare.code, build().code)
+  const fails = () => assert.fail(`line ${callerLine().line}`)
+  assert.throws(() => withoutLines(fails), /line [1-9]/)
+  assert.ok(known(build()))
 })
 
 test('a path is told from the project on, wherever the project is', () => {

@@ -5,7 +5,15 @@
 export interface MapSpec {
   /** At most 15 characters. */
   readonly name: string
-  readonly type: 'array' | 'hash' | 'percpu_array' | 'lru_hash' | 'devmap' | 'prog_array' | 'ringbuf'
+  readonly type:
+    | 'array'
+    | 'hash'
+    | 'percpu_array'
+    | 'lru_hash'
+    | 'lpm_trie'
+    | 'devmap'
+    | 'prog_array'
+    | 'ringbuf'
   readonly keySize: number
   readonly valueSize: number
   readonly maxEntries: number

@@ -128,17 +128,17 @@ export function direct<const F extends Fields>(name: string, fields: F): DirectM
   return { is: 'direct', name, type }
 }
 
-/** KernelMap: a hash, LRU hash or array whose values are found by helper. */
+/** KernelMap: a hash, LRU hash, array or trie of prefixes whose values are found by helper. */
 export interface KernelMap<K extends Fields = Fields, V extends Fields = Fields> {
   readonly is: 'map'
   readonly name: string
-  readonly kind: 'hash' | 'lru_hash' | 'array'
+  readonly kind: 'hash' | 'lru_hash' | 'array' | 'lpm_trie'
   readonly key: Struct<K>
   readonly value: Struct<V>
   readonly maxEntries: number
 }
 
-/** kernelMap names a map of at most `maxEntries` elements. An array's key is a struct of one u32. */
+/** kernelMap names a map of at most `maxEntries` elements. An array's key is a struct of one u32, a trie's begins with the prefix's length. */
 export function kernelMap<const K extends Fields, const V extends Fields>(
   name: string,
   kind: KernelMap['kind'],

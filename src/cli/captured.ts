@@ -10,11 +10,15 @@ export interface Captured {
   readonly err: string
 }
 
-/** capture runs a command line in this process, without a terminal unless told otherwise; of these columns and rows. */
+/**
+ * capture runs a command line in this process, without a terminal unless told otherwise; of these columns and rows. A
+ * question is written as it is, and answered with `says`.
+ */
 export async function capture(
   args: readonly string[],
   isTerminal = false,
   [columns, rows] = [80, 24],
+  says = false,
 ): Promise<Captured> {
   let out = ''
   let err = ''
@@ -31,6 +35,10 @@ export async function capture(
     paint: paintFor(isTerminal),
     isColoured: isTerminal,
     isTerminal,
+    ask: (question) => {
+      out += `${question}\n`
+      return Promise.resolve(says)
+    },
     columns,
     rows,
   }

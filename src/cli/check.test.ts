@@ -3,8 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { TenbinError } from '../base/errors.ts'
 import type { Uses } from '../daemon/examine.ts'
 import { capture } from './captured.ts'
+import type { Context } from './context.ts'
+import { orTell } from './or-tell.ts'
 
 const FILE = `nodes: { lb1: 203.0.113.2 }
 interfaces: { lan: nosuch0 }
@@ -38,11 +41,38 @@ test('a good file is ok, with what it would use, and warnings about this machine
     out,
     /\nflows +262,144 records, enough for\n +2,912 new flows a second that live 15m each to pool www,\n +while one of 10 servers is out \(10\.0 % moved\)\n/,
   )
+  assert.match(
+    out,
+    /\ndefence +proof of source above 10,000 SYNs a second of a service\n +rule bare-syn: count\n +a recorder/,
+  )
   assert.match(out, /\nflows +[\d.]+ MB +remembered flows/)
   assert.match(out, /\nin all +[\d.]+ MB\n/)
   for (const line of out.split('\n')) assert.ok(line.length <= 80, line)
   assert.match(out, /\nwww +203\.0\.113\.100:80, 203\.0\.113\.100:443 +10 servers\n/)
   assert.doesNotMatch(out, / \n/)
+})
+
+test('a file of which no program can be made is wrong as a whole, with what to do', () => {
+  const told: string[] = []
+  const context = { out: (text: string) => told.push(text) } as unknown as Context
+  const unbuilt = () => {
+    throw new TenbinError('PROGRAM_UNBUILT', 'build', { detail: 'it is too long' })
+  }
+  assert.equal(orTell(context, 'a.yaml', false, unbuilt), undefined)
+  assert.match(told[0]!, /^a\.yaml: build: it is too long\n {2}the message says what .* have fewer/)
+  orTell(context, 'a.yaml', true, unbuilt)
+  const { ok, errors } = JSON.parse(told[1]!) as { ok: boolean; errors: readonly { code: string }[] }
+  assert.deepEqual([ok, errors.map(({ code }) => code)], [false, ['PROGRAM_UNBUILT']])
+  const bug = () => {
+    throw new Error('a bug')
+  }
+  assert.throws(() => orTell(context, 'a.yaml', false, bug), /a bug/)
+})
+
+test('a file without a defence says so, and needs no memory for one', async () => {
+  const { out } = await capture(['check', '--file-only', file(`${FILE}defence: off\n`)])
+  assert.match(out, /\ndefence +off\n/)
+  assert.doesNotMatch(out, /\n(recorder|proven|lists4) /)
 })
 
 test('a file for any machine warns about an interface that is not here', async () => {

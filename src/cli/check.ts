@@ -2,15 +2,14 @@
 // this machine; if this machine is one of its nodes, what the machine lacks is said too.
 
 import { formatDuration } from '../base/durations.ts'
-import { ConfigError } from '../config/config-error.ts'
 import { load } from '../config/load.ts'
-import type { DesiredState } from '../config/state.ts'
 import type { Examination, Uses } from '../daemon/examine.ts'
 import { instanceOf } from '../daemon/instance.ts'
-import { problemsOf, problemText } from '../daemon/problem.ts'
+import { problemText } from '../daemon/problem.ts'
 import { type CommandSpec, jsonOption, textOption } from './command.ts'
 import { type Context, exitCodes } from './context.ts'
 import { memoryLines } from './memory-lines.ts'
+import { orTell } from './or-tell.ts'
 import { countText, shareText, table, wrap } from './table.ts'
 
 export const checkCommand: CommandSpec = {
@@ -33,38 +32,40 @@ export const checkCommand: CommandSpec = {
   exits: { no: 'the file has errors' },
   run: async (context, { args, options }) => {
     const file = args[0]!
-    const desired = loadOrTell(context, file, options.json === true)
+    const desired = orTell(context, file, options.json === true, () => load(file))
     if (!desired) return exitCodes.no
-    const [{ examine }, { openMachineNetwork }, { machineMemory }, { localPorts }, { possibleCpus }] =
-      await Promise.all([
-        import('../daemon/examine.ts'),
-        import('../daemon/machine-network.ts'),
-        import('../daemon/machine-memory.ts'),
-        import('../daemon/check-ports.ts'),
-        import('../kernel/cpus.ts'),
-      ])
+    const [
+      { examine },
+      { openMachineNetwork },
+      { machineMemory },
+      { localPorts },
+      { neighbourRoom },
+      { possibleCpus },
+    ] = await Promise.all([
+      import('../daemon/examine.ts'),
+      import('../daemon/machine-network.ts'),
+      import('../daemon/machine-memory.ts'),
+      import('../daemon/check-ports.ts'),
+      import('../daemon/neighbour-room.ts'),
+      import('../kernel/cpus.ts'),
+    ])
     using network = options.fileOnly ? undefined : openMachineNetwork()
     const { name } = instanceOf({ instance: textOption(options, 'instance') })
-    const machine = network && { network, memory: machineMemory(name), ports: localPorts() }
-    const examination = examine(desired, machine, possibleCpus().ids)
+    const machine = network && {
+      network,
+      memory: machineMemory(name),
+      ports: localPorts(),
+      neighbours: neighbourRoom,
+    }
+    const examination = orTell(context, file, options.json === true, () =>
+      examine(desired, machine, possibleCpus().ids),
+    )
+    if (!examination) return exitCodes.no
     const { errors, warnings, uses } = examination
     if (options.json) context.out(JSON.stringify({ ok: errors.length === 0, file, errors, warnings, uses }))
     else tell(context, file, examination)
     return errors.length === 0 ? exitCodes.done : exitCodes.no
   },
-}
-
-/** loadOrTell: the file's errors are this command's answer, not its failure. */
-function loadOrTell(context: Context, file: string, json: boolean): DesiredState | undefined {
-  try {
-    return load(file)
-  } catch (error) {
-    if (!(error instanceof ConfigError) || error.findings.length === 0) throw error
-    const errors = problemsOf(error)
-    if (json) context.out(JSON.stringify({ ok: false, file, errors, warnings: [] }))
-    else for (const each of errors) context.out(problemText(each))
-    return undefined
-  }
 }
 
 function tell({ out, paint }: Context, file: string, { errors, warnings, uses, isHere }: Examination): void {
@@ -79,9 +80,17 @@ function tell({ out, paint }: Context, file: string, { errors, warnings, uses, i
       `${name}: a program of ${countText(instructions)} instructions`,
     ]),
     ['addresses', uses.addresses.join(', ') || 'none: another node holds them'],
+    ...uses.moving.map((set, i) => [i === 0 ? 'failover' : '', movingText(set)]),
+    ...uses.moving
+      .flatMap(({ name, routes }) => routes.map((route) => `${name}: ${route}`))
+      .map((text, i) => [i === 0 ? 'routes' : '', text]),
     ...uses.sysctls.map((setting, i) => [i === 0 ? 'settings' : '', setting]),
     ['forwards', `${plural(uses.listeners, 'listener')} to ${plural(uses.servers, 'server')}`],
     ...flowFacts(uses),
+    ...(uses.defence.length === 0 ? ['off'] : uses.defence).map((text, i) => [
+      i === 0 ? 'defence' : '',
+      text,
+    ]),
   ]
   for (const line of table(facts, ['left', 'left'])) out(line)
   const rows = uses.services.flatMap(({ name, listeners, servers }) => {
@@ -93,7 +102,21 @@ function tell({ out, paint }: Context, file: string, { errors, warnings, uses, i
   out(paint.faint(head!))
   for (const line of body) out(line)
   for (const line of memoryLines(uses.maps, paint)) out(line)
-  out('All but flows is there twice while a changed file is put in.')
+  out('What does not stay is there twice while a changed file is put in.')
+}
+
+/** movingText: an address set that moves, in a line. */
+function movingText({
+  name,
+  vrid,
+  version,
+  advertMs,
+  priorities,
+  noticedMs,
+}: Uses['moving'][number]): string {
+  const order = Object.entries(priorities).toSorted(([, a], [, b]) => b - a)
+  const nodes = order.map(([node, priority]) => `${node} ${priority}`).join(', ')
+  return `${name}: vrid ${vrid}, version ${version}, every ${formatDuration(advertMs)}, ${nodes}; silence is noticed within ${noticedMs} ms`
 }
 
 /** flowFacts: how many records there are, and what that is enough for. */

@@ -10,9 +10,13 @@ import { apiApp } from '../daemon/api-app.ts'
 import type { Operations } from '../daemon/api-routes.ts'
 import type { OrderAnswer, Status } from '../daemon/api-schema.ts'
 import { serveApi } from '../daemon/api-server.ts'
+import { noCluster } from '../daemon/fake-cluster.ts'
 import { openLog } from '../daemon/log.ts'
+import { noFlood } from '../daemon/no-flood.fixture.ts'
+import { noRevisions } from '../daemon/no-revisions.fixture.ts'
 import { quietLog } from '../events/quiet-log.ts'
 import { capture } from './captured.ts'
+import { status } from './client.fixture.ts'
 
 let dir = ''
 before(() => {
@@ -20,108 +24,15 @@ before(() => {
 })
 after(() => rmSync(dir, { recursive: true }))
 
-const status: Status = {
-  version: '0.1.0',
-  instance: 'tenbin',
-  pid: 4711,
-  startedAt: '2024-01-02T03:04:05.000Z',
-  state: 'forwarding',
-  node: 'lb1',
-  file: { path: '/etc/tenbin/tenbin.yaml', appliedAt: '2024-01-02T03:04:06.000Z' },
-  problems: [],
-  interfaces: [
-    {
-      name: 'eth0',
-      index: 2,
-      mac: '02:00:0a:00:00:02',
-      mtu: 1500,
-      up: true,
-      mode: 'native',
-      programId: 42,
-      instructions: 383,
-      loadMs: 12.34,
-    },
-    {
-      name: 'eth1',
-      index: 3,
-      mac: '02:00:0a:00:01:02',
-      mtu: 9000,
-      up: false,
-      mode: 'generic',
-      programId: 43,
-      instructions: 390,
-      loadMs: 11,
-    },
-  ],
-  program: {
-    engine: 'xdp',
-    generation: 3,
-    memoryBytes: 1_234_567,
-    maps: [
-      { name: 'tables', bytes: 234_567 },
-      { name: 'flows', bytes: 1_000_000 },
-    ],
-  },
-  addresses: [
-    { address: '10.0.0.100', prefix: 24, interface: 'eth0', present: true, owned: true },
-    { address: '10.0.0.101', prefix: 24, interface: 'eth0', present: false, owned: false },
-  ],
-  services: [
-    {
-      name: 'www',
-      listeners: ['10.0.0.100:80', '10.0.0.100:443'],
-      pool: 'www',
-      servers: [
-        { name: 'web01', weight: 1 },
-        { name: 'web02', weight: 1 },
-      ],
-      track: 'changes',
-      flows: 1234,
-      packets: '1234567890',
-      bytes: '123456789',
-    },
-  ],
-  servers: [
-    {
-      name: 'web01',
-      address: '10.0.0.11',
-      mac: '02:00:0a:00:00:0b',
-      share: 1,
-      flows: 1200,
-      packets: '12345',
-      bytes: '1',
-    },
-    {
-      name: 'web02',
-      address: '10.0.0.12',
-      why: 'neighbour FAILED: no answer to ARP',
-      share: 0,
-      flows: 0,
-      packets: '0',
-      bytes: '0',
-    },
-  ],
-  pools: [
-    {
-      name: 'www',
-      services: ['www'],
-      slots: 1021,
-      young: 3,
-      servers: [
-        { name: 'web01', state: 'up', weight: 1, configured: 1, share: 1, flows: 1200 },
-        { name: 'web02', state: 'unreachable', weight: 1, configured: 1, share: 0, flows: 0 },
-      ],
-    },
-  ],
-  overrides: [],
-  flows: { capacity: 262_144, live: 1234, networks: 0, closed: 4, syn: 30, established: 1200 },
-  events: { 'flow-hit': '12', 'flow-capped': '0' },
-  outcomes: { forwarded: '10', reset: '2', 'other-protocol': '7', 'no-server': '3', ttl: '0' },
-}
-
 const operations = (change: Partial<Operations>): Operations => ({
   events: quietLog(),
+  recorder: () => undefined,
+  captures: () => Promise.resolve({ captures: [] }),
+  cluster: noCluster,
   notifications: { test: () => Promise.reject(new Error('not asked here')) },
+  flood: { answer: () => noFlood, order: () => Promise.reject(new Error('not asked here')) },
+  failover: () => Promise.reject(new Error('not asked here')),
+  maintain: () => Promise.reject(new Error('not asked here')),
   status: () => Promise.resolve(status),
   trace: (client, listener, protocol) => ({
     client: formatEndpoint(client),
@@ -133,6 +44,7 @@ const operations = (change: Partial<Operations>): Operations => ({
   }),
   listing: () => ({ generation: 3, lines: ['; packet-path.ts:1', '    0 r0 = 1'] }),
   reload: () => Promise.reject(new Error('not asked here')),
+  revisions: noRevisions,
   checks: () => Promise.reject(new Error('not asked here')),
   order: () => Promise.reject(new Error('not asked here')),
   ...change,
@@ -186,7 +98,10 @@ test('status off a terminal is everything, aligned, and names every server that 
     assert.match(out, /\nservers +2: 1 up, 1 unreachable\n/)
     assert.match(out, /\nflows +1,234 of 262,144 records: 1,200 established, 30 SYN only, 4 closed\n/)
     assert.match(out, /\nin all +1\.2 MB\n/)
-    assert.match(out, /\npackets +10 forwarded, 2 answered by a RST, 7 left to the kernel, 3 dropped\n/)
+    assert.match(
+      out,
+      /\npackets +10 forwarded, 5 asked for proof, 2 answered by a RST, 7 left to the kernel, 3 dropped\n/,
+    )
     assert.match(out, /\nno-server +3 +for a listener that has no usable server\n/)
     assert.match(out, /\nflow-hit +12 +a packet whose flow has a record\n/)
     assert.doesNotMatch(out, /\nttl |flow-capped/)

@@ -29,6 +29,8 @@ export interface Call<Reply extends z.ZodType> {
   readonly method?: 'GET' | 'POST'
   readonly path: string
   readonly query?: Readonly<Record<string, string>>
+  /** body: sent as JSON. */
+  readonly body?: unknown
   readonly reply: Reply
   /** Of the answer; 30 s if absent. */
   readonly timeoutMs?: number
@@ -74,13 +76,14 @@ function exchange(socketPath: string, call: Call<z.ZodType>): Promise<Answer> {
   const query = new URLSearchParams(call.query).toString()
   const path = query === '' ? call.path : `${call.path}?${query}`
   const { timeoutMs = TIMEOUT_MS } = call
+  const body = call.body === undefined ? undefined : JSON.stringify(call.body)
   return new Promise((resolve, reject) => {
     const sent = request(
       {
         socketPath,
         path,
         method: call.method ?? 'GET',
-        headers: { host: 'tenbin' },
+        headers: { host: 'tenbin', ...(body !== undefined && { 'content-type': 'application/json' }) },
         timeout: timeoutMs,
         agent: false,
       },
@@ -92,7 +95,7 @@ function exchange(socketPath: string, call: Call<z.ZodType>): Promise<Answer> {
     )
     sent.on('timeout', () => sent.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)))
     sent.on('error', (cause) => reject(connectError(socketPath, call, cause)))
-    sent.end()
+    sent.end(body)
   })
 }
 

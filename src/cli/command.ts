@@ -44,6 +44,8 @@ export interface GroupSpec {
   readonly word: string
   readonly summary: string
   readonly commands: readonly CommandSpec[]
+  /** usual: the one that is meant by the word alone. */
+  readonly usual?: string
 }
 
 export const jsonOption: OptionSpec = { flags: '--json', text: 'answer for programs: one JSON object' }
@@ -79,9 +81,10 @@ export function addCommand(
   spec: CommandSpec,
   context: Context,
   finish: (code: ExitCode) => void,
+  isDefault = false,
 ): void {
   const [name, ...parameters] = spec.words.split(' ')
-  const command = parent.command(name!).summary(spec.summary).description(description(spec))
+  const command = parent.command(name!, { isDefault }).summary(spec.summary).description(description(spec))
   for (const parameter of parameters) {
     command.argument(parameter, spec.arguments?.[parameter.replace(/[<>[\].]/g, '')])
   }
@@ -101,10 +104,20 @@ export function addCommand(
   })
 }
 
+/** groupHelp: how a group is used at a glance; its usual command whole. */
+export function groupHelp({ word, commands, usual }: GroupSpec): string {
+  const isUsual = ({ words }: CommandSpec) => words.split(' ')[0] === usual
+  const { exits = {} } = commands.find(isUsual) ?? {}
+  const examples = commands.flatMap((spec) => (isUsual(spec) ? spec.examples : spec.examples.slice(0, 1)))
+  const own = `Each command has its own help: tenbin ${word} ${commands[0]!.words.split(' ')[0]} --help`
+  const alone = usual === undefined ? '' : `\n\`tenbin ${word}\` alone is \`tenbin ${word} ${usual}\`.`
+  return `\n${own}${alone}\n${afterHelp({ examples, exits })}`
+}
+
 const description = ({ summary, details }: CommandSpec): string =>
   details ? `${summary}.\n\n${details}` : `${summary}.`
 
-function afterHelp({ examples, exits = {} }: CommandSpec): string {
+function afterHelp({ examples, exits = {} }: Pick<CommandSpec, 'examples' | 'exits'>): string {
   const width = Math.max(...examples.map(([command]) => command.length))
   const exampleLines = examples.map(([command, text]) => `  ${command.padEnd(width)}  ${text}`)
   const meanings = { done: 'done', usage: 'the command line cannot be understood', ...exits }

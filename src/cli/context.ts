@@ -2,6 +2,8 @@
 // in, so that they can be run by tests as they are. Colours only on a terminal, and never with NO_COLOR
 // (no-color.org).
 
+import { createInterface } from 'node:readline/promises'
+
 /** exitCodes: what a command's end means, the same for every command. */
 export const exitCodes = {
   done: 0,
@@ -37,6 +39,8 @@ export interface Context {
   readonly isColoured: boolean
   /** isTerminal: standard output is read by a person. */
   readonly isTerminal: boolean
+  /** ask a person a question that is answered with yes or no, by a key and Enter; no: also whatever else is answered. */
+  readonly ask: (question: string) => Promise<boolean>
   /** columns of the terminal as it is now, 80 elsewhere. */
   readonly columns: number
   /** rows of the terminal as it is now, 24 elsewhere. */
@@ -60,6 +64,11 @@ export function processContext(process: NodeJS.Process): Context {
     paint: paintFor(coloured),
     isColoured: coloured,
     isTerminal,
+    async ask(question) {
+      const lines = createInterface({ input: process.stdin, output: process.stdout })
+      const answer = await lines.question(`${question} [y/N] `).finally(() => lines.close())
+      return /^y(es)?$/i.test(answer.trim())
+    },
     // A serial console says that it has none.
     get columns() {
       return process.stdout.columns || 80

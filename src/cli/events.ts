@@ -10,6 +10,7 @@ import { type Instance, instanceOf } from '../daemon/instance.ts'
 import { type Event, severities } from '../events/event.ts'
 import { readEvents } from '../events/event-files.ts'
 import { callDaemon } from './client.ts'
+import { clockText } from './clock-text.ts'
 import { type CommandSpec, instanceOptions, numberOption, type Options, textOption } from './command.ts'
 import { type Context, exitCodes } from './context.ts'
 import { followEvents } from './follow.ts'
@@ -144,14 +145,6 @@ function shower({ out, err, paint }: Context, isJson: boolean): (line: EventLine
 
 /** eventText: `12:03:04 warning  web03 down in www: ...`, with the date where it is not today. */
 export function eventText({ time, severity, text }: Event, paint: Context['paint'], now: Date): string {
-  const at = new Date(time)
-  const clock = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`
-  const when = dayText(at) === dayText(now) ? clock : `${dayText(at)} ${clock}`
   const colour = severity === 'info' ? paint.faint : severity === 'notice' ? paint.good : paint.bad
-  return `${paint.faint(when)} ${colour(severity.padEnd(7))}  ${text}`
+  return `${paint.faint(clockText(time, now))} ${colour(severity.padEnd(7))}  ${text}`
 }
-
-const dayText = (date: Date): string =>
-  `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
-
-const two = (value: number): string => String(value).padStart(2, '0')

@@ -17,6 +17,7 @@ function told(error: unknown, json = false) {
     paint: paintFor(false),
     isColoured: false,
     isTerminal: false,
+    ask: () => Promise.resolve(false),
     columns: 80,
     rows: 24,
   }

@@ -26,9 +26,14 @@ export const silentOutput: LabOutput = {
 
 export const nameOption: OptionSpec = { flags: '--name <lab>', text: 'which lab, where there are several' }
 
+export const ipv6Option: OptionSpec = {
+  flags: '--ipv6',
+  text: 'IPv6 beside IPv4: on every node, and a service of its own',
+}
+
 /** networkOptions: what the network is like. */
 export const networkOptions: readonly OptionSpec[] = [
-  { flags: '--ipv6', text: 'IPv6 beside IPv4: on every node, and a service of its own' },
+  ipv6Option,
   {
     flags: '--forward <how>',
     text: 'dsr: servers answer clients directly (the default); nat: through the node',

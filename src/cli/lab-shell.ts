@@ -18,7 +18,7 @@ export const labShellCommand: CommandSpec = {
     notPermitted: 'not root',
   },
   run: async (_, { args, options }) => {
-    const { labShell } = await import('../lab/lab.ts')
+    const { labShell } = await import('../lab/shell.ts')
     const [node, ...command] = args as [string, ...string[]]
     const name = textOption(options, 'name')
     const status = await labShell({

@@ -9,12 +9,14 @@ export const labUpCommand: CommandSpec = {
   summary: 'Make a network on this machine, with clients, servers and tenbin between them',
   options: [
     { flags: '--servers <n>', text: 'how many web servers, 1 to 50 (default: 4)' },
+    { flags: '--pair', text: 'two nodes that run tenbin, between a front and a back network' },
     ...networkOptions,
     { flags: '--name <lab>', text: 'what to call it (default: lab, lab2, ...)' },
     jsonOption,
   ],
   examples: [
     ['tenbin lab up', 'four web servers'],
+    ['tenbin lab up --pair', 'two nodes, one active; then: tenbin lab kill lb1'],
     ['tenbin lab up --servers 10 --name big', 'ten, in a lab called big'],
   ],
   exits: { no: 'it cannot be made', notPermitted: 'not root' },
@@ -25,6 +27,7 @@ export const labUpCommand: CommandSpec = {
     const lab = await labUp({
       ...(name !== undefined && { name }),
       ...(servers !== undefined && { servers }),
+      ...(options.pair === true && { pair: true }),
       ...networkOf(options),
       out: options.json ? silentOutput : labOutput(context),
     })

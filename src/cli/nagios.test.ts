@@ -47,6 +47,17 @@ test('a server that is down, a guard that holds, or a problem is a warning that 
   ])
 })
 
+test('a flood is a warning with its sentence, for all services and for its own', () => {
+  const text = 'svc01: SYN flood, 98,400/s, 99.7 % never completed'
+  const incident = { service: 'svc01', verdict: 'syn-flood', since: ago(3), text, perS: 98_400 } as const
+  const flood = { incidents: [incident], underProof: [], rules: [] }
+  const status = statusOf(small, () => ({}), { flood })
+  const said = (service?: string) => nagiosVerdict(status, service).line.split(' | ')[0]
+  assert.equal(said(), `TENBIN WARNING - 2 services, 3 of 3 servers up; ${text}`)
+  assert.equal(said('svc01'), `TENBIN WARNING - 1 service, 3 of 3 servers up; ${text}`)
+  assert.equal(said('svc02'), 'TENBIN OK - 1 service, 3 of 3 servers up')
+})
+
 test('a service without a server is critical, and named first; an operator’s order is not, unless none is left', () => {
   const out = (servers: number) =>
     nagiosVerdict(
@@ -93,4 +104,11 @@ test('a line has a bounded number of causes of a bounded length', () => {
   const { line } = nagiosVerdict(status)
   assert.ok(line.length < 1024, `${line.length}`)
   assert.match(line, /; 294 more \| /)
+})
+
+test('two active nodes are critical, whatever else is well', () => {
+  const problem = { code: 'SPLIT_BRAIN', message: 'front: lb2 is active as well', remedy: '' }
+  const { state, line } = nagiosVerdict(statusOf(small, () => ({}), { problems: [problem] }))
+  assert.equal(state, 'CRITICAL')
+  assert.match(line, /^TENBIN CRITICAL - .*front: lb2 is active as well/)
 })

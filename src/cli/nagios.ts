@@ -33,13 +33,17 @@ export function nagiosVerdict(status: Status, service?: string): Verdict {
   const outages = services.filter(({ trouble }) => trouble === TROUBLE.outage)
   const warnings = [
     ...servers.flatMap(({ name, cause }) => (cause === undefined ? [] : [`${name} ${cause}`])),
+    ...(status.flood?.incidents ?? [])
+      .filter((each) => service === undefined || each.service === service)
+      .map(({ text }) => text),
     ...services.filter(hasDoubt).map(({ name, why }) => `${name}: ${why}`),
     ...status.problems.map(({ message }) => message),
   ]
   const causes = [...outages.map(({ name, why }) => `${name}: ${why}`), ...warnings]
   const up = servers.filter(({ isUp }) => isUp).length
   const counts = `${services.length} ${services.length === 1 ? 'service' : 'services'}, ${up} of ${servers.length} servers up`
-  const state = outages.length > 0 ? 'CRITICAL' : warnings.length > 0 ? 'WARNING' : 'OK'
+  const isSplit = status.problems.some(({ code }) => code === 'SPLIT_BRAIN')
+  const state = outages.length > 0 || isSplit ? 'CRITICAL' : warnings.length > 0 ? 'WARNING' : 'OK'
   return verdict(state, [counts, ...causes], performance(services, up, servers.length, status, service))
 }
 

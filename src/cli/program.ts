@@ -3,20 +3,43 @@
 
 import { Command, CommanderError } from 'commander'
 import { version } from '../daemon/version.ts'
+import { applyCommand, confirmCommand, rollbackCommand, syncCommand } from './apply.ts'
+import { captureCommand } from './capture.ts'
 import { checkCommand } from './check.ts'
-import { addCommand, type CommandSpec, type GroupSpec } from './command.ts'
+import { clusterInitCommand } from './cluster-init.ts'
+import { clusterInviteCommand } from './cluster-invite.ts'
+import { clusterJoinCommand } from './cluster-join.ts'
+import { clusterLeaveCommand } from './cluster-leave.ts'
+import { clusterRotateCommand, clusterStatusCommand } from './cluster-status.ts'
+import { addCommand, type CommandSpec, type GroupSpec, groupHelp } from './command.ts'
 import { type Context, type ExitCode, exitCodes } from './context.ts'
 import { debugListingCommand } from './debug-listing.ts'
 import { downCommand } from './down.ts'
 import { eventsCommand } from './events.ts'
+import { failoverCommand, maintenanceCommand } from './failover.ts'
+import { floodRulesCommand, floodShowCommand } from './flood.ts'
+import {
+  floodAddCommand,
+  floodAllowCommand,
+  floodBanCommand,
+  floodDisallowCommand,
+  floodOnlyCommand,
+  floodProofCommand,
+  floodRemoveCommand,
+  floodUnbanCommand,
+} from './flood-orders.ts'
+import { diffCommand, historyCommand, showCommand } from './history.ts'
 import { initCommand } from './init.ts'
+import { labAttackCommand } from './lab-attack.ts'
 import { labDemoCommand } from './lab-demo.ts'
 import { labDownCommand } from './lab-down.ts'
 import { labShellCommand } from './lab-shell.ts'
 import { labStatusCommand } from './lab-status.ts'
+import { labCutCommand, labFreezeCommand, labHealCommand, labKillCommand } from './lab-trouble.ts'
 import { labUpCommand } from './lab-up.ts'
 import { notifyTestCommand } from './notify-test.ts'
 import { disableCommand, drainCommand, enableCommand, undrainCommand, weightCommand } from './orders.ts'
+import { planCommand } from './plan.ts'
 import { runCommand } from './run.ts'
 import { statusCommand } from './status.ts'
 import { traceCommand } from './trace.ts'
@@ -28,19 +51,70 @@ export const commands: readonly (CommandSpec | GroupSpec)[] = [
   downCommand,
   initCommand,
   checkCommand,
+  planCommand,
+  applyCommand,
+  confirmCommand,
+  rollbackCommand,
+  historyCommand,
+  showCommand,
+  diffCommand,
+  syncCommand,
   statusCommand,
   eventsCommand,
   traceCommand,
+  captureCommand,
   drainCommand,
   undrainCommand,
   weightCommand,
   disableCommand,
   enableCommand,
+  failoverCommand,
+  maintenanceCommand,
+  {
+    word: 'cluster',
+    summary: 'The nodes that share one file: their keys, and how they stand to each other',
+    commands: [
+      clusterInitCommand,
+      clusterInviteCommand,
+      clusterJoinCommand,
+      clusterStatusCommand,
+      clusterRotateCommand,
+      clusterLeaveCommand,
+    ],
+  },
+  {
+    word: 'flood',
+    summary: 'Floods: what is seen of them, and what is done against them',
+    commands: [
+      floodShowCommand,
+      floodRulesCommand,
+      floodAddCommand,
+      floodRemoveCommand,
+      floodBanCommand,
+      floodUnbanCommand,
+      floodAllowCommand,
+      floodDisallowCommand,
+      floodOnlyCommand,
+      floodProofCommand,
+    ],
+    usual: 'show',
+  },
   { word: 'notify', summary: 'Whoever is told what happens', commands: [notifyTestCommand] },
   {
     word: 'lab',
     summary: 'A real network on this one machine, to learn and rehearse in',
-    commands: [labUpCommand, labStatusCommand, labShellCommand, labDownCommand, labDemoCommand],
+    commands: [
+      labUpCommand,
+      labStatusCommand,
+      labShellCommand,
+      labKillCommand,
+      labFreezeCommand,
+      labCutCommand,
+      labHealCommand,
+      labAttackCommand,
+      labDownCommand,
+      labDemoCommand,
+    ],
   },
   { word: 'debug', summary: 'Look inside', commands: [debugListingCommand] },
   versionCommand,
@@ -81,8 +155,9 @@ function addGroup(
   context: Context,
   finish: (code: ExitCode) => void,
 ): void {
-  const parent = program.command(group.word).description(group.summary)
-  for (const spec of group.commands) addCommand(parent, spec, context, finish)
+  const parent = program.command(group.word).description(group.summary).addHelpText('after', groupHelp(group))
+  for (const spec of group.commands)
+    addCommand(parent, spec, context, finish, spec.words.split(' ')[0] === group.usual)
 }
 
 /** setUp is inherited by the commands that are added later. */

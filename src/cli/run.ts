@@ -10,13 +10,19 @@ export const runCommand: CommandSpec = {
   words: 'run',
   summary: 'Run the daemon in the foreground: forward by a file until a signal ends it',
   details: [
-    'SIGHUP applies a changed file; one with errors changes nothing. SIGTERM and SIGINT end the daemon and leave',
-    'forwarding with the last view: `tenbin down` removes it. An interface that comes late is waited for.',
+    'It runs what was applied last; the file is for a first start, SIGHUP and tenbin apply. SIGHUP applies a changed file;',
+    'one with errors changes nothing. SIGTERM and SIGINT end the daemon and leave',
+    'forwarding with the last view: `tenbin down` removes it. Address sets go to another node of the cluster first, if one',
+    'can take them; SIGUSR2 ends the daemon without that, for a restart. An interface that comes late is waited for.',
   ].join(' '),
   options: [
     { flags: '-c, --config <file>', text: 'the file that says what to balance', required: true },
     ...instanceOptions,
     { flags: '--state-dir <dir>', text: 'what is kept over a boot: the hash key (default: /var/lib/tenbin)' },
+    {
+      flags: '--no-start-vrrp',
+      text: 'the vrrp process is started by somebody else, such as systemd, and found by its socket',
+    },
     {
       flags: '--log-level <level>',
       text: 'the least that is worth a line (default: info)',
@@ -41,7 +47,8 @@ export const runCommand: CommandSpec = {
       pretty: context.isTerminal,
       colour: context.isColoured,
     })
-    await runDaemon({ instance, file: textOption(options, 'config')!, log }, machinePorts())
+    const startsVrrp = options.startVrrp !== false
+    await runDaemon({ instance, file: textOption(options, 'config')!, log, startsVrrp }, machinePorts())
     return exitCodes.done
   },
 }

@@ -6,20 +6,21 @@ import { outcomes } from '../dataplane/outcomes.ts'
 import { cutMiddle } from './columns.ts'
 import type { Paint } from './context.ts'
 import { serverCounts } from './status-servers.ts'
+import { roleText } from './status-sets.ts'
 import { agoText, countText, rateText, table } from './table.ts'
+import { verdictWords } from './verdict-words.ts'
 
 /** SHORTEST_PATH: characters that a file's path is cut to at the most. */
 const SHORTEST_PATH = 20
 
 /** headLine: version, node, state, role, up-time, generation. */
 export function headLine(status: Status, paint: Paint, now: number): string {
-  const { version, node, addresses, startedAt, program, state } = status
+  const { version, node, startedAt, program, state } = status
   const word = state === 'forwarding' ? paint.good('forwarding') : paint.bad('waiting')
-  const role = addresses.length > 0 ? ['active'] : ['holds no address']
   const parts = [
     ...(node === undefined ? [] : [`node ${paint.strong(node)}`]),
     word,
-    ...(state === 'forwarding' ? role : []),
+    ...(state === 'forwarding' ? [roleText(status)] : []),
     `up ${agoText(Math.max(0, now - Date.parse(startedAt)))}`,
     ...(program ? [`generation ${program.generation}`] : []),
   ]
@@ -28,8 +29,9 @@ export function headLine(status: Status, paint: Paint, now: number): string {
 
 /** busyRows: rows for table(): the file, a refused reload, the servers, the traffic; the file's path cut for `width`. */
 export function busyRows(status: Status, paint: Paint, width = Number.POSITIVE_INFINITY): string[][] {
-  const { file, lastReload, state } = status
-  const applied = file.appliedAt ? `, applied ${timeText(file.appliedAt)}` : ''
+  const { file, lastReload, revision, state } = status
+  const number = revision ? `, revision ${revision.number}` : ''
+  const applied = file.appliedAt ? `${number}, applied ${timeText(file.appliedAt)}` : ''
   const room = Math.max(SHORTEST_PATH, width - 'traffic  '.length - applied.length)
   const rows = [['file', `${cutMiddle(file.path, room)}${applied}`]]
   if (lastReload && !lastReload.done) {
@@ -37,8 +39,34 @@ export function busyRows(status: Status, paint: Paint, width = Number.POSITIVE_I
     const text = `refused ${timeText(lastReload.at)}: ${count} ${count === 1 ? 'problem' : 'problems'}, nothing changed`
     rows.push(['reload', paint.bad(text)])
   }
+  if (revision?.confirmUntil !== undefined) {
+    const text = `revision ${revision.number} is taken back ${timeText(revision.confirmUntil)} unless confirmed`
+    rows.push(['confirm', paint.bad(text)])
+  }
   if (state !== 'forwarding') return rows
-  return [...rows, ['servers', serverCounts(status, paint)], ['traffic', trafficText(status)]]
+  return [
+    ...rows,
+    ['servers', serverCounts(status, paint)],
+    ['traffic', trafficText(status)],
+    ...floodRow(status, paint),
+  ]
+}
+
+/** floodRow: who is flooded, and who has to prove that he is real; nothing where nobody is. */
+function floodRow({ flood }: Pick<Status, 'flood'>, paint: Paint): string[][] {
+  const { incidents = [], underProof = [] } = flood ?? {}
+  const said = incidents
+    .slice(0, 3)
+    .map(
+      ({ service, verdict, perS }) =>
+        `${service}: ${verdictWords[verdict]}, ${rateText(perS)}${verdict === 'slow' ? '' : '/s'}`,
+    )
+  const more = incidents.length > said.length ? [`${incidents.length - said.length} more`] : []
+  const proof =
+    underProof.length === 0 ? [] : [`proof of source is asked for of ${underProof.slice(0, 3).join(', ')}`]
+  if (said.length + proof.length === 0) return []
+  const text = [...said, ...more, ...proof].join('; ')
+  return [['flood', `${said.length > 0 ? paint.bad(text) : text} (tenbin flood)`]]
 }
 
 function trafficText(status: Status): string {

@@ -2,7 +2,7 @@
 // terminal nothing is. Pure.
 
 import type { Status } from '../daemon/api-schema.ts'
-import { events, outcomes } from '../dataplane/outcomes.ts'
+import { events, type OutcomeName, outcomes } from '../dataplane/outcomes.ts'
 import { fitted } from './columns.ts'
 import type { Paint } from './context.ts'
 import { memoryLines } from './memory-lines.ts'
@@ -10,7 +10,8 @@ import { brokenLine, busyRows, factLines, headLine, problemLines } from './statu
 import { handColumns, listedByHand } from './status-hand.ts'
 import { type Listed, listedServers, serverColumns } from './status-servers.ts'
 import { listedServices, serviceColumns } from './status-services.ts'
-import { countText } from './table.ts'
+import { listedSets, setColumns } from './status-sets.ts'
+import { agoText, countText } from './table.ts'
 
 /** statusLines: the whole status, at `now` (milliseconds of the epoch). */
 export function statusLines(
@@ -22,14 +23,24 @@ export function statusLines(
   const lines = [
     ...brokenLine(headLine(status, paint, now), 2, width),
     '',
-    ...factLines([...daemonRows(status), ...busyRows(status, paint), ...machineRows(status, paint)], width),
+    ...factLines(
+      [
+        ...daemonRows(status),
+        ...peerRows(status, paint, now),
+        ...busyRows(status, paint),
+        ...machineRows(status, paint),
+      ],
+      width,
+    ),
     ...problemLines(status, paint, width),
   ]
   if (status.state !== 'forwarding') return lines
   const rowsOf = (listed: readonly Listed[]) => listed.flatMap(({ rows }) => rows)
+  const sets = rowsOf(listedSets(status, paint, now))
   const hand = rowsOf(listedByHand(status, now))
   return [
     ...lines,
+    ...(sets.length > 0 ? fitted(setColumns, sets, width, paint) : []),
     ...fitted(serviceColumns, rowsOf(listedServices(status, paint, true)), width, paint),
     ...fitted(serverColumns, rowsOf(listedServers(status, paint, now)), width, paint),
     ...(hand.length > 0 ? fitted(handColumns, hand, width, paint) : []),
@@ -39,7 +50,23 @@ export function statusLines(
   ]
 }
 
-const daemonRows = ({ instance, pid }: Status): string[][] => [['daemon', `instance ${instance}, pid ${pid}`]]
+function daemonRows({ instance, pid, vrrp }: Status): string[][] {
+  const rows = [['daemon', `instance ${instance}, pid ${pid}`]]
+  if (!vrrp) return rows
+  const where = vrrp.state === 'present' ? [`pid ${vrrp.pid}`] : [`absent: ${vrrp.why}`]
+  return [...rows, ['vrrp', [...where, ...vrrp.problems].join('; ')]]
+}
+
+function peerRows({ peers = [] }: Status, paint: Paint, now: number): string[][] {
+  return peers.map(({ name, state, since, version, why }) => {
+    const words = `${state} for ${agoText(Math.max(0, now - Date.parse(since)))}`
+    const more = [
+      ...(version === undefined ? [] : [`tenbin ${version}`]),
+      ...(why === undefined ? [] : [why]),
+    ]
+    return ['node', [name, state === 'connected' ? words : paint.bad(words), ...more].join(', ')]
+  })
+}
 
 function machineRows(status: Status, paint: Paint): string[][] {
   const { interfaces, program } = status
@@ -60,8 +87,15 @@ function machineRows(status: Status, paint: Paint): string[][] {
     const text = `${all} of ${room} records: ${states[0]} established, ${states[1]} SYN only, ${states[2]} closed${kept}`
     rows.push(['flows', live >= capacity ? paint.bad(text) : text])
   }
-  for (const { address, prefix, present, owned } of status.addresses) {
-    const words = present ? (owned ? 'here' : 'here, was there before tenbin') : paint.bad('missing')
+  for (const { address, prefix, present, owned, set } of status.addresses) {
+    const found = status.sets.find(({ name }) => name === set)
+    const words = found?.failover
+      ? placeOf(present, found.role, paint)
+      : present
+        ? owned
+          ? 'here'
+          : 'here, was there before tenbin'
+        : paint.bad('missing')
     rows.push(['address', `${address}/${prefix}, ${words}`])
   }
   for (const { name, wanted, value, before } of status.sysctls ?? []) {
@@ -75,7 +109,20 @@ function machineRows(status: Status, paint: Paint): string[][] {
   return rows
 }
 
-/** packets: forwarded, passed to the kernel, and every drop by name with what it means. */
+/** placeOf an address that is where its set is active. */
+function placeOf(present: boolean, role: Status['sets'][number]['role'], paint: Paint): string {
+  if (role === 'active') return present ? 'here' : paint.bad('missing')
+  return present ? paint.bad('here, though this node is not active') : 'not here'
+}
+
+/** REPLIES: packets that went no further: their sender was told something instead. */
+const REPLIES: readonly (readonly [OutcomeName, string])[] = [
+  ['challenged', 'asked for proof'],
+  ['reset', 'answered by a RST'],
+  ['time-exceeded', 'told that their TTL ran out'],
+]
+
+/** packets: forwarded, answered, passed to the kernel, and every drop by name with what it means. */
 function packets(status: Status, paint: Paint, width: number): string[] {
   const meanings: Readonly<Record<string, { readonly verdict: string; readonly meaning: string }>> = outcomes
   const counted = Object.entries(status.outcomes).map(([name, count]) => ({
@@ -87,10 +134,17 @@ function packets(status: Status, paint: Paint, width: number): string[] {
   const sum = (verdict: string) =>
     counted.filter((each) => each.verdict === verdict).reduce((total, { count }) => total + count, 0n)
   const drops = counted.filter(({ verdict, count }) => verdict === 'drop' && count > 0n)
-  const resets = counted.find(({ name }) => name === 'reset')?.count ?? 0n
-  const answered = resets > 0n ? `, ${countText(resets)} answered by a RST` : ''
-  const forwarded = sum('tx') - resets + sum('redirect')
-  const totals = `${countText(forwarded)} forwarded${answered}, ${countText(sum('pass'))} left to the kernel, ${countText(sum('drop'))} dropped`
+  const replies = REPLIES.map(([name, words]) => ({
+    words,
+    count: counted.find((each) => each.name === name)?.count ?? 0n,
+  })).filter(({ count }) => count > 0n)
+  const forwarded = replies.reduce((rest, { count }) => rest - count, sum('tx') + sum('redirect'))
+  const totals = [
+    `${countText(forwarded)} forwarded`,
+    ...replies.map(({ words, count }) => `${countText(count)} ${words}`),
+    `${countText(sum('pass'))} left to the kernel`,
+    `${countText(sum('drop'))} dropped`,
+  ].join(', ')
   const rows = drops.map(({ name, count, meaning }) => [name, countText(count), meaning])
   return [
     '',

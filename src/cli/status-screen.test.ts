@@ -31,6 +31,19 @@ test('a small status fits a screen with all that it has', () => {
   ])
 })
 
+test('floods, and who has to prove that he is real, are a line of the status; without them there is none', () => {
+  const incident = { service: 'svc01', verdict: 'syn-flood', since: ago(3), text: 'x', perS: 98_400 } as const
+  const lineOf = (flood: NonNullable<Status['flood']>) =>
+    shown(
+      statusOf({ services: 2, servers: 3, isLong: false }, () => ({}), { flood }),
+      100,
+    ).filter((line) => line.startsWith('flood'))
+  assert.deepEqual(lineOf({ incidents: [incident], underProof: ['svc01'], rules: [] }), [
+    'flood    svc01: SYN flood, 98.4k/s; proof of source is asked for of svc01 (tenbin flood)',
+  ])
+  assert.deepEqual(lineOf({ incidents: [], underProof: [], rules: [] }), [])
+})
+
 test('40 services and servers with names of 63 characters and IPv6 addresses fit 80 columns and 24 rows', () => {
   const why = `body: no "${'y'.repeat(200)}"`
   const problem = { code: 'X', message: `a long problem: ${'z '.repeat(60)}`, remedy: 'mend it' }

@@ -7,6 +7,7 @@
 //   traffic  ...
 //   problem  ...            a few of them
 //
+//   SET ...                 |
 //   SERVICE ...             |
 //   SERVER ...              | share the lines that are left
 //   BY HAND ...             |
@@ -19,6 +20,7 @@ import { brokenLine, busyRows, factLines, headLine } from './status-facts.ts'
 import { handColumns, listedByHand } from './status-hand.ts'
 import { type Listed, listedServers, serverColumns } from './status-servers.ts'
 import { listedServices, serviceColumns } from './status-services.ts'
+import { listedSets, setColumns } from './status-sets.ts'
 import { countText } from './table.ts'
 
 /** Screen: characters and lines that a terminal has; one line of it is left to the prompt. */
@@ -50,6 +52,7 @@ export function screenLines(status: Status, paint: Paint, now: number, screen: S
   ]
   if (status.state !== 'forwarding') return [...facts, ...problems(status, paint, columns, PROBLEMS.most)]
   const lists: List[] = [
+    { columns: setColumns, all: listedSets(status, paint, now), example: 'all' },
     { columns: serviceColumns, all: listedServices(status, paint, false), example: 'SERVICE' },
     { columns: serverColumns, all: listedServers(status, paint, now), example: 'SERVER' },
     { columns: handColumns, all: listedByHand(status, now), example: 'SERVER' },

@@ -58,6 +58,7 @@ function shown(overrides: Status['overrides'], left = 3, width = 80): string[] {
     problems: [],
     interfaces: [],
     addresses: [],
+    sets: [],
     services: [service('www', 'www', 'changes'), service('api', 'www', 'none'), service('img', 'img', 'all')],
     servers: [
       server(1, { rate: { packets: 120.2, bits: 1_204_000 } }),
@@ -90,7 +91,7 @@ function shown(overrides: Status['overrides'], left = 3, width = 80): string[] {
       {
         name: 'img',
         services: ['img'],
-        slots: 1021,
+        slots: 1024,
         young: 0,
         servers: [
           inPool('web04', {

@@ -42,7 +42,15 @@ export function statusOf(
     problems: [],
     interfaces: [],
     program: { engine: 'xdp', generation: 7, memoryBytes: 4096, maps: [{ name: 'tables', bytes: 4096 }] },
-    addresses: [{ address: '10.0.0.100', prefix: 24, interface: 'eth0', present: true, owned: true }],
+    addresses: [
+      { address: '10.0.0.100', prefix: 24, interface: 'eth0', present: true, owned: true, set: 'front' },
+    ],
+    sets: [
+      {
+        ...{ name: 'front', addresses: ['10.0.0.100/24'], services: serviceNames },
+        ...{ role: 'active', since: ago(11_530), active: 'lb1' },
+      },
+    ],
     services: serviceNames.map((name, at) => ({
       ...{ name, pool: name, track: 'all' as const, flows: 1_234_567, packets: '9876543210', bytes: '999' },
       listeners: [listen(at), listen(at + 1)],
@@ -77,3 +85,27 @@ export const failed = (why: string): Partial<PoolServer> => ({
   ...{ state: 'failed', share: 0 },
   check: { state: 'down', since: ago(42), why },
 })
+
+/** movingSet: an address set that moves, for which this node is active; `failover` and the rest may be others. */
+export const movingSet = (
+  change: Partial<Status['sets'][number]> = {},
+  failover: Partial<NonNullable<Status['sets'][number]['failover']>> = {},
+): Status['sets'][number] => ({
+  ...{ name: 'front', addresses: ['10.0.0.100/24'], services: ['svc01'] },
+  ...{ role: 'active', since: ago(90), active: 'lb1' },
+  failover: {
+    ...{ vrid: 51, version: 3, advertMs: 100, configured: 200, priority: 200, faults: [], tracks: [] },
+    ...{ routes: [], unrouted: [] },
+    routers: [{ name: 'lan/4', nic: 'eth0', vrid: 51, role: 'active', primary: '10.0.0.2' }],
+    counters: { sent: 900, received: 5, takeovers: 2, announced: 4, unsent: 1 },
+    ...{ refused: { checksum: 3, ttl: 4 }, remarked: {} },
+    lateness: { counts: [1, 2, 3, 0, 0, 0, 0, 0, 0, 0, 1], sumMs: 900, worstMs: 800 },
+    ...failover,
+  },
+  nodes: [{ node: 'lb2', role: 'backup', since: ago(90), priority: 100, faults: [] }],
+  ...change,
+})
+/** vrrpThere: of the process that has roles. */
+export const vrrpThere: NonNullable<Status['vrrp']> = {
+  ...{ state: 'present', pid: 4712, since: ago(90), problems: [], ends: 1, isCrashLoop: false },
+}

@@ -8,6 +8,10 @@ import type { Findings } from './findings.ts'
 import type { Place } from './source.ts'
 import { ALL_PORTS, type Forward, type ListenerState, type ServerState } from './state.ts'
 
+/** VIA_WITH_NAT: of a check through the service, whatever else is wrong with it. */
+export const VIA_WITH_NAT =
+  'with nat clients’ packets come to the server’s own address, and so do checks: remove via: service'
+
 /** Fit: what a check is to fit. `at`: where the file says something of it; `server`: one of those that it looks at. */
 export interface Fit {
   readonly at: (...path: readonly string[]) => Place
@@ -40,11 +44,7 @@ export function checkFits(check: Check, fit: Fit, findings: Findings): void {
 /** A check through the service goes to one of its listeners, and tells something of dsr only. */
 function checkVia(check: Exclude<Check, 'none'>, { at, listeners, forward }: Fit, findings: Findings): void {
   if (check.via === undefined || listeners.length === 0) return
-  if (forward === 'nat')
-    findings.add(
-      at('via'),
-      'with nat clients’ packets come to the server’s own address, and so do checks: remove via: service',
-    )
+  if (forward === 'nat') findings.add(at('via'), VIA_WITH_NAT)
   else if (!serviceTarget(check, listeners))
     findings.add(
       at('via'),

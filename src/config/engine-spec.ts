@@ -17,7 +17,8 @@ export function toEngineSpec(
 ): EngineSpec {
   const used = new Set(state.services.map(({ pool }) => pool))
   const pools = state.pools.filter(({ name }) => used.has(name))
-  const members = new Set(pools.flatMap(serversOf))
+  const members = new Set<string>()
+  for (const pool of pools) for (const server of serversOf(pool)) members.add(server)
   return {
     interfaces,
     services: state.services.map(
@@ -34,6 +35,8 @@ export function toEngineSpec(
     })),
     servers: state.servers.filter((server) => members.has(server.name) || stays(server)),
     limits: state.limits,
+    ...(state.nodes.length > 1 && { isTold: true }),
+    ...(state.defence && { defence: state.defence }),
   }
 }
 

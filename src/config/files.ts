@@ -80,7 +80,7 @@ class Batch implements Files {
       this.#findings.addAt(parsed.source, 0, message)
     }
     if (isTooLarge || parsed.value === undefined) this.whole = false
-    const file = { source: parsed.source, shaped: checkShape(parsed, this.#findings) }
+    const file = { source: parsed.source, ...checkShape(parsed, this.#findings) }
     this.files.push(file)
     return file
   }

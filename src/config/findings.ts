@@ -14,10 +14,22 @@ const escapeControls = (text: string): string =>
 export class Findings {
   readonly #list: Finding[] = []
   readonly #seen = new Set<string>()
+  #isSaid: (place: Place) => boolean = () => true
 
   /** add: something is wrong at a place, and what to do about it. The same words at the same place count once. */
   add(place: Place, message: string): void {
-    this.addFinding(findingAt(place, message))
+    if (this.#isSaid(place)) this.addFinding(findingAt(place, message))
+  }
+
+  /** sift: of what `look` adds, only what is at places that `isSaid` names counts. */
+  sift(isSaid: (place: Place) => boolean, look: () => void): void {
+    const outer = this.#isSaid
+    this.#isSaid = isSaid
+    try {
+      look()
+    } finally {
+      this.#isSaid = outer
+    }
   }
 
   /** addAt: the same for an offset into the text, for what has no path yet. */

@@ -120,6 +120,7 @@ test('values of any kind in any place of the file are refused in words', () => {
     'defaults',
     'limits',
     'sysctls',
+    'defence',
   ] as const
   const keys = fc.constantFrom(
     ...sections,

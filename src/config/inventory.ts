@@ -13,8 +13,9 @@ import {
   RANGE_LIMIT,
 } from '../base/ranges.ts'
 import type { Findings } from './findings.ts'
+import { unusable } from './host-address.ts'
 import type { Entry, Merged } from './merge.ts'
-import { type Network, unusable } from './network.ts'
+import type { Network } from './network.ts'
 import { formatPlace, keyOf, type Place } from './source.ts'
 import type { ServerState } from './state.ts'
 

@@ -9,6 +9,7 @@ import { ConfigError } from './config-error.ts'
 import { load } from './load.ts'
 import { SIZE_LIMIT, textReader } from './reader.ts'
 import { refusals, rightFile, textOf } from './refusals.fixture.ts'
+import { addressesOf } from './state.ts'
 
 const loaded = (text: string | Uint8Array) => load('t', textReader({ t: text }))
 
@@ -31,10 +32,12 @@ test('the file of the documentation becomes the state that it means', () => {
   )
   assert.deepEqual(state.interfaces, [{ role: 'lan', nic: 'eth0' }])
   assert.deepEqual(
-    state.addressSets.map(({ name, on, addresses }) => [
+    state.addressSets.map(({ name, parts }) => [
       name,
-      on,
-      addresses.map((a) => `${formatIp(a.address)}/${a.prefix}`),
+      ...parts.flatMap(({ on, addresses }) => [
+        on,
+        addresses.map((a) => `${formatIp(a.address)}/${a.prefix}`),
+      ]),
     ]),
     [['front', 'lan', ['192.168.8.100/24', '192.168.8.101/24', '192.168.8.102/24', '2001:db8::100/64']]],
   )
@@ -68,7 +71,13 @@ test('the file of the documentation becomes the state that it means', () => {
       listen: listeners.map(formatListener),
     })),
     [
-      { name: 'www', listen: ['192.168.8.100:80', '192.168.8.100:443'], pool: 'www', onFailure: 'reset' },
+      {
+        name: 'www',
+        listen: ['192.168.8.100:80', '192.168.8.100:443'],
+        pool: 'www',
+        onFailure: 'reset',
+        defence: { proof: 'auto', ceiling: 5000 },
+      },
       { name: 'img', listen: ['192.168.8.101:80'], pool: 'images' },
       {
         name: 'img-admin',
@@ -109,6 +118,10 @@ test('the file of the documentation becomes the state that it means', () => {
     })),
   )
   assert.deepEqual(state.limits, { flows: 262_144, newFlows: 100_000 })
+  assert.deepEqual(
+    state.defence!.rules.map(({ name, action }) => `${name}: ${action}`),
+    ['night: drop', 'bare-syn: count'],
+  )
 })
 
 test('a client is kept by address for five minutes unless it is said, and all flows are remembered with it', () => {
@@ -326,7 +339,7 @@ test('findings name their own file, and both places of what is there twice', () 
       'include: x.yaml\nservices: { img: { listen: [192.168.8.100:80], servers: web99, check: none } }\n',
   }
   assert.deepEqual(told(files), [
-    'etc/main.yaml:6:1: unknown key "foo": known here are include, nodes, interfaces, addresses, servers, pools, services, defaults, limits, metrics, notify, sysctls',
+    'etc/main.yaml:6:1: unknown key "foo": known here are include, nodes, interfaces, addresses, servers, pools, services, defaults, limits, defence, cluster, metrics, notify, sysctls',
     'etc/conf.d/a.yaml:1:1: include works in the main file only: name the files in etc/main.yaml',
     'etc/conf.d/a.yaml:2:29: 192.168.8.100:80 is a listener of service www already, at etc/main.yaml:4:29: remove one of them',
     'etc/conf.d/a.yaml:2:57: web99 is not in servers: did you mean "web09"?',
@@ -399,7 +412,7 @@ services:
   )
   assert.deepEqual(state.nodes, [{ name: 'lb1', address: 0x20010db8000000000000000000000002n }])
   assert.deepEqual(
-    state.addressSets[0]!.addresses.map(({ prefix }) => prefix),
+    addressesOf(state.addressSets[0]!).map(({ prefix }) => prefix),
     [24, 64, 128],
   )
   assert.deepEqual(

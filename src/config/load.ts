@@ -6,8 +6,11 @@
 //
 // Nothing here looks at the machine: whether a NIC is there or a server answers is for the daemon to find out.
 
+import { dirname } from 'node:path'
 import { resolveDefaults } from './behaviour.ts'
+import { resolveCluster } from './cluster.ts'
 import type { ConfigError } from './config-error.ts'
+import { resolveDefence, withDefence } from './defence.ts'
 import { readFiles } from './files.ts'
 import { Findings } from './findings.ts'
 import { resolveInventory } from './inventory.ts'
@@ -38,8 +41,10 @@ export function load(path: string, read: Reader = diskReader): DesiredState {
   const each = new Services(network, pools, defaults, findings)
   const services = merged.services.flatMap((entry) => each.resolve(entry, inventory) ?? [])
   each.checkQuorums(services)
+  const defence = resolveDefence(merged, services, { reader: read, folder: dirname(path) }, findings)
   const sysctls = resolveSysctls(merged, network.interfaces, findings)
   const metrics = resolveMetrics(merged, services, findings)
+  const cluster = resolveCluster(merged, network, metrics, findings)
   const notify = resolveNotify(merged, findings)
   const [main] = files
   if (main && merged.services.length === 0 && !merged.incomplete.has('services')) {
@@ -49,6 +54,7 @@ export function load(path: string, read: Reader = diskReader): DesiredState {
   const { nodes, interfaces, addressSets } = network
   const state: DesiredState = {
     nodes,
+    cluster,
     interfaces,
     addressSets,
     servers: [...inventory.servers.values()],
@@ -57,8 +63,9 @@ export function load(path: string, read: Reader = diskReader): DesiredState {
       ...(sorry && { sorry }),
       ...(quorum && { quorum }),
     })),
-    services,
+    services: services.map((service) => withDefence(service, defence)),
     limits: resolveLimits(merged),
+    ...(defence && { defence: defence.spec }),
     ...(metrics && { metrics }),
     sysctls,
     notify,

@@ -1,9 +1,10 @@
 // All files as one: for each section its entries in the order of the files, each with its place. A name may be
 // given once over all files; the second is a finding that names both places, and the first counts.
 
-import type { Shaped } from './check-shape.ts'
+import type { Checked, Shaped } from './check-shape.ts'
 import type { Findings } from './findings.ts'
-import type { AddressSetShape } from './schema.ts'
+import type { Mended } from './mended.ts'
+import type { AddressSetShape } from './schema-addresses.ts'
 import type { NotificationShape } from './schema-notify.ts'
 import type { PoolShape, ServiceShape } from './schema-services.ts'
 import { formatPlace, keyOf, type Place, type Source } from './source.ts'
@@ -12,6 +13,8 @@ import { formatPlace, keyOf, type Place, type Source } from './source.ts'
 export interface Entry<Value> {
   readonly name: string
   readonly value: Value | undefined
+  /** Where `value` is undefined: what of it can be looked at all the same. */
+  readonly mended?: Mended
   /** Of the value; keyOf() of it is the name's. */
   readonly place: Place
 }
@@ -28,14 +31,16 @@ export interface Merged {
   readonly limits: readonly Entry<number>[]
   readonly sysctls: readonly Entry<number>[]
   readonly metrics: readonly Entry<string>[]
+  readonly cluster: readonly Entry<number | Readonly<Record<string, string>>>[]
   readonly notify: readonly Entry<NotificationShape>[]
+  /** `defence: off` is an entry with that name. */
+  readonly defence: readonly Entry<unknown>[]
   readonly incomplete: ReadonlySet<string>
 }
 
 /** File: what one file says and where it is. */
-export interface File {
+export interface File extends Checked {
   readonly source: Source
-  readonly shaped: Shaped
 }
 
 /** merge: `whole` is false when a file could not be parsed, and so any section may lack something. */
@@ -44,17 +49,19 @@ export function merge(files: readonly File[], whole: boolean, findings: Findings
   function section<Value>(name: Exclude<keyof Shaped, 'include'>): Entry<Value>[] {
     const entries = new Map<string, Entry<Value>>()
     if (!whole) incomplete.add(name)
-    for (const { source, shaped } of files) {
+    for (const { source, shaped, mended: rest } of files) {
       const values = shaped[name]
       if (values === undefined && name in shaped) incomplete.add(name)
-      for (const [key, value] of Object.entries(values ?? {})) {
+      const entriesOf = typeof values === 'string' ? { [values]: values } : (values ?? {})
+      for (const [key, value] of Object.entries(entriesOf)) {
         const place: Place = { source, path: [name, key] }
         const first = entries.get(key)
         if (first) {
           const where = formatPlace(keyOf(first.place))
           findings.add(keyOf(place), `"${key}" is in ${name} twice: first at ${where}; remove one of them`)
         } else {
-          entries.set(key, { name: key, value: value as Value | undefined, place })
+          const mended = rest.get(name)?.get(key)
+          entries.set(key, { name: key, value: value as Value | undefined, place, ...(mended && { mended }) })
         }
       }
     }
@@ -71,7 +78,9 @@ export function merge(files: readonly File[], whole: boolean, findings: Findings
     limits: section('limits'),
     sysctls: section('sysctls'),
     metrics: section('metrics'),
+    cluster: section('cluster'),
     notify: section('notify'),
+    defence: section('defence'),
     incomplete,
   }
 }

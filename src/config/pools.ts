@@ -9,7 +9,7 @@ import { describe } from './check-shape.ts'
 import type { Findings } from './findings.ts'
 import { type Inventory, rangeOr } from './inventory.ts'
 import type { Merged } from './merge.ts'
-import { named } from './network.ts'
+import { named } from './named.ts'
 import { type Quorum, resolveQuorum } from './quorum.ts'
 import type { MembersShape, OwnedShape, PoolShape } from './schema-services.ts'
 import { checkSorry, fitting, resolveSorry, type Sorry, type SorryShape } from './sorry.ts'
@@ -63,7 +63,9 @@ export class Pools {
   readonly #defaultSorry: Sorry | undefined
   readonly #named = new Map<string, { pool: Pool | undefined; place: Place }>()
   readonly #complete: boolean
-  readonly #inline = new Map<string, Pool>()
+  readonly #inline: Pool[] = []
+  /** Those of them that begin, end and count alike. */
+  readonly #alike = new Map<string, Pool[]>()
   /** By the servers as the file writes them: most services that share servers write them alike. */
   readonly #written = new Map<string, Pool>()
   #suggested = 0
@@ -78,17 +80,22 @@ export class Pools {
     this.#complete = !merged.incomplete.has('pools')
     for (const entry of merged.pools) {
       if (!named(entry, findings)) continue
-      const { name, value, place } = entry
-      const { servers, ...owned } = isLong(value) ? value : { servers: value }
-      const at = isLong(value) ? inside(place, 'servers') : place
-      const pool = servers === undefined ? undefined : this.#resolve({ name, place, ...owned }, servers, at)
-      this.#named.set(name, { pool, place })
+      const { name, value, mended, place } = entry
+      this.#named.set(name, { pool: this.#ofFile(name, value, place), place })
+      const look = () => void this.#ofFile(name, mended!.value as PoolShape, place)
+      if (mended) findings.sift(mended.isSaid, look)
     }
+  }
+
+  #ofFile(name: string, value: PoolShape | undefined, place: Place): Pool | undefined {
+    const { servers, ...owned } = isLong(value) ? value : { servers: value }
+    const at = isLong(value) ? inside(place, 'servers') : place
+    return servers === undefined ? undefined : this.#resolve({ name, place, ...owned }, servers, at)
   }
 
   /** all: every pool that is right; those of the file first. */
   get all(): Pool[] {
-    return [...[...this.#named.values()].flatMap(({ pool }) => pool ?? []), ...this.#inline.values()]
+    return [...[...this.#named.values()].flatMap(({ pool }) => pool ?? []), ...this.#inline]
   }
 
   /** find: the pool of that name; undefined, and a finding where it is not there at all. */
@@ -118,11 +125,22 @@ export class Pools {
     if (written) return written
     const pool = this.#resolve({ name: service, place: at, sorry, quorum }, members, place)
     if (!pool) return undefined
-    const contents = JSON.stringify([pool.members, pool.sorry, pool.quorum])
-    const same = this.#inline.get(contents)
-    if (!same) this.#inline.set(contents, pool)
-    this.#written.set(text, same ?? pool)
-    return same ?? pool
+    const known = this.#sameAs(pool)
+    if (known === pool) this.#inline.push(pool)
+    this.#written.set(text, known)
+    return known
+  }
+
+  /** #sameAs a pool: the one of a service before that says the same, or itself. */
+  #sameAs(pool: Pool): Pool {
+    const { members, sorry, quorum } = pool
+    const [first, last] = [members[0], members.at(-1)]
+    const key = JSON.stringify([members.length, first, last, sorry, quorum])
+    const alike = this.#alike.get(key) ?? []
+    const same = alike.find((each) => areSame(each.members, members))
+    if (same) return same
+    this.#alike.set(key, [...alike, pool])
+    return pool
   }
 
   #resolve(owner: Owner, shape: MembersShape, place: Place): Pool | undefined {
@@ -225,12 +243,17 @@ export class Pools {
   }
 
   #checkOnce(names: readonly string[], place: Place, seen: Map<string, Place>): void {
-    const twice = names.find((name) => seen.has(name))
+    let twice: string | undefined
+    for (const name of names)
+      if (!seen.has(name)) seen.set(name, place)
+      else if (seen.get(name) !== place) twice ??= name
     if (twice !== undefined)
       this.#findings.add(place, `${twice} is in this pool twice: also at ${formatPlace(seen.get(twice)!)}`)
-    for (const name of names) if (!seen.has(name)) seen.set(name, place)
   }
 }
+
+const areSame = (one: readonly Member[], other: readonly Member[]): boolean =>
+  one.every(({ server, weight }, at) => server === other[at]!.server && weight === other[at]!.weight)
 
 /** isLong: a map with the servers under a key. */
 const isLong = (value: PoolShape | undefined): value is Exclude<PoolShape, MembersShape> =>

@@ -275,6 +275,20 @@ test('what is wrong with the check of defaults is said once, at its place', () =
   assert.deepEqual(refusals({ services, extra }), ['5:28: "health" does not begin with /'])
 })
 
+test('with nat no check goes through the service, whatever else is wrong with it or with its service', () => {
+  const services = (servers: string, check: string) =>
+    `services: { a: { listen: [192.168.8.100:80], servers: ${servers}, forward: nat, check: ${check} } }`
+  const said = (servers: string, check: string) =>
+    refusals({ services: services(servers, check) }).map((line) => line.replace(/^[\d:]+ /, ''))
+  const via =
+    'with nat clients’ packets come to the server’s own address, and so do checks: remove via: service'
+  const late = '"0s" is out of range: 1ms to 366d'
+  assert.deepEqual(said('web01', '{ tcp: {}, via: service }'), [via])
+  assert.deepEqual(said('web01', '{ tcp: {}, timeout: 0s, via: service }'), [late, via])
+  const unknown = 'web77 is not in servers: did you mean "web07"?'
+  assert.deepEqual(said('[web01, web77]', '{ tcp: {}, timeout: 0s, via: service }'), [unknown, late, via])
+})
+
 test('what cannot go through the service address is refused, with a remedy', () => {
   for (const check of [
     '{ http: /x, via: service }',

@@ -17,7 +17,7 @@ test('mail, webhook and script are read, with what is left out', () => {
   assert.deepEqual(targets('  ops: { mail: ops@example.net, server: mail.example.net }'), [
     {
       name: 'ops',
-      on: ['server', 'service', 'node'],
+      on: ['server', 'service', 'node', 'role', 'vrrp', 'flood'],
       severity: 'notice',
       timeoutMs: 10_000,
       how: {
@@ -167,7 +167,7 @@ test('a webhook is https, or this machine; its URL holds no login and is not sho
     ],
     [
       '{ webhook: "https://h.example.net/", on: [] }',
-      '[: on takes some of server, service, node: nothing would be told',
+      '[: on takes some of server, service, node, role, vrrp, flood: nothing would be told',
     ],
     [
       '{ webhook: "https://h.example.net/", severity: bad }',

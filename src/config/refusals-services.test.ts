@@ -227,11 +227,11 @@ test('services, listeners and pools are refused with what is wrong', () => {
     [
       {
         interfaces: `interfaces: { lan: eth0 }
-defence: {}`,
+api: {}`,
         servers: 'servers: { web01..10: 192.168.8.11..19 }',
         services: 'services: { www: { listen: [192.168.8.200:80], servers: web01..12, forward: fullnat } }',
       },
-      '2:1: "defence" is not built yet: leave it out',
+      '2:1: "api" is not built yet: leave it out',
       '4:23: web01..10 is 10 servers, 192.168.8.11..19 is 9 addresses: both sides need as many',
       '5:29: 192.168.8.200 is in no address set, so no node would have it: add it to an address set, such as front',
       '5:57: web11 (and 1 more) is not in servers: add it there',

@@ -56,8 +56,11 @@ test('values are those that the setting has', () => {
     '5:33: net.ipv4.ip_forward takes 0, 1, not 2',
     '5:66: net.ipv4.conf.all.arp_ignore takes 0, 1, 2, 3, 8, not 4',
   ])
+  const room = (value: number) => of(`{ net.ipv6.neigh.default.gc_thresh2: ${value} }`)
+  assert.deepEqual([room(128), room(1_048_576)], [[], []])
+  assert.deepEqual(room(127), ['5:47: net.ipv6.neigh.default.gc_thresh2 takes 128 to 1048576, not 127'])
   assert.deepEqual(of('{ net.ipv4.ip_forward: "1" }'), [
-    '5:33: expected a whole number from 0 to 8, found "1"',
+    '5:33: expected a whole number from 0 to 1048576, found "1"',
   ])
   assert.deepEqual(of('5'), ['5:10: expected kernel settings such as { net.ipv4.ip_forward: 1 }, found 5'])
 })

@@ -7,7 +7,7 @@ test('unknown keys name the nearest known one, and keys of later features what t
     [{ extra: 'server: {}' }, '5:1: unknown key "server": did you mean "servers"?'],
     [
       { extra: 'virtual_server: {}' },
-      '5:1: unknown key "virtual_server": known here are include, nodes, interfaces, addresses, servers, pools, services, defaults, limits, metrics, notify, sysctls',
+      '5:1: unknown key "virtual_server": known here are include, nodes, interfaces, addresses, servers, pools, services, defaults, limits, defence, cluster, metrics, notify, sysctls',
     ],
     [
       {
@@ -42,30 +42,19 @@ test('unknown keys name the nearest known one, and keys of later features what t
 toString: 2
 __proto__: 3`,
       },
-      '5:1: unknown key "constructor": known here are include, nodes, interfaces, addresses, servers, pools, services, defaults, limits, metrics, notify, sysctls',
-      '6:1: unknown key "toString": known here are include, nodes, interfaces, addresses, servers, pools, services, defaults, limits, metrics, notify, sysctls',
+      '5:1: unknown key "constructor": known here are include, nodes, interfaces, addresses, servers, pools, services, defaults, limits, defence, cluster, metrics, notify, sysctls',
+      '6:1: unknown key "toString": known here are include, nodes, interfaces, addresses, servers, pools, services, defaults, limits, defence, cluster, metrics, notify, sysctls',
       '7:1: "__proto__" is not a name',
     ],
     [
       {
         extra: `limits: { flow: 1 }
 api: {}
-log: {}
-defence: {}`,
+log: {}`,
       },
       '5:11: unknown key "flow": did you mean "flows"?',
       '6:1: "api" is not built yet: leave it out',
       '7:1: "log" is not built yet: leave it out',
-      '8:1: "defence" is not built yet: leave it out',
-    ],
-    [
-      {
-        addresses:
-          'addresses: { front: { on: lan, vrid: 51, prefer: lb1, advert: 100ms, ips: [192.168.8.100/24] } }',
-      },
-      '2:32: failover is not built yet: leave "vrid", "prefer" and "advert" out (an address set without vrid is held by one node)',
-      '2:42: failover is not built yet: leave "vrid", "prefer" and "advert" out (an address set without vrid is held by one node)',
-      '2:55: failover is not built yet: leave "vrid", "prefer" and "advert" out (an address set without vrid is held by one node)',
     ],
     [
       {
@@ -250,7 +239,7 @@ services: {}`,
         services: `x: &x { check: none }
 services: { www: { <<: *x, listen: [192.168.8.100:80], servers: web01..10 } }`,
       },
-      '4:1: unknown key "x": known here are include, nodes, interfaces, addresses, servers, pools, services, defaults, limits, metrics, notify, sysctls',
+      '4:1: unknown key "x": known here are include, nodes, interfaces, addresses, servers, pools, services, defaults, limits, defence, cluster, metrics, notify, sysctls',
       '5:20: a merge key (<<) is not YAML 1.2: write the keys out, or use defaults',
     ],
     [

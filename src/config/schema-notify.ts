@@ -50,11 +50,11 @@ export const notification = section(
     ca: file('Of mail and webhook: authorities (PEM) instead of the system’s.'),
     on: list(
       choice(
-        'server, service, node, or a kind such as server.down',
+        `${topics.join(', ')}, or a kind such as server.down`,
         [...topics, ...Object.keys(eventKinds)],
         'What is told of.',
       ),
-      'server, service, node, or kinds such as server.down',
+      `${topics.join(', ')}, or kinds such as server.down`,
     )
       .meta({ description: 'What is told of; all if absent.' })
       .optional(),

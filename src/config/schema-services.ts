@@ -2,6 +2,7 @@
 
 import { z } from 'zod'
 import { check } from './schema-check.ts'
+import { serviceDefence } from './schema-defence.ts'
 import { choice, expected, IP4, IP6, list, NAME, NAMES, section, whole, word } from './schema-words.ts'
 
 const weight = whole(0, 65_535, 'Share of the traffic relative to the others; 0: known, but gets none.')
@@ -217,6 +218,9 @@ export const service = section(
         description:
           'Clients keep their server over all listeners of the service, for so long after their last packet.',
       })
+      .optional(),
+    defence: serviceDefence
+      .meta({ description: 'What it is defended by beside what the node has.' })
       .optional(),
   },
   'a service such as { listen: [192.168.8.100:80], servers: web01..10 }',

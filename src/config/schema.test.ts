@@ -7,7 +7,7 @@ import { parse } from 'yaml'
 import { ConfigError } from './config-error.ts'
 import { load } from './load.ts'
 import { textReader } from './reader.ts'
-import { textOf } from './refusals.fixture.ts'
+import { movingFile, textOf } from './refusals.fixture.ts'
 
 const root = join(import.meta.dirname, '../..')
 const schema = JSON.parse(readFileSync(join(root, 'schema/tenbin.schema.json'), 'utf8')) as Record<
@@ -53,6 +53,14 @@ test('the shipped schema accepts the example and the long and short forms', () =
       interfaces: 'interfaces: { lan: eth0.7 }',
       extra: 'sysctls: { net.ipv4.ip_forward: 1, net.ipv4.conf.eth0/7.rp_filter: 2 }',
     }),
+    textOf({
+      services:
+        'services: { www: { listen: [192.168.8.100:80], servers: web01..10, check: none, defence: { proof: on, ceiling: 1/s } } }',
+      extra:
+        'defence: { rules: { a: { tcp: syn+ack, window: 0..9, source: [10.0.0.0/8], ports: [80, 70..90], payload: { at: 0, bytes: "00" }, action: { limit: 1/s } }, bare-syn: off }, allow: 10.0.0.0/8, proof: { above: 10/s }, sources: { new: 5/s, ban: 1m }, recorder: off }',
+    }),
+    textOf({ extra: 'defence: off' }),
+    movingFile,
   ]) {
     assert.ok(accepts(text), JSON.stringify(validate.errors))
     assert.ok(!isRefused(text))
@@ -68,13 +76,17 @@ test('the shipped schema rejects what load refuses for its shape', () => {
     textOf({ extra: 'limits: { new_flows: many }' }),
     textOf({ extra: 'limits: { flow: 100000 }' }),
     textOf({ extra: 'sysctls: { kernel.panic: 1 }' }),
-    textOf({ extra: 'sysctls: { net.ipv4.ip_forward: 9 }' }),
+    textOf({ extra: 'sysctls: { net.ipv4.ip_forward: -1 }' }),
     textOf({ extra: 'defaults: { timeouts: { tcp: 60s } }' }),
     textOf({ servers: 'servers: [web01]' }),
     textOf({ servers: 'servers: { 01..10: 192.168.8.11..20 }' }),
     textOf({ servers: 'servers: { web01..10: somewhere }' }),
-    textOf({ addresses: 'addresses: { front: { on: lan, vrid: 51, ips: [192.168.8.100/24] } }' }),
-    textOf({ addresses: 'addresses: { front: { ips: [192.168.8.100/24] } }' }),
+    textOf({ addresses: 'addresses: { front: { on: lan, vrid: 256, ips: [192.168.8.100/24] } }' }),
+    textOf({ addresses: 'addresses: { front: { on: lan } }' }),
+    textOf({
+      addresses:
+        'addresses: { front: { on: lan, vrid: 51, track: [{ link: lan, weight: 0 }], ips: [192.168.8.100/24] } }',
+    }),
     textOf({ extra: 'defaults: { weight: 65536 }' }),
     service('servers: web01..10, check: none'),
     service('listen: ["[2001:db8::10]"], servers: web01..10, check: none'),

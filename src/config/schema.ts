@@ -4,7 +4,9 @@
 // are known, not built yet, and refused with what to do about it.
 
 import { z } from 'zod'
+import { addressSections, addressSet } from './schema-addresses.ts'
 import { checkSections } from './schema-check.ts'
+import { defence, defenceSections } from './schema-defence.ts'
 import { notification, notifySections } from './schema-notify.ts'
 import {
   defaults,
@@ -18,7 +20,7 @@ import {
   timeouts,
 } from './schema-services.ts'
 import { expected, IP, list, map, NAME, NAMES, type Section, section, whole, word } from './schema-words.ts'
-import { SYSCTL } from './sysctl-names.ts'
+import { SYSCTL, SYSCTL_MOST } from './sysctl-names.ts'
 
 interface SectionKeys {
   readonly known: readonly string[]
@@ -29,40 +31,12 @@ interface SectionKeys {
 const leaveOut = (...keys: string[]): Record<string, string> =>
   Object.fromEntries(keys.map((key) => [key, `"${key}" is not built yet: leave it out`]))
 
-const failover = [
-  'failover is not built yet: leave "vrid", "prefer" and "advert" out',
-  '(an address set without vrid is held by one node)',
-].join(' ')
-
 const laterKeys: Readonly<Partial<Record<Section, Readonly<Record<string, string>>>>> = {
-  file: leaveOut('api', 'log', 'defence'),
+  file: leaveOut('api', 'log'),
   defaults: { persistence: '"persistence" is a service\'s own: write it there' },
-  'address set': { vrid: failover, prefer: failover, advert: failover },
 }
 
 const nic = word('a NIC such as eth0', '[^/:\\s]{1,15}', 'A network interface.')
-
-const addressSet = section(
-  'address set',
-  {
-    on: word(
-      'a role of interfaces, such as lan',
-      NAME,
-      'The role of the interface that has these addresses.',
-    ),
-    ips: z
-      .array(
-        word(
-          'an address with its prefix length, such as 192.168.8.100/24',
-          `${IP}(/\\d{1,3})?`,
-          'An address and the prefix length it is added with; without one, /32 or /128.',
-        ),
-        expected('a list of addresses such as [192.168.8.100/24]'),
-      )
-      .meta({ description: 'Addresses that clients use; nobody else may have them.' }),
-  },
-  'an address set such as { on: lan, ips: [192.168.8.100/24] }',
-)
 
 const limits = section(
   'limits',
@@ -91,6 +65,25 @@ const metrics = section(
     ),
   },
   'metrics such as { listen: 127.0.0.1:9102 }',
+)
+
+const cluster = section(
+  'cluster',
+  {
+    port: whole(
+      1,
+      65_535,
+      'The TCP port of its own addresses at which a node meets the others; 7943 if absent.',
+    ).optional(),
+    also: map(
+      NAME,
+      word('an address such as 10.0.0.2', IP, 'A second address of the node, on another network.'),
+      'addresses such as { lb1: 10.0.0.2, lb2: 10.0.0.3 }',
+    )
+      .meta({ description: 'A second address of each node: the way when there is none by those in `nodes`.' })
+      .optional(),
+  },
+  'a cluster such as { port: 7943 }',
 )
 
 /** fileSchema: one file, the main one or an included one; which keys the whole needs is checked later. */
@@ -146,6 +139,8 @@ export const fileSchema = section(
       .optional(),
     defaults: defaults.meta({ description: 'What services have unless they say otherwise.' }).optional(),
     limits: limits.meta({ description: 'How much may be remembered, whatever arrives.' }).optional(),
+    defence: defence.meta({ description: 'What services are defended by.' }).optional(),
+    cluster: cluster.meta({ description: 'Where the nodes meet.' }).optional(),
     metrics: metrics
       .meta({ description: 'Where metrics are read, at /metrics; absent: nowhere.' })
       .optional(),
@@ -158,7 +153,7 @@ export const fileSchema = section(
       .optional(),
     sysctls: map(
       SYSCTL,
-      whole(0, 8, 'What it is set to while tenbin is at work.'),
+      whole(0, SYSCTL_MOST, 'What it is set to while tenbin is at work.'),
       'kernel settings such as { net.ipv4.ip_forward: 1 }',
     )
       .meta({ description: 'Kernel settings that the daemon makes, and `tenbin down` takes back.' })
@@ -169,7 +164,6 @@ export const fileSchema = section(
 
 /** FileShape: what a file says once its shape is right. */
 export type FileShape = z.infer<typeof fileSchema>
-export type AddressSetShape = z.infer<typeof addressSet>
 
 /** sections: the keys of each section, those of today and those to come. */
 export const sections = Object.fromEntries(
@@ -177,7 +171,6 @@ export const sections = Object.fromEntries(
     [
       ['file', Object.keys(fileSchema.shape)],
       ['defaults', Object.keys(defaults.shape)],
-      ['address set', Object.keys(addressSet.shape)],
       ['member', Object.keys(member.shape)],
       ['pool', ['servers', 'sorry', 'quorum']],
       ['service', Object.keys(service.shape)],
@@ -188,6 +181,9 @@ export const sections = Object.fromEntries(
       ['guard', Object.keys(guard.shape)],
       ['limits', Object.keys(limits.shape)],
       ['metrics', Object.keys(metrics.shape)],
+      ['cluster', Object.keys(cluster.shape)],
+      ...addressSections,
+      ...defenceSections,
       ...notifySections,
       ...checkSections,
     ] as const

@@ -3,7 +3,7 @@
 import { formatIp, formatListener, type Ip, isIp4 } from '../base/addresses.ts'
 import { isLeast, MOST_MEMBERS } from '../dataplane/scheduling.ts'
 import { checkNat, checkTrack, type Defaults, resolveBehaviour, settled } from './behaviour.ts'
-import { checkFits, type Fit } from './check-fits.ts'
+import { checkFits, type Fit, VIA_WITH_NAT } from './check-fits.ts'
 import { TCP_CHECK } from './check-spec.ts'
 import { type Check, resolveCheck } from './checks.ts'
 import type { Findings } from './findings.ts'
@@ -11,7 +11,8 @@ import type { Inventory } from './inventory.ts'
 import { parseListener } from './listener.ts'
 import { ListenerOwners, type Owner } from './listener-owners.ts'
 import type { Entry } from './merge.ts'
-import { type Network, named } from './network.ts'
+import { named } from './named.ts'
+import type { Network } from './network.ts'
 import { checkOnLink } from './on-link.ts'
 import { resolvePersistence } from './persistence.ts'
 import type { Pool, Pools } from './pools.ts'
@@ -24,6 +25,7 @@ import {
   type Forward,
   type ListenerState,
   type Scheduler,
+  type ServerState,
   type ServiceState,
 } from './state.ts'
 
@@ -34,6 +36,8 @@ export class Services {
   readonly #defaults: Defaults
   readonly #findings: Findings
   readonly #onLink = new Map<Pool, Set<AddressSet>>()
+  /** Servers that are on the network of a set. */
+  readonly #near = new Map<AddressSet, Set<string>>()
   readonly #listeners = new ListenerOwners()
 
   constructor(network: Network, pools: Pools, defaults: Defaults, findings: Findings) {
@@ -45,17 +49,25 @@ export class Services {
 
   /** resolve: the service as far as it is right; findings say what is not. */
   resolve(entry: Entry<ServiceShape>, inventory: Inventory): ServiceState | undefined {
-    const { name, value, place } = entry
-    if (!named(entry, this.#findings) || value === undefined) return undefined
+    const { name, value, mended, place } = entry
+    if (!named(entry, this.#findings)) return undefined
+    if (value === undefined) {
+      const look = () => void this.resolve({ name, value: mended!.value as ServiceShape, place }, inventory)
+      if (mended) this.#findings.sift(mended.isSaid, look)
+      return undefined
+    }
     const behaviour = resolveBehaviour(value, place, this.#findings)
     const persistence = resolvePersistence(value, place, this.#findings)
     const { listeners, sets } = this.#listen(name, value.listen, inside(place, 'listen'))
     const pool = this.#pool(name, value, place)
-    if (!pool) return undefined
-    this.#checkFamilies(name, pool, listeners, inventory, place)
+    const does = settled(behaviour, this.#defaults)
     checkTrack(behaviour, this.#defaults, inside(place, 'track'), this.#findings)
     checkNat(value, behaviour, this.#defaults, place, this.#findings)
-    const does = settled(behaviour, this.#defaults)
+    if (!pool) {
+      this.#ownCheck(value, listeners, does.forward, place)
+      return undefined
+    }
+    this.#checkFamilies(name, pool, listeners, inventory, place)
     if (does.forward === 'dsr') for (const set of sets) this.#checkOnLink(pool, set, inventory)
     this.#checkMembers(does.scheduler, pool, place)
     const check = this.#check(value, pool, listeners, does.forward, inventory, place)
@@ -72,16 +84,7 @@ export class Services {
     place: Place,
   ): Check {
     const at = inside(place, 'check')
-    const own =
-      value.check === undefined
-        ? this.#defaults.check
-        : resolveCheck(value.check, at, this.#network.roles, this.#findings)
-    if (own === undefined && value.check === undefined && isUdpOnly(listeners))
-      this.#findings.add(
-        keyOf(place),
-        'a TCP connect says nothing of a service of UDP: write check: { udp: … } or { dns: … }, ping, or none',
-      )
-    const check = own ?? TCP_CHECK
+    const check = this.#ownCheck(value, listeners, forward, place) ?? TCP_CHECK
     const isOwn = value.check !== undefined
     const said = (...path: readonly string[]) => (isOwn ? inside(at, ...path) : keyOf(place))
     this.#checkFits(check, said, listeners, forward, pool.members, inventory)
@@ -93,6 +96,28 @@ export class Services {
     return check
   }
 
+  /** #ownCheck: what the service says of its check; undefined: nothing, or nothing that could be used. */
+  #ownCheck(
+    { check }: ServiceShape,
+    listeners: readonly ListenerState[],
+    forward: Forward,
+    place: Place,
+  ): Check | undefined {
+    const at = inside(place, 'check')
+    if (check !== undefined) {
+      const own = resolveCheck(check, at, this.#network.roles, this.#findings)
+      const isVia = typeof check === 'object' && check.via === 'service'
+      if (own === undefined && isVia && forward === 'nat') this.#findings.add(inside(at, 'via'), VIA_WITH_NAT)
+      return own
+    }
+    if (this.#defaults.check === undefined && isUdpOnly(listeners))
+      this.#findings.add(
+        keyOf(place),
+        'a TCP connect says nothing of a service of UDP: write check: { udp: … } or { dns: … }, ping, or none',
+      )
+    return this.#defaults.check
+  }
+
   #checkFits(
     check: Check,
     at: Fit['at'],
@@ -101,15 +126,16 @@ export class Services {
     looksAt: Pool['members'],
     { servers }: Inventory,
   ): void {
-    const server = looksAt.flatMap((each) => servers.get(each.server) ?? [])[0]
+    const server = firstOf(looksAt, servers, () => true)
     checkFits(check, { at, listeners, forward, server }, this.#findings)
   }
 
   /** checkQuorums, when all services are known: a quorum counts servers that checks find up. */
   checkQuorums(services: readonly ServiceState[]): void {
     for (const { name, quorumAt } of this.#pools.all) {
+      if (!quorumAt) continue
       const users = services.filter(({ pool }) => pool === name)
-      if (quorumAt && users.length > 0 && users.every(({ check }) => check === 'none'))
+      if (users.length > 0 && users.every(({ check }) => check === 'none'))
         this.#findings.add(
           keyOf(quorumAt),
           'a quorum counts servers that checks find up, and check: none looks at nobody: write a check, or remove it',
@@ -177,11 +203,10 @@ export class Services {
     inventory: Inventory,
     place: Place,
   ): void {
-    const all = members.flatMap(({ server }) => inventory.servers.get(server) ?? [])
     for (const family of ['IPv4', 'IPv6'] as const) {
       const isOf = ({ address }: { readonly address: Ip }) => isIp4(address) === (family === 'IPv4')
       const listener = listeners.find(isOf)
-      const stranger = all.find((server) => !isOf(server))
+      const stranger = listener && firstOf(members, inventory.servers, (server) => !isOf(server))
       if (!listener || !stranger) continue
       const [one, other] = [formatListener(listener), `${stranger.name} (${formatIp(stranger.address)})`]
       this.#findings.add(
@@ -206,8 +231,12 @@ export class Services {
   #checkOnLink(pool: Pool, set: AddressSet, inventory: Inventory): void {
     const done = this.#onLink.get(pool) ?? new Set()
     const { addressesComplete, interfaces } = this.#network
-    if (!done.has(set) && addressesComplete)
-      checkOnLink([...pool.refs, ...pool.sorryRefs], set, inventory, interfaces.length === 1, this.#findings)
+    if (!done.has(set) && addressesComplete) {
+      const fine = this.#near.get(set) ?? new Set()
+      this.#near.set(set, fine)
+      const options = { inventory, isOnlyInterface: interfaces.length === 1, fine }
+      checkOnLink([...pool.refs, ...pool.sorryRefs], set, options, this.#findings)
+    }
     this.#onLink.set(pool, done.add(set))
   }
 
@@ -217,6 +246,19 @@ export class Services {
     const remedy = set === undefined ? 'an address set under addresses' : `an address set, such as ${set}`
     this.#findings.add(place, `${ip} is in no address set, so no node would have it: add it to ${remedy}`)
   }
+}
+
+/** firstOf members that is a server of the file, and such a one. */
+function firstOf(
+  members: Pool['members'],
+  servers: Inventory['servers'],
+  isIt: (server: ServerState) => boolean,
+): ServerState | undefined {
+  for (const { server } of members) {
+    const state = servers.get(server)
+    if (state && isIt(state)) return state
+  }
+  return undefined
 }
 
 const isUdpOnly = (listeners: readonly ListenerState[]): boolean =>

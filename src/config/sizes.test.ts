@@ -14,7 +14,7 @@ test('more than the packet path can have is refused', () => {
   const servers = 'servers: { web0001..1008: 10.0.0.1..10.0.3.240 }\n'
   const tables = services(206, (i) => `web0001..${1008 - i}`)
   assert.deepEqual(refusals(`${head}${servers}services:\n${tables}`), [
-    '1:1: the tables of 206 pools take 514 MiB, at most 512 are possible: let services share pools',
+    '1:1: the tables of 206 pools take 513 MiB, at most 512 are possible: let services share pools',
   ])
   assert.deepEqual(
     refusals(

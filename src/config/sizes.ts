@@ -1,7 +1,7 @@
 // What a file may ask of the packet path at most: services, listeners and tables that its memory has room for. What the
 // memory comes to is daemon/preview.ts's, from the very maps that the engine makes.
 
-import { tableSize } from '../schedule/maglev.ts'
+import { tableSize } from '../schedule/table-size.ts'
 import type { Findings } from './findings.ts'
 import type { Source } from './source.ts'
 import { type DesiredState, serversOf } from './state.ts'
@@ -24,7 +24,8 @@ export function checkSizes(state: DesiredState, source: Source, findings: Findin
     findings.addAt(source, 0, message)
   }
   tooMany(state.services.length, SERVICES_LIMIT, 'services')
-  const members = new Set(state.pools.flatMap(serversOf))
+  const members = new Set<string>()
+  for (const pool of state.pools) for (const server of serversOf(pool)) members.add(server)
   tooMany(members.size, SERVERS_LIMIT, 'servers in pools')
   const listeners = state.services.reduce((sum, service) => sum + service.listeners.length, 0)
   tooMany(listeners, LISTENERS_LIMIT, 'listeners')

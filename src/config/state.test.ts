@@ -108,7 +108,12 @@ test('the engine gets the services and only the pools and servers that they use'
       { name: 'web03', address: parseIp('192.168.8.13') },
     ],
     limits: LIMITS,
+    isTold: true,
+    defence: state.defence,
   })
+  assert.equal(toEngineSpec({ ...state, nodes: state.nodes.slice(0, 1) }, [link]).isTold, undefined)
+  const { defence: _, ...undefended } = state
+  assert.ok(!('defence' in toEngineSpec(undefended, [link])))
 })
 
 test('address sets may be on several interfaces, and servers on none of their networks', () => {

@@ -5,8 +5,10 @@
 import { type Endpoint, formatIp, type Ip, type Protocol } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import type { CountingScheduler, OnFailure, Persistence, Timeouts, Track } from '../dataplane/shape.ts'
+import type { DefenceSpec, ServiceDefence } from '../engine/defence-spec.ts'
 import type { Limits, Weighed } from '../engine/engine.ts'
 import type { Check } from './checks.ts'
+import type { Failover } from './failover-spec.ts'
 import type { GuardState } from './guard.ts'
 import type { NotifyTarget } from './notify-spec.ts'
 import type { Quorum } from './quorum.ts'
@@ -29,13 +31,23 @@ export interface ServiceAddress {
   readonly prefix: number
 }
 
-/** AddressSet: addresses that live on one node at a time. Without failover that is the file's first node. */
-export interface AddressSet {
-  readonly name: string
-  /** A role of `interfaces`. */
+/** AddressPart: the addresses of a set that are on one role of `interfaces`; at least one. */
+export interface AddressPart {
   readonly on: string
   readonly addresses: readonly ServiceAddress[]
 }
+
+/** AddressSet: addresses that live on one node at a time, and move together. Without failover that is the file's first node. */
+export interface AddressSet {
+  readonly name: string
+  /** One of each role. */
+  readonly parts: readonly AddressPart[]
+  readonly failover?: Failover
+}
+
+/** addressesOf a set, of all its parts. */
+export const addressesOf = ({ parts }: Pick<AddressSet, 'parts'>): ServiceAddress[] =>
+  parts.flatMap(({ addresses }) => addresses)
 
 /** ServerState: a machine of the inventory; whether a pool has it is the pools' matter. */
 export interface ServerState {
@@ -109,6 +121,8 @@ export interface ServiceState {
   readonly timeouts: Timeouts
   /** With `track: all`. */
   readonly persistence?: Persistence
+  /** Where the file has a defence: what is said of this service; absent: proof is asked for by itself, and no ceiling. */
+  readonly defence?: ServiceDefence
 }
 
 /** SysctlState: a kernel setting by the name that sysctl(8) has for it. `nic`: only where that one plays a role. */
@@ -118,16 +132,25 @@ export interface SysctlState {
   readonly nic?: string
 }
 
+/** ClusterState: where nodes meet. `also`: a second address of each node, by its name. */
+export interface ClusterState {
+  readonly port: number
+  readonly also?: Readonly<Record<string, Ip>>
+}
+
 /** DesiredState: the whole file. At least one service, so at least one address set, role and server. */
 export interface DesiredState {
   /** Empty: the file is for one machine, whichever it is. */
   readonly nodes: readonly NodeState[]
+  readonly cluster: ClusterState
   readonly interfaces: readonly InterfaceState[]
   readonly addressSets: readonly AddressSet[]
   readonly servers: readonly ServerState[]
   readonly pools: readonly PoolState[]
   readonly services: readonly ServiceState[]
   readonly limits: Limits
+  /** Absent: services are not defended. */
+  readonly defence?: DefenceSpec
   /** Where metrics are read; absent: nowhere. */
   readonly metrics?: Endpoint
   /** In the order in which they are set. */
@@ -173,20 +196,34 @@ export const nicsOf = (state: Pick<DesiredState, 'interfaces'>, node: string): s
 
 /** serviceNics: those of a node that its address sets are on, in the same order: each of them forwards. */
 export function serviceNics(state: DesiredState, node: string): string[] {
-  const used = new Set(state.addressSets.map(({ on }) => nicOf(state, on, node)))
+  const used = new Set(
+    state.addressSets.flatMap(({ parts }) => parts.map(({ on }) => nicOf(state, on, node))),
+  )
   return nicsOf(state, node).filter((nic) => used.has(nic))
 }
 
-/** HeldAddress: a service address that a node is to have, on which NIC and for which address set. */
+/** HeldAddress: a service address that a node has, or may have, on which NIC and for which address set. */
 export interface HeldAddress extends ServiceAddress {
   readonly nic: string
   readonly addressSet: string
+  /** It is there only while the node is active for its set. */
+  readonly byRole: boolean
 }
 
-/** heldBy: the service addresses that a node holds: all of them on the file's first node, none on others. */
+/**
+ * heldBy: the service addresses that a node has or may have: those of sets with failover on every node, those of others on
+ * the file's first.
+ */
 export function heldBy(state: DesiredState, node: string): HeldAddress[] {
-  if (state.nodes.length > 0 && state.nodes[0]!.name !== node) return []
-  return state.addressSets.flatMap(({ name, on, addresses }) =>
-    addresses.map((address) => ({ ...address, nic: nicOf(state, on, node), addressSet: name })),
-  )
+  const isFirst = state.nodes.length === 0 || state.nodes[0]!.name === node
+  return state.addressSets.flatMap(({ name, parts, failover }) => {
+    const byRole = failover !== undefined
+    if (!byRole && !isFirst) return []
+    return parts.flatMap(({ on, addresses }) =>
+      addresses.map((address) => ({
+        ...address,
+        ...{ nic: nicOf(state, on, node), addressSet: name, byRole },
+      })),
+    )
+  })
 }

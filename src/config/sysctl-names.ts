@@ -1,18 +1,22 @@
 // Kernel settings that go with balancing and that the daemon sets (src/daemon/sysctls.ts): a closed list, as each has
-// its reason, and what the kernel does beside when it changes. All are of the network namespace. Reference:
+// its reason, and what the kernel does beside when it changes. All are of the network namespace, but those of neighbours, which
+// the machine's first one has for all. Reference:
 // Documentation/networking/ip-sysctl.rst.
 //
 // In a name a dot of a NIC's name is a slash, as sysctl(8) has it: net.ipv4.conf.eth0/100.rp_filter. What `all` has and what
 // a NIC has is put together by the kernel, for each setting in a way of its own, so that some are needed for both.
 
-/** Setting: which values it may have; `nic`: of which NIC it is. */
+/** Setting: which values it may have, single ones or from least to most; `nic`: of which NIC it is. */
 export interface Setting {
   readonly name: string
-  readonly values: readonly number[]
+  readonly values: readonly number[] | { readonly least: number; readonly most: number }
   readonly nic?: string
 }
 
 const flag = [0, 1]
+/** SYSCTL_MOST: the largest value that any setting may have. */
+export const SYSCTL_MOST = 1_048_576
+const entries = { least: 128, most: SYSCTL_MOST }
 /** Settings of the node. */
 const ofNode: readonly Setting[] = [
   // servers with nat that have the node as their router reach all else through its kernel; translated traffic needs it not
@@ -21,6 +25,11 @@ const ofNode: readonly Setting[] = [
   // programs of the node (a proxy, a check) that use a service address which another node holds
   { name: 'net.ipv4.ip_nonlocal_bind', values: flag },
   { name: 'net.ipv6.ip_nonlocal_bind', values: flag },
+  // more servers on one network than the kernel has room for among its neighbours
+  { name: 'net.ipv4.neigh.default.gc_thresh2', values: entries },
+  { name: 'net.ipv4.neigh.default.gc_thresh3', values: entries },
+  { name: 'net.ipv6.neigh.default.gc_thresh2', values: entries },
+  { name: 'net.ipv6.neigh.default.gc_thresh3', values: entries },
 ]
 /** Settings under net.ipv4.conf of all or a NIC. */
 const conf4: readonly Setting[] = [

@@ -30,8 +30,11 @@ export function resolveSysctls(
     }
     if (value === undefined) continue
     const { values, nic } = setting
-    if (!values.includes(value)) findings.add(place, `${name} takes ${values.join(', ')}, not ${value}`)
-    else found.set(name, { name, value, ...(nic !== undefined && { nic }) })
+    const isRange = 'least' in values
+    if (isRange ? value < values.least || value > values.most : !values.includes(value)) {
+      const taken = isRange ? `${values.least} to ${values.most}` : values.join(', ')
+      findings.add(place, `${name} takes ${taken}, not ${value}`)
+    } else found.set(name, { name, value, ...(nic !== undefined && { nic }) })
   }
   return [...known.keys()].flatMap((name) => found.get(name) ?? [])
 }

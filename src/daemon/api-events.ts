@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { TenbinError } from '../base/errors.ts'
 import { type Event, eventSchema, isAtLeast, severities } from '../events/event.ts'
 import { EVENTS_KEPT, type EventReader } from '../events/event-log.ts'
-import { durationText } from './api-schema.ts'
+import { durationText } from './api-duration.ts'
 
 const wholeText = (least: number, most: number) =>
   z

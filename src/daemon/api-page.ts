@@ -6,8 +6,11 @@ import { errorSchema } from './api-schema.ts'
 
 /** apiPage: the document's text. */
 export function apiPage(): string {
-  const sections = routes.map(({ method, path, summary, query, reply }) => {
-    return `## ${method} ${path}${queryText(query)}\n\n${summary}.\n\n${schemaText(reply)}`
+  const sections = routes.map(({ method, path, summary, query, body, reply }) => {
+    const asked = body
+      ? `The body, JSON of at most ${body.maxBytes / 2 ** 20} MiB:\n\n${schemaText(body.schema)}\n\nThe answer:\n\n`
+      : ''
+    return `## ${method} ${path}${queryText(query)}\n\n${summary}.\n\n${asked}${schemaText(reply)}`
   })
   const lasting = streams.map(
     ({ path, summary, query, line }) =>

@@ -4,9 +4,12 @@
 
 import { z } from 'zod'
 import { type Endpoint, isIp4, tryEndpoint } from '../base/addresses.ts'
-import { parseDuration } from '../base/durations.ts'
-import { TenbinError } from '../base/errors.ts'
+import { durationText } from './api-duration.ts'
+import { floodStatusSchema } from './api-flood-status.ts'
 import { checkerSchema } from './api-schema-checks.ts'
+import { peerSchema } from './api-schema-peers.ts'
+import { setSchema, vrrpSchema } from './api-schema-roles.ts'
+import { sharingSchema } from './api-schema-sharing.ts'
 
 const count = z.string().regex(/^\d+$/).describe('a counter, in decimal: may exceed 2^53')
 const address = z.string().describe('an IPv4 or IPv6 address')
@@ -172,6 +175,17 @@ export const statusSchema = z.object({
   state: z.enum(['waiting', 'forwarding']).describe('waiting: nothing is applied yet, see problems'),
   node: z.string().optional(),
   file: z.object({ path: z.string(), appliedAt: z.string().optional() }),
+  revision: z
+    .object({
+      number: z.int(),
+      id: z.string(),
+      at: z.string(),
+      who: z.string(),
+      why: z.string(),
+      confirmUntil: z.string().optional().describe('if it is not confirmed until then, it is taken back'),
+    })
+    .optional()
+    .describe('the one that counts; absent: nothing was applied yet'),
   lastReload: z
     .object({ at: z.string(), done: z.boolean(), problems: z.array(problemSchema) })
     .optional()
@@ -208,8 +222,20 @@ export const statusSchema = z.object({
       interface: z.string(),
       present: z.boolean(),
       owned: z.boolean().describe('put there by this instance: `tenbin down` removes it'),
+      set: z.string().describe('the address set that it is of'),
     }),
   ),
+  peers: z.array(peerSchema).optional().describe('the other nodes; absent: this node is in no cluster'),
+  sets: z.array(setSchema).describe('address sets of the file'),
+  vrrp: vrrpSchema.optional().describe('absent: no address set moves'),
+  maintenance: z.object({ since: z.string() }).optional().describe('this node takes no role'),
+  sharing: z
+    .array(sharingSchema)
+    .optional()
+    .describe('what each other node is told of flows; absent: there is none'),
+  flood: floodStatusSchema
+    .optional()
+    .describe('floods and what is done against them; absent: the file says off'),
   sysctls: z.array(sysctlSchema).optional().describe('kernel settings of the file, if it has any'),
   services: z.array(serviceSchema),
   servers: z.array(serverSchema),
@@ -277,16 +303,6 @@ const order = {
   service: z.string().min(1).max(63).optional(),
 }
 
-/** durationText: a duration such as 10m, read into milliseconds. */
-export const durationText = z.string().transform((text, context): number => {
-  try {
-    return parseDuration(text)
-  } catch (error) {
-    const message = error instanceof TenbinError ? (error.detail ?? error.message) : String(error)
-    context.addIssue({ code: 'custom', message })
-    return z.NEVER
-  }
-})
 const weightText = z
   .string()
   .regex(/^\d{1,5}$/, 'a whole number from 0 to 65535')
@@ -319,7 +335,7 @@ export const orderSchema = z.object({
 export type OrderAnswer = z.infer<typeof orderSchema>
 
 export const reloadSchema = z.object({
-  change: z.enum(['taken-over', 'replaced', 'created']),
+  change: z.enum(['taken-over', 'amended', 'replaced', 'created']),
   generation: z.int(),
   instructions: instructions.describe('of the longest program'),
   loadMs: z.number().describe('of all programs'),

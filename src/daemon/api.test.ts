@@ -14,7 +14,10 @@ import { apiApp } from './api-app.ts'
 import type { Operations } from './api-routes.ts'
 import { errorSchema, orderSchema, traceSchema } from './api-schema.ts'
 import { serveApi } from './api-server.ts'
+import { noCluster } from './fake-cluster.ts'
 import { openLog } from './log.ts'
+import { noFlood } from './no-flood.fixture.ts'
+import { noRevisions } from './no-revisions.fixture.ts'
 import { version } from './version.ts'
 
 let dir = ''
@@ -29,8 +32,21 @@ const refuse = () => {
   throw new TenbinError('NOT_APPLIED', 'trace', { detail: 'waits for eth0' })
 }
 const operations: Operations = {
+  revisions: noRevisions,
   events: quietLog(),
+  recorder: () => undefined,
+  captures: () => Promise.resolve({ captures: [] }),
+  cluster: noCluster,
   notifications: { test: () => Promise.reject(new TenbinError('TARGET_UNKNOWN', 'notify test')) },
+  flood: {
+    answer: () => noFlood,
+    order: (command) =>
+      Promise.reject(
+        new TenbinError('FLOOD_ORDER_REFUSED', command.kind, { detail: JSON.stringify(command) }),
+      ),
+  },
+  failover: () => Promise.reject(new TenbinError('SET_UNKNOWN', 'failover')),
+  maintain: () => Promise.reject(new TenbinError('ROLE_REFUSED', 'maintenance')),
   status: () => Promise.reject(new Error('secret insides')),
   trace: (client, listener, protocol) => ({
     client: formatEndpoint(client),
@@ -228,4 +244,13 @@ test('a path that is no socket is never touched', async () => {
     (e) => e instanceof TenbinError && e.code === 'SOCKET_PATH_INVALID',
   )
   assert.equal(statSync(path).size, 4)
+})
+
+test('a HEAD request to what goes on opens nothing that nobody would end', async () => {
+  const asked = app()
+  for (let i = 0; i < 20; i++)
+    assert.equal((await asked.request('/v1/events/stream', { method: 'HEAD' })).status, 200)
+  const { status, body } = await asked.request('/v1/events/stream')
+  assert.equal(status, 200)
+  await body?.cancel()
 })

@@ -5,7 +5,7 @@
 import type { EventSink } from '../events/event.ts'
 import type { Alive } from '../health/protocol.ts'
 import type { Problem, Status } from './api-schema.ts'
-import { type CheckerEnd, Deaths, endText, LOOP } from './deaths.ts'
+import { Deaths, endText, LOOP, type ProcessEnd } from './deaths.ts'
 import { problem } from './problem.ts'
 
 /** CheckerLifeOptions: as the daemon's. */
@@ -63,7 +63,7 @@ export class CheckerLife {
   }
 
   /** ended: by itself, or because it hung. */
-  ended(end: CheckerEnd): void {
+  ended(end: ProcessEnd): void {
     if (!this.#isLoop) this.#tell('warning', `the checker ended: ${endText(end)}`)
     this.#deaths.record(end, this.#options.monotonic())
     this.#lastEndAt = this.#options.now()

@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { RHYTHM } from '../config/check-spec.ts'
 import type { Order } from '../health/protocol.ts'
 import { type Checker, openChecker } from './checker.ts'
-import type { CheckerEnd } from './deaths.ts'
+import type { ProcessEnd } from './deaths.ts'
 
 const order: Order = {
   ...{ key: 'a', address: '127.0.0.1', port: 1 },
@@ -23,7 +23,7 @@ class World {
   readonly checks = join(this.folder, 'checks.json')
   readonly log = join(this.folder, 'checker.log')
   readonly pids: number[] = []
-  readonly ends: CheckerEnd[] = []
+  readonly ends: ProcessEnd[] = []
   readonly #checkers: Checker[] = []
 
   daemon(): Checker {

@@ -10,8 +10,11 @@ export class Cleanup {
   }
 
   /** use adds the disposal of a resource and returns the resource. */
-  use<Resource extends Disposable>(resource: Resource): Resource {
-    this.defer(() => resource[Symbol.dispose]())
+  use<Resource extends Disposable | AsyncDisposable>(resource: Resource): Resource {
+    this.defer(async () => {
+      if (Symbol.asyncDispose in resource) await resource[Symbol.asyncDispose]()
+      else resource[Symbol.dispose]()
+    })
     return resource
   }
 

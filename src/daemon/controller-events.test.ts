@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, test } from 'node:test'
+import { TenbinError } from '../base/errors.ts'
 import type { Event } from '../events/event.ts'
 import { fileText, World } from './fake-world.ts'
 
@@ -91,6 +92,24 @@ test('a deadline of a drain that passes is told', async () => {
   ])
 })
 
+test('what is tried again by itself is told as refused once for each reason; what somebody asks for, each time', async () => {
+  const controller = await world.start()
+  const refuse = async (detail: string, isAgain: boolean) => {
+    world.packetPath.refusal = new TenbinError('VERIFIER_REFUSED', 'load program', { detail })
+    await assert.rejects(controller.reload('test', undefined, isAgain))
+  }
+  for (let time = 0; time < 3; time++) await refuse('too complex', true)
+  for (let time = 0; time < 3; time++) await refuse('too long', true)
+  assert.equal((await controller.status()).lastReload!.problems[0]!.message, 'load program: too long')
+  await refuse('too long', false)
+  await refuse('too long', true)
+  assert.deepEqual(texts('node.refused'), [
+    'not applied: /etc/tenbin/tenbin.yaml: load program: too complex',
+    'not applied: /etc/tenbin/tenbin.yaml: load program: too long',
+    'not applied: /etc/tenbin/tenbin.yaml: load program: too long',
+  ])
+})
+
 test('applies, refusals, addresses, and a problem with its end are told, each once', async () => {
   const controller = await world.start()
   assert.match(texts('node.applied')[0]!, /^applied \/etc\/tenbin\/tenbin\.yaml: /)
@@ -105,6 +124,13 @@ test('applies, refusals, addresses, and a problem with its end are told, each on
     ['error', 'error'],
   )
   assert.match(refused[1]!.text, /^not applied: .*tenbin\.yaml:9:1: unknown key "colour".* \(and 1 more\)$/)
+  world.text = fileText({ servers: 3 })
+  world.packetPath.refusal = new TenbinError('PROGRAM_UNBUILT', 'build')
+  await assert.rejects(controller.reload('test'))
+  assert.match(
+    told('node.refused')[2]!.text,
+    /^not applied: \/etc\/tenbin\/tenbin\.yaml: build: no packet path/,
+  )
   world.network.changeLink(world.eth0.index, { isUp: false })
   await world.settle()
   await controller.tick()

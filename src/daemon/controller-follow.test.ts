@@ -32,6 +32,19 @@ test('a server that answers late, moves, falls silent and returns is followed', 
   ])
 })
 
+test('a server that answers while the file is being applied is told as soon as it runs', async () => {
+  world.host('10.0.0.12', undefined)
+  const { packetPath } = world
+  const apply = packetPath.apply.bind(packetPath)
+  packetPath.apply = (...args) => {
+    world.host('10.0.0.12', '02:00:0a:00:00:99')
+    world.network.deliver()
+    return apply(...args)
+  }
+  await world.start()
+  assert.ok(packetPath.calls.includes('web2 02:00:0a:00:00:99'), packetPath.calls.join(', '))
+})
+
 test('a carrier that is lost for a moment takes no server out', async () => {
   const controller = await world.start()
   world.packetPath.calls.length = 0

@@ -55,6 +55,7 @@ test('addresses of both families are added, those of IPv6 never to be a source',
     interface: 'eth0',
     present: true,
     owned: true,
+    set: 'front',
   })
 })
 

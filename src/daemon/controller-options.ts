@@ -4,8 +4,10 @@ import type { DesiredState } from '../config/state.ts'
 import type { FoundPool } from '../engine/holders.ts'
 import type { EventLog } from '../events/event-log.ts'
 import type { Network } from '../netlink/network.ts'
-import type { Problem } from './api-schema.ts'
+import type { Problem, Status } from './api-schema.ts'
 import type { OpenChecker } from './checker.ts'
+import type { Failover } from './failover.ts'
+import type { Flood } from './flood.ts'
 import type { Log } from './log.ts'
 import type { MachineMemory } from './memory.ts'
 import type { Notifications } from './notifications.ts'
@@ -13,6 +15,7 @@ import type { OverrideStore } from './override-store.ts'
 import type { PacketPath } from './ports.ts'
 import type { RecordStore } from './record.ts'
 import type { PromoteSecondaries } from './service-addresses.ts'
+import type { Sharing } from './sharing.ts'
 
 /** ControllerOptions: the outside world, handed in. The controller disposes of none of it. */
 export interface ControllerOptions {
@@ -28,6 +31,14 @@ export interface ControllerOptions {
   readonly overrides: OverrideStore
   /** openChecker: what looks at servers. */
   readonly openChecker: OpenChecker
+  /** failover: what has roles, and addresses by them. */
+  readonly failover: Pick<Failover, 'adopt' | 'sweep' | 'problems' | 'status'>
+  /** sharing: what other nodes are told of flows. */
+  readonly sharing: Pick<Sharing, 'adopt' | 'sweep' | 'problems' | 'status'>
+  /** flood: what operators say of floods, and what is seen of them. */
+  readonly flood: Pick<Flood, 'defended' | 'adopt' | 'sweep' | 'problems'>
+  /** self: this node's name in its cluster; empty: it is in none. */
+  readonly self: () => string
   /** memory: this machine's, now. */
   readonly memory: () => MachineMemory
   /** keepKeys makes the packet path's hash key survive a boot. */
@@ -42,10 +53,14 @@ export interface ControllerOptions {
   readonly now: () => Date
   /** monotonic: ms of a clock that nobody sets. */
   readonly monotonic: () => number
+  /** gapMs: between two looks at the machine because of what the network tells. */
+  readonly gapMs: number
   /** settleMs: how long an apply waits for the first answers of servers. */
   readonly settleMs: number
   /** checkerPatienceMs: how long it waits for a checker's first word. */
   readonly checkerPatienceMs: number
+  /** beside: what of a status is not the loop's: which revision counts, and the other nodes. */
+  readonly beside?: () => Pick<Status, 'revision' | 'peers' | 'flood'>
   /** adopted: a file counts from now on, for what is not the loop's; it is applied, or waits to be. */
   readonly adopted: (desired: DesiredState) => void
   readonly promote?: PromoteSecondaries

@@ -110,3 +110,19 @@ test('a setting that does not exist here holds nothing up', async () => {
   assert.deepEqual(await world.problemCodes(), ['SYSCTL_MISSING'])
   assert.equal((await controller.status()).state, 'forwarding')
 })
+
+test('more servers than the kernel has room for among its neighbours are a problem until there is room', async () => {
+  const folder = join(world.sysctlRoot!, 'net/ipv4/neigh/default')
+  mkdirSync(folder, { recursive: true })
+  const room = ['gc_thresh2', 'gc_thresh3']
+  for (const [i, name] of room.entries()) writeFileSync(join(folder, name), `${2 << i}\n`)
+  const crowded = async () => (await world.problemCodes()).filter((code) => code === 'NEIGHBOURS_CROWDED')
+  world.text = fileText({ servers: 3 })
+  const controller = await world.start()
+  assert.deepEqual(await crowded(), ['NEIGHBOURS_CROWDED'])
+  const more = `sysctls: { ${room.map((name) => `net.ipv4.neigh.default.${name}: 4096`).join(', ')} }\n`
+  world.text = fileText({ servers: 3, more })
+  await controller.reload('test')
+  assert.deepEqual(await crowded(), [])
+  assert.equal(readFileSync(join(folder, 'gc_thresh3'), 'utf8'), '4096')
+})

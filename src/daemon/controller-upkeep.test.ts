@@ -106,6 +106,29 @@ test('a packet path that cannot be repaired is tried again, later each time, and
   assert.ok(healed().some((text) => text.startsWith(`applied again: ${drift[0]}`)))
 })
 
+test('a file is not said to run where the machine is not as it says, and cannot be made so; also if it was so before', async () => {
+  const controller = await world.start()
+  const drift = ['the program is no longer attached to eth0']
+  world.packetPath.drifts = drift
+  await controller.tick()
+  for (const servers of [3, 1]) {
+    world.text = fileText({ servers })
+    await controller.reload('apply')
+    await assert.rejects(
+      controller.verifyRuns(controller.running!.desired),
+      (e) => e instanceof TenbinError && e.code === 'NOT_HEALED' && e.message.includes(drift[0]!),
+    )
+  }
+  world.packetPath.drifts = []
+  await controller.reload('apply')
+  await controller.verifyRuns(controller.running!.desired)
+  world.network.removeLink(world.eth0.index)
+  await assert.rejects(
+    controller.verifyRuns(controller.running!.desired),
+    (e) => e instanceof TenbinError && e.code === 'INTERFACE_MISSING',
+  )
+})
+
 test('a program that somebody detaches again and again is attached each time, and a problem instead of an event each time', async () => {
   const controller = await world.start()
   const before = applies()

@@ -3,6 +3,7 @@ import { afterEach, test } from 'node:test'
 import { formatIp, parseIp, parseIp4, parseMac } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import { FILE, fileText, World } from './fake-world.ts'
+import { TURN_MS } from './in-turns.ts'
 import { Problems } from './problem.ts'
 
 let world = new World()
@@ -37,7 +38,7 @@ test('status says what is, with counters that do not fit a JSON number', async (
   assert.equal(status.node, 'lb1')
   assert.equal(status.outcomes.forwarded, '1152921504606846976')
   assert.deepEqual(status.addresses, [
-    { address: '10.0.0.100', prefix: 24, interface: 'eth0', present: true, owned: true },
+    { address: '10.0.0.100', prefix: 24, interface: 'eth0', present: true, owned: true, set: 'front' },
   ])
   assert.deepEqual(status.services[0]?.listeners, ['10.0.0.100:80'])
   assert.deepEqual(
@@ -48,6 +49,27 @@ test('status says what is, with counters that do not fit a JSON number', async (
     ],
   )
   assert.deepEqual(status.problems, [])
+})
+
+test('a status that a change overtakes says nothing of that change', async () => {
+  const controller = await world.start()
+  const list = world.network.listLinks.bind(world.network)
+  let reloaded: Promise<unknown> | undefined
+  // As long as a turn: the rest of the status is made after whatever else there is to do.
+  world.network.listLinks = () => {
+    const links = list()
+    world.network.listLinks = list
+    reloaded = controller.reload('test')
+    for (const began = performance.now(); performance.now() - began < TURN_MS + 1; );
+    return links
+  }
+  const before = await controller.status()
+  assert.equal(before.program!.generation, 1)
+  assert.equal(before.lastReload, undefined)
+  await reloaded
+  const after = await controller.status()
+  assert.equal(after.program!.generation, 2)
+  assert.equal(after.lastReload!.done, true)
 })
 
 test('a file with errors changes nothing and every finding is told with its place', async () => {

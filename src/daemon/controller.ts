@@ -5,40 +5,47 @@
 // Nothing here takes anything away when it ends: what is in the kernel goes on forwarding.
 
 import type { Endpoint, Protocol } from '../base/addresses.ts'
+import { BackOff } from '../base/back-off.ts'
 import { TenbinError } from '../base/errors.ts'
+import { Serial } from '../base/serial.ts'
+import { onOne, type Steps } from '../base/steps.ts'
 import type { DesiredState } from '../config/state.ts'
-import type { Applied, Changed, Neighbour } from '../engine/engine.ts'
+import type { Applied, Changed, EngineStatus, Neighbour } from '../engine/engine.ts'
 import type { EventLog } from '../events/event-log.ts'
-import type { Operations, OrderCommand } from './api-routes.ts'
+import { isRenewal } from '../netlink/renewal.ts'
+import type { NodeOperations, OrderCommand } from './api-routes.ts'
 import type { ListingAnswer, OrderAnswer, Problem, ReloadAnswer, Status, TraceAnswer } from './api-schema.ts'
 import type { ChecksAnswer } from './api-schema-checks.ts'
-import { BackOff } from './back-off.ts'
 import type { CheckFilter } from './check-details.ts'
 import type { ControllerOptions } from './controller-options.ts'
 import { withDrained } from './found-pools.ts'
 import { Healing } from './healing.ts'
-import { leaveOtherLinks, recordLinks } from './managed-links.ts'
+import { inTurns } from './in-turns.ts'
+import { LastReload } from './last-reload.ts'
+import { indexesOf, leaveOtherLinks, recordLinks } from './managed-links.ts'
 import { requireMemory } from './memory.ts'
 import { OpenProblems } from './open-problems.ts'
 import { type Facts, type Placement, place, placeSome, specLink, summaryOf } from './placement.ts'
 import { mapSizes } from './preview.ts'
 import { Problems, problemsOf, problemText } from './problem.ts'
-import { Rates } from './rates.ts'
-import { askedOf, nothingRuns, type Running, runningStatus, wantedSysctls } from './running.ts'
-import { Serial } from './serial.ts'
+import { Rates, type RateView } from './rates.ts'
+import { askedOf, nothingRuns, type Running, runningSteps, wantedSysctls } from './running.ts'
 import { ServerHealth } from './server-health.ts'
 import { type Server, ServerNeighbours } from './server-neighbours.ts'
 import { type Health, type PoolServerName, ServerOrders } from './server-orders.ts'
 import { ownedText, ServiceAddresses, wantedOf } from './service-addresses.ts'
+import { Spaced } from './spaced.ts'
 import { Sysctls } from './sysctls.ts'
-import { serverText, servicesOf, tellApplied, tellNeighbour, tellRefused } from './tell.ts'
+import { serverText, servicesOf, tellApplied, tellNeighbour } from './tell.ts'
 import { Upkeep } from './upkeep.ts'
 import { version } from './version.ts'
+import type { Said, Word } from './words.ts'
 
-export class Controller implements Operations, Disposable {
+export class Controller implements NodeOperations, Disposable {
   readonly events: EventLog
   readonly notifications: ControllerOptions['notifications']
   readonly #options: ControllerOptions
+  readonly #load = () => this.#options.load(this.#options.file)
   readonly #startedAt: Date
   readonly #serial = new Serial()
   readonly #addresses: ServiceAddresses
@@ -49,6 +56,7 @@ export class Controller implements Operations, Disposable {
   readonly #healing: Healing
   readonly #upkeep: Upkeep
   readonly #subscription: Disposable
+  readonly #looks: Spaced
   readonly #problems: OpenProblems
   readonly #rates = new Rates()
   /** A good file that cannot be applied yet, or not in full: something it needs is not there. */
@@ -57,9 +65,8 @@ export class Controller implements Operations, Disposable {
   #refusal: readonly Problem[] = []
   readonly #backOff = new BackOff()
   #running: Running | undefined
-  #lastReload: Status['lastReload']
+  readonly #lastReload: LastReload
   #sweepFault: readonly Problem[] = []
-  #isPoked = false
   #ticking: Promise<void> | undefined
 
   constructor(options: ControllerOptions) {
@@ -68,6 +75,7 @@ export class Controller implements Operations, Disposable {
     this.notifications = options.notifications
     this.#startedAt = options.now()
     this.#problems = new OpenProblems(options.events)
+    this.#lastReload = new LastReload(options)
     this.#addresses = new ServiceAddresses(options.network, options.store, options.promote)
     this.#sysctls = new Sysctls(options.store, options.sysctlRoot)
     this.#neighbours = new ServerNeighbours({
@@ -83,7 +91,7 @@ export class Controller implements Operations, Disposable {
       reconsider: (pools) => this.#health.reconsider(pools),
       lost: () => this.#health.lost(),
     }
-    this.#orders = new ServerOrders({ store, packetPath, log, events, now, health })
+    this.#orders = new ServerOrders({ store, packetPath, log, events, now, health, self: options.self })
     this.#health = new ServerHealth({
       open: options.openChecker,
       events,
@@ -104,7 +112,11 @@ export class Controller implements Operations, Disposable {
       healing: this.#healing,
       facts: () => this.#facts(),
     })
-    this.#subscription = options.network.subscribe(['links', 'addresses', 'routes'], () => this.#poke())
+    const { monotonic, gapMs } = options
+    this.#looks = new Spaced({ gapMs, monotonic, job: () => this.verify('network') })
+    this.#subscription = options.network.subscribe(['links', 'addresses', 'routes'], (events) => {
+      if (!events.every(isRenewal)) this.#looks.ask()
+    })
   }
 
   /**
@@ -112,40 +124,68 @@ export class Controller implements Operations, Disposable {
    * several interfaces are there, these forward meanwhile. Throws ConfigError, and what the packet path throws: then
    * nothing was changed.
    */
-  start(): Promise<void> {
+  start(load = this.#load): Promise<void> {
     return this.#serial.run(async () => {
-      const desired = this.#options.load(this.#options.file)
+      const desired = load()
       const placement = this.#placement(desired, 'start')
       if (placement) await this.#apply(desired, 'start', placement)
     })
   }
 
-  /** reload applies the file as it is now, all of it, or throws all that is wrong and changes nothing. */
-  reload(cause: string): Promise<ReloadAnswer> {
+  /**
+   * reload applies the file, as it is now if nothing else is said, or throws all that is wrong and changes nothing. `isAgain`: it
+   * was refused before and is tried again by itself: the same reason is not told again.
+   */
+  reload(cause: string, load = this.#load, isAgain = false): Promise<ReloadAnswer> {
     return this.#serial.run(async () => {
-      const { file, load, now } = this.#options
       try {
         // The start failed, and the process is about to end.
         if (!this.#running && !this.#waiting) this.#mustRun('reload')
-        const desired = load(file)
+        const desired = load()
         const first = this.#running ? undefined : this.#placement(desired, cause)
         if (!this.#running && !first) throw new Problems('reload', this.#problems.now)
         const { change, generation, instructions, loadMs, notes } = await this.#apply(desired, cause, first)
-        this.#lastReload = { at: now().toISOString(), done: true, problems: [] }
+        this.#lastReload.applied()
         return { change, generation, instructions, loadMs, notes: [...notes] }
       } catch (error) {
-        const problems = problemsOf(error)
-        this.#lastReload = { at: now().toISOString(), done: false, problems }
-        tellRefused(this.#options, cause, problems)
+        this.#lastReload.refused(cause, error, isAgain)
         throw error
       }
     })
   }
 
+  /** refuse: a changed file was not applied, and why. Told once. Rethrows what is a bug. */
+  refuse(cause: string, error: unknown): void {
+    this.#lastReload.refused(cause, error)
+  }
+
+  /** check throws what keeps a file from being applied on this machine as it is now. */
+  check(desired: DesiredState): void {
+    const { spec } = place(desired, this.#facts())
+    const memory = this.#options.memory()
+    requireMemory(mapSizes(spec, memory.cpus), memory)
+  }
+
+  /** defend: what is defended by is another. Throws what the packet path throws; then what ran runs on. */
+  defend(): Promise<void> {
+    return this.#serial.run(async () => {
+      if (this.#running) this.#running = this.#upkeep.defend(this.#running)
+    })
+  }
+
+  /** rates: what was counted lately. */
+  get rates(): RateView {
+    return this.#rates.view
+  }
+
+  /** running: what was applied last, and on which node; undefined: nothing yet. */
+  get running(): { readonly desired: DesiredState; readonly node: string } | undefined {
+    return this.#running && { desired: this.#running.desired, node: this.#running.placement.node }
+  }
+
   /** verify compares the machine with what was applied and repairs what differs. */
   verify(cause: string): Promise<void> {
     return this.#serial.run(async () => {
-      this.#isPoked = false
       try {
         const placement = this.#waiting && this.#placement(this.#waiting, cause)
         const isReady = placement && (!this.#running || placement.missing.length === 0)
@@ -156,6 +196,18 @@ export class Controller implements Operations, Disposable {
         this.#problems.set(problemsOf(error))
       }
     })
+  }
+
+  /** verifyRuns looks at the machine once more, and throws where it is not as this very file says, and cannot be made so. */
+  async verifyRuns(desired: DesiredState): Promise<void> {
+    await this.verify('apply')
+    if (this.#running?.desired === desired) return this.#upkeep.requireWhole()
+    throw new TenbinError('NOT_APPLIED', 'verify', { detail: 'another file runs' })
+  }
+
+  /** engine: what the packet path says of itself; undefined: nothing is applied yet. */
+  get engine(): EngineStatus | undefined {
+    return this.#running && this.#options.packetPath.status()
   }
 
   /** tick: the same on a timer, for what no event told of; one at a time, however long it takes. */
@@ -174,6 +226,9 @@ export class Controller implements Operations, Disposable {
       this.#healing.rewritten(this.#options.packetPath.audit())
       this.#orders.sweep()
       this.#health.sweep()
+      this.#options.failover.sweep()
+      this.#options.sharing.sweep()
+      this.#options.flood.sweep()
       this.#rates.measure(() => this.#options.packetPath.totals(), this.#options.monotonic())
       this.#sweepFault = []
     } catch (error) {
@@ -189,34 +244,50 @@ export class Controller implements Operations, Disposable {
     })
   }
 
-  async status(): Promise<Status> {
+  /** said: what operators said of servers, as other nodes are told of it. */
+  get said(): Said {
+    return this.#orders.said
+  }
+
+  /** hear what was said of servers on another node; before a file is applied nothing is. */
+  hear(words: readonly Word[], from: string): Promise<void> {
+    return this.#serial.run(async () => void (this.#running && this.#orders.hear(words, from)))
+  }
+
+  status(): Promise<Status> {
+    return inTurns(this.#statusSteps())
+  }
+
+  *#statusSteps(): Steps<Status> {
     const { file, instance, network, packetPath } = this.#options
-    const running = this.#running
-    return {
-      version,
-      instance,
-      pid: process.pid,
-      startedAt: this.#startedAt.toISOString(),
-      state: running ? 'forwarding' : 'waiting',
-      file: { path: file, ...(running && { appliedAt: running.appliedAt.toISOString() }) },
-      ...(this.#lastReload && { lastReload: this.#lastReload }),
+    const ran = yield* onOne(
+      () => this.#running,
+      function* (running) {
+        return running && { running, engine: yield* packetPath.statusSteps() }
+      },
+    )
+    // All that is quickly said is of this very moment, so that nobody reads of a change what was before it and after it.
+    const said = {
+      ...{ version, instance, pid: process.pid, startedAt: this.#startedAt.toISOString() },
+      state: ran ? ('forwarding' as const) : ('waiting' as const),
+      file: { path: file, ...(ran && { appliedAt: ran.running.appliedAt.toISOString() }) },
+      ...this.#options.beside?.(),
+      ...this.#lastReload.status,
       problems: [...this.#problems.now],
       ...this.#health.status,
-      ...(running
-        ? runningStatus(running, {
-            links: network.listLinks(),
-            addresses: network.listAddresses(),
-            own: this.#addresses.own(),
-            engine: packetPath.status(),
-            rates: this.#rates.view,
-            overrides: this.#orders.overrides,
-            sysctls: this.#sysctls.statusOf(wantedSysctls(running)),
-            pools: this.#orders.pools,
-            health: this.#health,
-            now: this.#options.now(),
-          })
-        : nothingRuns),
+      ...this.#options.failover.status,
+      ...this.#options.sharing.status,
     }
+    const told =
+      ran &&
+      (yield* runningSteps(ran.running, {
+        ...{ engine: ran.engine, links: network.listLinks(), addresses: network.listAddresses() },
+        ...{ own: this.#addresses.own(), rates: this.#rates.view, health: this.#health },
+        ...{ overrides: this.#orders.overrides, pools: this.#orders.pools },
+        sysctls: this.#sysctls.statusOf(wantedSysctls(ran.running)),
+        now: this.#options.now(),
+      }))
+    return { ...said, ...(told ?? nothingRuns) }
   }
 
   trace(client: Endpoint, listener: Endpoint, protocol: Protocol = 'tcp'): TraceAnswer {
@@ -245,6 +316,7 @@ export class Controller implements Operations, Disposable {
   /** Dispose: nothing is followed or repaired any more. The kernel keeps all it has. */
   [Symbol.dispose](): void {
     this.#subscription[Symbol.dispose]()
+    this.#looks[Symbol.dispose]()
     this.#neighbours[Symbol.dispose]()
     this.#health[Symbol.dispose]()
   }
@@ -285,14 +357,8 @@ export class Controller implements Operations, Disposable {
       route: (destination) => network.getRoute(destination),
       isOwn: (ifindex, address) => own.some((each) => each.ifindex === ifindex && each.address === address),
       isServing: (server) => this.#isServing(server),
+      defended: (desired) => this.#options.flood.defended(desired),
     }
-  }
-
-  /** #indexes of the NICs that play a role, of those that are there. */
-  #indexes(nics: readonly string[]): number[] {
-    return this.#options.network
-      .listLinks()
-      .flatMap(({ name, index }) => (nics.includes(name) ? [index] : []))
   }
 
   /** #isServing: what runs sends to it, and it has not failed; before the first apply that is what was found pinned. */
@@ -335,9 +401,10 @@ export class Controller implements Operations, Disposable {
     const before = this.#running
     const memory = this.#options.memory()
     requireMemory(mapSizes(placement.spec, memory.cpus), memory)
-    const takeBack = recordLinks(store, network, this.#indexes(placement.nics))
+    const takeBack = recordLinks(store, network, indexesOf(network, placement.nics))
     const prepared = await this.#neighbours.prepare(placement.nics, placement.spec.servers)
     let applied: Applied
+    this.#options.sharing.adopt(desired, placement.node)
     try {
       await this.#health.prepare(desired, placement.node)
       applied = packetPath.apply(placement.spec, prepared.view, ...this.#orders.viewsFor(desired))
@@ -346,12 +413,14 @@ export class Controller implements Operations, Disposable {
       prepared.abandon()
       takeBack()
       this.#health.revert()
+      if (before) this.#options.sharing.adopt(before.desired, before.placement.node)
       throw error
     }
     prepared.commit()
     this.#running = { desired, placement, appliedAt: now() }
     this.#waiting = placement.missing.length > 0 ? desired : undefined
     this.#refusal = []
+    this.#options.flood.adopt(desired)
     this.#options.adopted(desired)
     this.#health.commit()
     this.#orders.adopt(desired)
@@ -363,9 +432,13 @@ export class Controller implements Operations, Disposable {
       ...this.#upkeep.adopt(this.#running, cause),
       ...this.#orders.settle(),
       ...this.#health.problems(),
+      ...this.#options.failover.problems(),
+      ...this.#options.sharing.problems(),
+      ...this.#options.flood.problems(),
       ...this.#options.elsewhere(),
     ])
-    leaveOtherLinks(store, network, this.#indexes(placement.nics))
+    this.#options.failover.adopt(desired, placement.node)
+    leaveOtherLinks(store, network, indexesOf(network, placement.nics))
     return applied
   }
 
@@ -383,6 +456,11 @@ export class Controller implements Operations, Disposable {
     }
   }
 
+  /** health: of servers, as checks find it. */
+  get health(): Pick<ServerHealth, 'checked' | 'down' | 'standingOf' | 'hasQuorum'> {
+    return this.#health
+  }
+
   /** #keep what runs as it was applied; what it waits for still is a problem, too. */
   #keep(before: Running, cause: string, placement: Placement | undefined): Problem[] {
     const { running, problems } = this.#upkeep.keep(before, cause)
@@ -393,6 +471,9 @@ export class Controller implements Operations, Disposable {
       ...(placement ?? running.placement).missing.filter(({ message }) => !known.has(message)),
       ...this.#orders.settle(),
       ...this.#health.problems(),
+      ...this.#options.failover.problems(),
+      ...this.#options.sharing.problems(),
+      ...this.#options.flood.problems(),
       ...this.#options.elsewhere(),
       ...this.#sweepFault,
     ]
@@ -414,12 +495,5 @@ export class Controller implements Operations, Disposable {
 
   #tellHealth(changed: readonly PoolServerName[]): ReadonlyMap<string, Changed> {
     return this.#running ? this.#orders.tellHealth(changed) : new Map()
-  }
-
-  /** #poke verifies soon, once for any number of events in between. */
-  #poke(): void {
-    if (this.#isPoked) return
-    this.#isPoked = true
-    void this.verify('network')
   }
 }

@@ -1,14 +1,14 @@
 // How often a process ended by itself, and whether it does so again and again: a crash loop is so many ends within a time.
 // Pure: whoever starts the process says when it has ended.
 
-/** CheckerEnd: how a process ended: `status 1`, `SIGKILL`, `it hung`; and what it said last. */
-export interface CheckerEnd {
+/** ProcessEnd: how a process ended: `status 1`, `SIGKILL`, `it hung`; and what it said last. */
+export interface ProcessEnd {
   readonly how: string
   readonly words?: string
 }
 
 /** Death: `at` in ms of a clock that nobody sets. */
-interface Death extends CheckerEnd {
+interface Death extends ProcessEnd {
   readonly at: number
 }
 
@@ -21,13 +21,13 @@ export class Deaths {
   /** The latest ones, no more than a loop needs, the latest last. */
   #latest: readonly Death[] = []
 
-  record(end: CheckerEnd, now: number): void {
+  record(end: ProcessEnd, now: number): void {
     this.total++
     this.#latest = [...this.#latest.slice(1 - LOOP.ends), { ...end, at: now }]
   }
 
   /** last: the latest end. */
-  get last(): CheckerEnd | undefined {
+  get last(): ProcessEnd | undefined {
     return this.#latest.at(-1)
   }
 
@@ -39,5 +39,5 @@ export class Deaths {
 }
 
 /** endText: `status 1: Error: no sockets left`. */
-export const endText = ({ how, words }: CheckerEnd): string =>
+export const endText = ({ how, words }: ProcessEnd): string =>
   words === undefined ? how : `${how}: ${words}`

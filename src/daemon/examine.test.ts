@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseIp, parseIp4, parseMac } from '../base/addresses.ts'
+import { TenbinError } from '../base/errors.ts'
 import { load } from '../config/load.ts'
 import { FakeNetwork } from '../netlink/fake.ts'
 import { examine } from './examine.ts'
@@ -29,10 +30,59 @@ test('without a machine nothing is missing, and what would be used is for the fi
   assert.ok(listing().length > uses.interfaces[0]!.instructions, 'source lines besides instructions')
 })
 
+test('what no program can be made of is refused in words', () => {
+  const good = state(fileText())
+  const rule = { name: 'odd', match: {}, action: 'limit', perSecond: 2 ** 40, record: false } as const
+  const odd = { ...good, defence: { ...good.defence!, rules: [rule] } }
+  assert.throws(
+    () => examine(odd, undefined, 4),
+    (error) => error instanceof TenbinError && error.code === 'PROGRAM_UNBUILT',
+  )
+})
+
+test('lists of a family that nobody listens on, and families that only shuts, are warnings', () => {
+  const said = (defence: string, text = fileText()) => {
+    const { warnings } = examine(state(`${text}defence: ${defence}`), undefined, 4)
+    return warnings.map(({ code, message }) => `${code} ${message}`)
+  }
+  assert.deepEqual(said('{ deny: ["2001:db8::/32"], allow: ["2001:db8:1::/48"] }'), [
+    'LIST_IDLE allow has networks of IPv6 alone, and no service listens on that',
+    'LIST_IDLE deny has networks of IPv6 alone, and no service listens on that',
+  ])
+  assert.deepEqual(said('{ deny: ["2001:db8::/32", 192.0.2.0/24], only: true, allow: 198.51.100.7 }'), [])
+  const both = fileText({ ips: '10.0.0.100/24, "2001:db8::100/64"' })
+    .replace('servers: {', 'servers: { six: "2001:db8::11",')
+    .replace('services:', 'services:\n  six: { listen: ["[2001:db8::100]:80"], servers: six, check: none }')
+  assert.deepEqual(said('{ only: true, allow: 198.51.100.7 }', both), [
+    'LIST_IDLE only lets in who is allowed, and that is nobody of IPv6: all of it is dropped',
+  ])
+})
+
 test('memory grows with the CPUs and the servers', () => {
   const bytes = (text: string, cpus: number) => examine(state(text), undefined, cpus).uses.memoryBytes
   assert.ok(bytes(fileText(), 64) > bytes(fileText(), 4))
   assert.ok(bytes(fileText({ servers: 80 }), 4) > bytes(fileText(), 4))
+})
+
+test('on a machine that is none of the nodes what a file has on its first node counts all the same', () => {
+  const maps = (more: string) =>
+    examine(state(fileText().replace('front: {', `front: { vrid: 51, ${more}`)), undefined, 4).uses.maps.map(
+      ({ name }) => name,
+    )
+  assert.ok(!maps('').includes('roles'))
+  assert.ok(maps('mac: virtual, ').includes('roles'))
+})
+
+test('more servers than the kernel has room for are a warning, unless the file makes room', () => {
+  const { network } = machine()
+  const room = (sysctls: readonly { readonly value: number }[]) => {
+    const [{ value } = { value: 1 }] = sysctls
+    return { ipv4: { kept: value, most: value } }
+  }
+  const said = (more = '') =>
+    codes(examine(state(fileText({ more })), { network, neighbours: room }, 4).warnings)
+  assert.deepEqual(said(), ['NEIGHBOURS_CROWDED'])
+  assert.deepEqual(said('sysctls: { net.ipv4.neigh.default.gc_thresh3: 4096 }'), [])
 })
 
 test('weights that turns cannot keep exactly are a warning', () => {
@@ -85,21 +135,47 @@ test('an address that a running tenbin put there is no contradiction', () => {
 })
 
 test('memory is told map by map, with the flow table where a service remembers flows', () => {
-  const { uses } = examine(state(fileText()), undefined, 4)
+  const undefended = (more = '') => examine(state(fileText({ more: `defence: off\n${more}` })), undefined, 4)
+  const { uses } = undefended()
   const names = uses.maps.map(({ name }) => name)
-  assert.deepEqual(names, ['tables', 'slots', 'counters', 'fragments', 'flows', 'failed', 'held'])
+  assert.deepEqual(names, ['tables', 'slots', 'counters', 'fragments', 'awaiting', 'flows', 'failed', 'held'])
   assert.equal(
     uses.memoryBytes,
     uses.maps.reduce((sum, { bytes }) => sum + bytes, 0),
   )
   const flows = uses.maps.find(({ name }) => name === 'flows')!.bytes
   assert.ok(flows >= 16 * 262_144 && flows <= 27 * 262_144, `${flows} bytes`)
-  const stateless = examine(state(fileText({ more: 'defaults: { track: none }' })), undefined, 4).uses
+  const stateless = undefended('defaults: { track: none }').uses
   assert.deepEqual(
     stateless.maps.map(({ name }) => name),
     ['tables', 'slots', 'counters', 'fragments', 'held'],
   )
   assert.equal(stateless.flows, undefined)
+})
+
+test('what services are defended by is told, and its memory: 8 MiB a CPU at most, 64 MiB on many', () => {
+  const { uses } = examine(state(fileText()), undefined, 2)
+  assert.deepEqual(uses.defence, [
+    'proof of source above 10,000 SYNs a second of a service',
+    'rule bare-syn: count',
+    'a recorder of the last minute at least',
+  ])
+  const undefended = examine(state(fileText({ more: 'defence: off' })), undefined, 2).uses
+  assert.deepEqual(undefended.defence, [])
+  const names = new Set(undefended.maps.map(({ name }) => name))
+  const defence = uses.maps.filter(({ name }) => !names.has(name)).map(({ name }) => name)
+  assert.deepEqual(defence, ['recorder', 'defence', 'proven', 'rules', 'openings', 'lists4'])
+  assert.ok(uses.memoryBytes - undefended.memoryBytes < 18 * 2 ** 20)
+  const recorder = (cpus: number, more = '') =>
+    examine(state(fileText({ more })), undefined, cpus).uses.maps.find(({ name }) => name === 'recorder')!
+  const least = 2 ** 16 * 128
+  for (const [cpus, bytes] of [
+    [1, least],
+    [8, 8 * least],
+    [128, 8 * least],
+  ] as const)
+    assert.ok(Math.abs(recorder(cpus).bytes - bytes) <= 64 * 128 + 4_096, `${cpus} CPUs`)
+  assert.ok(recorder(8, 'defence: { recorder: { memory: 1MiB } }').bytes < 2 ** 20 + 4_097)
 })
 
 test('a file that does not fit this machine is an error, on another machine it is not asked', () => {

@@ -4,8 +4,9 @@
 
 import { formatIp, formatListener, macFromBytes } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
-import { toEngineSpec } from '../config/engine-spec.ts'
-import { type DesiredState, heldBy, ONLY_NODE, serviceNics } from '../config/state.ts'
+import { defenceWords } from '../config/defence-words.ts'
+import { listWarnings } from '../config/list-sense.ts'
+import { type DesiredState, heldBy, ONLY_NODE, type SysctlState, serviceNics } from '../config/state.ts'
 import { sysctlsOf } from '../config/sysctls.ts'
 import type { EngineInterface } from '../engine/engine.ts'
 import { scaledWeights } from '../engine/picker.ts'
@@ -13,10 +14,12 @@ import { TENBIN_PROTOCOL } from '../netlink/mark.ts'
 import type { Network } from '../netlink/network.ts'
 import type { Problem } from './api-schema.ts'
 import { type LocalPorts, sharedPorts } from './check-ports.ts'
+import { failoverProblems, failoverWarnings, type MovingUse, movingUses } from './failover-check.ts'
 import { type FlowNeed, flowNeed } from './flow-need.ts'
 import { type MachineMemory, memoryShortage } from './memory.ts'
+import { crowdedNeighbours, type NeighbourRoom } from './neighbour-room.ts'
 import { notifyProblems } from './notify-files.ts'
-import { type Placement, place } from './placement.ts'
+import { type Placement, place, specOf } from './placement.ts'
 import { type MapSize, preview } from './preview.ts'
 import { problem, problemsOf } from './problem.ts'
 import { scriptProblems } from './scripts.ts'
@@ -27,6 +30,8 @@ export interface Uses {
   /** Those that forward; where the machine is not looked at, those that address sets are on. */
   readonly interfaces: readonly { readonly name: string; readonly instructions: number }[]
   readonly addresses: readonly string[]
+  /** Address sets that move. */
+  readonly moving: readonly MovingUse[]
   /** Kernel settings, as `NAME: VALUE`. */
   readonly sysctls: readonly string[]
   readonly services: readonly {
@@ -37,6 +42,8 @@ export interface Uses {
   }[]
   readonly listeners: number
   readonly servers: number
+  /** What services are defended by, a phrase each; none: nothing. */
+  readonly defence: readonly string[]
   /** The sum of `maps`. */
   readonly memoryBytes: number
   readonly maps: readonly MapSize[]
@@ -61,35 +68,46 @@ export interface Machine {
   readonly memory?: MachineMemory
   /** Absent: whether checks share theirs is not asked. */
   readonly ports?: LocalPorts
+  /** Absent: whether all servers fit among its neighbours is not asked. */
+  readonly neighbours?: (sysctls: readonly SysctlState[]) => NeighbourRoom
 }
 
 /** examine looks at a file, and at this machine if it is handed in. `cpus`: possible CPUs. */
 export function examine(desired: DesiredState, machine: Machine | undefined, cpus: number): Examination {
   const { placement, problems } = look(desired, machine?.network)
   const node = placement?.node ?? desired.nodes[0]?.name ?? ONLY_NODE
-  const spec = placement?.spec ?? toEngineSpec(desired, serviceNics(desired, node).map(anyLink))
+  const spec = placement?.spec ?? specOf(desired, node, serviceNics(desired, node).map(anyLink), [])
   const { interfaces, maps, listing } = preview(spec, cpus)
   const shortage = placement && machine?.memory ? memoryShortage(maps, machine.memory) : []
   const flows = flowNeed(desired)
+  const sysctls = sysctlsOf(desired, node)
   return {
     listing,
     isHere: placement !== undefined,
     errors: [
       ...problems.filter(({ code }) => !mayStillCome.has(code)),
       ...shortage,
-      ...(placement ? [...scriptProblems(desired), ...notifyProblems(desired)] : []),
+      ...(placement
+        ? [...scriptProblems(desired), ...notifyProblems(desired), ...failoverProblems(desired)]
+        : []),
     ],
     warnings: [
       ...problems.filter(({ code }) => mayStillCome.has(code)),
       ...scaledWeights(spec).map((message) => problem('WEIGHTS_SCALED', message)),
+      ...listWarnings(desired).map((message) => problem('LIST_IDLE', message)),
       ...differingMtus(placement),
+      ...failoverWarnings(desired, node, placement && machine?.network),
       ...(placement && machine?.ports ? sharedPorts(desired, machine.ports) : []),
+      ...(placement && machine?.neighbours
+        ? crowdedNeighbours(spec.servers, () => machine.network.listAddresses(), machine.neighbours(sysctls))
+        : []),
     ],
     uses: {
       node,
       interfaces,
       addresses: heldBy(desired, node).map(({ address, prefix }) => `${formatIp(address)}/${prefix}`),
-      sysctls: sysctlsOf(desired, node).map(({ name, value }) => `${name}: ${value}`),
+      moving: movingUses(desired),
+      sysctls: sysctls.map(({ name, value }) => `${name}: ${value}`),
       services: desired.services.map(({ name, listeners, pool }) => ({
         name,
         listeners: listeners.map(formatListener),
@@ -98,6 +116,7 @@ export function examine(desired: DesiredState, machine: Machine | undefined, cpu
       })),
       listeners: spec.services.reduce((sum, { listeners }) => sum + listeners.length, 0),
       servers: spec.servers.length,
+      defence: defenceWords(desired),
       memoryBytes: maps.reduce((sum, { bytes }) => sum + bytes, 0),
       maps,
       ...(flows && { flows }),

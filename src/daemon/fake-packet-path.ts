@@ -3,7 +3,9 @@
 
 import { type Endpoint, formatEndpoint, formatIp, formatListener, type Protocol } from '../base/addresses.ts'
 import type { TenbinError } from '../base/errors.ts'
+import type { Steps } from '../base/steps.ts'
 import type { Rewritten } from '../engine/audit.ts'
+import type { EngineDefence } from '../engine/defence-status.ts'
 import type {
   Applied,
   Changed,
@@ -18,6 +20,8 @@ import type {
   Views,
   Weighed,
 } from '../engine/engine.ts'
+import type { RecorderReader } from '../engine/recorded.ts'
+import type { Replica } from '../engine/replica.ts'
 import { usesSorry } from '../engine/sorry.ts'
 import type { Found } from './controller-options.ts'
 import type { PacketPath } from './ports.ts'
@@ -25,7 +29,19 @@ import type { PacketPath } from './ports.ts'
 const NONE: Traffic = { packets: 0n, bytes: 0n }
 
 export class FakePacketPath implements PacketPath {
-  readonly keys: BigUint64Array
+  keys: BigUint64Array
+  /** replica: of an engine that nothing is applied to: nobody is told anything. */
+  readonly replica: Replica = {
+    isLive: false,
+    pools: () => [],
+    revisionOf: () => undefined,
+    share: () => undefined,
+    follow: () => 'unknown',
+    lead: () => 0,
+    renew: () => 0,
+    awaitRecords: () => {},
+    flows: () => undefined,
+  }
   /** spec: what is forwarded now. */
   spec: EngineSpec | undefined
   neighbours = new Map<string, Neighbour>()
@@ -34,6 +50,10 @@ export class FakePacketPath implements PacketPath {
   /** lost: pools, as told by apply and setLost. */
   lost = new Set<string>()
   ticks = 0
+  /** recorder: what a test puts there. */
+  recorder: RecorderReader | undefined
+  /** defence: what a test puts there. */
+  defence: EngineDefence | undefined
   /** traffic: what has gone to a service or a server, by its name. */
   readonly traffic = new Map<string, Traffic>()
   generation = 0
@@ -45,6 +65,8 @@ export class FakePacketPath implements PacketPath {
   readonly deaf = new Map<string, TenbinError>()
   /** drifted: what drift() says until the next apply. */
   drifted: string[] = []
+  /** drifts: what drift() says whatever is applied. */
+  drifts: string[] = []
   /** rewritten: what the next audit finds, and mends. */
   rewritten: Rewritten[] = []
 
@@ -151,7 +173,7 @@ export class FakePacketPath implements PacketPath {
       })),
       pools: this.spec!.pools.map(({ name, members, sorry = [] }) => ({
         name,
-        slots: 1_021,
+        slots: 1_024,
         young: 0,
         isSorry: this.#isSorry(name),
         servers: [
@@ -172,6 +194,11 @@ export class FakePacketPath implements PacketPath {
     }
   }
 
+  *statusSteps(): Steps<EngineStatus> {
+    yield
+    return this.status()
+  }
+
   totals(): Totals {
     const named = (all: readonly { readonly name: string }[]) =>
       new Map(all.map(({ name }) => [name, this.traffic.get(name) ?? NONE]))
@@ -190,7 +217,12 @@ export class FakePacketPath implements PacketPath {
   }
 
   drift(): readonly string[] {
-    return this.drifted
+    return [...this.drifted, ...this.drifts]
+  }
+
+  rekey(keys: BigUint64Array): void {
+    this.keys = keys
+    this.calls.push('rekey')
   }
 
   audit(): readonly Rewritten[] {

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { formatIp, type Ip, type Ip4, type Ip6, parseIp, parseMac } from '../base/addresses.ts'
 import { load } from '../config/load.ts'
 import { textReader } from '../config/reader.ts'
+import { addressesOf } from '../config/state.ts'
 import { FakeNetwork } from '../netlink/fake.ts'
 import { examine } from './examine.ts'
 import { firstFile } from './first-file.ts'
@@ -42,7 +43,7 @@ const withIp6 = (text: string): string => text.replaceAll(/^( *)# (- "|six|www6:
 
 const addressesIn = (text: string) => {
   const { nodes, addressSets, servers } = read(text)
-  const services = addressSets.flatMap(({ addresses }) => addresses.map(({ address }) => address))
+  const services = addressSets.flatMap((set) => addressesOf(set).map(({ address }) => address))
   return { own: nodes[0]!.address, services, servers: servers.map(({ address }) => address) }
 }
 
@@ -54,6 +55,8 @@ test('the file is right as it is, and says which NIC it took, whose network, and
   assert.match(text, /\n# {5}eth0 {2}10\.1\.2\.3\/24, default route by 10\.1\.2\.1\n/)
   assert.match(text, /\n {6}- 10\.1\.2\.100\/24 # <-- an address of this network that nobody has\n/)
   assert.match(text, /\n {2}web01\.\.03: 10\.1\.2\.11\.\.13 # <-- /)
+  assert.ok(read(text).defence)
+  assert.equal(read(text.replace('# defence: off', 'defence: off')).defence, undefined)
   assert.equal(marks, 3)
   assert.equal(text.match(/# <-- /g)!.length, marks)
   for (const line of text.split('\n')) assert.ok(line.length <= 120, line)

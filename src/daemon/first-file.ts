@@ -71,6 +71,10 @@ export function firstFile(network: FirstNetwork, host: string): FirstFile {
           '  #   check: tcp',
         ]
       : []),
+    '',
+    '# In a flood clients prove that their addresses are theirs, and packets are recorded as evidence: `tenbin flood`,',
+    '# `tenbin capture`. More can be said here (defence: { sources: { new: 1000/s } }), or nothing of it be had:',
+    '# defence: off',
   ]
   return {
     text: `${lines.join('\n')}\n`,

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { TenbinError } from '../base/errors.ts'
 import { HASH_KEYS } from '../dataplane/shape.ts'
-import { keepHashKeys, readHashKeys } from './hash-keys.ts'
+import { clusterHashKeys, clusterHashKeysOf, keepHashKeys, readHashKeys } from './hash-keys.ts'
 
 let dir = ''
 beforeEach(() => {
@@ -31,6 +31,16 @@ test('the key of a running packet path takes the place of the kept one', () => {
   assert.deepEqual(readHashKeys(path), running)
 })
 
+test('nodes of one secret have one key, and another secret has another', () => {
+  const secret = Buffer.alloc(32, 7)
+  assert.equal(clusterHashKeys(secret).length, HASH_KEYS)
+  assert.deepEqual(clusterHashKeys(Buffer.alloc(32, 7)), clusterHashKeys(secret))
+  assert.equal(
+    new Set([...clusterHashKeys(secret), ...clusterHashKeys(Buffer.alloc(32, 8))]).size,
+    2 * HASH_KEYS,
+  )
+})
+
 test('a damaged key file is refused: a new key would move every connection unasked', () => {
   const path = join(dir, 'a.key')
   for (const bytes of [Buffer.alloc(0), Buffer.alloc(63, 1), Buffer.alloc(65, 1), Buffer.alloc(64)]) {
@@ -40,4 +50,8 @@ test('a damaged key file is refused: a new key would move every connection unask
       (e) => e instanceof TenbinError && e.code === 'HASH_KEY_INVALID',
     )
   }
+})
+
+test('keys of a cluster that cannot be read are none, and end nothing', () => {
+  assert.equal(clusterHashKeysOf({ clusterKeys: dir }, () => 0)(), undefined)
 })

@@ -1,9 +1,10 @@
 // The hash key decides which server a connection goes to: with another key, connections move. It is made once,
 // kept in the state folder so that it survives a boot, and taken from the pinned packet path where that runs
-// already. Left out: a key shared by the nodes of a cluster.
+// already. The nodes of a cluster have theirs from its secret, so that they agree before they have talked.
 
 import { randomFillSync } from 'node:crypto'
 import { TenbinError } from '../base/errors.ts'
+import { type ClusterPlace, clusterSecret, subkey } from '../cluster/secret.ts'
 import { HASH_KEYS } from '../dataplane/shape.ts'
 import { readIfThere, writePrivate } from '../sys/private-file.ts'
 
@@ -14,6 +15,39 @@ export function readHashKeys(path: string): BigUint64Array {
   const keys = randomFillSync(new BigUint64Array(HASH_KEYS))
   keepHashKeys(path, keys)
   return keys
+}
+
+/** clusterHashKeys: those of all nodes that share a secret. */
+export function clusterHashKeys(secret: Uint8Array): BigUint64Array {
+  const bytes = subkey(secret, 'tenbin hash keys', 8 * HASH_KEYS)
+  return decode(Buffer.from(bytes), "the cluster's secret")
+}
+
+/** REREAD_MS: so often the cluster's keys are looked for. */
+const REREAD_MS = 5_000
+
+/** clusterHashKeysOf an instance, as they are at a time (`monotonic`); undefined: it is in no cluster, or its keys are damaged. */
+export function clusterHashKeysOf(
+  place: ClusterPlace,
+  monotonic: () => number,
+): () => BigUint64Array | undefined {
+  let read = { at: Number.NEGATIVE_INFINITY, keys: undefined as BigUint64Array | undefined }
+  return () => {
+    if (monotonic() - read.at >= REREAD_MS) read = { at: monotonic(), keys: clusterHashKeysIn(place) }
+    return read.keys
+  }
+}
+
+function clusterHashKeysIn(place: ClusterPlace): BigUint64Array | undefined {
+  try {
+    const secret = clusterSecret(place)
+    return secret && clusterHashKeys(secret)
+  } catch (error) {
+    // the cluster itself tells of it
+    if (error instanceof TenbinError || (error as NodeJS.ErrnoException).syscall !== undefined)
+      return undefined
+    throw error
+  }
 }
 
 /** keepHashKeys makes `keys` the kept ones, unless they are already. */

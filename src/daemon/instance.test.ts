@@ -17,7 +17,17 @@ test('every place follows from the name', () => {
     eventNumbers: '/run/tenbin/blue/events.seq',
     checkerSocket: '/run/tenbin/blue/checker.sock',
     checks: '/run/tenbin/blue/checks.json',
+    revisions: '/var/lib/tenbin/blue.revisions',
     overrides: '/var/lib/tenbin/blue.overrides.json',
+    floods: '/var/lib/tenbin/blue.floods.json',
+    captures: '/var/lib/tenbin/blue.captures',
+    clusterKeys: '/var/lib/tenbin/blue.cluster.json',
+    clusterInvitations: '/var/lib/tenbin/blue.invitations',
+    failover: '/var/lib/tenbin/blue.roles.json',
+    vrrpCounter: '/var/lib/tenbin/blue.vrrp-boots',
+    vrrpKept: '/run/tenbin/blue/vrrp.json',
+    vrrpLog: '/run/tenbin/blue/vrrp.log',
+    vrrpSocket: '/run/tenbin/blue/vrrp.sock',
   })
   const elsewhere = instanceOf({ runDir: '/tmp/r', stateDir: '/tmp/s', socket: '/tmp/x.sock' })
   assert.equal(elsewhere.record, '/tmp/r/tenbin/record.json')

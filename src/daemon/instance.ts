@@ -17,6 +17,14 @@ export interface Instance {
   /** checkerSocket, checks: where the process that looks at servers listens, and keeps what it knows. */
   readonly checkerSocket: string
   readonly checks: string
+  /**
+   * vrrpSocket, vrrpKept, vrrpCounter: where the process that has roles listens, what it was told last, and its boot counter,
+   * which stays. vrrpLog: its words, where main starts it.
+   */
+  readonly vrrpSocket: string
+  readonly vrrpKept: string
+  readonly vrrpCounter: string
+  readonly vrrpLog: string
   readonly stateDir: string
   /** keys: the hash key, 64 bytes, mode 0600. */
   readonly keys: string
@@ -25,8 +33,20 @@ export interface Instance {
   readonly eventNumbers: string
   /** notified: how far targets of `notify` were told (notify-progress.ts). */
   readonly notified: string
+  /** revisions: folder of what was applied (revisions/revision-store.ts). */
+  readonly revisions: string
   /** overrides: what operators said of servers (override-store.ts). */
   readonly overrides: string
+  /** floods: what operators said of floods (flood-store.ts). */
+  readonly floods: string
+  /** captures: folder of what the recorder had around something bad (capture/evidence-files.ts); in `nodes` that of others. */
+  readonly captures: string
+  /** failover: what operators said of roles (failover-store.ts). */
+  readonly failover: string
+  /** clusterKeys: this node's part in a cluster (cluster/key-file.ts); no file: it is in none. */
+  readonly clusterKeys: string
+  /** clusterInvitations: a folder: who may join (cluster/invitations.ts). */
+  readonly clusterInvitations: string
 }
 
 /** InstanceOptions: what the command line says; absent = the default place. */
@@ -54,7 +74,8 @@ export function instanceOf(options: InstanceOptions): Instance {
   const stateDir = options.stateDir ?? DEFAULT_STATE_DIR
   const socket = options.socket ?? join(runRoot, `${name}.sock`)
   const checkerSocket = join(runDir, 'checker.sock')
-  for (const path of [socket, checkerSocket])
+  const vrrpSocket = join(runDir, 'vrrp.sock')
+  for (const path of [socket, checkerSocket, vrrpSocket])
     if (Buffer.byteLength(path) > SOCKET_PATH_MAX) {
       throw new TenbinError('SOCKET_PATH_INVALID', 'instance', {
         detail: `${path} is longer than the ${SOCKET_PATH_MAX} bytes that a socket's path can have`,
@@ -68,11 +89,21 @@ export function instanceOf(options: InstanceOptions): Instance {
     record: join(runDir, 'record.json'),
     checkerSocket,
     checks: join(runDir, 'checks.json'),
+    vrrpSocket,
+    vrrpKept: join(runDir, 'vrrp.json'),
+    vrrpCounter: join(stateDir, `${name}.vrrp-boots`),
+    vrrpLog: join(runDir, 'vrrp.log'),
     stateDir,
     keys: join(stateDir, `${name}.key`),
     events: join(stateDir, `${name}.events`),
     eventNumbers: join(runDir, 'events.seq'),
     notified: join(stateDir, `${name}.notify.json`),
+    revisions: join(stateDir, `${name}.revisions`),
     overrides: join(stateDir, `${name}.overrides.json`),
+    floods: join(stateDir, `${name}.floods.json`),
+    captures: join(stateDir, `${name}.captures`),
+    failover: join(stateDir, `${name}.roles.json`),
+    clusterKeys: join(stateDir, `${name}.cluster.json`),
+    clusterInvitations: join(stateDir, `${name}.invitations`),
   }
 }

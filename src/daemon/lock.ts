@@ -15,9 +15,9 @@ import {
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { TenbinError } from '../base/errors.ts'
+import { permitted } from '../sys/permitted.ts'
 import { isErrno, nativeCall } from '../sys/syscall.ts'
 import type { Instance } from './instance.ts'
-import { permitted } from './permitted.ts'
 
 const flock = nativeCall('flock', 'int', ['int', 'int'])
 /** include/uapi/asm-generic/fcntl.h */

@@ -12,13 +12,16 @@ import { requireFeatures } from '../kernel/probe.ts'
 import { programById } from '../kernel/query.ts'
 import { KernelNetwork } from '../netlink/kernel-network.ts'
 import { Reactor } from '../sys/reactor.ts'
+import { ServiceManager } from '../sys/service-manager.ts'
 import { openChecker } from './checker.ts'
 import { machineMemory } from './machine-memory.ts'
 import type { RunPorts } from './run.ts'
+import { openVrrp } from './vrrp.ts'
 
 /** machinePorts: the real world for runDaemon. Its packet path throws NOT_SUPPORTED where the kernel cannot do it. */
 export const machinePorts = (): RunPorts => ({
   openChecker,
+  openVrrp,
   openNetwork: () => new KernelNetwork(new Reactor()),
   openPacketPath: (options) => {
     refuseElsewhere()
@@ -29,6 +32,7 @@ export const machinePorts = (): RunPorts => ({
   found: (instance) => pinned(instance) ?? { servers: [], pools: [] },
   memory: machineMemory,
   signals: process,
+  manager: ServiceManager.find(),
 })
 
 /** What is pinned in a bpffs of our own is gone when we are; its addresses would stay, and the kernel answer for them. */

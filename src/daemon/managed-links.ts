@@ -6,6 +6,10 @@ import type { Ip } from '../base/addresses.ts'
 import type { Network } from '../netlink/network.ts'
 import type { RecordStore } from './record.ts'
 
+/** indexesOf the NICs that play a role, of those that are there. */
+export const indexesOf = (network: Network, nics: readonly string[]): number[] =>
+  network.listLinks().flatMap(({ name, index }) => (nics.includes(name) ? [index] : []))
+
 /**
  * recordLinks: before the first entry on these NICs is made. What it returns takes that back, for when nothing forwards
  * there after all: what was there before may be another instance's and stays.

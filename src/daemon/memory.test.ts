@@ -38,6 +38,14 @@ test('a flow table that changes its size is there twice while it is copied', () 
   assert.match(said(maps(100, 400), machine(499, maps(100, 300)))[0]!, /300 MiB for the flow table of before/)
 })
 
+test('the recorder stays, and counts once unless its size is another', () => {
+  const recorded = (bytes: number) => [...maps(100, 0), { name: 'recorder', bytes: bytes * MiB }]
+  assert.deepEqual(said(recorded(64), machine(264)), [])
+  assert.match(said(recorded(64), machine(263))[0]!, /64 MiB for the recorder and sources/)
+  assert.match(said(recorded(64), machine(131, recorded(32)))[0]!, /32 MiB for those of before/)
+  assert.deepEqual(said(recorded(64), machine(164, recorded(32))), [])
+})
+
 test('who may not see what is held is told only what this machine can never have', () => {
   assert.deepEqual(said(maps(100, 300), { ...machine(1), held: undefined }), [])
   assert.match(said(maps(2000, 300), { ...machine(1), held: undefined })[0]!, /this machine has 4,096 MiB$/)

@@ -1,5 +1,5 @@
 // Whether the packet path's memory fits a machine. While a changed file is put in, the old generation of maps and the
-// new one are both there; the tables of flows and answers are there once, and twice only while their size is changed. What this instance
+// new one are both there; the tables of flows and answers, the recorder and what is known of sources are there once, and twice only while their size is changed. What this instance
 // holds already counts as free, because it is what the new one takes the place of.
 
 import { TenbinError } from '../base/errors.ts'
@@ -18,22 +18,32 @@ export interface MachineMemory {
 }
 
 const FLOWS = ['flows', 'answers']
+/** DEFENCE: of defence, maps that stay as they are while their size does. */
+const DEFENCE = ['recorder', 'proven', 'sources', 'banned', 'known']
 const sum = (maps: readonly MapSize[]): number => maps.reduce((total, { bytes }) => total + bytes, 0)
-const flowsIn = (maps: readonly MapSize[]): number => sum(maps.filter(({ name }) => FLOWS.includes(name)))
+const sumOf = (names: readonly string[], maps: readonly MapSize[]): number =>
+  sum(maps.filter(({ name }) => names.includes(name)))
+/** before: bytes of the maps that are there beside the new ones, because these are of another size. */
+const before = (names: readonly string[], maps: readonly MapSize[], held: readonly MapSize[]): number =>
+  sumOf(names, held) === sumOf(names, maps) ? 0 : sumOf(names, held)
 
 /** memoryShortage: why maps of these sizes do not fit; nothing where they do. */
 export function memoryShortage(maps: readonly MapSize[], machine: MachineMemory): Problem[] {
-  const flows = flowsIn(maps)
-  const generation = sum(maps) - flows
+  const flows = sumOf(FLOWS, maps)
+  const defence = sumOf(DEFENCE, maps)
+  const generation = sum(maps) - flows - defence
   const held = machine.held ?? []
-  const oldFlows = flowsIn(held) === flows ? 0 : flowsIn(held)
-  const need = 2 * generation + flows + oldFlows
+  const oldFlows = before(FLOWS, maps, held)
+  const oldDefence = before(DEFENCE, maps, held)
+  const need = 2 * generation + flows + oldFlows + defence + oldDefence
   // Who may not see what is held can only say what no machine of this size has.
   const free = machine.held ? machine.available + sum(held) : machine.total
   if (need <= free) return []
   const parts = [
     `twice ${mebibytes(generation)} while a file is put in`,
     ...(flows > 0 ? [`${mebibytes(flows)} for flows`] : []),
+    ...(defence > 0 ? [`${mebibytes(defence)} for the recorder and sources`] : []),
+    ...(oldDefence > 0 ? [`${mebibytes(oldDefence)} for those of before`] : []),
     ...(oldFlows > 0 ? [`${mebibytes(oldFlows)} for the flow table of before`] : []),
   ]
   const has = machine.held ? 'this machine has free' : 'this machine has'

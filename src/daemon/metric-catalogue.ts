@@ -14,6 +14,8 @@ export interface MetricText {
 
 const service = { service: "the file's name" }
 const server = { server: "the file's name" }
+const node = { node: 'name under nodes' }
+const set = { set: "the file's name of an address set" }
 const poolServer = { pool: "the file's name, or its service's", ...server }
 const kind = { kind: 'the kind of check: tcp, http, ...' }
 
@@ -171,6 +173,85 @@ export const metricCatalogue = {
     type: 'histogram',
     unit: 'seconds',
     help: 'How late looks began, since the checker started.',
+  },
+  tenbin_role: {
+    type: 'gauge',
+    help: 'Always 1, of the role that this node has for an address set.',
+    labels: { ...set, role: 'initialize (none), backup, active' },
+  },
+  tenbin_role_active: { type: 'gauge', help: '1: this node is active for an address set.', labels: set },
+  tenbin_role_priority: {
+    type: 'gauge',
+    help: 'The priority that counts now for an address set, tracking included.',
+    labels: set,
+  },
+  tenbin_role_faults: {
+    type: 'gauge',
+    help: 'How many things keep this node from being active for an address set.',
+    labels: set,
+  },
+  tenbin_role_takeovers: {
+    type: 'counter',
+    help: 'How often this node took an address set over, since vrrp has it.',
+    labels: set,
+  },
+  tenbin_vrrp_adverts: {
+    type: 'counter',
+    help: 'Adverts of an address set, since vrrp has it.',
+    labels: { ...set, what: 'sent, received (counted), refused, unsent' },
+  },
+  tenbin_vrrp_lateness_seconds: {
+    type: 'histogram',
+    unit: 'seconds',
+    help: 'How late adverts left, since vrrp has the set.',
+    labels: set,
+  },
+  tenbin_vrrp_up: { type: 'gauge', help: '1: the process that has roles is there.' },
+  tenbin_vrrp_ends: {
+    type: 'counter',
+    help: 'How often it ended by itself, or hung and was ended, since the daemon started.',
+  },
+  tenbin_maintenance: { type: 'gauge', help: '1: this node takes no role, because an operator said so.' },
+  tenbin_node_connected: {
+    type: 'gauge',
+    help: '1: another node of the cluster is connected.',
+    labels: node,
+  },
+  tenbin_node_clock_ahead_seconds: {
+    type: 'gauge',
+    unit: 'seconds',
+    help: 'How far the clock of another node is ahead of this one; below 0: behind.',
+    labels: node,
+  },
+  tenbin_node_told: {
+    type: 'gauge',
+    help: '1: another node knows of all flows of this one, and is told of changes; 0: not, or not yet.',
+    labels: node,
+  },
+  tenbin_node_told_records: {
+    type: 'counter',
+    help: 'Records of flows that another node was told of.',
+    labels: node,
+  },
+  tenbin_node_heard_records: {
+    type: 'counter',
+    help: 'Records of flows that came from another node: those that count, and those that mean nothing here or found no room.',
+    labels: { ...node, what: 'taken, lost' },
+  },
+  tenbin_flood: {
+    type: 'gauge',
+    help: '1: a service is flooded or overloaded, now.',
+    labels: { ...service, verdict: 'overload, syn-flood, udp-flood, packet-flood, slow, carpet' },
+  },
+  tenbin_flood_proof: {
+    type: 'gauge',
+    help: '1: sources of SYNs to a service have to prove that they are real, now.',
+    labels: service,
+  },
+  tenbin_flood_rule_packets: {
+    type: 'counter',
+    help: 'Packets that a rule has matched. Counted in the kernel.',
+    labels: { rule: "the file's name, or one given by hand: 64 at most", what: 'opening (SYNs), others' },
   },
   process_resident_memory_bytes: { type: 'gauge', unit: 'bytes', help: 'Resident memory of the daemon.' },
   process_cpu_seconds: { type: 'counter', unit: 'seconds', help: 'Processor time of the daemon.' },

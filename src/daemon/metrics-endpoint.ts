@@ -4,8 +4,9 @@ import { setImmediate as turn } from 'node:timers/promises'
 import type { EventKind } from '../events/event.ts'
 import type { EventLog } from '../events/event-log.ts'
 import type { Status } from './api-schema.ts'
+import { inTurns } from './in-turns.ts'
 import type { Log } from './log.ts'
-import { metricsOf } from './metrics.ts'
+import { metricsSteps } from './metrics.ts'
 import { MetricsServer } from './metrics-server.ts'
 import { expositionParts } from './open-metrics.ts'
 
@@ -17,7 +18,7 @@ export function openMetrics(status: () => Promise<Status>, events: EventLog, log
     render: async (format) => {
       const { user, system } = process.cpuUsage()
       const facts = { residentBytes: process.memoryUsage.rss(), cpuSeconds: (user + system) / 1e6 }
-      const families = metricsOf(await status(), { ...facts, events: counts })
+      const families = await inTurns(metricsSteps(await status(), { ...facts, events: counts }))
       let text = ''
       for (const part of expositionParts(families, format)) {
         text += part

@@ -1,11 +1,15 @@
 // The daemon's metrics, from what its status tells and nothing else, so that the two cannot differ. Pure.
 
+import type { Steps } from '../base/steps.ts'
 import { outcomes } from '../dataplane/outcomes.ts'
 import type { EventKind } from '../events/event.ts'
 import { LATENCY_BOUNDS } from '../health/history.ts'
 import type { Status } from './api-schema.ts'
 import { type MetricName, type MetricText, metricCatalogue } from './metric-catalogue.ts'
-import type { Family, Histogram, Sample } from './open-metrics.ts'
+import { bit, one, type Samples } from './metric-samples.ts'
+import { floodSamples } from './metrics-flood.ts'
+import { roleSamples } from './metrics-roles.ts'
+import type { Family, Sample } from './open-metrics.ts'
 
 /** ProcessFacts: of the daemon's own process, and how often each kind of event was told of by it. */
 export interface ProcessFacts {
@@ -14,15 +18,17 @@ export interface ProcessFacts {
   readonly events: ReadonlyMap<EventKind, number>
 }
 
-type Samples = Partial<Readonly<Record<MetricName, readonly Sample[] | readonly Histogram[]>>>
-
-/** metricsOf a status: families in the order of the catalogue. */
-export function metricsOf(status: Status, process: ProcessFacts): Family[] {
+/** metricsSteps of a status, a few families each: families in the order of the catalogue. */
+export function* metricsSteps(status: Status, process: ProcessFacts): Steps<Family[]> {
   const samples: Samples = {
     ...daemonSamples(status),
     ...packetSamples(status),
-    ...serverSamples(status),
+    ...serviceSamples(status),
+    ...(yield* poolSamples(status)),
     ...(status.checker && checkerSamples(status.checker)),
+    ...roleSamples(status),
+    ...peerSamples(status),
+    ...floodSamples(status),
     tenbin_events: [...process.events].map(([kind, value]) => ({ labels: { kind }, value })),
     process_resident_memory_bytes: one(process.residentBytes),
     process_cpu_seconds: one(process.cpuSeconds),
@@ -33,9 +39,7 @@ export function metricsOf(status: Status, process: ProcessFacts): Family[] {
   })) as Family[]
 }
 
-const one = (value: number | string): Sample[] => [{ labels: {}, value }]
 const secondsOf = (iso: string): number => Date.parse(iso) / 1000
-const bit = (is: boolean): number => (is ? 1 : 0)
 
 function daemonSamples(status: Status): Samples {
   const { version, instance, node, startedAt, state, file, program, problems } = status
@@ -79,18 +83,15 @@ function packetSamples({ outcomes: counts, events = {}, flows }: Status): Sample
   }
 }
 
-function serverSamples({ services, servers, pools }: Status): Samples {
+type PoolServer = Status['pools'][number]['servers'][number]
+
+function serviceSamples({ services, servers, pools }: Status): Samples {
   type Service = Status['services'][number]
   type Server = Status['servers'][number]
-  type PoolServer = Status['pools'][number]['servers'][number]
   const ofService = (value: (service: Service) => number | string): Sample[] =>
     services.map((each) => ({ labels: { service: each.name }, value: value(each) }))
   const ofServer = (value: (server: Server) => number | string): Sample[] =>
     servers.map((each) => ({ labels: { server: each.name }, value: value(each) }))
-  const ofMember = (value: (server: PoolServer) => number): Sample[] =>
-    pools.flatMap((pool) =>
-      pool.servers.map((each) => ({ labels: { pool: pool.name, server: each.name }, value: value(each) })),
-    )
   const members = new Map(pools.map((pool) => [pool.name, pool.servers]))
   const counted = ({ pool }: Service, is: (server: PoolServer) => boolean): number =>
     (members.get(pool) ?? []).filter((server) => !server.sorry && is(server)).length
@@ -103,12 +104,31 @@ function serverSamples({ services, servers, pools }: Status): Samples {
     tenbin_server_packets: ofServer(({ packets }) => packets),
     tenbin_server_bytes: ofServer(({ bytes }) => bytes),
     tenbin_server_flows: ofServer(({ flows }) => flows),
-    tenbin_pool_server_up: ofMember(({ state }) => bit(state === 'up')),
-    tenbin_pool_server_state: pools.flatMap((pool) =>
-      pool.servers.map(({ name, state }) => ({ labels: { pool: pool.name, server: name, state }, value: 1 })),
-    ),
-    tenbin_pool_server_weight: ofMember(({ weight }) => weight),
-    tenbin_pool_server_share_ratio: ofMember(({ share }) => share),
+  }
+}
+
+/** poolSamples: of what there is most: the servers of each pool. */
+function* poolSamples({ pools }: Status): Steps<Samples> {
+  const ofMember = function* (value: (server: PoolServer) => number): Steps<Sample[]> {
+    const samples: Sample[] = []
+    for (const pool of pools) {
+      for (const each of pool.servers)
+        samples.push({ labels: { pool: pool.name, server: each.name }, value: value(each) })
+      yield
+    }
+    return samples
+  }
+  const states: Sample[] = []
+  for (const pool of pools) {
+    for (const { name, state } of pool.servers)
+      states.push({ labels: { pool: pool.name, server: name, state }, value: 1 })
+    yield
+  }
+  return {
+    tenbin_pool_server_up: yield* ofMember(({ state }) => bit(state === 'up')),
+    tenbin_pool_server_state: states,
+    tenbin_pool_server_weight: yield* ofMember(({ weight }) => weight),
+    tenbin_pool_server_share_ratio: yield* ofMember(({ share }) => share),
     tenbin_pool_quorum: pools.flatMap(({ name, quorum }) =>
       quorum ? [{ labels: { pool: name }, value: bit(quorum.state !== 'lost') }] : [],
     ),
@@ -120,6 +140,30 @@ function serverSamples({ services, servers, pools }: Status): Samples {
       labels: { pool: pool.name },
       value: pool.servers.filter(({ check }) => check?.state === 'held').length,
     })),
+  }
+}
+
+function peerSamples({ peers = [], sharing = [] }: Status): Samples {
+  return {
+    tenbin_node_connected: peers.map(({ name, state }) => ({
+      labels: { node: name },
+      value: bit(state === 'connected'),
+    })),
+    tenbin_node_clock_ahead_seconds: peers.flatMap(({ name, clockAheadMs }) =>
+      clockAheadMs === undefined ? [] : [{ labels: { node: name }, value: clockAheadMs / 1000 }],
+    ),
+    tenbin_node_told: sharing.map(({ name, state }) => ({
+      labels: { node: name },
+      value: bit(state === 'current'),
+    })),
+    tenbin_node_told_records: sharing.map(({ name, records }) => ({
+      labels: { node: name },
+      value: records,
+    })),
+    tenbin_node_heard_records: sharing.flatMap(({ name, taken, lost }) => [
+      { labels: { node: name, what: 'taken' }, value: taken },
+      { labels: { node: name, what: 'lost' }, value: lost },
+    ]),
   }
 }
 

@@ -245,7 +245,30 @@ test('a test reaches every target beside its queue, and says of each what came o
   const isUnknown = (error: unknown) => error instanceof TenbinError && error.code === 'TARGET_UNKNOWN'
   await assert.rejects(notifications.test('d'), isUnknown)
   notifications.apply([], 'lb1')
-  await assert.rejects(notifications.test(undefined), isUnknown)
+  const isNobody = (error: unknown) => error instanceof TenbinError && error.code === 'NOTIFY_NOBODY'
+  for (const name of [undefined, 'd']) await assert.rejects(notifications.test(name), isNobody)
+})
+
+test('a mail that some of its recipients were refused is told once, is a problem until all get one, and no good test', async () => {
+  const ops: NotifyHow = {
+    ...{ kind: 'mail', host: 'mail.example', port: 25, tls: 'none' },
+    ...{ from: 'lb@example.net', to: ['a@c.net', 'b@c.net'], gatherMs: 0 },
+  }
+  outcome = () => done('accepted by mail.example for a@c.net, refused for b@c.net', 'b@c.net')
+  notifications.apply([target('ops', { how: ops })], 'lb1')
+  const { results } = await notifications.test('ops')
+  assert.deepEqual([results[0]!.done, results[0]!.step], [false, 'recipients'])
+  assert.match(results[0]!.remedy!, /to these addresses/)
+  log.record(down)
+  await until(() => notifications.problems().length === 1, 'it is a problem')
+  const [found] = notifications.problems()
+  assert.deepEqual(
+    [found!.code, found!.message],
+    ['NOTIFY_REFUSED', 'ops: not all are told: refused for b@c.net'],
+  )
+  assert.equal(sent.length, 2)
+  outcome = () => done('accepted by mail.example for a@c.net, b@c.net')
+  assert.equal((await notifications.test('ops')).results[0]!.done, true)
 })
 
 test('a disk that cannot keep how far targets were told is a problem, and nobody waits for it', async () => {

@@ -9,7 +9,7 @@ import type { NotifyTarget } from '../config/notify-spec.ts'
 import { type Event, type EventSink, eventOf } from '../events/event.ts'
 import type { EventReader } from '../events/event-log.ts'
 import { LINES_LIMIT } from '../notify/message.ts'
-import { outcomeText, remedies } from '../notify/outcome.ts'
+import { type Outcome, outcomeText, remedies } from '../notify/outcome.ts'
 import { NotifyQueue, type Progress } from '../notify/queue.ts'
 import type { NotifyTestAnswer } from './api-notify.ts'
 import type { Problem } from './api-schema.ts'
@@ -68,6 +68,11 @@ export class Notifications implements Disposable {
   problems(): readonly Problem[] {
     const { unkept } = this.#options.progress
     return [
+      ...this.#queues.flatMap(({ target: { name }, refused }) =>
+        refused === undefined
+          ? []
+          : [problem('NOTIFY_REFUSED', `${name}: not all are told: refused for ${refused}`)],
+      ),
       ...this.#queues.flatMap(({ target: { name }, failure }) =>
         failure
           ? [
@@ -91,10 +96,8 @@ export class Notifications implements Disposable {
       .filter((each) => (name ?? each.name) === each.name)
     if (targets.length === 0) {
       const names = this.#queues.map(({ target }) => target.name)
-      const detail =
-        name === undefined
-          ? 'the file that runs has no `notify`'
-          : `the file that runs tells nobody called "${name}"${didYouMean(name, names)}`
+      if (names.length === 0) throw new TenbinError('NOTIFY_NOBODY', 'notify test')
+      const detail = `the file that runs tells nobody called "${name}"${didYouMean(name!, names)}`
       throw new TenbinError('TARGET_UNKNOWN', 'notify test', { detail })
     }
     const text = 'a test of notifications: somebody ran `tenbin notify test`'
@@ -123,10 +126,10 @@ export class Notifications implements Disposable {
     return {
       name: target.name,
       kind: target.how.kind,
-      done: outcome.isDone,
+      done: outcome.isDone && outcome.refused === undefined,
       text: outcomeText(outcome),
       ms: Math.round(monotonic() - begun),
-      ...(!outcome.isDone && { step: outcome.step, remedy: remedies[outcome.step] }),
+      ...stepOf(outcome),
     }
   }
 
@@ -160,4 +163,11 @@ export class Notifications implements Disposable {
     const { instance, host, send } = this.#options
     return tellTarget(target, events, missed, { instance, node: this.#node, host }, send)
   }
+}
+
+/** stepOf what came of a test: where it failed, for whomever. */
+function stepOf(outcome: Outcome): Pick<NotifyTestAnswer['results'][number], 'step' | 'remedy'> {
+  if (outcome.isDone && outcome.refused === undefined) return {}
+  const step = outcome.isDone ? 'recipients' : outcome.step
+  return { step, remedy: remedies[step] }
 }

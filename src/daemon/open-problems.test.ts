@@ -17,3 +17,20 @@ test('a target that cannot be told is told of once, whatever words its server fi
     ['node.problem ops is not told', 'node.problem chat is not told', 'node.solved ops is not told'],
   )
 })
+
+test('a node that is lost is told by its own event alone, and clocks that drift are told once', () => {
+  const log = quietLog()
+  const problems = new OpenProblems(log)
+  for (const by of ['2.0', '2.3', '9.9']) {
+    const clocks = problem('CLOCKS_DIFFER', `the clock of node lb2 is ${by} s ahead of this one`)
+    problems.set([clocks, problem('PEER_UNREACHABLE', 'node lb3 is not connected: no answer')])
+  }
+  problems.set([])
+  assert.deepEqual(
+    log.latest().map(({ kind, data }) => [kind, data.code]),
+    [
+      ['node.problem', 'CLOCKS_DIFFER'],
+      ['node.solved', 'CLOCKS_DIFFER'],
+    ],
+  )
+})

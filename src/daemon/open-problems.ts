@@ -41,12 +41,19 @@ export class OpenProblems {
   }
 }
 
-/** By service.held and service.released, and by service.quorum. */
-const toldElsewhere: ReadonlySet<string> = new Set(['GUARD_HOLDS', 'QUORUM_LOST'])
+/** By service.held and service.released, by service.quorum, and by node.peer. */
+const toldElsewhere: ReadonlySet<string> = new Set([
+  'GUARD_HOLDS',
+  'QUORUM_LOST',
+  'PEER_REFUSED',
+  'PEER_UNREACHABLE',
+])
 
 /** Of whom these are, or why, changes from moment to moment: that is no other problem. */
 const unsteady: ReadonlySet<string> = new Set([
   'CHECKS_OVERDUE',
+  'CLOCKS_DIFFER',
+  'HEALTH_DIFFERS',
   'CHECKS_FRUITLESS',
   'CHECKER_CRASHES',
   'EVENTS_UNKEPT',

@@ -13,8 +13,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { TenbinError } from '../base/errors.ts'
-import { OVERRIDES_LIMIT, overrideStore } from './override-store.ts'
+import { overrideStore } from './override-store.ts'
 import type { Override } from './overrides.ts'
+import { NOTHING_SAID, OVERRIDES_LIMIT } from './words.ts'
 
 let dir = ''
 let path = ''
@@ -31,19 +32,19 @@ const list: readonly Override[] = [
 
 test('what is written is read again, from a file of the owner alone, and nothing where there is none', () => {
   const store = overrideStore(path)
-  assert.deepEqual(store.read(), [])
-  store.write(list)
+  assert.deepEqual(store.read(), NOTHING_SAID)
+  store.write({ ...NOTHING_SAID, overrides: list })
   assert.equal(statSync(path).mode & 0o777, 0o600)
   assert.match(readFileSync(path, 'utf8'), /"since": "2024-01-02T00:00:00\.000Z"/)
-  assert.deepEqual(overrideStore(path).read(), list)
-  store.write([])
-  assert.deepEqual(overrideStore(path).read(), [])
+  assert.deepEqual(overrideStore(path).read().overrides, list)
+  store.write(NOTHING_SAID)
+  assert.deepEqual(overrideStore(path).read(), NOTHING_SAID)
   assert.deepEqual(store.problems(), [])
   assert.deepEqual(readdirSync(join(dir, 'state')), ['tenbin.overrides.json'])
 })
 
 test('a damaged file is set aside, named as a problem until it is taken away, and never overwritten', () => {
-  overrideStore(path).write(list)
+  overrideStore(path).write({ ...NOTHING_SAID, overrides: list })
   const good = readFileSync(path, 'utf8')
   const since = '"since": "2024-01-02T00:00:00Z"'
   for (const text of [
@@ -64,15 +65,15 @@ test('a damaged file is set aside, named as a problem until it is taken away, an
   ]) {
     writeFileSync(path, text)
     const store = overrideStore(path)
-    assert.deepEqual(store.read(), [], text.slice(0, 100))
+    assert.deepEqual(store.read(), NOTHING_SAID, text.slice(0, 100))
     assert.deepEqual(
       store.problems().map(({ code }) => code),
       ['OVERRIDES_DAMAGED'],
     )
     assert.match(store.problems()[0]!.message, /overrides\.json\.damaged is damaged/)
-    store.write(list)
+    store.write({ ...NOTHING_SAID, overrides: list })
     assert.equal(readFileSync(`${path}.damaged`, 'utf8'), text)
-    assert.deepEqual(overrideStore(path).read(), list)
+    assert.deepEqual(overrideStore(path).read().overrides, list)
     rmSync(`${path}.damaged`)
     assert.deepEqual(store.problems(), [])
   }
@@ -81,17 +82,17 @@ test('a damaged file is set aside, named as a problem until it is taken away, an
 test('what cannot be read or written is said with the reason, and stays where it is', () => {
   mkdirSync(path, { recursive: true })
   const store = overrideStore(path)
-  assert.deepEqual(store.read(), [])
+  assert.deepEqual(store.read(), NOTHING_SAID)
   assert.deepEqual(
     store.problems().map(({ code }) => code),
     ['STATE_UNUSABLE'],
   )
   assert.throws(
-    () => store.write(list),
+    () => store.write({ ...NOTHING_SAID, overrides: list }),
     (e) => e instanceof TenbinError && e.code === 'STATE_UNUSABLE',
   )
   assert.ok(existsSync(path))
   rmSync(path, { recursive: true })
-  store.write(list)
+  store.write({ ...NOTHING_SAID, overrides: list })
   assert.deepEqual(store.problems(), [])
 })

@@ -23,6 +23,15 @@ export interface Override {
   readonly since: number
   /** Of `drained`: from then on it is as if disabled. */
   readonly deadline?: number
+  /** Where and when among all words it was said (words.ts); absent: before there was a cluster. */
+  readonly said?: Version
+}
+
+/** Version: of two words about the same the one with the higher count is the later one; of equals that of the later name. */
+export interface Version {
+  readonly count: number
+  /** The node's name; empty: it was in no cluster. */
+  readonly by: string
 }
 
 /** UsedPool: a pool that some services use. */
@@ -118,7 +127,10 @@ export function viewsOf(overrides: readonly Override[], pools: readonly UsedPool
 }
 
 /** isStillMeant: the file still has what an override is about. */
-export const isStillMeant = ({ server, service }: Override, pools: readonly UsedPool[]): boolean =>
+export const isStillMeant = (
+  { server, service }: { readonly server: string; readonly service?: string | undefined },
+  pools: readonly UsedPool[],
+): boolean =>
   pools.some(
     ({ services, ...pool }) =>
       (service === undefined || services.includes(service)) &&

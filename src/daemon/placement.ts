@@ -15,10 +15,13 @@ import {
 import type { EngineInterface, EngineSpec } from '../engine/engine.ts'
 import type { InterfaceAddress } from '../netlink/addresses.ts'
 import type { Link } from '../netlink/links.ts'
+import { TENBIN_PROTOCOL } from '../netlink/mark.ts'
 import { covers, isOnLink, type Route } from '../netlink/routes.ts'
 import type { Problem } from './api-schema.ts'
 import { Problems, problem, problemsOf } from './problem.ts'
 import { turnChanges, turnOf } from './turn-addresses.ts'
+import { unacceptedOf } from './unaccepted.ts'
+import { virtualRoutersOf } from './virtual-routers.ts'
 
 /** Facts: the machine as it is. */
 export interface Facts {
@@ -29,6 +32,8 @@ export interface Facts {
   readonly isOwn: (ifindex: number, address: Ip) => boolean
   /** isServing: whether flows may be with a server of this name: what runs sends to it. */
   readonly isServing: (server: string) => boolean
+  /** defended: a file as it is defended after what operators have said; absent: they have said nothing. */
+  readonly defended?: (desired: DesiredState) => DesiredState
 }
 
 /** EthernetLink: a link that frames can be addressed to. */
@@ -70,11 +75,8 @@ export function placeSome(desired: DesiredState, facts: Facts): Placement {
   const links = placeLinks(desired, node, absent, facts)
   const stays = (server: EngineSpec['servers'][number]) =>
     facts.isServing(server.name) && serverOffLink(server, nics, held, facts).length === 0
-  const turn = turnOf(desired, links, facts.addresses)
-  const spec = {
-    ...withNetworks(toEngineSpec(desired, links.map(specLink), stays), held, facts),
-    ...(turn && { turn }),
-  }
+  const state = facts.defended?.(desired) ?? desired
+  const spec = withNetworks(specOf(state, node, links.map(specLink), facts.addresses, stays), held, facts)
   const elsewhere = held.flatMap((address) => addressElsewhere(address, facts))
   const offLink = spec.servers.flatMap((server) => serverOffLink(server, nics, held, facts))
   if (elsewhere.length > 0 || (absent.length === 0 && offLink.length > 0))
@@ -83,6 +85,25 @@ export function placeSome(desired: DesiredState, facts: Facts): Placement {
   const missed = absent.filter((nic) => offLink.length > 0 || service.includes(nic))
   const missing = [...missed.flatMap((nic) => problemsOf(nicMissing(nic, facts.links))), ...offLink]
   return { node, links, nics, held, spec, absent: missed, missing }
+}
+
+/** specOf a file at a node that forwards on these interfaces and has these addresses. `stays`: as of toEngineSpec. */
+export function specOf(
+  desired: DesiredState,
+  node: string,
+  interfaces: EngineSpec['interfaces'],
+  addresses: readonly InterfaceAddress[],
+  stays?: (server: EngineSpec['servers'][number]) => boolean,
+): EngineSpec {
+  const turn = turnOf(desired, interfaces, addresses)
+  const virtual = virtualRoutersOf(desired, node)
+  const unaccepted = unacceptedOf(desired, node)
+  return {
+    ...toEngineSpec(desired, interfaces, stays),
+    ...(turn && { turn }),
+    ...(virtual.length > 0 && { virtual }),
+    ...(unaccepted.length > 0 && { unaccepted }),
+  }
 }
 
 /**
@@ -185,6 +206,16 @@ export function specOn(
   return { ...spec, interfaces: links.map(specLink), ...(turn && { turn }) }
 }
 
+/** defendedSpec: a spec that is defended as a state says now. */
+export function defendedSpec({ defence: _, ...spec }: EngineSpec, state: DesiredState): EngineSpec {
+  const said = new Map(state.services.map(({ name, defence }) => [name, defence]))
+  const services = spec.services.map(({ defence: _, ...service }) => {
+    const defence = said.get(service.name)
+    return defence ? { ...service, defence } : service
+  })
+  return { ...spec, services, ...(state.defence && { defence: state.defence }) }
+}
+
 function nicMissing(name: string, links: readonly Link[]): TenbinError {
   const there = links.filter((each) => !each.isLoopback).map((each) => each.name)
   const detail = `this machine has no such interface: it has ${there.join(', ') || 'none'}`
@@ -203,10 +234,15 @@ export function findLink(name: string, links: readonly Link[]): EthernetLink {
   return link as EthernetLink
 }
 
-function addressElsewhere({ address, addressSet, nic }: HeldAddress, facts: Facts): Problem[] {
+function addressElsewhere({ address, addressSet, nic, byRole }: HeldAddress, facts: Facts): Problem[] {
   const link = facts.links.find(({ name }) => name === nic)
   const other = facts.addresses.find(
-    (each) => each.address === address && each.ifindex !== link?.index && !facts.isOwn(each.ifindex, address),
+    (each) =>
+      each.address === address &&
+      each.ifindex !== link?.index &&
+      !facts.isOwn(each.ifindex, address) &&
+      // vrrp may have it on an interface of its own, with the virtual router's MAC
+      !(byRole && each.protocol === TENBIN_PROTOCOL),
   )
   if (!other) return []
   const where = facts.links.find((each) => each.index === other.ifindex)?.name ?? `interface ${other.ifindex}`

@@ -3,6 +3,7 @@
 
 import type { Rewritten } from '../engine/audit.ts'
 import type { Engine } from '../engine/engine.ts'
+import type { Replica } from '../engine/replica.ts'
 
 /** PacketPath: an engine that says whether the kernel still has what it applied, and what the program is. */
 export interface PacketPath extends Engine {
@@ -18,6 +19,10 @@ export interface PacketPath extends Engine {
   audit(): readonly Rewritten[]
   /** keys: the hash key in use, after the first apply: the pinned one if there was one. */
   readonly keys: BigUint64Array
+  /** rekey: from the next apply on these are used, whatever is pinned, and flows are spread anew. */
+  rekey(keys: BigUint64Array): void
+  /** replica: what is shared with other nodes. */
+  readonly replica: Replica
   /** listing: the program of the last apply, one instruction or source line each. */
   listing(): readonly string[]
 }

@@ -17,6 +17,8 @@ export interface RateView {
   readonly servers: ReadonlyMap<string, Rate>
   /** Records made for flows that had none, a second; absent where no flow is remembered. */
   readonly newFlows?: number
+  /** Packets a second by outcome. */
+  readonly outcomes: ReadonlyMap<string, number>
 }
 
 /** RATE_EVERY_MS: from one reading to the next. */
@@ -44,7 +46,8 @@ export class Rates {
   get view(): RateView {
     const first = this.#readings[0]
     const last = this.#readings.at(-1)
-    if (!first || !last || first === last) return { services: new Map(), servers: new Map() }
+    if (!first || !last || first === last)
+      return { services: new Map(), servers: new Map(), outcomes: new Map() }
     const seconds = (last.at - first.at) / 1_000
     const grown = (before: bigint | undefined, now: bigint | undefined) =>
       before === undefined || now === undefined || now < before ? undefined : Number(now - before) / seconds
@@ -56,7 +59,12 @@ export class Rates {
         }),
       )
     const newFlows = grown(first.totals.events.get(MADE), last.totals.events.get(MADE))
+    const outcomes = [...last.totals.outcomes].flatMap(([name, count]) => {
+      const perS = grown(first.totals.outcomes.get(name), count)
+      return perS === undefined ? [] : [[name, perS] as const]
+    })
     return {
+      outcomes: new Map(outcomes),
       services: rates(first.totals.services, last.totals.services),
       servers: rates(first.totals.servers, last.totals.servers),
       ...(newFlows !== undefined && { newFlows }),

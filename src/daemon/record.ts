@@ -7,8 +7,8 @@ import { readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { z } from 'zod'
 import { formatIp, type Ip, parseIp } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
+import { permitted } from '../sys/permitted.ts'
 import { readIfThere, writePrivate } from '../sys/private-file.ts'
-import { permitted } from './permitted.ts'
 
 /** Owned: an address that this instance put on an interface. */
 export interface Owned {
@@ -122,10 +122,12 @@ export const recordStore = (path: string): RecordStore => ({
   write: (record) => permitted('write record', () => writeRecord(path, record)),
 })
 
+/** bootId names this boot of the machine. */
+export const bootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+
 /** thisWorld names the boot and the network namespace that this process lives in. */
 export function thisWorld(): string {
-  const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
-  return `${boot} ${readlinkSync('/proc/thread-self/ns/net')}`
+  return `${bootId()} ${readlinkSync('/proc/thread-self/ns/net')}`
 }
 
 const reason = (cause: unknown): string =>

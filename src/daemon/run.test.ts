@@ -12,6 +12,7 @@ import { HASH_KEYS } from '../dataplane/shape.ts'
 import { FakeNetwork } from '../netlink/fake.ts'
 import { FakeChecker } from './fake-checker.ts'
 import { FakePacketPath } from './fake-packet-path.ts'
+import { FakeVrrp } from './fake-vrrp.ts'
 import { type Instance, instanceOf } from './instance.ts'
 import { openLog } from './log.ts'
 import type { MachineMemory } from './memory.ts'
@@ -31,6 +32,7 @@ let network = new FakeNetwork()
 let packetPath = new FakePacketPath()
 let isAttached = false
 let signals = new EventEmitter()
+let managed: string[] = []
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'run-'))
   logged = []
@@ -41,6 +43,7 @@ beforeEach(() => {
   packetPath = new FakePacketPath()
   isAttached = false
   signals = new EventEmitter()
+  managed = []
   writeFileSync(join(dir, 'tenbin.yaml'), FILE)
 })
 afterEach(() => rmSync(dir, { recursive: true }))
@@ -59,10 +62,15 @@ const run = (at = instance()) =>
       openNetwork: () => network,
       openPacketPath: () => packetPath,
       openChecker: () => checker.open,
+      openVrrp: () => new FakeVrrp().open,
       isAttached: () => isAttached,
       found: () => ({ servers: [], pools: [] }),
       memory: () => memory,
       signals,
+      manager: {
+        ready: (status) => managed.push(`ready: ${status}`),
+        stopping: () => managed.push('stopping'),
+      },
     },
   )
 
@@ -91,6 +99,7 @@ test('the daemon forwards until it is told to end, then leaves everything as it 
   assert.deepEqual(packetPath.calls, ['apply www on eth0'])
   assert.equal(readFileSync(instance().keys).length, 8 * HASH_KEYS)
   assert.match(readFileSync(instance().record, 'utf8'), /10\.0\.0\.100/)
+  assert.deepEqual(managed, [`ready: runs by ${join(dir, 'tenbin.yaml')}`, 'stopping'])
 })
 
 test('where events are gone, numbers go on behind those that somebody was told of: what happens then is told', async () => {

@@ -2,6 +2,7 @@
 // packet path. Pure: everything is handed in.
 
 import { type Endpoint, formatEndpoint, formatIp, formatListener, type Protocol } from '../base/addresses.ts'
+import type { Steps } from '../base/steps.ts'
 import type { DesiredState, SysctlState } from '../config/state.ts'
 import { sysctlsOf } from '../config/sysctls.ts'
 import type { EngineStatus, Neighbour, PoolServer, PoolStatus, Traffic } from '../engine/engine.ts'
@@ -66,50 +67,55 @@ export const nothingRuns: Pick<Status, Listed> = {
   outcomes: {},
 }
 
-/** runningStatus tells of what runs. */
-export function runningStatus({ desired, placement }: Running, observed: Observed): RunningStatus {
+/** runningSteps tells of what runs. */
+export function* runningSteps({ desired, placement }: Running, observed: Observed): Steps<RunningStatus> {
   const { engine, rates } = observed
   const { generation, memoryBytes, maps, flows } = engine
-  const pools = new Map(desired.pools.map((each) => [each.name, each.members]))
-  const services = new Map(engine.services.map((each) => [each.name, each]))
-  const servers = new Map(engine.servers.map((each) => [each.name, each]))
+  const members = new Map(desired.pools.map((each) => [each.name, each.members]))
+  const ofService = new Map(engine.services.map((each) => [each.name, each]))
+  const ofServer = new Map(engine.servers.map((each) => [each.name, each]))
+  const used = new Map(observed.pools.map((each) => [each.name, each.services]))
+  const services = yield* mapped(desired.services, ({ name, listeners, pool, track, persistence }) => ({
+    name,
+    listeners: listeners.map(formatListener),
+    pool,
+    servers: (members.get(pool) ?? []).map(({ server, weight }) => ({ name: server, weight })),
+    track,
+    flows: ofService.get(name)?.flows ?? 0,
+    ...(persistence && { persistence: { ...persistence, networks: ofService.get(name)?.networks ?? 0 } }),
+    ...trafficOf(ofService.get(name)),
+    ...rateOf(rates.services.get(name)),
+  }))
+  const servers = yield* mapped(placement.spec.servers, ({ name, address }) => {
+    const found = ofServer.get(name)
+    return {
+      name,
+      address: formatIp(address),
+      ...neighbourOf(found?.neighbour),
+      share: found?.share ?? 0,
+      flows: found?.flows ?? 0,
+      ...trafficOf(found),
+      ...rateOf(rates.servers.get(name)),
+    }
+  })
+  const pools = yield* mapped(engine.pools, (pool) => poolOf(pool, used.get(pool.name) ?? [], observed))
   return {
     node: placement.node,
     interfaces: placement.links.map((placed) => interfaceOf(placed, observed)),
     program: { engine: engine.engine, generation, memoryBytes, maps: [...maps] },
-    addresses: placement.held.map(({ address, prefix, nic }) => ({
+    addresses: placement.held.map(({ address, prefix, nic, addressSet }) => ({
       address: formatIp(address),
       prefix,
       interface: nic,
       present: observed.addresses.some((each) => each.address === address),
       owned: observed.own.some((each) => each.address === address),
+      set: addressSet,
     })),
     ...(observed.sysctls.length > 0 && { sysctls: [...observed.sysctls] }),
-    services: desired.services.map(({ name, listeners, pool, track, persistence }) => ({
-      name,
-      listeners: listeners.map(formatListener),
-      pool,
-      servers: (pools.get(pool) ?? []).map(({ server, weight }) => ({ name: server, weight })),
-      track,
-      flows: services.get(name)?.flows ?? 0,
-      ...(persistence && { persistence: { ...persistence, networks: services.get(name)?.networks ?? 0 } }),
-      ...trafficOf(services.get(name)),
-      ...rateOf(rates.services.get(name)),
-    })),
-    servers: placement.spec.servers.map(({ name, address }) => {
-      const found = servers.get(name)
-      return {
-        name,
-        address: formatIp(address),
-        ...neighbourOf(found?.neighbour),
-        share: found?.share ?? 0,
-        flows: found?.flows ?? 0,
-        ...trafficOf(found),
-        ...rateOf(rates.servers.get(name)),
-      }
-    }),
-    pools: engine.pools.map((pool) => poolOf(pool, observed)),
-    overrides: observed.overrides.map(({ since, deadline, ...rest }) => ({
+    services,
+    servers,
+    pools,
+    overrides: observed.overrides.map(({ since, deadline, said: _, ...rest }) => ({
       ...rest,
       since: timeText(since),
       ...(deadline !== undefined && { deadline: timeText(deadline) }),
@@ -120,6 +126,16 @@ export function runningStatus({ desired, placement }: Running, observed: Observe
     outcomes: countsText(engine.outcomes),
     ...(engine.events && { events: countsText(engine.events) }),
   }
+}
+
+/** mapped: each of them is a step. */
+function* mapped<Item, Result>(items: readonly Item[], told: (item: Item) => Result): Steps<Result[]> {
+  const results: Result[] = []
+  for (const item of items) {
+    results.push(told(item))
+    yield
+  }
+  return results
 }
 
 function interfaceOf(placed: EthernetLink, { links, engine }: Observed): Status['interfaces'][number] {
@@ -164,9 +180,9 @@ const flowsOf = ({
 
 function poolOf(
   { name, slots, young, isSorry, servers }: PoolStatus,
-  { overrides, pools, health, now }: Observed,
+  services: readonly string[],
+  { overrides, health, now }: Observed,
 ) {
-  const services = pools.find((each) => each.name === name)?.services ?? []
   const quorum = health.quorumOf(name)
   return {
     name,

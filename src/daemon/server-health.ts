@@ -20,6 +20,7 @@ import { formerName, newPools, type Plan, planFound, planOf } from './check-plan
 import type { Checker, OpenChecker } from './checker.ts'
 import { CheckerLife } from './checker-life.ts'
 import { movedText, reportText } from './moved.ts'
+import type { Down, Standing } from './peer-health.ts'
 import { guardEvent, lostText, quorumEvent } from './pool-events.ts'
 import { stepChecked } from './pool-step.ts'
 import { problem } from './problem.ts'
@@ -200,6 +201,31 @@ export class ServerHealth implements Disposable {
       ...(warnings.length > 0 && { warning: warnings.join('; ') }),
       ...(isOverdue && { isOverdue }),
     }
+  }
+
+  /** standingOf a server of a pool, whatever the guard believes; undefined: it is not checked. */
+  standingOf(pool: string, server: string): Standing | undefined {
+    const state = this.#served(pool, server)?.state
+    return state === 'held' ? 'down' : state
+  }
+
+  /** hasQuorum: the pool of a service; one that no check moves has it. Undefined: first looks are awaited, or it has none. */
+  hasQuorum(service: string): boolean | undefined {
+    const pool = this.#plan.poolOf.get(service)
+    if (pool === undefined) return undefined
+    const state = this.quorumOf(pool)?.state ?? 'there'
+    return state === 'unknown' ? undefined : state === 'there'
+  }
+
+  /** down: servers of pools that checks find down, held by the guard or not. */
+  down(): Down[] {
+    return [...this.#plan.pools].flatMap(([pool, { served }]) =>
+      [...served.values()].flatMap(({ name: server, state }) => {
+        if (state !== 'down' && state !== 'held') return []
+        const why = this.checked(pool, server)?.why
+        return [{ pool, server, ...(why !== undefined && { why }) }]
+      }),
+    )
   }
 
   /** details: what checks have seen. */

@@ -20,7 +20,7 @@ export interface Server {
 export interface Prepared {
   /** view: what to tell the packet path of each server; absent = not known. */
   readonly view: ReadonlyMap<string, Neighbour>
-  /** commit: entries on the NIC followed before are left as they are (managed-links.ts). */
+  /** commit: what has changed since is told at once; entries on the NIC followed before are left as they are (managed-links.ts). */
   commit(): void
   abandon(): void
 }
@@ -82,6 +82,8 @@ export class ServerNeighbours implements Disposable {
       this.#followers = followers
       this.#servers = servers
       this.#view = view
+      // What came since the view was made was nobody's news yet.
+      this.#tell(new Set(addressesOf(servers)))
     }
     return { view, commit, abandon }
   }
@@ -125,7 +127,7 @@ export class ServerNeighbours implements Disposable {
     return follower
   }
 
-  #tell(changed: ReadonlyMap<Ip, unknown>): void {
+  #tell(changed: Pick<ReadonlySet<Ip>, 'has'>): void {
     const now = known(this.#followers)
     for (const server of this.#servers) {
       if (!changed.has(server.address)) continue

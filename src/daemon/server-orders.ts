@@ -14,7 +14,7 @@ import { LostPools } from './lost-pools.ts'
 import { movedText } from './moved.ts'
 import { answerOf } from './order-answer.ts'
 import { type Command, obstacle, ordered, type Target } from './orders.ts'
-import { OVERRIDES_LIMIT, type OverrideStore } from './override-store.ts'
+import type { OverrideStore } from './override-store.ts'
 import {
   isStillMeant,
   leftOf,
@@ -30,6 +30,7 @@ import {
 import { PoolLines, someOf } from './pool-lines.ts'
 import type { PacketPath } from './ports.ts'
 import { problemsOf } from './problem.ts'
+import { isOverride, merged, OVERRIDES_LIMIT, type Said, spoken, type TakenBack, type Word } from './words.ts'
 
 /** ServerOrdersOptions: the outside world. */
 export interface ServerOrdersOptions {
@@ -39,6 +40,8 @@ export interface ServerOrdersOptions {
   readonly events: EventSink
   readonly now: () => Date
   readonly health: Health
+  /** self: this node's name in its cluster; empty: it is in none. */
+  readonly self: () => string
 }
 
 /** Health: what checks say. */
@@ -59,7 +62,7 @@ export interface PoolServerName {
 
 export class ServerOrders {
   readonly #options: ServerOrdersOptions
-  #overrides: readonly Override[]
+  #said: Said
   #pools: readonly UsedPool[] = []
   /** What the packet path was told last; undefined where that is not certain. */
   #told: Told = new Map()
@@ -71,13 +74,22 @@ export class ServerOrders {
 
   constructor(options: ServerOrdersOptions) {
     this.#options = options
-    this.#overrides = options.store.read()
+    this.#said = options.store.read()
     this.#lost = new LostPools({ ...options, lost: () => options.health.lost() })
   }
 
   /** overrides: what counts now. */
   get overrides(): readonly Override[] {
-    return this.#overrides
+    return this.#said.overrides
+  }
+
+  /** said: the same, as other nodes are told of it. */
+  get said(): Said {
+    return this.#said
+  }
+
+  get #overrides(): readonly Override[] {
+    return this.#said.overrides
   }
 
   /** pools: those of the file that runs. */
@@ -113,7 +125,8 @@ export class ServerOrders {
     }
     this.#told = this.#views(kept, this.#pools)
     this.#untold = []
-    this.#overrides = kept
+    const isMeant = (each: TakenBack) => isStillMeant(each, this.#pools)
+    this.#said = { overrides: kept, takenBack: this.#said.takenBack.filter(isMeant) }
     if (dropped.length > 0) this.#keep()
     this.#plan()
     this.#lost.tell()
@@ -138,7 +151,7 @@ export class ServerOrders {
       throw new TenbinError('ORDER_REFUSED', `${command.kind} ${server}`, { detail })
     }
     const was = this.#standings(target, now)
-    this.#overrides = after
+    this.#said = after === before ? this.#said : spoken(this.#said, after, this.#options.self())
     // What is meant to stop stops first; the disk may take its time.
     const changes = this.#tell(command.kind, now)
     this.#options.health.reconsider(target.pools.map(({ name }) => name))
@@ -153,6 +166,36 @@ export class ServerOrders {
       changes,
       unkept: this.#unkept,
       status: this.#options.packetPath.status(),
+    })
+  }
+
+  /** hear what was said on another node, in `words`: the later word counts. Whether any of it was news. */
+  hear(words: readonly Word[], from: string): boolean {
+    const { said, news } = merged(this.#said, words, (each) => isStillMeant(each, this.#pools))
+    if (said === this.#said) return false
+    this.#said = said
+    if (news.length > 0) {
+      this.#tell(from, this.#now())
+      this.#options.health.reconsider(this.#pools.map(({ name }) => name))
+      for (const word of news) this.#recordHeard(word, from)
+    }
+    this.#keep()
+    this.#plan()
+    return true
+  }
+
+  #recordHeard(word: Word, from: string): void {
+    const { server, service } = word
+    const has = (pool: UsedPool) => weighedOf(pool).some((each) => each.server === server)
+    const services =
+      service === undefined ? this.#pools.filter(has).flatMap((each) => each.services) : [service]
+    this.#options.events.record({
+      kind: 'server.ordered',
+      severity: 'notice',
+      server,
+      services,
+      text: `${server} ${heardText(word)} by hand on ${from} in ${someOf(services)}`,
+      data: { order: 'heard', from },
     })
   }
 
@@ -331,7 +374,7 @@ export class ServerOrders {
 
   #keep(): void {
     try {
-      this.#options.store.write(this.#overrides)
+      this.#options.store.write(this.#said)
       this.#unkept = []
     } catch (error) {
       this.#unkept = problemsOf(error)
@@ -369,6 +412,16 @@ export class ServerOrders {
 
 /** movedKey: a server of a pool, as tellHealth's answer names it. */
 export const movedKey = ({ pool, server }: PoolServerName): string => `${pool}\0${server}`
+
+function heardText(word: Word): string {
+  if (!isOverride(word)) return 'is as the file has it again'
+  const { order = 'ready', weight } = word
+  return (
+    [...(order === 'ready' ? [] : [order]), ...(weight === undefined ? [] : [`given weight ${weight}`])].join(
+      ', ',
+    ) || 'ready'
+  )
+}
 
 function orderText(command: Command): string {
   if (command.kind === 'weight') return `given weight ${command.weight}`

@@ -11,8 +11,8 @@ import { FOREVER, type InterfaceAddress } from '../netlink/addresses.ts'
 import type { Link } from '../netlink/links.ts'
 import { TENBIN_PROTOCOL } from '../netlink/mark.ts'
 import type { Network } from '../netlink/network.ts'
+import { permitted } from '../sys/permitted.ts'
 import type { Problem } from './api-schema.ts'
-import { permitted } from './permitted.ts'
 import type { Placement } from './placement.ts'
 import { problemsOf } from './problem.ts'
 import type { Owned, RecordStore } from './record.ts'
@@ -203,9 +203,13 @@ function promoteSecondaries(interfaceName: string, body: () => void): void {
   }
 }
 
-/** wantedOf a placement: its service addresses, each with the NIC that it belongs on, if that is there. */
+/**
+ * wantedOf a placement: the service addresses that main puts on NICs, each with the one that it belongs on, if that is
+ * there. Those that a role has are vrrp's to add and to remove.
+ */
 export const wantedOf = ({ held, links }: Placement): Wanted[] =>
-  held.flatMap(({ address, prefix, nic }) => {
+  held.flatMap(({ address, prefix, nic, byRole }) => {
+    if (byRole) return []
     const link = links.find(({ name }) => name === nic)
     return link ? [{ address, prefix, link }] : []
   })

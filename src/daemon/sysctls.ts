@@ -9,8 +9,8 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { SysctlState } from '../config/state.ts'
+import { permitted } from '../sys/permitted.ts'
 import type { Problem, SysctlStatus } from './api-schema.ts'
-import { permitted } from './permitted.ts'
 import { problem, problemsOf } from './problem.ts'
 import type { RecordStore, SetSysctl } from './record.ts'
 

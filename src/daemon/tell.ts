@@ -28,18 +28,24 @@ export function tellApplied(
   for (const note of notes) log.info({ cause }, note)
 }
 
-/** tellRefused: one event, which says what is wrong first, and a line for each of the others. */
-export function tellRefused({ events, log }: Teller, cause: string, problems: readonly Problem[]): void {
+/** tellRefused: one event, which says what is wrong of the file first, and a line for each of the others. */
+export function tellRefused(
+  { events, log, file }: Teller & { readonly file: string },
+  cause: string,
+  problems: readonly Problem[],
+): void {
+  const textOf = (each: Problem) =>
+    `not applied: ${each.file === undefined ? `${file}: ` : ''}${problemText(each)}`
   const [first, ...others] = problems
   if (!first) return
   const more = others.length === 0 ? '' : ` (and ${others.length} more)`
   events.record({
     kind: 'node.refused',
     severity: 'error',
-    text: `not applied: ${problemText(first)}${more}`,
+    text: `${textOf(first)}${more}`,
     data: { cause, code: first.code, problems: problems.length },
   })
-  for (const each of others) log.error({ cause, code: each.code }, `not applied: ${problemText(each)}`)
+  for (const each of others) log.error({ cause, code: each.code }, textOf(each))
 }
 
 /** tellNeighbour: a server that answers on the link, or no longer does. */

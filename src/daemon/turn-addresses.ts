@@ -2,7 +2,7 @@
 // never a service address, which another node may hold at any time. Pure.
 
 import { isIp4 } from '../base/addresses.ts'
-import type { DesiredState } from '../config/state.ts'
+import { addressesOf, type DesiredState } from '../config/state.ts'
 import type { EngineSpec } from '../engine/engine.ts'
 import type { InterfaceAddress } from '../netlink/addresses.ts'
 import type { Link } from '../netlink/links.ts'
@@ -14,11 +14,13 @@ export const looksThrough = ({ services }: Pick<DesiredState, 'services'>): bool
 /** turnOf: what an engine is to know of it; undefined: no check goes that way. */
 export function turnOf(
   desired: DesiredState,
-  links: readonly Link[],
+  links: readonly Pick<Link, 'index' | 'name'>[],
   addresses: readonly InterfaceAddress[],
 ): EngineSpec['turn'] {
   if (!looksThrough(desired)) return undefined
-  const service = new Set(desired.addressSets.flatMap((set) => set.addresses.map(({ address }) => address)))
+  const service = new Set(
+    desired.addressSets.flatMap((set) => addressesOf(set).map(({ address }) => address)),
+  )
   const own = links.flatMap(({ index, name }) =>
     addresses
       .filter((each) => each.ifindex === index && !service.has(each.address) && isLasting(each))

@@ -4,17 +4,21 @@
 // same, and it is tried again, later each time. What is compared how: docs/decisions/0019-reconcile.md.
 
 import { formatIp } from '../base/addresses.ts'
+import { BackOff } from '../base/back-off.ts'
 import type { Applied } from '../engine/engine.ts'
 import type { EventSink } from '../events/event.ts'
+import { isDefendedAlike } from '../flood/alike.ts'
 import { isUsable, type Link } from '../netlink/links.ts'
 import type { Network } from '../netlink/network.ts'
 import type { Problem } from './api-schema.ts'
-import { BackOff } from './back-off.ts'
+import type { Flood } from './flood.ts'
 import type { Healing } from './healing.ts'
 import type { Log } from './log.ts'
 import { leaveOtherLinks, recordLinks } from './managed-links.ts'
+import { crowdedNeighbours, neighbourRoom } from './neighbour-room.ts'
 import {
   changesOf,
+  defendedSpec,
   type EthernetLink,
   type Facts,
   findLink,
@@ -23,7 +27,7 @@ import {
   specOn,
 } from './placement.ts'
 import type { PacketPath } from './ports.ts'
-import { problem, problemsOf } from './problem.ts'
+import { Problems, problem, problemsOf } from './problem.ts'
 import type { RecordStore } from './record.ts'
 import { type Running, wantedSysctls } from './running.ts'
 import type { ServerNeighbours } from './server-neighbours.ts'
@@ -44,7 +48,10 @@ export interface UpkeepOptions {
   readonly orders: ServerOrders
   readonly addresses: ServiceAddresses
   readonly sysctls: Sysctls
+  /** Stands in for /proc/sys. */
+  readonly sysctlRoot?: string
   readonly healing: Healing
+  readonly flood: Pick<Flood, 'defended' | 'adopt'>
   readonly facts: () => Facts
 }
 
@@ -56,12 +63,14 @@ export interface Kept {
 
 export class Upkeep {
   readonly #options: UpkeepOptions
-  readonly #backOff = new BackOff()
+  #backOff = new BackOff()
   /** NICs that forward since the last apply, or would if they were there. */
   #forwards: ReadonlySet<string> = new Set()
   /** Service addresses that were on their NICs, and settings that were made: without them now is somebody's doing. */
   #addressesHeld: ReadonlySet<string> = new Set()
   #isUnrepaired: readonly Problem[] = []
+  /** What of NICs, packet path and addresses was not as applied at the last look, and could not be made so. */
+  #differences: readonly Problem[] = []
 
   constructor(options: UpkeepOptions) {
     this.#options = options
@@ -72,28 +81,47 @@ export class Upkeep {
     const { placement } = running
     this.#forwards = new Set([...placement.links.map(({ name }) => name), ...placement.absent])
     this.#isUnrepaired = []
+    this.#backOff = new BackOff()
     const tell = (text: string) => this.#tellChanged(cause, text)
     return [
       ...this.#settleAddresses(placement, cause),
       ...this.#options.sysctls.settle(wantedSysctls(running), tell),
+      ...this.#crowded(running),
     ]
   }
 
-  /** keep what runs, once. */
+  /** requireWhole throws what was not as applied at the last look, and could not be made so. */
+  requireWhole(): void {
+    if (this.#differences.length > 0) throw new Problems('verify', this.#differences)
+  }
+
+  /** keep what runs, once. Throws where it cannot even be looked at. */
   keep(running: Running, cause: string): Kept {
+    try {
+      return this.#keep(running, cause)
+    } catch (error) {
+      this.#differences = problemsOf(error)
+      throw error
+    }
+  }
+
+  #keep(running: Running, cause: string): Kept {
     const { neighbours, sysctls, healing } = this.#options
     const { links, problems } = this.#present(running)
     const now = this.#repair(running, links, cause)
     neighbours.resync()
     // While nothing handles its packets, an address that is missing had better stay away.
     const isWhole = this.#isUnrepaired.length === 0
+    const unsettled = isWhole ? this.#settleAddresses(now.placement, cause) : []
+    this.#differences = [...problems, ...this.#isUnrepaired, ...unsettled]
     return {
       running: now,
       problems: [
         ...problems,
         ...this.#isUnrepaired,
         ...this.#doubts(links),
-        ...(isWhole ? this.#settleAddresses(now.placement, cause) : []),
+        ...this.#crowded(now),
+        ...unsettled,
         ...sysctls.mend(wantedSysctls(now), {
           mayMend: (name) => this.#mayMend(name),
           onSet: (name, value, was) => this.#tellChanged(cause, `set ${name} to ${value}, which was ${was}`),
@@ -103,6 +131,19 @@ export class Upkeep {
         ...healing.problems(),
       ],
     }
+  }
+
+  /** defend what runs by what is said of floods now: by another program where it takes one, and what is live in any case. */
+  defend(running: Running): Running {
+    const { flood, packetPath, neighbours, orders } = this.#options
+    const { desired, placement } = running
+    const spec = defendedSpec(placement.spec, flood.defended(desired))
+    if (!isDefendedAlike(spec, placement.spec)) {
+      packetPath.apply(spec, neighbours.view, ...orders.viewsFor(desired))
+      orders.adopt(desired)
+    }
+    flood.adopt(desired)
+    return { ...running, placement: { ...placement, spec } }
   }
 
   #repair(running: Running, links: readonly EthernetLink[], cause: string): Running {
@@ -136,6 +177,7 @@ export class Upkeep {
     this.#backOff.forget(reason)
     this.#isUnrepaired = []
     orders.adopt(running.desired)
+    this.#options.flood.adopt(running.desired)
     leaveOtherLinks(store, network, indexes)
     if (healing.isNews(reason))
       tellApplied(this.#options, 'node.healed', applied, `applied again: ${reason}`, cause)
@@ -174,6 +216,12 @@ export class Upkeep {
         problem('SERVER_DOUBTFUL', `server ${server.name} ${formatIp(server.address)}: ${why}`),
       ),
     ]
+  }
+
+  /** #crowded: servers beside this node whom its kernel has no room for. */
+  #crowded({ placement }: Running): Problem[] {
+    const { facts, sysctlRoot } = this.#options
+    return crowdedNeighbours(placement.spec.servers, () => facts().addresses, neighbourRoom([], sysctlRoot))
   }
 
   #settleAddresses(placement: Placement, cause: string): Problem[] {

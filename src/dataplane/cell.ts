@@ -66,6 +66,13 @@ export function putHalves(p: Path, cell: Cell<'u64'>, lower: Val<'u32'>, upper: 
   p.store<'u32'>({ base, offset: offset + 4, type: 'u32' }, upper)
 }
 
+/** putUpper: the upper half of a word of the caller's. */
+export function putUpper(p: Path, cell: Cell<'u64'>, upper: Val<'u32'>): void {
+  invariant(isLent(cell), 'a half is put into a cell of the caller')
+  const { base, offset } = cell.lent
+  p.store<'u32'>({ base, offset: offset + 4, type: 'u32' }, upper)
+}
+
 /** take what is in a cell. */
 export function take<K extends CellKind>(p: Path, cell: Cell<K>): Val<K> | number {
   if (isLent(cell)) {

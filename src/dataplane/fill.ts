@@ -6,11 +6,13 @@ import { type Ip, macBytes, type Protocol } from '../base/addresses.ts'
 import { invariant } from '../base/errors.ts'
 import { be16, immediate } from '../bpf/values.ts'
 import { sourceBit, wordsOfAddress } from './answer-sources.ts'
+import { answerPortsOf } from './awaiting.ts'
 import { ticksOf } from './flow-clock.ts'
 import { flowKeys } from './flow-keys.ts'
 import {
   ALL_FLOW_KEYS,
   addresses,
+  awaitsAnswers,
   BeforeTable,
   type Family,
   FLOW_KEYS,
@@ -269,6 +271,12 @@ function fillNat(
     view.setUint16(offsets.serverPorts + 2 * service, nat?.port ?? 0)
   for (const [pool, base] of poolBases(shape).entries())
     view.setUint32(offsets.poolBases + 4 * pool, base, true)
+  if (!awaitsAnswers(shape)) return
+  for (const { port, lastPort } of answerPortsOf(shape))
+    for (let each = port; each <= lastPort; each++) {
+      const word = offsets.answerPorts + 4 * (each >>> 5)
+      view.setUint32(word, view.getUint32(word, true) | (1 << (each & 31)), true)
+    }
 }
 
 /** fillTracking writes the bits of failed servers, and `before` the tables that pools had; where there are any. */

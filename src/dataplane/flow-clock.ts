@@ -24,6 +24,10 @@ export const secondTicks = ({ hz, shift }: Pick<Clock, 'hz' | 'shift'>): number 
 /** secondShift: 2^so many jiffies are about a second. */
 export const secondShift = ({ hz }: Pick<Clock, 'hz'>): number => Math.round(Math.log2(hz))
 
+/** perWindow: how many of so many a second there are in a window of 2^secondShift jiffies: one at least. */
+export const perWindow = (clock: Pick<Clock, 'hz' | 'shift'>, perSecond: number): number =>
+  Math.max(1, Math.floor((perSecond * 2 ** secondShift(clock)) / clock.hz))
+
 /** FlowLimits: what the packet path compares with: ages in ticks, and the records a CPU makes in 2^secondTicks of them. */
 export interface FlowLimits {
   readonly syn: number

@@ -6,7 +6,8 @@ import { limitsOf, secondTicks, ticksOf } from './flow-clock.ts'
 import { FLOW, type FlowRecord, flowRecordAt, isOlder, tickOf } from './flow-record.ts'
 import type { FlowSchedules } from './flow-schedule.ts'
 import { type FlowId, FlowTable, type Found, isEstablished } from './flow-table.ts'
-import { bucketsOf, failedBit, type Memory } from './memory.ts'
+import { awaitsRequests, bucketsOf, failedBit, type Memory } from './memory.ts'
+import { Awaiting } from './model-awaiting.ts'
 import { type EventName, eventNames } from './outcomes.ts'
 import {
   ASK_BEFORE,
@@ -49,17 +50,23 @@ export class FlowMemory {
   jiffies = 0n
   /** In which second records were made last, and how many (one CPU's). */
   newFlows = { second: 0, count: 0 }
+  /** awaiting: records that may be on their way from other nodes. */
+  readonly awaiting: Awaiting
   /** schedules: of services whose scheduler counts. */
   readonly schedules: FlowSchedules | undefined
 
   constructor(flows: FlowsShape, schedules?: FlowSchedules) {
     this.table = new FlowTable(bucketsOf(flows))
+    this.awaiting = new Awaiting(flows)
     this.schedules = schedules
   }
 }
 
-/** Decide: the server's id, 0 for nobody; that the client is to be told; that there is no room for a record. */
-export type Decide = (asked: Asked) => number | 'reset' | 'no-room'
+/**
+ * Decide: the server's id, 0 for nobody; that the client is to be told; that there is no room for a record; that another node may be
+ * about to tell of the flow.
+ */
+export type Decide = (asked: Asked) => number | 'reset' | 'no-room' | 'untold'
 
 /** createDecide for a shape with flows. Tables that change afterwards are seen. */
 export function createDecide(
@@ -71,6 +78,7 @@ export function createDecide(
   const { table, events, schedules } = memory
   const limits = limitsOf(shape.flows!)
   const { shift } = shape.flows!.clock
+  const isTold = awaitsRequests(shape)
   const isReachable = (id: number): boolean => id !== 0 && tables.servers[id]?.usable === true
   const isSet = (words: Uint32Array | undefined, pool: number, id: number): boolean => {
     const bit = failedBit(capacities, pool, id)
@@ -144,6 +152,9 @@ export function createDecide(
         if (isReachable(server) && !peek && !begun(server, FLOW.established)) return unrecorded(server)
         return server
       }
+      const isByRecord = network !== undefined || schedules?.picks(service) === true
+      const isBySlot = !isByRecord && (before === 0 || before === current)
+      if (isTold && kept === 0 && !isBySlot && memory.awaiting.awaits(memory.jiffies)) return 'untold'
       if (before !== 0 && resets(service) && hasFailed(pool, before)) return 'reset'
       const server = before || current
       if (kind !== 'end' && isReachable(server) && !peek && !begun(server, FLOW.established))

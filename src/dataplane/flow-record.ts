@@ -113,9 +113,9 @@ export const RANK_MASK = TIME_MASK - 7
 export const rankOf = (changing: number, now: number): number =>
   ((changing & ~TIME_MASK) | ((changing - (now + SLACK + 1)) & RANK_MASK)) >>> 0
 
-/** tickOf: what a record's time is at so many jiffies. */
-export const tickOf = (jiffies: bigint, shift: number): number =>
-  Number((jiffies >> BigInt(shift)) & BigInt(TIME_MASK))
+/** tickOf: what a record's time is at so many jiffies, in the bits that it has for it. */
+export const tickOf = (jiffies: bigint, shift: number, mask = TIME_MASK): number =>
+  Number((jiffies >> BigInt(shift)) & BigInt(mask))
 
 /** scaleExactly: hash * n >> 32, for tables of more than 2^21 buckets too. */
 const scaleExactly = (hash: number, n: number): number =>

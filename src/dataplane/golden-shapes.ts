@@ -2,6 +2,8 @@
 // one for each way in which a shape changes the program. Fixed keys, so that listener tables are the same too.
 
 import { type Ip, type Ip4, type Ip6, type Protocol, parseIp, parseIp4, parseMac } from '../base/addresses.ts'
+import { tryPrefix } from '../base/prefix.ts'
+import type { DefenceShape, RuleShape } from './defence-shape.ts'
 import { clockOf } from './flow-clock.ts'
 import {
   type CountingScheduler,
@@ -14,6 +16,7 @@ import {
   STATELESS,
   TIMEOUTS,
 } from './shape.ts'
+import { virtualMacOf } from './virtual-mac.ts'
 
 const first = parseIp4('192.0.2.100')
 const first6 = parseIp('2001:db8::100') as Ip6
@@ -122,8 +125,88 @@ const everyKind: Kinds = { families: [4, 6], protocols: ['tcp', 'udp'] }
 /** A node's addresses, and the index of the veth that answers to checks go into. */
 const turn = { ifindex: 9, addresses: [parseIp('192.0.2.2'), parseIp('2001:db8::2')] }
 
+const virtual = ([4, 6] as const).map((family) => virtualMacOf({ ifindex: 2, family, vrid: 51 }))
+
+const recorder = { records: 262_144 }
+
 const nat: ServiceShape = { ...changes, track: 'all', nat: { port: 0 } }
 const natPort: ServiceShape = { ...resets, track: 'all', nat: { port: 8_080 } }
+
+/** The flood of the night, observed, and rules of every kind. */
+const rules: readonly RuleShape[] = [
+  {
+    match: {
+      protocol: 'tcp',
+      flags: { set: 0x02, clear: 0x10 },
+      window: { first: 0, last: 0 },
+      options: 'none',
+      length: { first: 40, last: 40 },
+    },
+    action: 'count',
+    record: true,
+  },
+  {
+    match: { protocol: 'tcp', flags: { set: 0x29, clear: 0 } },
+    action: 'drop',
+    record: false,
+    services: [0],
+  },
+  {
+    match: {
+      source: [tryPrefix('198.51.100.0/25')!, tryPrefix('2001:db8:5::/49')!],
+      ttl: { first: 30, last: 40 },
+    },
+    action: 'limit',
+    perSecond: 100,
+    record: false,
+  },
+  {
+    match: {
+      ports: [{ first: 53, last: 53 }],
+      sourcePorts: [{ first: 1_900, last: 1_910 }],
+      payload: [{ at: 2, bytes: [1, 2, 3, 4, 5] }],
+    },
+    action: 'drop',
+    record: true,
+  },
+]
+/** As many rules as there may be, each of a payload. */
+const payloads: readonly RuleShape[] = Array.from({ length: 64 }, (_, at) => ({
+  match: { protocol: 'tcp' as const, payload: [{ at, bytes: [0xab, 0xcd, 0xef] }] },
+  action: 'drop' as const,
+  record: false,
+}))
+/** What a file has that says nothing of it. */
+const usual: DefenceShape = {
+  rules: rules.slice(0, 1),
+  lists: { entries: 4_096 },
+  proof: { sources: 65_536 },
+  ceilings: false,
+}
+const everything: DefenceShape = {
+  ...usual,
+  rules,
+  sources: { prefix: 28, prefix6: 56, new: true, udp: true, ban: true, entries: 65_536 },
+  ceilings: true,
+  known: { flows: 65_536 },
+}
+
+/** everywhere: everything at once on three interfaces. */
+const everywhere: Shape = {
+  ...ranged(
+    shape(16, 8, [1_021, 4_093], tracked(nat, { ...everyKind, jumbo: true, own: 3, others: others(2) })),
+  ),
+  services: [
+    { ...natPort, persistence },
+    { ...nat, ...picking('wlc', 4), persistence },
+    { ...natPort, ...picking('wrr', 64) },
+    ...various,
+  ],
+  before: [0, 2_039],
+}
+
+/** defended: a shape with what a file has that says nothing of defence. */
+const defended = (of: Shape): Shape => ({ ...of, defence: usual, recorder: { records: 65_536 } })
 
 /** goldenShapes: by file name. */
 export const goldenShapes: Readonly<Record<string, Shape>> = {
@@ -230,6 +313,22 @@ export const goldenShapes: Readonly<Record<string, Shape>> = {
     ],
   },
   'nat-one-listener': shape(1, 1, [1_021], tracked(nat)),
+  'nat-told-to-others': shape(1, 1, [1_021], tracked(nat, { flows: { ...flowsShape(65_536), fresh: 256 } })),
+  'counting-told-to-others': shape(
+    1,
+    1,
+    [1_021],
+    tracked(picking('rr', 4), { flows: { ...flowsShape(65_536), fresh: 256 } }),
+  ),
+  'told-to-others-various': {
+    ...shape(8, 4, [1_021], tracked(changes, { ...everyKind, flows: { ...flowsShape(65_536), fresh: 256 } })),
+    services: [
+      { ...nat, ...picking('wlc', 4) },
+      { ...changes, track: 'all', persistence },
+      changes,
+      { ...natPort, persistence },
+    ],
+  },
   'nat-one-udp-listener': shape(1, 1, [1_021], tracked(natPort, { protocols: ['udp'] })),
   'nat-one-ipv6-listener': shape(1, 1, [1_021], tracked(nat, { families: [6] })),
   'nat-and-dsr-everything-once-jumbo': {
@@ -242,18 +341,7 @@ export const goldenShapes: Readonly<Record<string, Shape>> = {
     [1_021, 4_093],
     tracked(nat, { ...everyKind, own: 3, others: others(1) }),
   ),
-  'everything-three-interfaces-jumbo': {
-    ...ranged(
-      shape(16, 8, [1_021, 4_093], tracked(nat, { ...everyKind, jumbo: true, own: 3, others: others(2) })),
-    ),
-    services: [
-      { ...natPort, persistence },
-      { ...nat, ...picking('wlc', 4), persistence },
-      { ...natPort, ...picking('wrr', 64) },
-      ...various,
-    ],
-    before: [0, 2_039],
-  },
+  'everything-three-interfaces-jumbo': everywhere,
   'turn-one-listener': shape(1, 1, [1_021], { turn: { ...turn, addresses: turn.addresses.slice(0, 1) } }),
   'turn-everything-inline-jumbo': shape(64, 3, [1_021, 4_093], { ...everyKind, jumbo: true, turn }),
   'turn-everything-in-tables': ranged(
@@ -262,6 +350,51 @@ export const goldenShapes: Readonly<Record<string, Shape>> = {
   'turn-nat-and-dsr-everything-two-interfaces': {
     ...shape(4, 2, [1_021, 4_093], tracked(nat, { ...everyKind, own: 3, others: others(1), turn })),
     services: [natPort, changes],
+  },
+  'virtual-one-listener': shape(1, 1, [1_021], { virtual: virtual.slice(0, 1) }),
+  'virtual-everything-once': shape(4, 2, [1_021], { ...everyKind, virtual }),
+  'unaccepted-one-listener': shape(1, 1, [1_021], { unaccepted: [first, parseIp('192.0.2.1')] }),
+  'unaccepted-everything-two-interfaces': {
+    ...shape(4, 2, [1_021], tracked(nat, { ...everyKind, jumbo: true, own: 3, others: others(1), turn })),
+    services: [natPort, changes],
+    unaccepted: [first, first6, parseIp('2001:db8::1')],
+  },
+  'recorded-one-listener': shape(1, 1, [1_021], { recorder }),
+  'recorded-everything-once-jumbo-two-interfaces': {
+    ...shape(4, 2, [1_021], tracked(nat, { ...everyKind, jumbo: true, own: 3, others: others(1), turn })),
+    services: [natPort, changes],
+    recorder,
+  },
+  'recorded-everything-in-tables': {
+    ...ranged(shape(1_000, 500, [1_021, 4_093, 1_021], tracked(changes, everyKind))),
+    recorder,
+  },
+  'defence-one-listener': shape(1, 1, [1_021], { defence: usual }),
+  'defence-one-ipv6-listener': shape(1, 1, [1_021], {
+    families: [6],
+    defence: { ...usual, rules: rules.slice(2) },
+  }),
+  'defence-one-udp-listener': shape(1, 1, [1_021], { protocols: ['udp'], defence: everything }),
+  'defence-everything-once-two-interfaces': shape(4, 2, [1_021], {
+    ...everyKind,
+    others: others(1),
+    defence: everything,
+  }),
+  'defence-nat-and-dsr-everything-once-jumbo': {
+    ...shape(4, 2, [1_021, 4_093], tracked(nat, { ...everyKind, jumbo: true, turn, defence: everything })),
+    services: [natPort, changes],
+    recorder: { records: 4_096 },
+  },
+  'defence-everything-in-tables': {
+    ...ranged(shape(1_000, 500, [1_021, 4_093, 1_021], tracked(changes, everyKind))),
+    defence: everything,
+    recorder: { records: 4_096 },
+  },
+  'usual-tracked-one-listener': defended(shape(1, 1, [1_021], tracked(changes))),
+  'usual-everything-three-interfaces-jumbo': defended(everywhere),
+  'defence-payloads': {
+    ...defended(shape(2, 2, [1_021], { families: [4, 6] })),
+    defence: { ...usual, rules: payloads },
   },
   'ten-thousand-listeners': shape(10_000, 10_000, [1_021]),
   'ten-thousand-listeners-own-pools': shape(10_000, 10_000, Array<number>(10_000).fill(1_021)),

@@ -109,13 +109,13 @@ export const portOf = (
   protocol: () => Val<'u8' | 'u32'>,
 ): Val<'u32'> => (isMixed(shape) ? p.alu('or', p.alu('lsh', protocol(), 16), port()) : port())
 
-/** addressTree: a leaf for each distinct address of the listeners given, which it gets. */
-function addressTree(
+/** addressTree: a leaf for each distinct address of the listeners given, which it gets. Leaves end by leaving. */
+export function addressTree<T extends { readonly address: Ip }>(
   p: Path,
   { family, place }: Destination,
-  listeners: readonly ListenerShape[],
+  listeners: readonly T[],
   none: Miss,
-  leaf: (listeners: readonly ListenerShape[]) => void,
+  leaf: (listeners: readonly T[]) => void,
 ): void {
   if (family === 4) {
     const groups = grouped(listeners, ({ address }) => word32(Number(address)))
@@ -127,7 +127,7 @@ function addressTree(
     )
     return
   }
-  const level = (index: number, some: readonly ListenerShape[]): void => {
+  const level = (index: number, some: readonly T[]): void => {
     if (index < 0) {
       leaf(some)
       return

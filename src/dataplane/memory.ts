@@ -4,11 +4,24 @@
 //   tables    keys | servers (8 bytes each) | listeners (16 bytes each, open addressing) | pool sizes
 //             | what flows need: keys of their own, what services do | servers' addresses and networks (32 bytes each)
 //             | what nat needs: ports, pools' first slots, whose fragments may be answers | ranges of ports
-//             | networks that persist
+//             | networks that persist | where other nodes tell of flows: the ports that servers answer from
 //   slots     one word a slot, pool after pool
 //   fragments ports of first fragments, a word each (path-fragment.ts)
 //   held      a ring: fragments on their way to the daemon
-//   counters  a block per possible CPU, each on its own pages, and one that only the daemon writes (carry)
+//   counters  a block per possible CPU, each on its own pages, and one that only the daemon writes (carry); where other
+//             nodes are told of records, with the keys of the newest ones
+//
+// where a virtual router has a MAC of its own:
+//
+//   roles     whether this node is active for it (virtual-mac.ts); it survives generations
+//
+// where other nodes tell of flows:
+//
+//   awaiting  whether they may be about to (awaiting.ts); it survives generations
+//
+// where packets are recorded:
+//
+//   recorder  for each CPU how many it has recorded | rings of records, 128 bytes each (record.ts); it survives generations
 //
 // and where flows are tracked:
 //
@@ -19,14 +32,19 @@
 //   before    tables that pools had before their size changed: where each begins and how many slots it has | words
 //   clock     jiffies, where tests set the time (not only there)
 //   schedule  what schedulers go by that count turns or connections (scheduling.ts)
+//
+// and what services are defended by: defence-memory.ts
 
 import { type Ip, isIp4, type Protocol } from '../base/addresses.ts'
 import { invariant } from '../base/errors.ts'
 import { array, bytes, type DirectMemory, direct, objectMap, struct } from '../bpf/types.ts'
 import { AnswerBucket } from './answer-record.ts'
+import { AWAITING } from './awaiting.ts'
+import { defenceMemoryOf, LIST_BYTES } from './defence-memory.ts'
 import { BUCKET_ENTRIES, FlowBucket } from './flow-record.ts'
 import { eventNames, outcomeNames } from './outcomes.ts'
 import { type PortRange, rangesByAddress } from './port-ranges.ts'
+import { RecorderState, recorderOf } from './record.ts'
 import { schedulingOf } from './scheduling.ts'
 import {
   ASK_BEFORE,
@@ -38,6 +56,7 @@ import {
   type Shape,
   STATELESS,
 } from './shape.ts'
+import { ROLES } from './virtual-mac.ts'
 
 const PAGE = 4096
 /** CLOCK: of a shape that says nothing of it. */
@@ -91,8 +110,16 @@ export const FRAGMENT_BUCKETS = 4_096
 export const FRAGMENT_WAYS = 2
 /** Of a fragment that is handed over so many bytes have room, in a ring of so many. */
 const HELD = { usual: 2_040, jumbo: 10_232, ring: 1 << 18, jumboRing: 1 << 19 } as const
+/** PORT_WORDS: a bit for each port. */
+const PORT_WORDS = 65_536 / 32
 /** SOURCE_BITS: so many for each server tell whose fragments may be answers (answer-sources.ts). */
 export const SOURCE_BITS = 64
+/**
+ * freshOf: keys of the newest records that a CPU has made, a ring for each table: event `flow-insert`, `answer-insert` number
+ * n left word at n modulo the ring's size, before it wrote the record (engine/fresh.ts reads them).
+ */
+const freshOf = (count: number) =>
+  struct('fresh', { flows: array('u64', count), answers: array('u64', count) })
 /** NewFlows: what bounds records that a CPU makes: in which second, and how many so far. */
 export const NewFlows = struct('new_flows', { second: 'u32', count: 'u32' })
 /** Persists: how a service persists: ticks of silence, 0: not at all; the bits of a network, of IPv4 and of IPv6. */
@@ -114,9 +141,18 @@ export const addresses = (shape: Shape): Ip[] => [...new Set(shape.listeners.map
 /** Family: 4 or 6. */
 export type Family = 4 | 6
 export const familyOf = (address: Ip): Family => (isIp4(address) ? 4 : 6)
+/** By shape: the families and protocols of its listeners. Asked hundreds of times while a program is built. */
+const kindsOf = new WeakMap<Shape, ReadonlySet<Family | Protocol>>()
+
 /** has: whether a shape has listeners of a family or a protocol. */
-export const has = (shape: Shape, what: Family | Protocol): boolean =>
-  shape.listeners.some(({ address, protocol }) => familyOf(address) === what || protocol === what)
+export function has(shape: Shape, what: Family | Protocol): boolean {
+  let kinds = kindsOf.get(shape)
+  if (!kinds) {
+    kinds = new Set(shape.listeners.flatMap(({ address, protocol }) => [familyOf(address), protocol]))
+    kindsOf.set(shape, kinds)
+  }
+  return kinds.has(what)
+}
 
 /** tabledRanges: the ranges that are looked up in memory: by address of a family, in the order of their list. */
 export const tabledRanges = (shape: Shape, family: Family): ReadonlyMap<Ip, readonly PortRange[]> =>
@@ -134,16 +170,22 @@ const rangesIn = (shape: Shape): number =>
 export const uniformSlots = (shape: Shape): number | undefined =>
   shape.pools.every((slots) => slots === shape.pools[0]) ? shape.pools[0] : undefined
 
-/** serviceUses: what the services that listeners have do; each but once. */
-const serviceUses = ({ listeners, services }: Shape): ServiceShape[] => [
-  ...new Map(
-    listeners.map(({ service }) => {
-      const does = services[service] ?? STATELESS
-      const { track, onFailure, hash, nat, persistence } = does
-      return [`${track} ${onFailure} ${hash} ${nat !== undefined} ${persistence !== undefined}`, does]
-    }),
-  ).values(),
-]
+const uses = new WeakMap<Shape, readonly ServiceShape[]>()
+
+/** serviceUses: what the services that listeners have do; each but once. Asked for again and again: worked out once. */
+function serviceUses(shape: Shape): readonly ServiceShape[] {
+  const known = uses.get(shape)
+  if (known) return known
+  const found = new Map<string, ServiceShape>()
+  for (const { service } of shape.listeners) {
+    const does = shape.services[service] ?? STATELESS
+    const { track, onFailure, hash, nat, persistence } = does
+    found.set(`${track} ${onFailure} ${hash} ${nat !== undefined} ${persistence !== undefined}`, does)
+  }
+  const all = [...found.values()]
+  uses.set(shape, all)
+  return all
+}
 /** uniformUse: what all services do, or undefined where they differ and it has to be looked up. */
 export function uniformUse(shape: Shape): ServiceShape | undefined {
   const [use, ...others] = serviceUses(shape)
@@ -180,6 +222,12 @@ export const timeOf = (shape: Shape): Clock => flowsOf(shape)?.clock ?? shape.cl
 /** usesNat: whether some listener's packets are translated. */
 export const usesNat = (shape: Shape): boolean =>
   flowsOf(shape) !== undefined && someUse(shape, ({ nat }) => nat !== undefined)
+
+/** awaitsAnswers: whether servers' answers may come before the records that other nodes have made (awaiting.ts). */
+export const awaitsAnswers = (shape: Shape): boolean => usesNat(shape) && flowsOf(shape)?.fresh !== undefined
+/** awaitsRequests: whether clients' segments may. */
+export const awaitsRequests = (shape: Shape): boolean =>
+  flowsOf(shape)?.fresh !== undefined && has(shape, 'tcp')
 
 /** bucketsOf: how many buckets hold so many records. */
 export const bucketsOf = ({ entries }: FlowsShape): number => Math.max(1, Math.ceil(entries / BUCKET_ENTRIES))
@@ -263,16 +311,20 @@ export function memoryOf(shape: Shape, bits: Bits = { 4: 0, 6: 0 }) {
     sources: array('u32', nat ? (SOURCE_BITS / 32) * serverCapacity : 2),
     ranges: array(Range, powerOfTwo(rangesIn(shape))),
     persists: array(Persists, persists(shape) ? serviceCapacity : 1),
+    answerPorts: array('u32', awaitsAnswers(shape) ? PORT_WORDS : 2),
   })
   const slots = direct('slots', { words: array('u32', totalSlots) })
   const outcomes = array('u64', OUTCOMES)
   const services = array(Traffic, serviceCapacity)
   const servers = array(Traffic, serverCapacity)
   const events = array('u64', EVENTS)
+  const fresh = freshOf(flows?.fresh ?? 1)
   const used =
     8 * (OUTCOMES + EVENTS) +
+    fresh.size +
     NewFlows.size +
     2 * PerSecond.size +
+    RecorderState.size +
     Traffic.size * (serviceCapacity + serverCapacity)
   const fill = PAGE - (used % PAGE)
   const Block = struct('block', {
@@ -283,6 +335,8 @@ export function memoryOf(shape: Shape, bits: Bits = { 4: 0, 6: 0 }) {
     newFlows: NewFlows,
     exceeded: PerSecond,
     held: PerSecond,
+    recorder: RecorderState,
+    fresh,
     fill: bytes(fill),
   })
   const counters = direct('counters', { blocks: array(Block, shape.cpus), carry: Block })
@@ -294,6 +348,12 @@ export function memoryOf(shape: Shape, bits: Bits = { 4: 0, 6: 0 }) {
     counters,
     tracking,
     scheduling: flows && schedulingOf(shape, serviceCapacity, serverCapacity),
+    roles: shape.virtual && ROLES,
+    awaiting: awaitsAnswers(shape) || awaitsRequests(shape) ? AWAITING : undefined,
+    recorder: shape.recorder && recorderOf(shape.recorder, shape.cpus),
+    defence:
+      shape.defence &&
+      defenceMemoryOf(shape.defence, serviceCapacity, shape.cpus, (what) => has(shape, what)),
     fragments: direct('fragments', { records: array('u64', FRAGMENT_BUCKETS * FRAGMENT_WAYS) }),
     held: objectMap('held', 'ringbuf', shape.jumbo ? HELD.jumboRing : HELD.ring),
     heldBytes: shape.jumbo ? HELD.jumbo : HELD.usual,
@@ -308,11 +368,21 @@ export function memoryOf(shape: Shape, bits: Bits = { 4: 0, 6: 0 }) {
 
 /** mapsOf: the maps of a shape, by role. */
 export const mapsOf = (memory: Memory): readonly DirectMemory[] => {
-  const { tables, slots, counters, fragments, tracking, clock, scheduling } = memory
+  const { tables, slots, counters, fragments, roles, awaiting, tracking, clock, scheduling } = memory
+  const { defence, recorder } = memory
   return [
-    ...[tables, slots, counters, fragments],
+    ...[tables, slots, counters, fragments, roles, awaiting],
     ...[tracking?.flows, tracking?.answers, tracking?.failed, tracking?.shut, tracking?.before, clock],
-    scheduling?.map,
+    ...[scheduling?.map, recorder],
+    ...[
+      defence?.settings,
+      defence?.proven,
+      defence?.sources,
+      defence?.banned,
+      defence?.known,
+      defence?.rules,
+      defence?.openings,
+    ],
   ].filter((map) => map !== undefined)
 }
 
@@ -320,6 +390,9 @@ export const mapsOf = (memory: Memory): readonly DirectMemory[] => {
 export const mapSizes = (memory: Memory): { readonly name: string; readonly bytes: number }[] => [
   ...mapsOf(memory).map(({ name, type }) => ({ name, bytes: Math.ceil(type.size / PAGE) * PAGE })),
   { name: memory.held.name, bytes: memory.held.maxEntries },
+  ...[memory.defence?.lists4, memory.defence?.lists6].flatMap((trie) =>
+    trie ? [{ name: trie.name, bytes: LIST_BYTES * trie.maxEntries }] : [],
+  ),
 ]
 
 invariant(outcomeNames.length <= OUTCOMES, 'more outcomes than counters')

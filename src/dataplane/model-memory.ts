@@ -10,6 +10,8 @@ interface PerSecond {
 export class PacketMemory {
   /** Now. */
   jiffies = 0
+  /** forwards: whether the node's kernel would forward what is for this address, given in bytes. */
+  forwards: (destination: Uint8Array) => boolean = () => false
   /** Packets whose TTL had run out. */
   readonly exceeded: PerSecond = { second: 0, count: 0 }
 

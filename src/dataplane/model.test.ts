@@ -8,6 +8,7 @@ import { type FixtureName, fixtures } from './vectors/fixtures.ts'
 import { flowStories } from './vectors/flow-stories.ts'
 import { natStories } from './vectors/nat-stories.ts'
 import { expectedOf } from './vectors/nat-story.ts'
+import { sequences } from './vectors/sequences.ts'
 import { outcomeOf } from './vectors/story.ts'
 import { vectors } from './vectors/vectors.ts'
 
@@ -28,7 +29,13 @@ test('vectors have names of their own, and there are vectors for every way out',
     ...flowStories.flatMap(({ steps }) => steps.map(outcomeOf)),
     ...natStories.flatMap((story) => expectedOf(story).map(({ outcome }) => outcome)),
   ]
-  for (const name of outcomeNames) assert.ok(met.filter(({ outcome }) => outcome === name).length >= 3, name)
+  const told = [
+    ...met.map(({ outcome }) => outcome),
+    ...sequences.flatMap(({ steps }) =>
+      steps.map(({ expected }) => (typeof expected === 'string' ? expected : expected.outcome)),
+    ),
+  ]
+  for (const name of outcomeNames) assert.ok(told.filter((each) => each === name).length >= 3, name)
 })
 
 for (const { name, fixture, frame, expected } of vectors)

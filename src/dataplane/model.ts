@@ -9,12 +9,15 @@ import { updateChecksum } from '../wire/checksum.ts'
 import { ipBytes } from '../wire/ipv6.ts'
 import { tcpFlag } from '../wire/tcp.ts'
 import { CLASH_STEP, CLASH_TRIES } from './answer-record.ts'
+import { answerPortsOf } from './awaiting.ts'
 import { secondShift } from './flow-clock.ts'
 import { type Asked, createDecide, type Decide, type FlowKind, FlowMemory } from './flow-decision.ts'
 import { FLOW_KEY, flowKeys } from './flow-keys.ts'
 import { resetFrame } from './flow-reset.ts'
 import { FlowSchedules } from './flow-schedule.ts'
-import { flowsOf, memoryOf, timeOf, usesNat } from './memory.ts'
+import { awaitsAnswers, flowsOf, memoryOf, timeOf, usesNat } from './memory.ts'
+import { createAccept } from './model-accept.ts'
+import { AdmitMemory, createAdmit } from './model-admit.ts'
 import { exceeded } from './model-exceeded.ts'
 import {
   be16,
@@ -42,6 +45,7 @@ import {
   slotWord,
   type Tables,
 } from './shape.ts'
+import type { VirtualMac } from './virtual-mac.ts'
 
 /** Outcome: what becomes of a frame. */
 export interface Outcome {
@@ -103,6 +107,7 @@ export function createFlows(shape: Shape): FlowMemory | undefined {
 export interface ModelMemory {
   readonly packets?: PacketMemory
   readonly flows?: FlowMemory | undefined
+  readonly admit?: AdmitMemory
 }
 
 /**
@@ -112,7 +117,11 @@ export interface ModelMemory {
 export function createModel(
   shape: Shape,
   tables: Tables,
-  { packets: memory = new PacketMemory(), flows = createFlows(shape) }: ModelMemory = {},
+  {
+    packets: memory = new PacketMemory(),
+    flows = createFlows(shape),
+    admit: admitted = new AdmitMemory(shape),
+  }: ModelMemory = {},
 ): Model {
   invariant(tables.keys.length === HASH_KEYS, `${tables.keys.length} hash keys`)
   invariant(
@@ -120,6 +129,10 @@ export function createModel(
     'every pool has its slots',
   )
   const own = macBytes(shape.mac)
+  const isActive = ({ active }: VirtualMac) =>
+    tables.active?.some((other) => other.active === active) === true
+  const virtual = (shape.virtual ?? []).map((each) => ({ ...each, octets: macBytes(each.mac) }))
+  const isTo = (frame: Uint8Array, octets: Uint8Array) => octets.every((octet, i) => frame[i] === octet)
   const shift = secondShift(timeOf(shape))
   const pick = (keys: BigUint64Array, ...which: number[]) =>
     splitMultipliers(BigUint64Array.from(which, (i) => keys[i]!))
@@ -136,8 +149,10 @@ export function createModel(
     hasIpv4: shape.listeners.some(({ address }) => isIp4(address)),
   }
   const hasIpv6 = shape.listeners.some(({ address }) => !isIp4(address))
+  const refusesIpv6 = shape.unaccepted?.some((address) => !isIp4(address)) === true
   const listening = createListeners(shape)
   const turn = createTurn(shape, (number) => byNumber.has(number), listening)
+  const isRefused = createAccept(shape)
   const room = shape.jumbo ? HELD_BYTES.jumbo : HELD_BYTES.usual
   /** F4: what becomes of a later fragment whose first has not come. */
   const hold = (frame: Uint8Array): OutcomeName => {
@@ -148,10 +163,12 @@ export function createModel(
   const decide = flows && createDecide(shape, tables, flows, memoryOf(shape))
   flows?.schedules?.fill(tables)
   const nat = flows && usesNat(shape) ? createNat(shape, tables, flows) : undefined
+  const answersFrom = awaitsAnswers(shape) ? answerPortsOf(shape) : []
   const others = flowKeys(tables.keys)
   const otherTcp = pick(others, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, FLOW_KEY.mix)
   const otherUdp = pick(others, FLOW_KEY.udp, 1, 2, 3, 4, 5, 6, 7, 8, 9, FLOW_KEY.mix)
   const networkOf = createNetworkOf(shape, tables.keys)
+  const admit = createAdmit(shape, tables, admitted, () => memory.jiffies)
 
   const model = (frame: Uint8Array): Outcome => {
     const end = (outcome: OutcomeName): Outcome => ({ outcome, frame })
@@ -175,24 +192,30 @@ export function createModel(
     // 4
     if (length < ip + 20) return end('short')
     const isIpv6 = type === ETH_P_IPV6 && hasIpv6
+    const isOurs = isTo(frame, own) || virtual.some((each) => isTo(frame, each.octets) && isActive(each))
+    if (type === ETH_P_IPV6 && !hasIpv6 && refusesIpv6) {
+      // A: step 5 is taken before it
+      if (!isOurs) return end('other-host')
+      return end(length >= ip + 40 && isRefused(frame, ip, true) ? 'not-accepted' : 'not-ip')
+    }
     if (type !== ETH_P_IP && !isIpv6) return end('not-ip')
     if (isIpv6 && length < ip + 40) return end('short')
 
     // 5
-    if (own.some((octet, i) => frame[i] !== octet)) return end('other-host')
+    if (!isOurs) return end('other-host')
+    // A: what is passed from here on is not, where its destination does not accept it
+    const passed = (outcome: OutcomeName) => end(isRefused(frame, ip, isIpv6) ? 'not-accepted' : outcome)
 
     // C: what is for no listener may be an answer to a check; N4 to N6: or to a client, or a fragment of such
     const unserved = (flow: Flow | Unreadable): Outcome => {
       const turned = turn({ frame, ip, isIpv6 })
       if (turned) return { outcome: 'turned', frame: turned }
-      if (!nat || (!isIpv6 && !protocols.hasIpv4)) return end('no-listener')
+      if (!nat || (!isIpv6 && !protocols.hasIpv4)) return passed('no-listener')
       const isServer = () => nat.mayAnswer(frame, ip, isIpv6)
       if (typeof flow === 'string')
-        return end(
-          flow === 'later' && isServer() && hold(frame) === 'fragment-held'
-            ? 'fragment-copied'
-            : 'no-listener',
-        )
+        return flow === 'later' && isServer() && hold(frame) === 'fragment-held'
+          ? end('fragment-copied')
+          : passed('no-listener')
       if (flow.first !== undefined && isServer()) memory.remember(flow.first, wordOf(flow.ports), tick())
       const { protocol, client, ports, isPeek = false, quoted } = flow
       const at = flow.end - HEADER[protocol]
@@ -207,14 +230,24 @@ export function createModel(
         at,
         quoted,
       })
-      if (answer === undefined || answer === 'ttl') return end(answer ?? 'no-listener')
+      if (answer === undefined) return isEarly(flow) ? end('untold') : passed('no-listener')
+      if (answer === 'ttl') return end('ttl')
       return { outcome: answer.isOwn ? 'answered' : 'answer-redirected', frame: answer.frame }
     }
+
+    // N7: what a server answers before its flow is known here
+    const isEarly = ({ isPeek, ports: [port] }: Flow): boolean =>
+      isPeek !== true &&
+      answersFrom.some((each) => each.port <= port && port <= each.lastPort) &&
+      nat?.mayAnswer(frame, ip, isIpv6) === true &&
+      memory.forwards(isIpv6 ? frame.subarray(ip + 24, ip + 40) : frame.subarray(ip + 16, ip + 20)) &&
+      flows?.awaiting.awaits(flows.jiffies) === true
 
     // 6 to 9
     const here = listening(frame, ip + (isIpv6 ? 24 : 16), isIpv6 ? 16 : 4)
     const flow = (isIpv6 ? flowOf6 : flowOf4)(frame, ip, protocols)
-    if (flow === 'malformed' || flow === 'other-protocol') return end(flow)
+    if (flow === 'malformed') return end(flow)
+    if (flow === 'other-protocol') return passed(flow)
     if (typeof flow === 'string') {
       if (!here) return unserved(flow)
       return end(flow === 'later' ? hold(frame) : flow)
@@ -238,6 +271,18 @@ export function createModel(
     }
 
     const portsWord = wordOf(flow.ports)
+    // D
+    const transport = flow.isPeek ? undefined : { protocol, at: flow.end - HEADER[protocol] }
+    const refused = admit?.({
+      frame,
+      ip,
+      isIpv6,
+      client,
+      service: listener.service,
+      transport,
+      flags: flow.flags,
+    })
+    if (refused) return typeof refused === 'string' ? end(refused) : { outcome: 'challenged', frame: refused }
     if (flow.first !== undefined) memory.remember(flow.first, portsWord, tick())
 
     // 14
@@ -266,6 +311,7 @@ export function createModel(
       asked = { hash, other, kind, service, pool, word, peek, recorded, ...(network && { network }) }
       id = decide(asked)
     }
+    if (id === 'untold') return end(id)
     if (id === 'reset') {
       const answer = flow.isPeek ? undefined : resetFrame(frame, own)
       return answer ? { outcome: 'reset', frame: answer } : end('no-server')

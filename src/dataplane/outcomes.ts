@@ -16,7 +16,9 @@ export const outcomes = {
   forwarded: { verdict: 'tx', meaning: 'sent to the server of its slot, or of the flow that it is about' },
   short: pass('shorter than Ethernet and IPv4 headers'),
   'not-ip': pass('ARP and all else that is not IPv4, nor IPv6 where a listener has it'),
-  'other-host': pass('IPv4 to a MAC that is not this interface’s: flooded or mirrored by the switch'),
+  'other-host': pass(
+    'IPv4 to a MAC that is not this interface’s: flooded or mirrored by the switch; or to a virtual router’s for which this node is backup',
+  ),
   malformed: pass('IP version or header length that cannot be'),
   'other-protocol': pass(
     'VRRP and other protocols that no listener has; ICMP but for errors about a listener’s flows',
@@ -50,11 +52,42 @@ export const outcomes = {
     verdict: 'redirect',
     meaning: 'a server’s answer to a check through a service address, taken to the checker',
   },
+  'not-accepted': drop('to an address with `accept: false`, and nothing that a listener has'),
+  denied: drop(
+    'for a listener, of a source that a list denies, or that none allows where only those are taken',
+  ),
+  banned: drop('for a listener, of a source that is banned for a time'),
+  rule: drop(
+    'for a listener, matched by a signature rule that drops, or above what one lets through in a second',
+  ),
+  challenged: {
+    verdict: 'tx',
+    meaning: 'a SYN of a source that has to prove that it is real: it was asked to',
+  },
+  proven: drop('a RST that proves its source, which may connect from now on'),
+  'source-limit': drop('for a listener, above what one source may send in a second'),
+  'service-limit': drop('a SYN above the new flows that its service takes in a second'),
+  'node-limit': drop('a SYN above the new flows that the node takes in a second'),
+  untold: drop(
+    'of a flow that another node may be about to tell of, as long as this one is active for nothing, or a role has just changed, and a second at most where its daemon is dead: nat: a server’s answer that the kernel would forward as it is; a client’s segment whose server nothing but its record tells',
+  ),
 } as const satisfies Record<string, OutcomeText>
 
 export type OutcomeName = keyof typeof outcomes
 /** outcomeNames: index = the counter's place in a block. */
 export const outcomeNames = Object.keys(outcomes) as OutcomeName[]
+
+/** defenceOutcomes: those that take a service that is defended. */
+export const defenceOutcomes = [
+  'denied',
+  'banned',
+  'rule',
+  'challenged',
+  'proven',
+  'source-limit',
+  'service-limit',
+  'node-limit',
+] as const satisfies readonly OutcomeName[]
 
 /**
  * events: name -> what it tells. Counted beside outcomes, where flows are tracked: a packet may bring none or several.

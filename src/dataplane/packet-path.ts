@@ -3,13 +3,13 @@
 // joins again where the server is chosen. What a shape does not need costs no instruction.
 //
 //   IPv4 ──────────────────────┐
-//   IPv6 (behind it, or alone) ┼── choose ── forward
+//   IPv6 (behind it, or alone) ┼── (admit) ── choose ── forward
 //   slow path (behind both) ───┘
 
 import type { StashedContext } from '../bpf/builder.ts'
 import { maxOf } from '../bpf/emitter.ts'
 import type { Label } from '../bpf/isa.ts'
-import { be16, ne, type Val } from '../bpf/values.ts'
+import { be16, ne, type Val, type View } from '../bpf/values.ts'
 import { type Built, type BuiltFunction, program, xdpFunction } from '../bpf/xdp.ts'
 import { cell, type Home, move, type Path, take } from './cell.ts'
 import { ETH_P_IP, ETH_P_IPV6, Ethernet, Ipv4, Ipv6, Tcp, Udp } from './headers.ts'
@@ -17,12 +17,16 @@ import { matchOf } from './match.ts'
 import { rangeFunctions } from './match-ranges.ts'
 import { has, isInline, type Memory } from './memory.ts'
 import { type OutcomeName, outcomeNames, outcomes, type Verdict } from './outcomes.ts'
-import { countersOfCpu, otherHost, type Route } from './path.ts'
+import { countersOfCpu, type Flow, otherHost, type Route } from './path.ts'
+import { acceptFunction, leaveUnlessAccepted, type Nobodys, nobodysOf } from './path-accept.ts'
+import { admitFunction, askAdmit } from './path-admit.ts'
 import { answerReset, decideServer, trackingOf } from './path-flow.ts'
 import { forward } from './path-forward.ts'
+import { rememberFunction } from './path-fragment.ts'
 import { finishIpv4, guardIpv4 } from './path-ipv4.ts'
 import { finishIpv6, guardIpv6, hashIpv6 } from './path-ipv6.ts'
 import { turnBack } from './path-nat.ts'
+import { type Recording, recordingOf, recordLeft, recordSlow, recordSyn, whereSyn } from './path-record.ts'
 import { type Frame, slowPath } from './path-slow.ts'
 import { takeAnswers, takesAnswers, turnFunction } from './path-turn.ts'
 import type { Shape } from './shape.ts'
@@ -37,6 +41,8 @@ const verdicts = Object.fromEntries(outcomeNames.map((name) => [name, outcomes[n
 
 /** Routes: the straight path's facts in registers, those of the ways behind it on the stack. */
 type Routes = Readonly<Record<Home, Route>>
+/** Syns: where a SYN goes before its server is chosen, from the straight path and from IPv6's behind it. */
+type Syns = Readonly<Record<Home, Label>>
 
 /** parse: from the frame to the route, straight where possible; what is not goes `slow`. */
 function parse(
@@ -44,25 +50,35 @@ function parse(
   { register: straight, stack: behind }: Routes,
   { data, end }: Frame,
   slow: Label,
+  syns: Syns | undefined,
 ): void {
-  const { shape } = straight
+  const { shape, memory } = straight
   // a datagram shorter than a TCP header takes the slow path where the file has both
   const l4 = has(shape, 'tcp') ? Tcp : Udp
+  const asksSyn = (route: Route, flow: Flow, transport: View<(typeof Tcp | typeof Udp)['fields']>) => {
+    if (syns && 'flags' in transport)
+      whereSyn(p, shape, flow, transport.flags, route === straight ? syns.register : syns.stack)
+  }
   const ipv6 = (route: Route) => {
     const { eth, ip, transport } = p.headers(data, end, { eth: Ethernet, ip: Ipv6, transport: l4 }, slow)
     p.jumpIf(ne(p.load(eth.type), be16(ETH_P_IPV6)), slow)
-    otherHost(p, shape, eth)
+    otherHost(p, shape, memory, eth)
     const flow = guardIpv6(p, shape, ip, transport.ports, slow)
     return () => {
       finishIpv6(p, route, ip, flow)
       hashIpv6(p, route, flow)
+      asksSyn(route, flow, transport)
     }
   }
   const ipv4 = (route: Route, other: typeof slow) => {
     const { eth, ip, transport } = p.headers(data, end, { eth: Ethernet, ip: Ipv4, transport: l4 }, slow)
     p.jumpIf(ne(p.load(eth.type), be16(ETH_P_IP)), other)
-    otherHost(p, shape, eth)
-    return finishIpv4.bind(undefined, p, route, ip, guardIpv4(p, shape, ip, transport.ports, slow))
+    otherHost(p, shape, memory, eth)
+    const flow = guardIpv4(p, shape, ip, transport.ports, slow)
+    return () => {
+      finishIpv4(p, route, ip, flow)
+      asksSyn(route, flow, transport)
+    }
   }
   const second = has(shape, 4) && has(shape, 6) ? p.label('ipv6') : undefined
   const finish = has(shape, 4) || !has(shape, 6) ? ipv4(straight, second ?? slow) : ipv6(straight)
@@ -84,20 +100,48 @@ function takeSlowPath(
   behind: Route,
   { data }: Frame,
   slow: Label,
-  unserved: Label | undefined,
+  asked: {
+    readonly unserved: Label | undefined
+    readonly nobodys: Nobodys | undefined
+    readonly remember: BuiltFunction
+  },
   kept: StashedContext | undefined,
+  recording: Recording | undefined,
 ): void {
   const lent = p.slot('u64')
-  const called = slowPath(behind, lent.offset, verdicts)
+  const called = slowPath(behind, lent.offset, verdicts, asked.remember)
   p.cold(slow, () => {
     const context = kept ?? p.stashContext()
     const code = p.callSub(called, kept ? p.contextOf(kept) : p.ctx, p.slotPlace(lent))
-    if (unserved) p.jumpIf(p.answered(code, 'no-listener'), unserved)
+    const { unserved, nobodys } = asked
+    const others = { ...nobodys, ...(unserved && { 'no-listener': unserved }) }
+    for (const [outcome, label] of Object.entries(others) as [OutcomeName, Label][])
+      p.jumpIf(p.answered(code, outcome), label)
     p.exitIf(ne(code, 0), () => p.leaveAs(code))
     if (!kept) p.restoreContext(context)
+    if (recording && kept) recordSlow(p, recording, behind, kept)
     const frame = p.packet(kept ? p.contextOf(kept) : p.ctx)
     p.headers(frame.data, frame.end, { eth: Ethernet }, 'short')
     p.setPointer(data, frame.data)
+    p.goto(behind.join)
+  })
+}
+
+/** recordSyns: the code behind both labels: the route waits on the stack meanwhile. */
+function recordSyns(
+  p: Path,
+  { register: straight, stack: behind }: Routes,
+  syns: Syns,
+  recording: Recording,
+  context: StashedContext,
+): void {
+  p.cold(syns.register, () => {
+    move(p, straight.match.base, behind.match.base)
+    move(p, straight.match.slots, behind.match.slots)
+    move(p, straight.bytes, behind.bytes)
+    move(p, straight.hash, behind.hash)
+    p.bind(syns.stack)
+    recordSyn(p, recording, straight.shape, context)
     p.goto(behind.join)
   })
 }
@@ -129,8 +173,12 @@ function slotWord(p: Path, { memory, match, hash: kept }: Route): Val<'u32'> {
 export function packetPath(shape: Shape, memory: Memory): BuiltFunction {
   const tracking = trackingOf(shape, memory)
   const ranges = rangeFunctions(shape, memory)
-  const count = (p: Path, index: Val<'u32'>) => {
-    p.increment(p.element(countersOfCpu(p, shape, memory).outcomes, index), 1)
+  const recording = recordingOf(shape, memory)
+  let leaving: StashedContext | undefined
+  const count = (p: Path, index: Val<'u32'>, code: Val<'u32'>) => {
+    const counters = countersOfCpu(p, shape, memory)
+    p.increment(p.element(counters.outcomes, index), 1)
+    if (recording && leaving) recordLeft(p, recording, counters, leaving, { index, code })
   }
   return xdpFunction(PATH_NAME, { outcomes: verdicts, count }, (p) => {
     // looking an IPv6 address up in a table takes every register: context and length wait on the stack
@@ -138,16 +186,23 @@ export function packetPath(shape: Shape, memory: Memory): BuiltFunction {
     // and a function that looks ranges up is called while the frame has them
     const calls = Object.keys(ranges).length > 0
     const turn = takesAnswers(shape) ? turnFunction(shape, memory, verdicts) : undefined
-    const context = tracking || isCrowded || calls || turn ? p.stashContext() : undefined
+    const nobodys = nobodysOf(p, shape)
+    const accept = nobodys && acceptFunction(shape, memory, verdicts)
+    const admit = shape.defence && admitFunction(shape, memory, verdicts, recording)
+    const waits = tracking || isCrowded || calls || turn || accept || recording || admit
+    const context = waits ? p.stashContext() : undefined
+    leaving = context
     const all = shape.jumbo ? p.call('xdp_get_buff_len', p.ctx) : undefined
     const frame = p.packet()
     const kept = isCrowded ? p.stash(all ?? p.length(frame.data, frame.end)) : undefined
-    const where = tracking && p.slot('u64')
+    const where = tracking || recording || admit ? p.slot('u64') : undefined
+    const remember = rememberFunction(shape, memory)
     const slow = p.label('slow')
     const unserved = tracking?.nat && { plain: p.label('unserved'), slow: p.label('unserved-slow') }
     // what is for no listener may be an answer: first to a check, then to a client
     const answers = turn && { plain: p.label('unturned'), slow: p.label('unturned-slow') }
     const first = answers ?? unserved
+    const noListener: OutcomeName | Label = nobodys?.['no-listener'] ?? 'no-listener'
     const routeOf = (home: Home, label: string, other?: Route): Route => ({
       shape,
       memory,
@@ -160,18 +215,25 @@ export function packetPath(shape: Shape, memory: Memory): BuiltFunction {
       where,
       join: p.label(label),
       expired: slow,
-      unserved: first?.plain ?? 'no-listener',
+      unserved: first?.plain ?? noListener,
+      recording,
     })
     const straight = routeOf('register', 'choose')
     const routes = { register: straight, stack: routeOf('stack', 'join', straight) }
-    parse(p, routes, frame, slow)
-    takeSlowPath(p, routes.stack, frame, slow, first?.slow, context)
+    const syns =
+      recording && has(shape, 'tcp') ? { register: p.label('syn'), stack: p.label('syn-behind') } : undefined
+    parse(p, routes, frame, slow, syns)
+    const ways = { unserved: first?.slow, nobodys, remember }
+    takeSlowPath(p, routes.stack, frame, slow, ways, context, recording)
+    if (recording && syns && context) recordSyns(p, routes, syns, recording, context)
     join(p, routes)
+    if (admit && context) askAdmit(p, routes, { admit, remember }, context, frame)
     const word = slotWord(p, routes.register)
-    const passed = { plain: unserved?.plain ?? 'no-listener', slow: unserved?.slow ?? 'no-listener' } as const
+    const passed = { plain: unserved?.plain ?? noListener, slow: unserved?.slow ?? noListener }
     if (!tracking || !context) {
       forward(p, routes.register, frame.data, p.alu('and', word, memory.serverCapacity - 1), context)
       if (turn && answers && context) takeAnswers(p, turn, context, answers, passed)
+      if (accept && context) leaveUnlessAccepted(p, accept, context, nobodys)
       return
     }
     const reset = p.label('reset')
@@ -179,7 +241,8 @@ export function packetPath(shape: Shape, memory: Memory): BuiltFunction {
     forward(p, routes.register, frame.data, server, context)
     if (tracking.reset) answerReset(p, routes.register, tracking.reset, context, reset)
     if (turn && answers) takeAnswers(p, turn, context, answers, passed)
-    if (tracking.nat && unserved) turnBack(p, tracking.nat, routes.stack, context, unserved)
+    if (tracking.nat && unserved) turnBack(p, tracking.nat, routes.stack, context, unserved, noListener)
+    if (accept) leaveUnlessAccepted(p, accept, context, nobodys)
   })
 }
 

@@ -116,6 +116,30 @@ export const valueIn = (entry: Asked['entry']): Place<'u64'> => ({ ...fields(ent
 export const count = (p: Builder, { block }: Asked, name: EventName): void =>
   p.increment(p.element(fields(block()).events, eventNames.indexOf(name)), 1)
 
+/**
+ * countRecord: a record is about to be made, with this key; where other nodes are told of records, word is left of it. `block`:
+ * this CPU's.
+ */
+export function countRecord(
+  p: Builder,
+  { fresh }: FlowsShape,
+  block: () => Place<Memory['Block']>,
+  table: 'flow' | 'answer',
+  key: () => Val<'u64'>,
+): void {
+  const event = eventNames.indexOf(`${table}-insert`)
+  if (fresh === undefined) {
+    p.increment(p.element(fields(block()).events, event), 1)
+    return
+  }
+  const here = p.pin(block())
+  const { events, fresh: rings } = fields(here)
+  const ring = table === 'flow' ? fields(rings).flows : fields(rings).answers
+  const number = p.alu('and', p.load(p.element(events, event)), fresh - 1)
+  p.store(p.element(ring, number), key())
+  p.increment(p.element(events, event), 1)
+}
+
 /** serviceOf the packet: its index. */
 export const serviceOf = (p: Builder, { about }: Asked): Val<'u32'> =>
   p.alu('and', p.narrow(about()), SERVICE_MASK)

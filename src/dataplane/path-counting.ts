@@ -10,6 +10,7 @@ import { FLOW, STATE_SHIFT } from './flow-record.ts'
 import { has, type Memory, persists, usesNat } from './memory.ts'
 import { ABOUT, type Asked, serviceOf } from './path-asked.ts'
 import { pickFunction, tallyFunction } from './path-schedule.ts'
+import type { Shape } from './shape.ts'
 
 /** Counting: functions of the program that count; `tally` where some scheduler looks at connections. */
 export interface Counting {
@@ -42,16 +43,27 @@ export function pickServer(p: Builder, asked: Asked, { pick }: Counting): Stashe
   }
   const others = (usesNat(shape) ? ABOUT.moves : 0) | (persists(shape) ? ABOUT.kept : 0)
   p.jumpIf(anyBits(kind(), ABOUT.peek | others), done)
-  const service = p.alu('and', serviceOf(p, asked), memory.serviceCapacity - 1)
-  if (shape.listeners.some(({ service }) => shape.services[service]?.picker === undefined)) {
-    const { services } = p.memory(memory.scheduling!.map)
-    p.jumpIf(eq(p.load(fields(p.element(services, service)).kind), 0), done)
-  }
+  const service = unlessCounts(p, asked, done)
   const server = p.alu('and', p.callSub(pick, service), memory.serverCapacity - 1)
   p.jumpIf(eq(server, 0), nobody)
   p.setSlot(picked, server)
   p.bind(done)
   return picked
+}
+
+/** allCount: whether each listener's service has a scheduler that counts. */
+export const allCount = (shape: Shape): boolean =>
+  shape.listeners.every(({ service }) => shape.services[service]?.picker !== undefined)
+
+/** unlessCounts: where the service has no scheduler that counts. Gives the service. */
+export function unlessCounts(p: Builder, asked: Asked, not: Label): Val<'u32'> {
+  const { shape, memory } = asked
+  const service = p.alu('and', serviceOf(p, asked), memory.serviceCapacity - 1)
+  if (!allCount(shape)) {
+    const { services } = p.memory(memory.scheduling!.map)
+    p.jumpIf(eq(p.load(fields(p.element(services, service)).kind), 0), not)
+  }
+  return service
 }
 
 /** count one connection more or less of a record's server. */

@@ -11,14 +11,16 @@ import type { Stashed } from '../bpf/emitter.ts'
 import type { Label } from '../bpf/isa.ts'
 import { anyBits, eq, fields, ge, gt, lt, ne, type Val } from '../bpf/values.ts'
 import { type BuiltFunction, plainFunction } from '../bpf/xdp.ts'
+import { AWAIT } from './awaiting.ts'
 import { secondTicks } from './flow-clock.ts'
 import { FLOW, SERVICE_SHIFT, SLACK, STATE_SHIFT, TIME_MASK } from './flow-record.ts'
-import { answersReset, has, type Memory, persists, usesNat } from './memory.ts'
+import { answersReset, awaitsRequests, has, type Memory, persists, usesNat } from './memory.ts'
 import {
   ABOUT,
   type Asked,
   askedOf,
   count,
+  countRecord,
   isReachable,
   poolOf,
   type Question,
@@ -29,7 +31,9 @@ import {
   valueIn,
   whereReset,
 } from './path-asked.ts'
+import { unlessAwaited } from './path-awaiting.ts'
 import {
+  allCount,
   type Closing,
   type Counting,
   closingOf,
@@ -37,12 +41,15 @@ import {
   pickServer,
   tallyReplaced,
   tellClosed,
+  unlessCounts,
   whereClosed,
 } from './path-counting.ts'
 import { lookUp } from './path-look-up.ts'
 import { scanFunction } from './path-scan.ts'
 import { ASK_BEFORE, type FlowsShape, SERVER_MASK, SETTLED_SHIFT, type Shape, SLOT_LEARN } from './shape.ts'
 
+/** UNTOLD: nothing but a record tells the server of this segment, and another node may be about to. No server's id has the bit. */
+export const UNTOLD = 0x8000
 /** RESET: the client of this segment is to be told that its connection is no more. */
 export const RESET = 0x10000
 /** UNRECORDED: a flow's server, though there is no record of it, as there should be. Only where a shape has nat. */
@@ -98,7 +105,8 @@ export function decide(p: Builder, { shape, memory, flows, called }: Deciding, q
   count(p, asked, 'flow-miss')
   p.bind(begin)
   if (ask) p.jumpIf(anyBits(asked.kind(), ABOUT.asks), ask)
-  beginFlow(p, asked, counting, reset)
+  const untold = awaitsRequests(shape) ? p.label('untold') : undefined
+  beginFlow(p, asked, counting, { reset, untold })
   if (closing) tellClosed(p, counting.tally, closing)
   if (shape.pools.length > 1 || counting) {
     p.bind(asked.nobody)
@@ -111,6 +119,10 @@ export function decide(p: Builder, { shape, memory, flows, called }: Deciding, q
   if (ask) {
     p.bind(ask)
     p.exitValue(ASK)
+  }
+  if (untold) {
+    p.bind(untold)
+    p.exitValue(UNTOLD)
   }
 }
 
@@ -214,7 +226,12 @@ function settledServer(p: Builder, asked: Asked): Val<'u32'> {
 }
 
 /** beginFlow: no record holds: the current or the settled server, recorded. Ends by leaving, or at `nobody`. */
-function beginFlow(p: Builder, asked: Asked, counting: Counting | undefined, reset: Label): void {
+function beginFlow(
+  p: Builder,
+  asked: Asked,
+  counting: Counting | undefined,
+  { reset, untold }: { readonly reset: Label; readonly untold: Label | undefined },
+): void {
   const { shape, memory, kind, word } = asked
   const server = p.variable('u32', memory.serverCapacity - 1)
   const spare = p.slot('u32', memory.serverCapacity - 1)
@@ -233,6 +250,7 @@ function beginFlow(p: Builder, asked: Asked, counting: Counting | undefined, res
   p.set(state, stateBits(FLOW.established))
   if (has(shape, 'tcp')) {
     p.jumpIf(anyBits(kind(), ABOUT.syn | ABOUT.udp), opening)
+    if (untold) unlessTold(p, asked, counting, { current: server, settled, untold })
     const current = p.label('current')
     p.jumpIf(eq(settled, 0), current)
     whereReset(p, asked, settled, reset)
@@ -273,6 +291,42 @@ function beginFlow(p: Builder, asked: Asked, counting: Counting | undefined, res
   }
   p.bind(record)
   remember(p, asked, { server, spare, state, picked }, counting, answer)
+}
+
+/**
+ * unlessTold: a segment goes on where no other node may be about to tell of its flow, or where the slot tells its server: flows
+ * of before a change and of after it have the same.
+ */
+function unlessTold(
+  p: Builder,
+  asked: Asked,
+  counting: Counting | undefined,
+  {
+    current,
+    settled,
+    untold,
+  }: { readonly current: Val<'u32'>; readonly settled: Val<'u32'>; readonly untold: Label },
+): void {
+  const { shape, memory, flows, kind, now } = asked
+  const [told, byRecord, bySlot] = [p.label('told'), p.label('told-by-record'), p.label('told-by-slot')]
+  p.jumpIf(eq(p.load(p.memory(memory.awaiting!).word), AWAIT.nothing), told)
+  if (persists(shape)) {
+    p.jumpIf(anyBits(kind(), ABOUT.kept), told)
+    p.jumpIf(anyBits(kind(), ABOUT.network), byRecord)
+  }
+  if (counting) {
+    unlessCounts(p, asked, bySlot)
+    p.goto(byRecord)
+    p.bind(bySlot)
+  }
+  if (!counting || !allCount(shape)) {
+    p.jumpIf(eq(settled, 0), told)
+    p.jumpIf(eq(settled, current), told)
+  }
+  p.bind(byRecord)
+  unlessAwaited(p, memory, flows, now, told)
+  p.goto(untold)
+  p.bind(told)
 }
 
 /** spareIsSomebody: where the settled server is none to fall back on, the slot's current one is. */
@@ -331,7 +385,7 @@ export function remember(
   p.bind(free)
   p.store(made.second, second)
   p.store(made.count, p.alu('add', number, 1))
-  count(p, asked, 'flow-insert')
+  countRecord(p, flows, block, 'flow', () => asked.flow)
   p.cold(capped, () => {
     count(p, asked, 'flow-capped')
     p.goto(unrecorded)

@@ -6,10 +6,10 @@ import type { Label } from '../bpf/isa.ts'
 import { anyBits, eq, type Val } from '../bpf/values.ts'
 import type { BuiltFunction } from '../bpf/xdp.ts'
 import { type Path, take } from './cell.ts'
-import { flowsOf, type Memory, persists, SETTING, uniformUse } from './memory.ts'
+import { awaitsRequests, flowsOf, type Memory, persists, SETTING, uniformUse } from './memory.ts'
 import type { Route } from './path.ts'
 import { ABOUT_POOL } from './path-asked.ts'
-import { calledOf, RESET } from './path-decide.ts'
+import { calledOf, RESET, UNTOLD } from './path-decide.ts'
 import { type NatFunctions, natOf, translateRequest } from './path-nat.ts'
 import { askingOf, questionFunction } from './path-question.ts'
 import { resetFunction } from './path-reset.ts'
@@ -75,6 +75,7 @@ export function decideServer(
       take(p, route.where!) as Val<'u64'>,
     )
     if (tracking.reset) p.jumpIf(anyBits(answer, RESET), reset)
+    if (awaitsRequests(shape)) p.exitIf(anyBits(answer, UNTOLD), 'untold')
     p.set(server, p.alu('and', answer, memory.serverCapacity - 1))
     if (tracking.nat && kept) translateRequest(p, route, tracking.nat, { context, answer, server, ...kept })
   }

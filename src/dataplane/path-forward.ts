@@ -22,6 +22,7 @@ import { ETH_P_IP, ETH_P_IPV6, Ethernet, Ipv4, Ipv6 } from './headers.ts'
 import { has, STATE_VIA, stateOf } from './memory.ts'
 import { type OutcomeName, outcomeNames } from './outcomes.ts'
 import { countersOfCpu, macWord, type Route } from './path.ts'
+import { fullAt, recordForwarded } from './path-record.ts'
 import type { OtherInterface } from './shape.ts'
 
 export type EthernetView = View<(typeof Ethernet)['fields']>
@@ -49,13 +50,13 @@ export function forward(
   const upper = p.alu('rsh', entry, 32)
   const leaving = { data, eth, server, entry, upper }
   if (shape.others.length === 0) p.exitIf(lt(upper, 0x10000), 'no-server')
-  else p.exitIf(ne(p.alu('rsh', upper, 16), stateOf(shape.own)), () => redirect(p, route, leaving))
+  else p.exitIf(ne(p.alu('rsh', upper, 16), stateOf(shape.own)), () => redirect(p, route, leaving, context))
   const onward = p.label('onward')
   p.exitIf(eqLow(entry, p.load(part(eth.src, 0, 'u32'))), () => hairpin(p, route, leaving, context, onward))
   p.bind(onward)
   storeTarget(p, leaving)
   storeSource(p, eth, shape)
-  countForwarded(p, route, server, 'forwarded')
+  countForwarded(p, route, server, 'forwarded', context)
   p.exitCounted('forwarded')
 }
 
@@ -69,13 +70,17 @@ function storeSource(p: Path, eth: EthernetView, { mac }: Pick<OtherInterface, '
   p.store(part(eth.src, 4, 'u16'), macWord(mac, 4))
 }
 
-/** countForwarded: the outcome; packet and bytes for the service and for the server. */
+/** countForwarded: the outcome; packet and bytes for the service and for the server; and what is recorded of it. */
 function countForwarded(
   p: Path,
-  { shape, memory, match, bytes }: Route,
+  { shape, memory, match, bytes, recording }: Route,
   server: Val<'u32'>,
   outcome: OutcomeName,
+  context: StashedContext | undefined,
 ): void {
+  const full = recording && fullAt(p, recording, 'established')
+  // behind the call of the helper that redirects, no register is left that survives the next
+  const stashed = full && outcome === 'redirected' ? p.stash(full) : undefined
   const counters = countersOfCpu(p, shape, memory)
   p.increment(p.element(counters.outcomes, outcomeNames.indexOf(outcome)), 1)
   for (const place of [
@@ -86,10 +91,13 @@ function countForwarded(
     p.increment(traffic.packets, 1)
     p.increment(traffic.bytes, take(p, bytes))
   }
+  if (!recording || !full || !context) return
+  const told = { outcome: outcomeNames.indexOf(outcome), server, service: () => take(p, match.service) }
+  recordForwarded(p, recording, counters, context, stashed ? p.unstash(stashed) : full, told)
 }
 
 /** redirect: to a server that is not reachable by this interface: by another, or not at all. Ends by leaving. */
-function redirect(p: Path, route: Route, leaving: Leaving): void {
+function redirect(p: Path, route: Route, leaving: Leaving, context: StashedContext | undefined): void {
   const { eth, server, upper } = leaving
   p.exitIf(lt(upper, 0x10000), 'no-server')
   const ifindex = p.variable('u32')
@@ -107,7 +115,7 @@ function redirect(p: Path, route: Route, leaving: Leaving): void {
   p.bind(found)
   storeTarget(p, leaving)
   p.call('redirect', ifindex, 0)
-  countForwarded(p, route, server, 'redirected')
+  countForwarded(p, route, server, 'redirected', context)
   p.exitCounted('redirected')
 }
 

@@ -18,8 +18,12 @@ import {
   portsIn,
   type Route,
 } from './path.ts'
-import { putWhere, whereIs } from './path-where.ts'
+import { straightWhere } from './path-admit.ts'
+import { putWhere } from './path-where.ts'
 import { KEY_PORTS, KEY_SOURCE, type Shape } from './shape.ts'
+
+/** HEADERS: where they are on the straight path. */
+const HEADERS = { network: Ethernet.size, transport: Ethernet.size + Ipv4.size }
 
 export type Ipv4View = View<(typeof Ipv4)['fields']>
 
@@ -34,7 +38,7 @@ export function guardIpv4(p: Path, shape: Shape, ip: Ipv4View, ports: Place<Byte
     client: () => p.bits(p.load(ip.source)),
     ...portsIn(p, ports),
     least: () => plus(p, leastOf(p, shape, protocol), Ipv4.size),
-    where: () => whereIs(Ethernet.size, Ethernet.size + Ipv4.size),
+    where: () => straightWhere(p, shape, HEADERS, protocol, ports),
   }
 }
 

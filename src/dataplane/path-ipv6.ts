@@ -18,8 +18,12 @@ import {
   type Route,
   type Term,
 } from './path.ts'
-import { putWhere, whereIs } from './path-where.ts'
+import { straightWhere } from './path-admit.ts'
+import { putWhere } from './path-where.ts'
 import { KEY_PORTS, KEY_SOURCE, KEY_SOURCE6, type Shape } from './shape.ts'
+
+/** HEADERS: where they are on the straight path. */
+const HEADERS = { network: Ethernet.size, transport: Ethernet.size + Ipv6.size }
 
 export type Ipv6View = View<(typeof Ipv6)['fields']>
 
@@ -39,7 +43,7 @@ export function guardIpv6(p: Path, shape: Shape, ip: Ipv6View, ports: Place<Byte
     client: addressWords(p, ip.source),
     ...portsIn(p, ports),
     least: () => leastOf(p, shape, protocol),
-    where: () => whereIs(Ethernet.size, Ethernet.size + Ipv6.size),
+    where: () => straightWhere(p, shape, HEADERS, protocol, ports),
   }
 }
 

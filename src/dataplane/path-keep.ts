@@ -9,9 +9,9 @@ import { HOP_VIA } from './answer-record.ts'
 import { limitsOf } from './flow-clock.ts'
 import { FLOW, SLACK, STATE_SHIFT, TIME_MASK } from './flow-record.ts'
 import { has, type Memory } from './memory.ts'
-import { type EventName, eventNames } from './outcomes.ts'
+import { eventNames } from './outcomes.ts'
 import { type Answers, entryAt, HELD, halvesOf, portAndSeal, serverSum, spread } from './path-answers.ts'
-import { ticks } from './path-asked.ts'
+import { countRecord, ticks } from './path-asked.ts'
 import { type FlowsShape, SERVER_MASK, type Shape } from './shape.ts'
 
 /** REQUEST: done; or why the packet cannot go there. `taken`: the place of a new flow is another's. */
@@ -66,10 +66,9 @@ export function keepFunction(
     ]
     const stable = () => p.unstash(kept.stable)
     const kind = () => p.unstash(kept.kind)
-    const count = (name: EventName) => {
+    const block = () => {
       const cpu = p.alu('and', p.narrow(p.call('get_smp_processor_id')), shape.cpus - 1)
-      const block = fields(p.element(p.memory(memory.counters).blocks, cpu))
-      p.increment(p.element(block.events, eventNames.indexOf(name)), 1)
+      return p.element(p.memory(memory.counters).blocks, cpu)
     }
     const silentFor = (changing: Val<'u32'>, most: number) =>
       gt(p.alu('and', p.alu('sub', p.alu('add', p.unstash(now), SLACK), changing), TIME_MASK), most + SLACK)
@@ -88,7 +87,7 @@ export function keepFunction(
     p.jumpIf(eq(p.alu('and', kind(), KIND.syn), 0), room)
     p.exitValue(REQUEST.noRoom)
     p.bind(room)
-    count('answer-evicted')
+    p.increment(p.element(fields(block()).events, eventNames.indexOf('answer-evicted')), 1)
     p.goto(write)
 
     p.bind(held)
@@ -143,7 +142,7 @@ export function keepFunction(
     p.bind(free)
     p.jumpIf(anyBits(kind(), KIND.end), done)
     p.bind(write)
-    count('answer-insert')
+    countRecord(p, flows, block, 'answer', () => p.unstash(kept.key))
     const fresh = p.variable('u32')
     const known = p.label('state-known')
     p.set(fresh, stateBits(FLOW.syn))

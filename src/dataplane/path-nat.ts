@@ -4,15 +4,19 @@
 import type { StashedContext } from '../bpf/builder.ts'
 import type { Stashed } from '../bpf/emitter.ts'
 import type { Label } from '../bpf/isa.ts'
-import { anyBits, eq, type Val } from '../bpf/values.ts'
+import { anyBits, eq, ne, type Val } from '../bpf/values.ts'
 import type { BuiltFunction } from '../bpf/xdp.ts'
-import { type Path, take } from './cell.ts'
-import { type Memory, SETTING, uniformUse, usesNat } from './memory.ts'
+import { AWAIT } from './awaiting.ts'
+import { type Path, put, take } from './cell.ts'
+import { Ethernet } from './headers.ts'
+import { awaitsAnswers, type Memory, SETTING, uniformUse, usesNat } from './memory.ts'
+import type { OutcomeName } from './outcomes.ts'
 import type { Route } from './path.ts'
 import { answerFunction } from './path-answer.ts'
 import { answersOf } from './path-answers.ts'
 import { backFunction } from './path-back.ts'
 import { UNRECORDED } from './path-decide.ts'
+import { earlyFunction } from './path-early.ts'
 import { followFunction } from './path-follow.ts'
 import { keepFunction, REQUEST } from './path-keep.ts'
 import { nearFunction } from './path-near.ts'
@@ -28,6 +32,8 @@ export interface NatFunctions {
   readonly answer: BuiltFunction
   readonly back: BuiltFunction
   readonly follow: BuiltFunction
+  /** Where answers may come before their flows are known. */
+  readonly early: BuiltFunction | undefined
 }
 
 /** natOf a shape that tracks flows; undefined where nothing is translated. */
@@ -45,7 +51,8 @@ export function natOf(
   const answer = answerFunction(shape, memory, flows, answers)
   const update = updateFunction()
   const back = backFunction(shape, memory, flows, answers, update)
-  return { request, answer, back, follow: followFunction(shape, memory, update) }
+  const early = awaitsAnswers(shape) ? earlyFunction(shape, memory, flows) : undefined
+  return { request, answer, back, follow: followFunction(shape, memory, update), early }
 }
 
 interface Requested {
@@ -100,28 +107,45 @@ export interface Unserved {
   readonly slow: Label
 }
 
-/** turnBack: the code behind both labels: what is for no listener goes to its client where it is an answer. */
+/**
+ * turnBack: the code behind both labels: what is for no listener goes to its client where it is an answer, else `passed`, but for
+ * what comes too early.
+ */
 export function turnBack(
   p: Path,
   nat: NatFunctions,
-  { shape, where }: Route,
+  { shape, memory, where }: Route,
   context: StashedContext,
   { plain, slow }: Unserved,
+  passed: OutcomeName | Label,
 ): void {
   const answer = p.variable('u32')
   const told = p.label('answer-told')
+  const unknown = nat.early && { plain: p.label('unknown'), slow: p.label('unknown-slow') }
+  const isUnknown = () => eq(answer, ANSWER.unknown)
   p.cold(slow, () => {
     const here = take(p, where!) as Val<'u64'>
-    p.exitIf(eq(here, 0), 'no-listener')
+    p.exitIf(eq(here, 0), passed)
     p.set(answer, p.callSub(nat.back, p.contextOf(context), here))
+    if (unknown) p.jumpIf(isUnknown(), unknown.slow)
     p.goto(told)
   })
   p.cold(plain, () => {
     p.set(answer, p.callSub(nat.answer, p.contextOf(context)))
+    if (unknown) p.jumpIf(isUnknown(), unknown.plain)
     p.bind(told)
-    p.exitIf(eq(answer, ANSWER.unknown), 'no-listener')
+    if (!unknown) p.exitIf(isUnknown(), passed)
     p.exitIf(eq(answer, ANSWER.ttl), 'ttl')
     if (shape.others.length > 0) p.exitIf(eq(answer, ANSWER.redirected), 'answer-redirected')
     p.leave('answered')
+  })
+  if (!unknown) return
+  p.cold(unknown.plain, () => {
+    put(p, where!, Ethernet.size)
+    p.bind(unknown.slow)
+    p.exitIf(eq(p.load(p.memory(memory.awaiting!).word), AWAIT.nothing), passed)
+    const early = p.callSub(nat.early!, p.contextOf(context), take(p, where!) as Val<'u64'>)
+    p.exitIf(ne(early, 0), 'untold')
+    p.leave(passed)
   })
 }

@@ -6,14 +6,14 @@ import type { Outcomes } from '../bpf/exit-builder.ts'
 import { Label } from '../bpf/isa.ts'
 import { be16, eq, ne, type Pointer } from '../bpf/values.ts'
 import { answeringFunction, type BuiltFunction } from '../bpf/xdp.ts'
-import { type Lender, lend, type Path, put } from './cell.ts'
+import { type Lender, lend, type Path, put, putUpper } from './cell.ts'
 import { ETH_P_8021AD, ETH_P_8021Q, ETH_P_IP, ETH_P_IPV6, Ethernet, Ipv4, Ipv6, Tags } from './headers.ts'
 import { lendMatch } from './match.ts'
 import { has, usesNat } from './memory.ts'
 import type { OutcomeName } from './outcomes.ts'
 import { otherHost, type Route } from './path.ts'
 import { expiredFunction } from './path-expired.ts'
-import { holdFunction, recallFunction, rememberFunction } from './path-fragment.ts'
+import { holdFunction, recallFunction } from './path-fragment.ts'
 import { sourceFunction } from './path-source.ts'
 import { MAX_START, makeFacts, type Slow, startOf, WHY } from './slow-facts.ts'
 import { slowIpv4 } from './slow-ipv4.ts'
@@ -26,7 +26,7 @@ export interface Frame {
 }
 
 /** parseTags: steps 1 to 3: what type of packet starts where. */
-function parseTags(p: Path, { data, end }: Frame) {
+export function parseTags(p: Path, { data, end }: Frame) {
   const { eth } = p.headers(data, end, { eth: Ethernet, ip: Ipv4 }, 'short')
   const { tags } = p.checked(data, { eth: Ethernet, tags: Tags })
   const start = p.variable('u32', MAX_START)
@@ -50,9 +50,14 @@ function parseTags(p: Path, { data, end }: Frame) {
 
 /**
  * slowPath: steps 1 to 14 for any frame, but for the server: a function (context, the caller's stack at `origin`) that
- * answers an outcome, or lets the caller go on with `main`'s cells set.
+ * answers an outcome, or lets the caller go on with `main`'s cells set. `remember`: path-fragment.ts.
  */
-export function slowPath(main: Route, origin: number, outcomes: Outcomes<OutcomeName>): BuiltFunction {
+export function slowPath(
+  main: Route,
+  origin: number,
+  outcomes: Outcomes<OutcomeName>,
+  remember: BuiltFunction,
+): BuiltFunction {
   const { shape, memory } = main
   const isTurned = usesNat(shape)
   return answeringFunction('slow', outcomes, (p) => {
@@ -77,13 +82,13 @@ export function slowPath(main: Route, origin: number, outcomes: Outcomes<Outcome
         expired: p.label('expired'),
         unserved: isTurned ? p.label('unserved') : 'no-listener',
       },
-      facts: makeFacts(p),
+      facts: makeFacts(p, shape),
       recall: recallFunction(shape, memory),
       hold: p.label('hold'),
       stray: isTurned ? p.label('stray') : 'no-listener',
     }
     const { route, facts } = slow
-    const [remember, hold] = [rememberFunction(shape, memory), holdFunction(shape, memory, outcomes)]
+    const hold = holdFunction(shape, memory, outcomes)
     // what is for no listener before its headers are known is no answer
     if (isTurned) put(p, route.where!, 0)
     const six = p.label('slow-ipv6')
@@ -91,18 +96,19 @@ export function slowPath(main: Route, origin: number, outcomes: Outcomes<Outcome
     p.setSlot(facts.start, p.alu('and', p.narrow(p.length(data, network)), 31))
     if (has(shape, 6)) p.jumpIf(eq(type, be16(ETH_P_IPV6)), six)
     p.exitIf(ne(type, be16(ETH_P_IP)), 'not-ip')
-    otherHost(p, shape, eth)
+    otherHost(p, shape, memory, eth)
     slowIpv4(p, slow, network, end)
     if (has(shape, 6)) {
       p.bind(six)
       p.headers(network, end, { ip: Ipv6 }, 'short')
-      otherHost(p, shape, eth)
+      otherHost(p, shape, memory, eth)
       slowIpv6(p, slow)
     }
     p.bind(route.join)
     const known = p.label('nothing-to-remember')
     p.jumpIf(eq(p.unstash(facts.isFirst), 0), known)
-    p.callSub(remember, p.unstash(facts.fragment), p.unstash(facts.ports))
+    if (shape.defence) putUpper(p, route.where!, p.narrow(p.unstash(facts.fragment)))
+    else p.callSub(remember, p.unstash(facts.fragment), p.unstash(facts.ports))
     p.bind(known)
     p.resume()
     p.bind(route.expired)

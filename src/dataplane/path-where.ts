@@ -3,6 +3,9 @@
 //
 //   bits 0..6    the IP header | 7 UDP, where the IP header may not tell it
 //   bits 8..21   the transport header
+//   bits 23..25  any set: the packet is asked about before its server is chosen, where the shape has a defence (path-admit.ts)
+//   bit 26       likewise: a first fragment, whose ports are remembered when it has been let in, and then
+//   bits 32..63  by what it is remembered (path-fragment.ts)
 //
 // and of what only belongs to a flow, an error about it or a later fragment:
 //
@@ -12,8 +15,18 @@
 import type { Val } from '../bpf/values.ts'
 import { type Cell, type Path, put, putHalves } from './cell.ts'
 
-/** WHERE: bits of the cell. */
-export const WHERE = { network: 0x7f, udp: 0x80, offset: 8, mask: 0x3fff, peek: 1 << 22, ports: 32 } as const
+/** WHERE: bits of the cell. `asks`: any of them; `ask` is one that says no more. */
+export const WHERE = {
+  network: 0x7f,
+  udp: 0x80,
+  offset: 8,
+  mask: 0x3fff,
+  peek: 1 << 22,
+  ask: 1 << 23,
+  asks: 7 << 23,
+  first: 1 << 26,
+  ports: 32,
+} as const
 
 /** Where: the cell's halves. */
 export interface Where {
@@ -22,8 +35,8 @@ export interface Where {
 }
 
 /** putWhere: in halves, of which the verifier forgets what they are: what is behind is not gone through for each kind of packet. */
-export function putWhere(p: Path, cell: Cell<'u64'>, where: Where | number): void {
-  if (typeof where === 'number') put(p, cell, where)
+export function putWhere(p: Path, cell: Cell<'u64'>, where: Where | Val<'u64'> | number): void {
+  if (typeof where === 'number' || 'reg' in where) put(p, cell, where)
   else putHalves(p, cell, where.lower, where.ports)
 }
 

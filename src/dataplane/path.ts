@@ -2,6 +2,7 @@
 // guards that several of them have. docs/packet-path.md has the steps that comments number.
 
 import { type Mac, macBytes } from '../base/addresses.ts'
+import type { Builder } from '../bpf/builder.ts'
 import type { Label } from '../bpf/isa.ts'
 import type { Bytes } from '../bpf/types.ts'
 import { anyBits, eq, fields, gt, le, lt, ne, type Place, part, type Val, type View } from '../bpf/values.ts'
@@ -11,6 +12,7 @@ import { isMixed, type Match } from './match.ts'
 import type { RangeFunctions } from './match-ranges.ts'
 import { has, type Memory, SETTING, someUse } from './memory.ts'
 import type { OutcomeName } from './outcomes.ts'
+import type { Recording } from './path-record.ts'
 import type { Where } from './path-where.ts'
 import { KEY_MIX, KEY_PORTS, type Shape } from './shape.ts'
 
@@ -27,13 +29,15 @@ export interface Route {
   readonly bytes: Cell
   /** held emits the number of bytes behind the Ethernet header, wherever they are. */
   readonly held: () => Val<'u64'>
-  /** Where the headers are (path-where.ts), where a shape tracks flows. */
+  /** Where the headers are (path-where.ts), where a shape tracks flows, or records. */
   readonly where: Cell<'u64'> | undefined
   /** Where this way joins the straight one, and where it goes when TTL or hop limit has run out. */
   readonly join: Label
   readonly expired: Label
   /** What is for no listener: an answer, perhaps. */
   readonly unserved: OutcomeName | Label
+  /** Where a shape records. */
+  readonly recording: Recording | undefined
 }
 
 /** macWord: `width` bytes of a MAC from `offset` on, as the machine reads them. */
@@ -43,15 +47,42 @@ export function macWord(mac: Mac, offset: 0 | 4): number {
 }
 
 /** countersOfCpu: this CPU's block of counters: there are as many as possible CPUs, so no other CPU writes it. */
-export function countersOfCpu(p: Path, shape: Shape, memory: Memory) {
+export function countersOfCpu<C extends string>(p: Builder<C>, shape: Shape, memory: Memory) {
   const cpu = p.alu('and', p.narrow(p.call('get_smp_processor_id')), shape.cpus - 1)
   return fields(p.pin(p.element(p.memory(memory.counters).blocks, cpu)))
 }
 
 /** otherHost: step 5. */
-export function otherHost(p: Path, { mac }: Shape, eth: View<(typeof Ethernet)['fields']>): void {
-  p.exitIf(ne(p.load(part(eth.dst, 0, 'u32')), macWord(mac, 0)), 'other-host')
-  p.exitIf(ne(p.load(part(eth.dst, 4, 'u16')), macWord(mac, 4)), 'other-host')
+export function otherHost(
+  p: Path,
+  { mac, virtual = [] }: Shape,
+  memory: Memory,
+  eth: View<(typeof Ethernet)['fields']>,
+): void {
+  const first = () => p.load(part(eth.dst, 0, 'u32'))
+  const last = () => p.load(part(eth.dst, 4, 'u16'))
+  if (virtual.length === 0 || !memory.roles) {
+    p.exitIf(ne(first(), macWord(mac, 0)), 'other-host')
+    p.exitIf(ne(last(), macWord(mac, 4)), 'other-host')
+    return
+  }
+  const { words } = p.memory(memory.roles)
+  const [other, ours] = [p.label('other-mac'), p.label('our-mac')]
+  p.jumpIf(ne(first(), macWord(mac, 0)), other)
+  p.jumpIf(ne(last(), macWord(mac, 4)), other)
+  p.cold(other, () => {
+    // all virtual router MACs begin alike
+    p.exitIf(ne(first(), macWord(virtual[0]!.mac, 0)), 'other-host')
+    for (const { mac, at, active } of virtual) {
+      const next = p.label('next-mac')
+      p.jumpIf(ne(last(), macWord(mac, 4)), next)
+      p.jumpIf(eq(p.load(p.element(words, at)), active), ours)
+      p.leave('other-host')
+      p.bind(next)
+    }
+    p.leave('other-host')
+  })
+  p.bind(ours)
 }
 
 /** guardProtocol: what no listener has takes `unknown`. */
@@ -96,7 +127,7 @@ export interface Flow {
   readonly port: () => Val<'u32'>
   readonly least: () => Val<'u32'> | number
   /** For the route. */
-  readonly where: () => Where | number
+  readonly where: () => Where | Val<'u64'> | number
 }
 
 /** portsIn: both ports where they lie in a packet of the client. */

@@ -5,7 +5,9 @@
 import type { Ip, Mac, Protocol } from '../base/addresses.ts'
 import type { LeastKind } from '../schedule/least.ts'
 import type { RotationKind } from '../schedule/rotation.ts'
+import type { DefenceShape, DefenceTables, RecorderShape } from './defence-shape.ts'
 import type { ScheduleTable } from './scheduling.ts'
+import type { VirtualMac } from './virtual-mac.ts'
 
 /**
  * ListenerShape: an address, protocol and port, or range of ports, that clients use; `service` and `pool` index Shape's
@@ -102,6 +104,8 @@ export interface FlowsShape {
   readonly clock: Clock
   /** Of each time-out the longest that any service has: a record that old may be overwritten by any other. */
   readonly idle: Timeouts
+  /** Of so many of its newest records each CPU leaves word, a power of two (Fresh); absent: of none, no other node wants it. */
+  readonly fresh?: number
 }
 
 /** OtherInterface: a NIC of the node beside the one that the program is attached to; servers may be behind it. */
@@ -128,6 +132,10 @@ export const MAX_INTERFACES = 256
 export interface Shape {
   /** The interface's own MAC: frames to others pass untouched, and it is the source of every frame sent by it. */
   readonly mac: Mac
+  /** Frames to these are for the node, too, while it is active; absent: on none of its interfaces. */
+  readonly virtual?: readonly VirtualMac[]
+  /** Addresses whose packets are a listener's or nobody's (RFC 9568, Accept_Mode); absent: none. No two are the same. */
+  readonly unaccepted?: readonly Ip[]
   /** Which of the node's interfaces it is. */
   readonly own: number
   /** The node's other interfaces; none: what server entries say of interfaces is not read. */
@@ -140,7 +148,7 @@ export interface Shape {
   readonly services: readonly ServiceShape[]
   /** The highest server id; id 0 is nobody, whose state is never usable. At most 32,766. */
   readonly servers: number
-  /** The number of slots of each pool's table, a prime of schedule/. */
+  /** The number of slots of each pool's table: schedule/ has powers of two, here any number will do. */
   readonly pools: readonly number[]
   /**
    * For each pool the number of slots of the table that it had before its size changed, 0 where it did not; absent
@@ -153,6 +161,10 @@ export interface Shape {
   readonly clock?: Clock
   /** The flow table; absent: no flow is tracked, whatever `track` a service has. */
   readonly flows?: FlowsShape
+  /** What listeners' packets have to pass first; absent: nothing. */
+  readonly defence?: DefenceShape
+  /** Packets are recorded; absent: none is. */
+  readonly recorder?: RecorderShape
   /** Counter blocks, one a possible CPU: a power of two. */
   readonly cpus: number
 }
@@ -185,6 +197,10 @@ export interface Tables {
   readonly shut?: Uint32Array
   /** By service: what its scheduler goes by, where it has one that counts. */
   readonly schedules?: ReadonlyMap<number, ScheduleTable>
+  /** What the shape's defence goes by; absent: NO_DEFENCE_TABLES. */
+  readonly defence?: DefenceTables
+  /** Virtual routers that the node is active for from the beginning; absent: none, until somebody says so. */
+  readonly active?: readonly VirtualMac[]
 }
 
 export const HASH_KEYS = 16

@@ -25,7 +25,7 @@ export interface Facts {
   readonly start: Stashed<'u32'>
   /** Where the transport header is; with `peek` an IP header whose source is the client's, or would be one. */
   readonly at: Stashed<'u32'>
-  /** WHERE.peek for what only belongs to a flow, else 0. */
+  /** WHERE.peek for what only belongs to a flow; where the shape has a defence WHERE.ask, and WHERE.first of a first fragment. */
   readonly peek: Stashed<'u32'>
   /** Not 0: the sender is told nothing when TTL or hop limit has run out. */
   readonly isSilent: Stashed<'u32'>
@@ -58,8 +58,11 @@ export const MAX_START = 22
 /** startOf: where the IP header is. */
 export const startOf = (p: Path, { start }: Facts): Val<'u32'> => p.unstash(start)
 
+/** askOf: on this way, whoever is a listener's is asked about. */
+const askOf = ({ defence }: Shape): number => (defence ? WHERE.ask : 0)
+
 /** makeFacts: slots on the stack. `isFirst` and `isSilent` are set where nothing else is known. */
-export function makeFacts(p: Path): Facts {
+export function makeFacts(p: Path, shape: Shape): Facts {
   const facts: Facts = {
     protocol: p.slot('u32'),
     ports: p.slot('u32'),
@@ -73,8 +76,8 @@ export function makeFacts(p: Path): Facts {
     fragment: p.slot('u64'),
     why: p.slot('u32'),
   }
-  for (const slot of [facts.isSilent, facts.isFirst, facts.why, facts.ports, facts.at, facts.peek])
-    p.setSlot(slot, 0)
+  for (const slot of [facts.isSilent, facts.isFirst, facts.why, facts.ports, facts.at]) p.setSlot(slot, 0)
+  p.setSlot(facts.peek, askOf(shape))
   p.setSlot(facts.fragment, 0)
   return facts
 }
@@ -126,6 +129,7 @@ export function followFirst(
   const { shape } = route
   p.setSlot(facts.isSilent, 1)
   p.setSlot(facts.isFirst, 1)
+  if (shape.defence) p.setSlot(facts.peek, WHERE.ask | WHERE.first)
   p.setSlot(facts.why, WHY.tiny)
   p.jumpIf(eq(units, 0), first)
   p.setSlot(facts.isFirst, 0)
@@ -147,9 +151,9 @@ export function followFirst(
 }
 
 /** belongs: the packet only belongs to the flow, whose client's address is a source of what is at `client`. */
-export function belongs(p: Path, { where }: Route, facts: Facts, client: () => Val<'u32'>): void {
+export function belongs(p: Path, { shape, where }: Route, facts: Facts, client: () => Val<'u32'>): void {
   if (!where) return
-  p.setSlot(facts.peek, WHERE.peek)
+  p.setSlot(facts.peek, WHERE.peek | askOf(shape))
   p.setSlot(facts.at, client())
 }
 

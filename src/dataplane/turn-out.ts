@@ -4,7 +4,7 @@
 // it redirects leaves by any driver's usual way.
 
 import type { Builder } from '../bpf/builder.ts'
-import { FibLookup } from '../bpf/helper-builder.ts'
+import { AF_INET, AF_INET6, FibLookup } from '../bpf/helper-builder.ts'
 import type { Label } from '../bpf/isa.ts'
 import { anyBits, be16, eq, fields, ne, type Place, part, type Val, type View } from '../bpf/values.ts'
 import { type Built, plainFunction, program } from '../bpf/xdp.ts'
@@ -21,8 +21,6 @@ import {
 } from './headers.ts'
 import { PORT_BITS, PORTS, turns } from './turn.ts'
 
-const AF_INET = 2
-const AF_INET6 = 10
 /** enum xdp_action, linux/bpf.h. */
 const [XDP_DROP, XDP_REDIRECT] = [1, 4]
 

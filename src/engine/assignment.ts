@@ -6,96 +6,173 @@
 import { failedBit, type Memory, poolBases } from '../dataplane/memory.ts'
 import { ASK_BEFORE } from '../dataplane/shape.ts'
 import type { Estate } from './estate.ts'
-import { inherit } from './inherit.ts'
+import { type Followed, type IdOf, isAsHere, oldPoolOf, pastOf } from './follow.ts'
+import { inherit, type OldPool } from './inherit.ts'
 import type { Known } from './known.ts'
 import { livesOf } from './lives.ts'
 import type { Plan } from './plan.ts'
-import { type Lives, type Past, PoolSlots } from './pool-slots.ts'
+import { type Lives, type Past, PoolSlots, type PoolSlotsOptions } from './pool-slots.ts'
+import { isSame } from './same-bytes.ts'
+
+/** Leaders: what other nodes have of pools that they lead, by name. */
+export interface Leaders {
+  readonly shares: ReadonlyMap<string, Followed>
+  readonly idOf: IdOf
+}
+
+/**
+ * Unfollowed: `other`: the other node's version makes another table of the same members; `before`: a table before has to
+ * be asked that has no room in this generation, but in the next one.
+ */
+export type Unfollowed = 'other' | 'before'
+
+/** FollowOptions: `storeBefore` gives the packet path the words of a pool's table before. */
+export interface FollowOptions {
+  readonly idOf: IdOf
+  readonly now: number
+  readonly storeBefore: (words: Uint32Array) => void
+}
+
+/** Whom a new assignment may have its past from. */
+interface Forebears {
+  readonly estate: Estate | undefined
+  readonly leaders: Leaders | undefined
+}
+
+/** Left: what was before, here or on another node; `past`: undefined: not known. */
+interface Left extends OldPool {
+  /** isOwn: it was here, so that its servers have the numbers that they have now. */
+  readonly isOwn: boolean
+  readonly past: () => Past | undefined
+}
+
+/** heirOf what was left: a pool's words, its past, and the words of its table before, if a slot asks it. */
+function heirOf(
+  left: Left,
+  slots: PoolSlots,
+  now: number,
+  lives: Lives,
+): {
+  readonly words: Uint32Array
+  readonly past: Past | undefined
+  readonly before: Uint32Array | undefined
+} {
+  const current = new Uint16Array(slots.slots)
+  for (let slot = 0; slot < current.length; slot++) current[slot] = slots.idAt(slot)
+  const { words, before, changed, learned } = inherit(left, current, lives.learn > 0)
+  const past = words.length === left.words.length ? left.past() : undefined
+  past?.young.add(now, changed.slots, changed.from)
+  const learning = [...(past?.learning ?? []), { until: now + lives.learn, slots: learned }]
+  return { words, before, past: past && { young: past.young, learning } }
+}
+
+/** storeOthers: each word that differs is stored. Returns how many did. */
+function storeOthers(live: Uint32Array, words: Uint32Array): number {
+  if (isSame(live, words)) return 0
+  let written = 0
+  for (let at = 0; at < words.length; at++) {
+    if (live[at] === words[at]) continue
+    Atomics.store(live, at, words[at]!)
+    written++
+  }
+  return written
+}
 
 export class Assignment {
   readonly #plan: Plan
   readonly #pools: readonly PoolSlots[]
   readonly #bases: readonly number[]
   readonly #lives: readonly (Lives | undefined)[]
-  readonly #words: Uint32Array
   #live: Uint32Array | undefined
   /** For each pool the words of its table before, empty where it has none; undefined where no pool has one. */
   readonly before: readonly Uint32Array[] | undefined
 
-  /** `estate`: what the generation before leaves; without one no slot has a past. */
-  constructor(plan: Plan, known: Known, now: number, estate?: Estate) {
+  /**
+   * `estate`: what the generation before leaves; without one no slot has a past. `leaders`: what other nodes have of pools
+   * that they lead, which goes before what the generation before had.
+   */
+  constructor(plan: Plan, known: Known, now: number, estate?: Estate, leaders?: Leaders) {
     this.#plan = plan
     this.#bases = poolBases(plan.shape)
     this.#lives = livesOf(plan)
-    this.#words = new Uint32Array(Math.max(1, this.#bases.at(-1)! + plan.shape.pools.at(-1)!))
     const before: Uint32Array[] = []
+    // a pool that was split leaves the same slots to several, of which one goes on with them
+    const taken = new Set<PoolSlots>()
     this.#pools = plan.pools.map(({ name, table, sorry, members, ids }, pool) => {
-      const words = this.wordsOf(pool)
       const parts = Float64Array.from(members, (member) => known.partOf(name, member.name, member.weight))
-      const slots = new PoolSlots({
-        ...{ table, ids, words, parts, lives: this.#lives[pool], isLost: known.isLost(name) },
+      const options = {
+        ...{ table, ids, parts, lives: this.#lives[pool], isLost: known.isLost(name) },
         ...(sorry && { sorry }),
-      })
-      before.push(this.#settle(slots, pool, now, estate))
+      }
+      const found = this.#sameAs(options, pool, { estate, leaders })
+      const same = found && !taken.has(found) ? found : undefined
+      const slots = same ?? new PoolSlots(options)
+      taken.add(slots)
+      before.push(same ? new Uint32Array(0) : this.#settle(slots, pool, now, { estate, leaders }))
       return slots
     })
     this.before = before.some((words) => words.length > 0) ? before : undefined
   }
 
-  /** #settle one pool; gives the table before that goes along. */
-  #settle(slots: PoolSlots, pool: number, now: number, estate?: Estate): Uint32Array {
-    const none = new Uint32Array(0)
-    const lives = this.#lives[pool]
-    const old = lives && estate?.poolFor(this.#plan, pool)
-    if (!lives || !old) {
-      slots.fill()
-      return none
-    }
-    const words = this.wordsOf(pool)
-    const current = new Uint16Array(words.length)
-    for (let slot = 0; slot < current.length; slot++) current[slot] = slots.idAt(slot)
-    const idOf = (id: number) => (id === ASK_BEFORE || this.#plan.servers[id] !== undefined ? id : 0)
-    const inherited = inherit({ ...old, idOf }, current, lives.learn > 0)
-    words.set(inherited.words)
-    slots.resume(now, old.slots && words.length === old.words.length ? pastOf(old.slots, idOf) : undefined)
-    return inherited.before ?? none
-
-    function pastOf(before: PoolSlots, idOf: (id: number) => number): Past {
-      const { young, learning } = before.past(lives!, idOf)
-      young.add(now, inherited.changed.slots, inherited.changed.from)
-      const learned = { until: now + lives!.learn, slots: inherited.learned }
-      return { young, learning: [...learning, learned] }
-    }
+  /** #sameAs: the slots of before where they are these, and go on: of most pools an edit changes nothing. */
+  #sameAs(options: PoolSlotsOptions, pool: number, { estate, leaders }: Forebears): PoolSlots | undefined {
+    const left = estate?.poolFor(this.#plan, pool)
+    if (!left?.slots || left.before) return undefined
+    const follows = leaders?.shares.has(this.#plan.pools[pool]!.name) ?? false
+    return left.slots.isFollowing === follows && left.slots.isSettledAs(options) ? left.slots : undefined
   }
 
-  /** bind to live memory: every word that differs there is stored. Returns how many did. */
-  bind(live: Uint32Array): number {
+  /** #settle one pool; gives the table before that goes along. */
+  #settle(slots: PoolSlots, pool: number, now: number, from: Forebears): Uint32Array {
+    const lives = this.#lives[pool]
+    const left = lives && this.#leftTo(pool, lives, from)
+    slots.fill()
+    // words that nothing has happened to are what most pools have after a restart
+    if (!lives || !left || (left.isOwn && !left.before && isSame(left.words, slots.words)))
+      return new Uint32Array(0)
+    const heir = heirOf(left, slots, now, lives)
+    slots.words.set(heir.words)
+    slots.resume(now, heir.past)
+    return heir.before ?? new Uint32Array(0)
+  }
+
+  /** #leftTo a pool: by who leads it, else by the generation before. */
+  #leftTo(pool: number, lives: Lives, { estate, leaders }: Forebears): Left | undefined {
+    const followed = leaders?.shares.get(this.#plan.pools[pool]!.name)
+    const old = followed && oldPoolOf(followed.share, this.#plan.pools[pool]!, leaders!.idOf)
+    if (old) return { ...old, isOwn: false, past: () => pastOf(followed, lives, leaders!.idOf) }
+    const found = estate?.poolFor(this.#plan, pool)
+    if (!found) return undefined
+    const idOf = (id: number) => (id === ASK_BEFORE || this.#plan.servers[id] !== undefined ? id : 0)
+    return { ...found, idOf, isOwn: true, past: () => found.slots?.past(lives, idOf) }
+  }
+
+  /**
+   * bind to live memory: every word that differs there is stored, unless it is known to hold these words. Returns how many
+   * were.
+   */
+  bind(live: Uint32Array, holds: 'these' | 'any' = 'any'): number {
     if (live.buffer === this.#live?.buffer) return 0
     let written = 0
-    // Tens of millions of slots in a large file: an iterator takes seconds for them.
-    for (let at = 0; at < this.#words.length; at++) {
-      if (live[at] === this.#words[at]) continue
-      Atomics.store(live, at, this.#words[at]!)
-      written++
-    }
     this.#live = live
-    for (const [pool, slots] of this.#pools.entries()) slots.bind(this.#partOf(live, pool))
+    for (const [pool, slots] of this.#pools.entries()) {
+      const base = this.#bases[pool]!
+      const there = live.subarray(base, base + slots.slots)
+      if (slots.isBoundTo(there)) continue
+      if (holds === 'any') written += storeOthers(there, slots.words)
+      slots.bind(there)
+    }
     return written
   }
 
-  /** words: what was written, of all pools: the packet path's memory is to hold the same. */
-  get words(): Uint32Array {
-    return this.#words
+  /** words: what was written, by pool: the packet path's memory is to hold the same. */
+  get words(): readonly Uint32Array[] {
+    return this.#pools.map(({ words }) => words)
   }
 
   /** wordsOf: the words of one pool. */
   wordsOf(pool: number): Uint32Array {
-    return this.#partOf(this.#words, pool)
-  }
-
-  #partOf(words: Uint32Array, pool: number): Uint32Array {
-    const base = this.#bases[pool]!
-    return words.subarray(base, base + this.#plan.shape.pools[pool]!)
+    return this.#pools[pool]!.words
   }
 
   poolAt(pool: number): PoolSlots {
@@ -105,6 +182,31 @@ export class Assignment {
   /** livesOf: how long changes of a pool matter; undefined: its flows are not tracked. */
   livesOf(pool: number): Lives | undefined {
     return this.#lives[pool]
+  }
+
+  /**
+   * follow another node's pool: its flows go on here as they do there. Returns the revision then, or why it cannot be.
+   */
+  follow(pool: number, followed: Followed, { idOf, now, storeBefore }: FollowOptions): number | Unfollowed {
+    const lives = this.#lives[pool]
+    const slots = this.#pools[pool]!
+    const planned = this.#plan.pools[pool]!
+    if (isAsHere(followed.share, planned, slots, idOf)) {
+      slots.follow()
+      return slots.revision
+    }
+    const old = lives && oldPoolOf(followed.share, planned, idOf)
+    if (!old) return 'other'
+    const left = { ...old, isOwn: false, past: () => pastOf(followed, lives, idOf) }
+    const { words, past, before } = heirOf(left, slots, now, lives)
+    if (before) {
+      const own = this.before?.[pool]
+      if (own?.length !== before.length) return 'before'
+      own.set(before)
+      storeBefore(before)
+    }
+    slots.follow({ now, words, past })
+    return slots.revision
   }
 
   /** change what counts of a server, in one pool or wherever it is. Returns the number of slots written. */

@@ -31,7 +31,7 @@ export function auditOf(live: Live): Audit {
   const { memory } = layout
   const marks = ['failed', 'shut', 'before'] as const
   const regions = [
-    region(maps.slots, live.assignment.words, slotNames(live)),
+    ...slotRegions(live),
     region(maps.tables, images.tables, tableNames(memory.tables.type.offsets)),
     ...marks.flatMap((name) => {
       const [words, own] = [maps.words(name), images[name]]
@@ -70,9 +70,12 @@ const region = <Words extends Uint32Array | BigUint64Array>(
   what,
 })
 
-function slotNames({ prepared: { plan } }: Live): Region['what'] {
+/** slotRegions: of each pool. */
+function slotRegions({ prepared: { plan }, generation: { maps }, assignment }: Live): Region[] {
   const bases = poolBases(plan.shape)
-  return (at) => `slots of pool ${plan.pools[lastUpTo(bases, at / 4)]!.name}`
+  return plan.pools.map(({ name }, pool) =>
+    region(maps.slots.subarray(bases[pool]!), assignment.wordsOf(pool), () => `slots of pool ${name}`),
+  )
 }
 
 function tableNames(offsets: Readonly<Record<string, number>>): Region['what'] {

@@ -1,6 +1,7 @@
 // The map in which a generation says of itself what it is (meta.ts): bound to its programs, so that it lives and is found
 // with them. Small, and not direct memory: it is read and written by calls.
 
+import { invariant } from '../base/errors.ts'
 import type { MapSpec } from '../bpf/program.ts'
 import { BpfMap } from '../kernel/map.ts'
 import type { BpfProgram } from '../kernel/program.ts'
@@ -12,12 +13,12 @@ const ENTRY_ZERO = new Uint8Array(4)
 
 /** Description: owned. */
 export class Description implements Disposable {
-  readonly meta: Meta
   readonly #map: BpfMap
-  readonly #text: Buffer
+  #meta: Meta
+  #text: Buffer
 
   private constructor(meta: Meta, map: BpfMap, text: Buffer) {
-    this.meta = meta
+    this.#meta = meta
     this.#map = map
     this.#text = text
   }
@@ -50,6 +51,21 @@ export class Description implements Disposable {
     const meta = text && decodeMeta(text)
     if (!meta || !fits(meta, (name) => maps.all.get(name)?.info.valueSize ?? 0)) return undefined
     return new Description(meta, map!, text)
+  }
+
+  get meta(): Meta {
+    return this.#meta
+  }
+
+  /** rename what is described: another fingerprint, of as many letters. Throws SyscallError. */
+  rename(fingerprint: string): void {
+    const meta = { ...this.#meta, fingerprint }
+    const text = Buffer.from(encodeMeta(meta))
+    invariant(text.length <= this.#text.length, 'a description that has no room')
+    const padded = Buffer.concat([text], this.#text.length)
+    this.#map.update(ENTRY_ZERO, padded)
+    this.#meta = meta
+    this.#text = padded
   }
 
   /** mend: whether somebody else had written to it. It is as it was again. */

@@ -3,7 +3,11 @@
 // it again by its pins; it reads no file and knows no node. All calls are synchronous.
 
 import type { Endpoint, Ip, Mac, Protocol } from '../base/addresses.ts'
+import type { Steps } from '../base/steps.ts'
 import type { CountingScheduler, Nat, OnFailure, Persistence, Timeouts, Track } from '../dataplane/shape.ts'
+import type { DefenceSpec, ServiceDefence } from './defence-spec.ts'
+import type { EngineDefence } from './defence-status.ts'
+import type { RecorderReader } from './recorded.ts'
 
 /** Limits: what the memory of flows is bounded by, whatever arrives. */
 export interface Limits {
@@ -60,6 +64,8 @@ export interface EngineSpec {
     readonly persistence?: Persistence
     /** Packets are translated to the servers' addresses, and all its flows tracked; absent: dsr. */
     readonly nat?: Nat
+    /** Where the node has a defence: what is said of this service; absent: proof is asked for by itself, and no ceiling. */
+    readonly defence?: ServiceDefence
   }[]
   /** Weights 0..65535; a weight of 0 keeps the server known but gives it no slot. Schedulers that count go by this order. */
   readonly pools: readonly {
@@ -70,8 +76,23 @@ export interface EngineSpec {
   }[]
   readonly servers: readonly EngineServer[]
   readonly limits: Limits
+  /** Other nodes are told of records: packets leave word of those that they make. Absent: nobody is. */
+  readonly isTold?: boolean
+  /** Absent: nothing is defended, and costs nothing. */
+  readonly defence?: DefenceSpec
   /** Checks go through service addresses, from these addresses of the node's own; absent: none does. */
   readonly turn?: { readonly addresses: readonly NodeAddress[] }
+  /** Virtual routers with MACs of their own, which the node has while it is active for them; absent: none. */
+  readonly virtual?: readonly VirtualRouter[]
+  /** Addresses whose packets a listener gets or nobody, by whichever interface they come; no two are the same. Absent: none. */
+  readonly unaccepted?: readonly Ip[]
+}
+
+/** VirtualRouter: `on`: the name of the interface that it is on; it need not be one of the spec's now. */
+export interface VirtualRouter {
+  readonly on: string
+  readonly family: 4 | 6
+  readonly vrid: number
 }
 
 /** NodeAddress: `on`: the name of the interface that has it. */
@@ -258,9 +279,9 @@ export interface Trace {
   readonly steps: readonly string[]
 }
 
-/** Applied: what apply did. `taken-over`: what runs already is exactly this. */
+/** Applied: what apply did. `taken-over`: what runs already is exactly this; `amended`: single words of it became others. */
 export interface Applied {
-  readonly change: 'taken-over' | 'replaced' | 'created'
+  readonly change: 'taken-over' | 'amended' | 'replaced' | 'created'
   readonly generation: number
   /** Of all programs together. */
   readonly loadMs: number
@@ -271,6 +292,10 @@ export interface Applied {
 }
 
 export interface Engine extends Disposable {
+  /** recorder: what was recorded of packets; undefined: nothing is. */
+  readonly recorder: RecorderReader | undefined
+  /** defence: of the spec that runs; undefined: nothing is defended. */
+  readonly defence: EngineDefence | undefined
   /**
    * apply makes the kernel forward by `spec`: all or nothing, in one step without a lost packet; `neighbours` by
    * server name (absent = not resolved yet), `lost` all pools that are (setLost). Throws TenbinError; what ran before
@@ -303,6 +328,8 @@ export interface Engine extends Disposable {
   tick(): void
   /** status reads counters and state; at least once applied. */
   status(): EngineStatus
+  /** statusSteps: the same in steps, a pool each; of what is applied when they are over. */
+  statusSteps(): Steps<EngineStatus>
   /** totals reads the counters alone, which never go back as long as something is pinned. */
   totals(): Totals
   trace(client: Endpoint, listener: Endpoint, protocol?: Protocol): Trace

@@ -31,13 +31,13 @@ export class FlowKeeper implements Disposable {
   #swept: Swept | undefined
   #endedAt = Number.NEGATIVE_INFINITY
 
-  /** open the flows of a generation; undefined where it tracks none. `slots`: the words of all pools. */
-  static open(plan: Plan, maps: GenerationMaps, slots: Uint32Array): FlowKeeper | undefined {
+  /** open the flows of a generation; undefined where it tracks none. `slots`: the words of each pool. */
+  static open(plan: Plan, maps: GenerationMaps, slots: readonly Uint32Array[]): FlowKeeper | undefined {
     const shape = flowsOf(plan.shape)
     return shape && maps.all.has('flows') ? new FlowKeeper(plan, shape, maps, slots) : undefined
   }
 
-  private constructor(plan: Plan, shape: FlowsShape, maps: GenerationMaps, slots: Uint32Array) {
+  private constructor(plan: Plan, shape: FlowsShape, maps: GenerationMaps, slots: readonly Uint32Array[]) {
     this.#plan = plan
     this.#shape = shape
     this.records = new Records(maps.words('flows')!, bucketsOf(shape) * BUCKET_ENTRIES)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseIp, parseMac } from '../base/addresses.ts'
+import { TenbinError } from '../base/errors.ts'
 import { clockOf } from '../dataplane/flow-clock.ts'
 import { HASH_KEYS, STATELESS, TIMEOUTS } from '../dataplane/shape.ts'
 import { type EngineInterface, type EngineSpec, LIMITS } from './engine.ts'
@@ -30,6 +31,15 @@ test('a fingerprint tells servers by their addresses, of either family', () => {
   assert.equal(of('2001:db8::11'), of('2001:db8::11'))
   const all = ['2001:db8::11', '2001:db8::12', '10.0.0.11', '::a00:b'].map(of)
   assert.equal(new Set(all).size, 4)
+})
+
+test('what no program can be made of is a refusal of the spec, not the end of the process', () => {
+  const rule = { name: 'odd', match: {}, action: 'limit', perSecond: 2 ** 40, record: false } as const
+  const odd = { ...spec('2001:db8::11'), defence: { rules: [rule], allow: [], deny: [], only: false } }
+  assert.throws(
+    () => prepare(planOf(odd, { cpus: 2, clock: clockOf(250) }), keys),
+    (error) => error instanceof TenbinError && error.code === 'PROGRAM_UNBUILT' && /u32/.test(error.message),
+  )
 })
 
 const nic = (name: string, index: number, mtu = 1_500): EngineInterface => ({

@@ -5,14 +5,18 @@
 import type { Mac } from '../base/addresses.ts'
 import type { MapSpec } from '../bpf/program.ts'
 import type { Built } from '../bpf/xdp.ts'
+import { AWAITING } from '../dataplane/awaiting.ts'
+import type { DefenceTables } from '../dataplane/defence-shape.ts'
 import { layoutOf, serverWord } from '../dataplane/fill.ts'
 import { packetProgram } from '../dataplane/packet-path.ts'
+import { RECORD_KINDS, RecorderState } from '../dataplane/record.ts'
 import type { ServerEntry, Shape, Tables } from '../dataplane/shape.ts'
 import { BpfMap } from '../kernel/map.ts'
 import { type BpfProgram, type Loaded, loadProgram } from '../kernel/program.ts'
 import { mapsOfProgram } from '../kernel/program-maps.ts'
 import { testRun } from '../kernel/test-run.ts'
 import type { Assignment } from './assignment.ts'
+import { building } from './building.ts'
 import { Description } from './description.ts'
 import { GenerationMaps } from './generation-maps.ts'
 import { imagesOf, setBit } from './images.ts'
@@ -23,7 +27,7 @@ import type { Schedules } from './schedules.ts'
 import { selfTest } from './self-test.ts'
 
 /** Maps of records, which survive generations. */
-const RECORDS = ['flows', 'answers'] as const
+const RECORDS = ['flows', 'answers', 'proven', 'sources', 'banned', 'known'] as const
 const NOBODY_MAC = '00:00:00:00:00:00' as Mac
 
 /** PreparedProgram: what goes to an interface. */
@@ -40,15 +44,26 @@ export interface Prepared {
   readonly programs: readonly PreparedProgram[]
   /** Of all programs together. */
   readonly maps: readonly MapSpec[]
+  /** Equal ones: they differ at most in who is in which pool, and with which weight; so by words alone. */
+  readonly structure: string
   /** Equal fingerprints: the same programs for the same spec and keys. */
   readonly fingerprint: string
 }
 
-/** prepare generates the programs. `before`: for each pool the words of its table before, if any has one. Pure. */
-export function prepare(
+/**
+ * prepare generates the programs. `before`: for each pool the words of its table before, if any has one. Pure. Throws
+ * PROGRAM_UNBUILT.
+ */
+export const prepare = (
   planned: Plan,
   keys: BigUint64Array,
   before?: readonly ArrayLike<number>[],
+): Prepared => building(() => generate(planned, keys, before))
+
+function generate(
+  planned: Plan,
+  keys: BigUint64Array,
+  before: readonly ArrayLike<number>[] | undefined,
 ): Prepared {
   const withBefore = (shape: Shape): Shape =>
     before ? { ...shape, before: before.map(({ length }) => length) } : shape
@@ -56,19 +71,25 @@ export function prepare(
   const plan: Plan = { ...planned, interfaces, shape: interfaces[0]!.shape }
   const layout = layoutOf(plan.shape, keys)
   const programs = interfaces.map((each) => ({ ...each, built: packetProgram(each.shape, layout.memory) }))
+  const { pools, ...spec } = plan.spec
+  const { cpus, pools: slots, before: slotsBefore } = plan.shape
   const relocations = programs.map(({ built }) => built.spec.relocations)
+  const names = pools.map(({ name }) => name)
   // An IPv6 address is a bigint.
-  const facts = JSON.stringify([relocations, plan.spec, plan.shape.cpus, plan.ids], (_, value: unknown) =>
-    typeof value === 'bigint' ? `${value}n` : value,
+  const facts = JSON.stringify(
+    [relocations, spec, names, slots, slotsBefore, cpus, plan.ids],
+    (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value),
   )
   const code = programs.map(({ built }) => built.spec.code)
+  const structure = fingerprint(...code, facts, new Uint8Array(keys.buffer))
   return {
     plan,
     keys,
     layout,
     programs,
     maps: mapsOfAll(programs),
-    fingerprint: fingerprint(...code, facts, new Uint8Array(keys.buffer)),
+    structure,
+    fingerprint: fingerprint(structure, JSON.stringify(pools)),
   }
 }
 
@@ -85,6 +106,7 @@ export interface Contents {
   readonly assignment: Assignment
   readonly known: Known
   readonly schedules: Schedules | undefined
+  readonly defence: DefenceTables | undefined
   readonly shared: ReadonlyMap<string, BpfMap>
 }
 
@@ -170,14 +192,18 @@ export class Generation implements Disposable {
     const maps = GenerationMaps.create(prepared.maps, layout, plan.shape, tables, shared)
     const programs = new Map<number, BpfProgram>()
     try {
+      silence(maps, layout)
       const loadMs = new Map<number, number>()
       for (const each of prepared.programs) {
-        const loaded = testedProgram(each, tables, maps, shared)
+        const loaded = testedProgram(each, tables, layout, maps, shared)
+        // the test took turns, which the next program's test, and clients, begin with
+        maps.fillSchedules(layout, tables)
         programs.set(each.number, loaded.program)
         loadMs.set(each.number, loaded.loadMs)
       }
       maps.counters.fill(0n)
-      maps.fillSchedules(layout, tables)
+      for (const name of ['rules', 'openings'] as const) maps.words(name)?.fill(0)
+      if (!shared.has('defence')) maps.fillDefence(layout, plan.shape, tables)
       const meta = metaOf(plan, layout.memory, number, prepared.fingerprint, loadMs)
       return new Generation(
         programs,
@@ -202,6 +228,11 @@ export class Generation implements Disposable {
     return Math.max(0, ...[...this.programs.values()].map(({ info }) => info.instructions))
   }
 
+  /** rename: the same programs are of another fingerprint from now on. Throws SyscallError; then nothing has changed. */
+  rename(fingerprint: string): void {
+    this.description!.rename(fingerprint)
+  }
+
   /** expect that the maps, filled by another daemon, hold these contents; what does not is for the audit to mend. */
   expect(prepared: Prepared, contents: Omit<Contents, 'shared'>): void {
     this.maps.expect(imagesOf(prepared.layout, prepared.plan.shape, tablesOf(prepared, contents)))
@@ -221,6 +252,14 @@ export class Generation implements Disposable {
       if (words) setBit(layout.memory, words, { pool, id, isSet })
   }
 
+  /** storeBefore: the words of a pool's table before, which nobody asks yet. */
+  storeBefore({ plan, layout }: Prepared, pool: number, before: Uint32Array): void {
+    const sizes = plan.shape.before!
+    const base = sizes.slice(0, pool).reduce((sum, slots) => sum + slots, 0)
+    const place = layout.memory.tracking!.before!.type.offsets.words / 4 + base
+    for (const words of [this.maps.images!.before!, this.maps.words('before')!]) words.set(before, place)
+  }
+
   [Symbol.dispose](): void {
     for (const program of this.programs.values()) program[Symbol.dispose]()
     this.description?.[Symbol.dispose]()
@@ -228,10 +267,18 @@ export class Generation implements Disposable {
   }
 }
 
+/** silence the recorder, until the counters are zero: the test's packets are nobody's evidence. */
+function silence({ counters }: GenerationMaps, { memory }: Prepared['layout']): void {
+  const { Block } = memory
+  const spent = (Block.offsets.recorder + RecorderState.offsets.spent) / 8
+  for (let at = spent; at < counters.length; at += Block.size / 8)
+    counters.fill(0xffff_ffff_ffff_ffffn, at, at + RECORD_KINDS.length)
+}
+
 /** tablesOf these contents. */
 function tablesOf(
   { plan, keys, layout }: Prepared,
-  { reachOf, assignment, known, schedules }: Omit<Contents, 'shared'>,
+  { reachOf, assignment, known, schedules, defence }: Omit<Contents, 'shared'>,
 ): Tables {
   const failed = assignment.failed(known, layout.memory)
   const shut = assignment.shut(known, layout.memory)
@@ -243,6 +290,7 @@ function tablesOf(
     ...(failed && { failed }),
     ...(shut && { shut }),
     ...(schedules && { schedules: schedules.tables() }),
+    ...(defence && { defence }),
   }
 }
 
@@ -253,15 +301,18 @@ function tablesOf(
 function testedProgram(
   { shape, built }: PreparedProgram,
   tables: Tables,
+  layout: Prepared['layout'],
   maps: GenerationMaps,
   shared: ReadonlyMap<string, BpfMap>,
 ): Loaded {
-  using flows = trialOf(built, shared, 'flows')
-  using answers = trialOf(built, shared, 'answers')
-  const trials = new Map([...maps.all, ...(flows?.named ?? []), ...(answers?.named ?? [])])
-  const loaded = loadProgram(built.spec, trials)
+  using trials = new Trials(built, shared)
+  const all = new GenerationMaps(new Map([...maps.all, ...trials.maps]))
+  const loaded = loadProgram(built.spec, all.all)
+  // lists and limits are left out: by whom and in which second a test's packet comes nobody knows
+  const { defence: _, ...tested } = tables
   try {
-    selfTest(shape, tables, (packet) => {
+    all.fillDefence(layout, shape, tested)
+    selfTest(shape, tested, (packet) => {
       const { verdict, packet: frame } = testRun(loaded.program, { packet })
       return { verdict, frame }
     })
@@ -270,19 +321,27 @@ function testedProgram(
     throw error
   }
   for (const name of RECORDS) if (!shared.has(name)) maps.words(name)?.fill(0)
-  if (!flows && !answers) return loaded
+  if (trials.maps.size === 0) return loaded
   loaded.program[Symbol.dispose]()
   return loadProgram(built.spec, maps.all)
 }
 
-/** trialOf a map of records that is shared: one of its own for the test. */
-function trialOf(
-  { spec }: Built,
-  shared: ReadonlyMap<string, BpfMap>,
-  name: (typeof RECORDS)[number],
-): ({ readonly named: readonly (readonly [string, BpfMap])[] } & Disposable) | undefined {
-  const wanted = shared.has(name) ? spec.maps.find((map) => map.name === name) : undefined
-  if (!wanted) return undefined
-  const map = BpfMap.create(wanted)
-  return { named: [[name, map]], [Symbol.dispose]: () => map[Symbol.dispose]() }
+/** Trials: of each map of records that is shared one of its own for the test. Owned: dispose it. */
+class Trials implements Disposable {
+  readonly maps = new Map<string, BpfMap>()
+
+  constructor({ spec }: Built, shared: ReadonlyMap<string, BpfMap>) {
+    const names = new Set<string>([...RECORDS, 'defence', AWAITING.name])
+    try {
+      for (const map of spec.maps)
+        if (names.has(map.name) && shared.has(map.name)) this.maps.set(map.name, BpfMap.create(map))
+    } catch (error) {
+      this[Symbol.dispose]()
+      throw error
+    }
+  }
+
+  [Symbol.dispose](): void {
+    for (const map of this.maps.values()) map[Symbol.dispose]()
+  }
 }

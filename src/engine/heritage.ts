@@ -20,6 +20,10 @@ export function heritageOf(
   return { keys: generation.maps.tables.slice(start, start + HASH_KEYS) }
 }
 
+/** sameKeys: by them, flows are found where they were. */
+export const sameKeys = (a: BigUint64Array, b: BigUint64Array): boolean =>
+  Buffer.from(a.buffer, a.byteOffset, a.byteLength).equals(Buffer.from(b.buffer, b.byteOffset, b.byteLength))
+
 /**
  * neighboursOf: what is known now; a server not heard of yet is where the generation before had it. All that are reached
  * are so by an interface of the spec.

@@ -92,7 +92,7 @@ function sameSize({ words, before, idOf }: OldPool, current: Uint16Array, learns
   return heir.inherited(before && asBefore(before, idOf))
 }
 
-/** firstHash: the least hash that has this slot. Exact: slots are primes, so the quotient is never near a whole number. */
+/** firstHash: the least hash that has this slot. Exact: a quotient by one of tableSizes is whole, or a fifth away. */
 const firstHash = (slot: number, slots: number): number => Math.ceil((slot * 0x100000000) / slots)
 
 /** joined: what all of the old slots from..to have in common; undefined where they differ. */

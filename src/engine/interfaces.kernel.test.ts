@@ -107,6 +107,17 @@ function spec(nics: readonly string[], server: keyof typeof macs = 'web01'): Eng
     limits: LIMITS,
   }
 }
+/** inTurns: the same, of both servers, picked by turns: all flows are tracked. */
+function inTurns(nics: readonly string[]): EngineSpec {
+  const { services, ...rest } = spec(nics)
+  const members = (['web01', 'web02'] as const).map((server) => ({ server, weight: 1 }))
+  const turns = { track: 'all', scheduler: 'rr' } as const
+  return {
+    ...rest,
+    services: services.map((service) => ({ ...service, ...turns })),
+    pools: [{ name: 'www', members }],
+  }
+}
 const behind = (on: string): ReadonlyMap<string, Neighbour> =>
   new Map(Object.entries(macs).map(([name, mac]) => [name, { mac: parseMac(mac), on }]))
 
@@ -456,4 +467,12 @@ test('down takes the programs off all interfaces', () => {
   assert.equal(downXdp(instance).length, 4)
   assert.deepEqual(['eth0', 'eth1', 'eth2'].map(idOn), [undefined, undefined, undefined])
   assert.equal(PinDirectory.find(instance), undefined)
+})
+
+test('turns that the test of one program takes are not missing in the next one’s, nor for clients', () => {
+  const engine = open()
+  const both = new Map(Object.entries(macs).map(([name, mac]) => [name, { mac: parseMac(mac), on: 'eth0' }]))
+  assert.equal(engine.apply(inTurns(['eth0', 'eth1']), both).change, 'created')
+  assert.match(sent('eth0'), new RegExp(`^tx ${macs.web01}`))
+  assert.match(sent('eth1'), new RegExp(`^redirect ${macs.web01}`), 'the same flow')
 })

@@ -39,9 +39,10 @@ export function livesOf({
   services,
   spec,
 }: Pick<Plan, 'pools' | 'services' | 'spec'>): (Lives | undefined)[] {
-  return pools.map((_, pool): Lives | undefined => {
-    const users = services.flatMap((each) => (each?.pool === pool ? [spec.services[each.at]!] : []))
-    const tracked = users.filter(isTracked)
+  const users: Service[][] = pools.map(() => [])
+  for (const each of services) if (each) users[each.pool]!.push(spec.services[each.at]!)
+  return users.map((all): Lives | undefined => {
+    const tracked = all.filter(isTracked)
     if (tracked.length === 0) return undefined
     const learn = Math.max(
       0,

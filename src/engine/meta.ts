@@ -6,10 +6,12 @@ import { z } from 'zod'
 import { formatIp } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import { AnswerEntry } from '../dataplane/answer-record.ts'
+import { ruleBlocks } from '../dataplane/defence-memory.ts'
 import { BUCKET_ENTRIES } from '../dataplane/flow-record.ts'
 import { bucketsOf, flowsOf, type Memory, usesNat } from '../dataplane/memory.ts'
 import { eventNames, outcomeNames } from '../dataplane/outcomes.ts'
 import { HASH_KEYS } from '../dataplane/shape.ts'
+import { DEFENCE_FORMAT, listsOf } from './defence-maps.ts'
 import { type Numbered, type Plan, serverKey } from './plan.ts'
 
 /**
@@ -60,6 +62,8 @@ const metaSchema = z.strictObject({
     servers: offset,
     events: offset,
   }),
+  /** What services are defended by; absent: nothing. `lists`: equal for equal lists; `rules`: names in their order. */
+  defence: z.strictObject({ format: z.int(), lists: z.string(), rules: z.array(z.string()) }).optional(),
   /** Where the hash keys are in the tables map. */
   keys: offset,
   /** Where the server entries are in the tables map. */
@@ -113,6 +117,13 @@ export function metaOf(
         entries: bucketsOf(flows) * BUCKET_ENTRIES,
         shift: flows.clock.shift,
         ...(usesNat(plan.shape) && { answers: ANSWER_FORMAT }),
+      },
+    }),
+    ...(plan.spec.defence && {
+      defence: {
+        format: DEFENCE_FORMAT,
+        lists: listsOf(plan.spec),
+        rules: plan.spec.defence.rules.map(({ name }) => name),
       },
     }),
     counters: {
@@ -169,6 +180,10 @@ export function fits(meta: Meta, bytesOf: (map: string) => number): boolean {
     within(counters.services, 16 * services.length, block) &&
     within(counters.servers, 16 * servers.length, block) &&
     within(counters.events, 8 * events.length, block) &&
+    // a program without a rule that can match has no such map
+    (!meta.defence?.rules.length ||
+      bytesOf('rules') === 0 ||
+      within(0, (counters.blocks + 1) * ruleBlocks(meta.defence.rules.length).block, bytesOf('rules'))) &&
     within(keys, 8 * HASH_KEYS, tables) &&
     within(entries, 8 * servers.length, tables) &&
     within(0, 4 * sum('slots'), bytesOf('slots')) &&

@@ -4,7 +4,7 @@ import { parseIp4, parseMac } from '../base/addresses.ts'
 import { clockOf } from '../dataplane/flow-clock.ts'
 import { STATELESS } from '../dataplane/shape.ts'
 import { type EngineSpec, LIMITS } from './engine.ts'
-import { type Before, planOf } from './plan.ts'
+import { type Before, planOf, shapesOf } from './plan.ts'
 
 /** specOf: an inventory, of which a service has `used`. */
 const specOf = (used: readonly number[], inventory: readonly number[], last = 10): EngineSpec => ({
@@ -48,4 +48,19 @@ test('a server that no service has any more keeps its number, one that none ever
 test('a server of the same name at another address is another server', () => {
   const first = plan(specOf([1, 2], [1, 2]))
   assert.deepEqual(plan(specOf([1], [1, 2], 20), first).servers, [undefined, undefined, undefined, 'web1'])
+})
+
+test('shapes alone are those of the plan, with sorry servers and schedulers that count, too', () => {
+  const machine = { cpus: 2, clock: clockOf(250) }
+  for (const used of [[1], [1, 2], [1, 2, 3, 4]]) {
+    const spec = specOf(used, [1, 2, 3, 4])
+    const [service, [pool]] = [spec.services[0]!, spec.pools as [(typeof spec.pools)[number]]]
+    const wide: EngineSpec = {
+      ...spec,
+      services: [{ ...service, track: 'all', scheduler: 'wlc' }],
+      pools: [{ ...pool, sorry: [{ server: 'web4', weight: 1 }] }],
+    }
+    for (const each of [spec, wide])
+      assert.deepEqual(shapesOf(each, machine), planOf(each, machine).interfaces)
+  }
 })

@@ -8,23 +8,21 @@ import { createHash } from 'node:crypto'
 import { formatIp } from '../base/addresses.ts'
 import { invariant } from '../base/errors.ts'
 import { entriesFor } from '../dataplane/flow-record.ts'
+import { recordsFor, usualMemory } from '../dataplane/record.ts'
 import { type Clock, type ListenerShape, type Shape, STATELESS } from '../dataplane/shape.ts'
-import { type Member, sortMembers, tableSize } from '../schedule/maglev.ts'
-import { buildTable, type Table } from '../schedule/ranks.ts'
+import { virtualMacOf } from '../dataplane/virtual-mac.ts'
+import { defenceShapeOf } from './defence-shape.ts'
 import type { EngineInterface, EngineSpec } from './engine.ts'
+import { FRESH } from './fresh.ts'
 import { type Ids, INTERFACE_IDS, keepIds, SERVER_IDS, SERVICE_IDS } from './ids.ts'
 import { longestIdle } from './lives.ts'
 import { pickerOf } from './picker.ts'
+import { blankTables, type PoolTables, type TablesOf, tablesFrom } from './pool-tables.ts'
 
 /** PlannedPool: a pool's tables, and who is in them. */
-export interface PlannedPool {
+export interface PlannedPool extends PoolTables {
   readonly name: string
-  readonly table: Table
-  /** Of its sorry servers, with as many slots; absent where it has none. */
-  readonly sorry?: Table
-  /** The table's members, and behind them the sorry ones. */
-  readonly members: readonly Member[]
-  /** The server id of each of these. */
+  /** The server id of each member. */
   readonly ids: readonly number[]
 }
 
@@ -67,9 +65,10 @@ export interface Numbered {
   readonly interfaces: Ids
 }
 
-/** Before: what a plan takes over: the numbers, and tables that are made already. */
+/** Before: what a plan takes over: the numbers, and where this daemon made it, tables. */
 export interface Before {
   readonly ids: Numbered
+  readonly spec?: EngineSpec
   readonly pools?: readonly PlannedPool[]
 }
 
@@ -85,14 +84,6 @@ export interface Machine {
 
 /** JUMBO_MTU: from here on a frame may not fit one page with its headroom, and XDP sees it in several buffers. */
 const JUMBO_MTU = 3_400
-
-const tableKey = (members: readonly Member[], slots: number): string =>
-  JSON.stringify([slots, members.map(({ name, weight }) => [name, weight])])
-
-const asMember = ({ server, weight }: { readonly server: string; readonly weight: number }): Member => ({
-  name: server,
-  weight,
-})
 
 /** serverKey: what makes a server the same one in two generations. */
 export const serverKey = (name: string, address: string): string => `${name} ${address}`
@@ -131,35 +122,23 @@ export function planOf(
   spec: EngineSpec,
   { cpus, clock, veth }: Machine,
   before?: Before,
-  makeTable: (members: readonly Member[], slots: number) => Table = buildTable,
+  tablesOf: TablesOf = tablesFrom(madeBefore(before)),
 ): Plan {
-  const made = before?.pools?.flatMap(({ table, sorry }) => [table, ...(sorry ? [sorry] : [])]) ?? []
-  const tables = new Map(made.map((table) => [tableKey(table.members, table.slots), table]))
-  const tableOf = (members: readonly Member[], slots = tableSize(members.length)): Table => {
-    const key = tableKey(sortMembers(members), slots)
-    const table = tables.get(key) ?? makeTable(members, slots)
-    tables.set(key, table)
-    return table
-  }
-  const used = new Set(spec.services.map(({ pool }) => pool))
-  const pools = spec.pools.filter(({ name }) => used.has(name))
-  const ids = numbersOf(
-    spec,
-    new Set(pools.flatMap(({ members, sorry = [] }) => [...members, ...sorry].map(({ server }) => server))),
-    before,
-  )
+  const pools = usedPools(spec)
+  const members = new Set<string>()
+  for (const { members: own, sorry = [] } of pools)
+    for (const list of [own, sorry]) for (const { server } of list) members.add(server)
+  const ids = numbersOf(spec, members, before)
   const servers = ids.servers.map((key) => key?.slice(0, key.lastIndexOf(' ')))
   const idOf = new Map(servers.flatMap((name, id) => (name === undefined ? [] : [[name, id] as const])))
-  const planned = pools.map(({ name, members: asked, sorry: askedSorry = [] }): PlannedPool => {
-    const table = tableOf(asked.map(asMember))
-    const sorry = askedSorry.length > 0 ? tableOf(askedSorry.map(asMember), table.slots) : undefined
-    const members = [...table.members, ...(sorry?.members ?? [])]
+  const planned = pools.map((pool): PlannedPool => {
+    const { table, sorry, members } = tablesOf(pool)
     const ids = members.map((member) => {
       const id = idOf.get(member.name)
-      invariant(id !== undefined, `pool ${name}: unknown server ${member.name}`)
+      invariant(id !== undefined, `pool ${pool.name}: unknown server ${member.name}`)
       return id
     })
-    return { name, table, ...(sorry && { sorry }), members, ids }
+    return { name: pool.name, table, ...(sorry && { sorry }), members, ids }
   })
   const poolOf = new Map(planned.map(({ name }, index) => [name, index]))
   const places = new Map(spec.services.map(({ name }, at) => [name, at]))
@@ -180,6 +159,9 @@ export function planOf(
   })
   const idle = longestIdle(spec)
   const specOf = new Map(pools.map((pool) => [pool.name, pool]))
+  const blocks = 2 ** Math.ceil(Math.log2(cpus))
+  const recorder = spec.defence?.recorder
+  const defence = defenceShapeOf(spec, services)
   const shared = {
     listeners,
     services: services.map((service) => {
@@ -194,9 +176,14 @@ export function planOf(
     pools: planned.map(({ table }) => table.slots),
     clock,
     ...(idle && {
-      flows: { entries: entriesFor(spec.limits.flows), newFlows: spec.limits.newFlows, clock, idle },
+      flows: {
+        ...{ entries: entriesFor(spec.limits.flows), newFlows: spec.limits.newFlows, clock, idle },
+        ...(spec.isTold && { fresh: FRESH }),
+      },
     }),
-    cpus: 2 ** Math.ceil(Math.log2(cpus)),
+    ...(defence && { defence }),
+    ...(recorder && { recorder: { records: recordsFor(recorder.memory ?? usualMemory(blocks), blocks) } }),
+    cpus: blocks,
   }
   const interfaces = interfacesOf(spec, ids, shared, veth)
   const of = { pools: planned, poolAt: poolOf, services, servers, idOf, ids }
@@ -205,7 +192,7 @@ export function planOf(
 
 /** interfacesOf: a shape for each, from what all have in common. */
 function interfacesOf(
-  { interfaces, turn }: EngineSpec,
+  { interfaces, turn, virtual, unaccepted }: EngineSpec,
   { interfaces: ids }: Numbered,
   shared: Omit<Shape, 'mac' | 'own' | 'others' | 'jumbo'>,
   veth: number | undefined,
@@ -221,6 +208,12 @@ function interfacesOf(
         .filter(({ number }) => number !== each.number)
         .map(({ number, index, mac }) => ({ number, ifindex: index, mac })),
       jumbo: each.mtu > JUMBO_MTU,
+      ...(virtual && {
+        virtual: virtual
+          .filter(({ on }) => on === each.name)
+          .map(({ family, vrid }) => virtualMacOf({ ifindex: each.index, family, vrid })),
+      }),
+      ...(unaccepted && { unaccepted }),
       ...(veth !== undefined && {
         turn: { ifindex: veth, addresses: own(each.name).map(({ address }) => address) },
       }),
@@ -229,20 +222,29 @@ function interfacesOf(
   }))
 }
 
+const addresses = new WeakMap<Plan, ReadonlyMap<string, string>>()
+
+/** addressesIn a plan: of its servers, as text, by their names; made once. */
+export function addressesIn(plan: Plan): ReadonlyMap<string, string> {
+  const known =
+    addresses.get(plan) ??
+    new Map(plan.spec.servers.map(({ name, address }) => [name, formatIp(address)] as const))
+  addresses.set(plan, known)
+  return known
+}
+
 /** shapesOf: the shape for each interface alone, without the time that tables take. */
 export const shapesOf = (spec: EngineSpec, machine: Machine): readonly PlannedInterface[] =>
-  planOf(spec, machine, undefined, blankTable).interfaces
+  planOf(spec, machine, undefined, blankTables).interfaces
 
-function blankTable(pool: readonly Member[], slots: number): Table {
-  const none = new Uint16Array()
-  return {
-    members: sortMembers(pool),
-    slots,
-    owner: none,
-    second: none,
-    marks: new Int32Array(),
-  }
+/** usedPools: those that some service has, in the spec's order: a plan's. */
+function usedPools({ services, pools }: EngineSpec): EngineSpec['pools'] {
+  const used = new Set(services.map(({ pool }) => pool))
+  return pools.filter(({ name }) => used.has(name))
 }
+
+const madeBefore = (before: Before | undefined) =>
+  before?.spec && before.pools && { asked: usedPools(before.spec), made: before.pools }
 
 /** fingerprint of bytes, for telling whether what runs is what would be made. */
 export const fingerprint = (...parts: readonly (Uint8Array | string)[]): string => {

@@ -21,18 +21,18 @@ const ids = [1, 2, 3, 4, 5, 6]
 const ALL = [1, 1, 1, 1, 1, 1]
 
 function poolOf(parts: readonly number[], isLost = false) {
-  const words = new Uint32Array(SLOTS)
   const slots = new PoolSlots({
-    ...{ table, sorry, ids, words, lives: LIVES, parts: Float64Array.from(parts), isLost },
+    ...{ table, sorry, ids, lives: LIVES, parts: Float64Array.from(parts), isLost },
   })
   slots.fill()
+  const { words } = slots
   return { slots, words, currents: () => Array.from(words, currentOf) }
 }
 const withoutSorry = (parts: readonly number[]) => {
-  const words = new Uint32Array(SLOTS)
   const own = { table, ids: ids.slice(0, MEMBERS), parts: Float64Array.from(parts.slice(0, MEMBERS)) }
-  new PoolSlots({ ...own, words, lives: LIVES }).fill()
-  return Array.from(words, currentOf)
+  const slots = new PoolSlots({ ...own, lives: LIVES })
+  slots.fill()
+  return Array.from(slots.words, currentOf)
 }
 
 const part = fc.constantFrom(0, 0.5, 1)

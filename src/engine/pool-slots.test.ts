@@ -33,8 +33,8 @@ class Pool {
     this.ids = [...ids].sort((a, b) => a - b)
     const table = tableOf(this.ids, size)
     this.parts = Float64Array.from(this.ids, (id) => parts.get(id) ?? 1)
-    this.words = new Uint32Array(size)
-    this.slots = new PoolSlots({ table, ids: this.ids, words: this.words, lives: LIVES, parts: this.parts })
+    this.slots = new PoolSlots({ table, ids: this.ids, lives: LIVES, parts: this.parts })
+    this.words = this.slots.words
     if (!from) {
       this.slots.fill()
       return
@@ -291,4 +291,34 @@ test('a failure after a failure moves the slots of the second server only', () =
     }),
     { numRuns: 30 },
   )
+})
+
+test('slots without a past go on in a generation in which nothing of the pool is other', () => {
+  const table = tableOf([1, 2, 3], 1_021)
+  const optionsOf = (...parts: number[]) => ({
+    ...{ table, ids: [1, 2, 3], lives: LIVES },
+    parts: Float64Array.from(parts),
+  })
+  const old = new PoolSlots(optionsOf(1, 1, 1))
+  old.fill()
+  assert.ok(old.isSettledAs(optionsOf(1, 1, 1)))
+  assert.ok(old.change(0, 0, 1, true) > 300)
+  // its flows have a past
+  assert.ok(!old.isSettledAs(optionsOf(0, 1, 1)))
+  old.expire(1 + LIVES.young)
+  old.forget(2 + LIVES.young, () => false)
+  assert.ok(old.isSettledAs(optionsOf(0, 1, 1)))
+  const fresh = new PoolSlots(optionsOf(0, 1, 1))
+  fresh.fill()
+  assert.deepEqual([old.words, old.held, old.left().current], [fresh.words, fresh.held, fresh.left().current])
+  for (const other of [
+    optionsOf(1, 1, 1),
+    { ...optionsOf(0, 1, 1), ids: [1, 2, 4] },
+    { ...optionsOf(0, 1, 1), table: tableOf([1, 2, 3], 1_021) },
+    { ...optionsOf(0, 1, 1), sorry: tableOf([4], 1_021) },
+    { ...optionsOf(0, 1, 1), isLost: true },
+    { ...optionsOf(0, 1, 1), lives: undefined },
+    { ...optionsOf(0, 1, 1), lives: { ...LIVES, young: 1 } },
+  ])
+    assert.equal(old.isSettledAs(other), false)
 })

@@ -17,7 +17,7 @@
 import { currentOf, SLOT_LEARN, SLOT_RECORDS, settledOf, slotWord } from '../dataplane/shape.ts'
 import { assign, NOBODY, reassign, type Table } from '../schedule/ranks.ts'
 import { usesSorry } from './sorry.ts'
-import { Young } from './young.ts'
+import { type Change, Young } from './young.ts'
 
 /** Lives: milliseconds that changes are young, and that UDP flows are learned; 0: none of the pool's flows is UDP. */
 export interface Lives {
@@ -25,14 +25,13 @@ export interface Lives {
   readonly learn: number
 }
 
-/** PoolSlotsOptions: `words` are the pool's, in memory of the daemon's own; without `lives` no flow is tracked. */
+/** PoolSlotsOptions: without `lives` no flow is tracked. */
 export interface PoolSlotsOptions {
   readonly table: Table
   /** Of its sorry servers, with as many slots. */
   readonly sorry?: Table
   /** Server ids of the table's members, and behind them of the sorry ones. */
   readonly ids: readonly number[]
-  readonly words: Uint32Array
   readonly lives: Lives | undefined
   /** By member, what counts of its weight: 0..1; of sorry ones as well. Changed by change(). */
   readonly parts: Float64Array
@@ -58,11 +57,26 @@ export interface Learning {
   readonly slots: Uint32Array
 }
 
+/** SlotsLeft: read only, and until the next change. `current`: members of the table that begins at member `first`. */
+export interface SlotsLeft {
+  readonly parts: Float64Array
+  readonly first: number
+  readonly current: Uint16Array
+  readonly words: Uint32Array
+  readonly young: readonly Change[]
+  readonly learning: readonly Learning[]
+  /** Absent: none of the pool's flows is tracked. */
+  readonly lives?: Lives
+}
+
+let revisions = 0
+
 /** Write: a slot goes from a member of the table in use to another; NOBODY: none. */
 type Write = (slot: number, to: number, lost: number) => void
 
 export class PoolSlots {
   readonly #options: PoolSlotsOptions
+  /** In memory of the daemon's own. */
   readonly #words: Uint32Array
   /** The same words where the packet path reads them. */
   #live: Uint32Array | undefined
@@ -76,35 +90,73 @@ export class PoolSlots {
   #learning: Learning[] = []
   /** Slots with RECORDS. */
   #records = 0
+  #revision = ++revisions
+  #isFollowing = false
 
   /** Computes who has each slot; nothing is written before fill() or resume(). */
   constructor(options: PoolSlotsOptions) {
     this.#options = options
-    this.#words = options.words
+    this.#words = new Uint32Array(options.table.slots)
     this.#young = new Young(options.lives?.young ?? 0)
     this.#isLost = options.isLost ?? false
     this.#inUse = this.#toUse()
-    this.#current = this.#assigned()
-    this.#held = new Uint32Array(options.ids.length)
+    const current = this.#assigned()
+    const held = new Uint32Array(options.ids.length)
+    const { first } = this.#inUse
     // Tens of millions of slots in a large file: an iterator takes seconds for them.
-    for (let slot = 0; slot < this.#current.length; slot++) {
-      const member = this.#current[slot]!
-      if (member !== NOBODY) this.#held[this.#inUse.first + member]!++
+    for (let slot = 0; slot < current.length; slot++) {
+      const member = current[slot]!
+      if (member !== NOBODY) held[first + member]!++
     }
+    this.#current = current
+    this.#held = held
+  }
+
+  /** isSettledAs: these slots would be the same with these options, now and later: no flow has a past. */
+  isSettledAs({ table, sorry, ids, parts, lives, isLost = false }: PoolSlotsOptions): boolean {
+    const here = this.#options
+    const hasPast = this.#records > 0 || !this.#young.isEmpty || this.#learning.length > 0
+    return (
+      !hasPast &&
+      lives?.young === here.lives?.young &&
+      lives?.learn === here.lives?.learn &&
+      isLost === this.#isLost &&
+      table === here.table &&
+      sorry === here.sorry &&
+      areSame(ids, here.ids) &&
+      areSame(parts, here.parts)
+    )
+  }
+
+  /** words: of all slots, as they were written. */
+  get words(): Uint32Array {
+    return this.#words
   }
 
   /** fill every word anew: no slot has a past. */
   fill(): void {
-    const words = this.#words
+    const [words, current] = [this.#words, this.#current]
+    const { first } = this.#inUse
+    const wordOf = Uint32Array.from(this.#options.ids, (id) => slotWord(id, id))
     for (let slot = 0; slot < words.length; slot++) {
-      const id = this.idAt(slot)
-      words[slot] = slotWord(id, id)
+      const member = current[slot]!
+      words[slot] = member === NOBODY ? slotWord(0, 0) : wordOf[first + member]!
     }
   }
 
   /** bind to memory that holds the same words: from now on each is written there as well. */
   bind(live: Uint32Array): void {
     this.#live = live
+  }
+
+  /** isBoundTo: each word was written to this memory, too. */
+  isBoundTo(live: Uint32Array): boolean {
+    return this.#live?.buffer === live.buffer && this.#live.byteOffset === live.byteOffset
+  }
+
+  /** isFollowing: another node leads the pool. */
+  get isFollowing(): boolean {
+    return this.#isFollowing
   }
 
   /** idAt: the id of the server that is to have a slot. */
@@ -141,6 +193,54 @@ export class PoolSlots {
   /** past: for the generation after, in which an id is what `idOf` says. */
   past(lives: Lives, idOf: (id: number) => number): Past {
     return { young: this.#young.renewed(lives.young, idOf), learning: this.#learning }
+  }
+
+  /**
+   * follow: another node's packets are what this pool's flows go by, so its words and its past count for the slots here,
+   * as a generation before would (inherit.ts); nothing settles by time until lead(). Nothing is said: they are as here.
+   */
+  follow(other?: {
+    readonly now: number
+    readonly words: Uint32Array
+    readonly past: Past | undefined
+  }): void {
+    this.#isFollowing = true
+    if (!other) return
+    const { now, words, past } = other
+    for (let slot = 0; slot < words.length; slot++) this.#store(slot, words[slot]!)
+    this.#young = new Young(this.#options.lives?.young ?? 0)
+    this.#learning = []
+    this.resume(now, past)
+  }
+
+  /** lead: from now on time settles what was followed. */
+  lead(): void {
+    this.#isFollowing = false
+  }
+
+  /** left: what another node needs to know of the slots to follow them. */
+  left(): SlotsLeft {
+    const { parts, lives } = this.#options
+    const { first } = this.#inUse
+    return {
+      parts,
+      first,
+      current: this.#current,
+      words: this.#words,
+      young: this.#young.changes,
+      learning: this.#learning,
+      ...(lives && { lives }),
+    }
+  }
+
+  /** slots: how many. */
+  get slots(): number {
+    return this.#words.length
+  }
+
+  /** revision: grows with each word that is written; no other slots have the same. */
+  get revision(): number {
+    return this.#revision
   }
 
   /**
@@ -228,6 +328,7 @@ export class PoolSlots {
 
   /** expire what is no longer young, and end what has been learned. Returns the number of slots written. */
   expire(now: number): number {
+    if (this.#isFollowing) return 0
     const words = this.#words
     let written = 0
     this.#young.expire(now, (slot, id) => {
@@ -247,7 +348,7 @@ export class PoolSlots {
    */
   forget(since: number, isForeign: (slot: number) => boolean): number {
     const words = this.#words
-    if (this.#records === 0 || (this.#young.changedAt ?? -1) >= since) return 0
+    if (this.#isFollowing || this.#records === 0 || (this.#young.changedAt ?? -1) >= since) return 0
     const marks = this.#young.marks(words.length)
     let written = 0
     for (let slot = 0; slot < words.length; slot++) {
@@ -280,9 +381,16 @@ export class PoolSlots {
     const words = this.#words
     if (words[slot] === word >>> 0) return false
     words[slot] = word
+    this.#revision = ++revisions
     if (this.#live) Atomics.store(this.#live, slot, word)
     return true
   }
+}
+
+const areSame = (one: ArrayLike<number>, other: ArrayLike<number>): boolean => {
+  if (one.length !== other.length) return false
+  for (let at = 0; at < one.length; at++) if (one[at] !== other[at]) return false
+  return true
 }
 
 /** Changing: room for the slots of one change: which, who had them, and which of them are learned. */

@@ -20,6 +20,7 @@ import { NetworkNamespace } from '../sys/namespace.ts'
 import type { Layer } from '../wire/layer.ts'
 import { ether, ipv4, packet, tcp, udp } from '../wire/packet.ts'
 import { tcpFlag } from '../wire/tcp.ts'
+import type { DefenceSpec, ServiceDefence } from './defence-spec.ts'
 import { type EngineSpec, LIMITS, type Neighbour, type Views } from './engine.ts'
 import { downXdp } from './hook.ts'
 import { openXdpEngine, type XdpEngine } from './xdp.ts'
@@ -40,8 +41,15 @@ export interface Cast {
   readonly persistence?: Persistence
   /** Who picks the servers of new flows, if not their slots. */
   readonly scheduler?: CountingScheduler
+  /** What services are defended by, and what is said of `www`. */
+  readonly defence?: DefenceSpec
+  readonly ofWww?: ServiceDefence
+  /** More services than `www` and `dns`. */
+  readonly more?: number
   /** Of servers, in order; 10 each. */
   readonly weights?: readonly number[]
+  /** Packets leave word of records that they make, for other nodes. */
+  readonly isTold?: boolean
 }
 
 export const nameOf = (server: number): string => `web${String(server).padStart(2, '0')}`
@@ -82,6 +90,12 @@ export class Rehearsal implements Disposable {
     this.#engine = this.#open()
   }
 
+  /** within its namespace, where another rehearsal has been made since. */
+  within<Result>(use: (rehearsal: this) => Result): Result {
+    this.#made?.namespace.enter()
+    return use(this)
+  }
+
   get engine(): XdpEngine {
     return this.#engine
   }
@@ -108,6 +122,10 @@ export class Rehearsal implements Disposable {
     persistence,
     scheduler,
     weights = [],
+    defence,
+    ofWww,
+    more = 0,
+    isTold = false,
   }: Cast): EngineSpec {
     using network = new KernelNetwork()
     const { index, mac, mtu } = network.getLink('eth0')!
@@ -119,8 +137,18 @@ export class Rehearsal implements Disposable {
     return {
       interfaces: [{ name: 'eth0', index, mac: mac!, mtu }],
       services: [
-        { name: 'www', ...does, listeners: [{ address: SERVICE, port: 80, protocol: 'tcp' }] },
+        {
+          name: 'www',
+          ...does,
+          listeners: [{ address: SERVICE, port: 80, protocol: 'tcp' }],
+          ...(ofWww && { defence: ofWww }),
+        },
         { name: 'dns', ...does, listeners: [{ address: SERVICE, port: 53, protocol: 'udp' }] },
+        ...Array.from({ length: more }, (_, i) => ({
+          name: `more${i}`,
+          ...does,
+          listeners: [{ address: SERVICE, port: 1_000 + i, protocol: 'tcp' as const }],
+        })),
       ],
       pools: [
         {
@@ -133,6 +161,8 @@ export class Rehearsal implements Disposable {
         address: parseIp4(`10.0.0.${100 + server}`),
       })),
       limits: { ...LIMITS, flows, newFlows: 1_000_000 },
+      ...(defence && { defence }),
+      ...(isTold && { isTold }),
     }
   }
 

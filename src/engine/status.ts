@@ -1,6 +1,7 @@
 // What runs, told: counters, memory, flows, and what each server is to each pool. Reads memory that packets write to at
 // the same time; a sum may be a packet older than its neighbour.
 
+import { onOne, type Steps } from '../base/steps.ts'
 import { FLOW } from '../dataplane/flow-record.ts'
 import { mapSizes } from '../dataplane/memory.ts'
 import type { Assignment } from './assignment.ts'
@@ -23,18 +24,39 @@ export interface Live {
 
 const NONE = { packets: 0n, bytes: 0n }
 
-/** statusOf what is live. `modeOf`: how a program runs on an interface, by index; `now` by the engine's clock. */
-export function statusOf(
+/** StatusSource: what a status is of. `modeOf`: how a program runs on an interface, by index; `now` by the engine's clock. */
+export interface StatusSource {
+  readonly live: () => Live
+  readonly modeOf: (ifindex: number) => 'native' | 'generic'
+  readonly now: () => number
+}
+
+/** statusSteps of what is live; where something else is before they are over, they begin again with that. */
+export const statusSteps = (source: StatusSource): Steps<EngineStatus> =>
+  onOne(source.live, (live) => stepsOf(live, source))
+
+function* stepsOf(live: Live, { modeOf, now }: StatusSource): Steps<EngineStatus> {
+  const pools: PoolStatus[] = []
+  const sums = new Map<string, Sum>()
+  for (const pool of live.prepared.plan.pools.keys()) {
+    const status = poolStatus(live, pool, now())
+    pools.push(status)
+    addTo(sums, status)
+    yield
+  }
+  return statusOf(live, modeOf, pools, sums)
+}
+
+function statusOf(
   live: Live,
-  modeOf: (ifindex: number) => 'native' | 'generic',
-  now: number,
+  modeOf: StatusSource['modeOf'],
+  pools: readonly PoolStatus[],
+  sums: ReadonlyMap<string, Sum>,
 ): EngineStatus {
   const { prepared, generation, known, keeper } = live
   const { plan, layout } = prepared
   const meta = generation.meta!
   const totals = readTotals(generation.maps.counters, meta)
-  const pools = plan.pools.map((_, pool) => poolStatus(live, pool, now))
-  const sums = sumsOf(pools)
   const maps = mapSizes(layout.memory)
   const flows = keeper && flowsStatus(keeper, maps.find(({ name }) => name === 'flows')?.bytes ?? 0)
   const indexOf = new Map(plan.services.flatMap((each, index) => (each ? [[each.name, index] as const] : [])))
@@ -63,23 +85,31 @@ export function statusOf(
       .map(({ name }) => ({
         name,
         neighbour: known.neighbourOf(name),
-        ...(sums.get(name) ?? { share: 0, flows: 0 }),
+        ...shareOf(sums.get(name)),
         ...(totals.servers.get(name) ?? NONE),
       })),
   }
 }
 
-/** sums: each server's share and flows over the pools that it is in. */
-function sumsOf(pools: readonly PoolStatus[]): ReadonlyMap<string, { share: number; flows: number }> {
-  const sums = new Map<string, { held: number; of: number; flows: number }>()
-  for (const { slots, servers } of pools) {
-    for (const { name, share, flows } of servers) {
-      const sum = sums.get(name) ?? { held: 0, of: 0, flows: 0 }
-      sums.set(name, { held: sum.held + share * slots, of: sum.of + slots, flows: sum.flows + flows })
-    }
-  }
-  return new Map([...sums].map(([name, { held, of, flows }]) => [name, { share: held / of, flows }]))
+/** Sum: what a server has of all pools that it is in: slots that it holds, and all of theirs. */
+interface Sum {
+  held: number
+  of: number
+  flows: number
 }
+
+function addTo(sums: Map<string, Sum>, { slots, servers }: PoolStatus): void {
+  for (const { name, share, flows } of servers) {
+    const sum = sums.get(name) ?? { held: 0, of: 0, flows: 0 }
+    sums.set(name, sum)
+    sum.held += share * slots
+    sum.of += slots
+    sum.flows += flows
+  }
+}
+
+const shareOf = (sum: Sum | undefined) =>
+  sum ? { share: sum.held / sum.of, flows: sum.flows } : { share: 0, flows: 0 }
 
 function flowsStatus({ records, swept }: FlowKeeper, bytes: number): FlowsStatus {
   const { live = 0, states = [0, 0, 0, 0], networks = new Uint32Array() } = swept ?? {}

@@ -10,6 +10,7 @@ import { TIMEOUTS } from '../dataplane/shape.ts'
 import { nameOf, Rehearsal } from './rehearsal.ts'
 
 const ports = Array.from({ length: 200 }, (_, i) => 20_000 + 7 * i)
+const next = ports.map((port) => port + 1)
 let r: Rehearsal
 
 beforeEach(() => {
@@ -49,39 +50,35 @@ test('through 20 reloads with another set of servers each, flows that send keep 
   assert.ok(of(flows, 1, 2, 3, 4).length > 60)
 })
 
-test('flows that were silent through a change of the table’s size find their server by the table before', () => {
+const isBeforeThere = () => r.engine.status().maps.some(({ name }) => name === 'before')
+
+test('flows that were silent while the table grew find their server: new slots are parts of old ones', () => {
   r.apply({ servers: upTo(6) })
   const flows = r.sendAll('syn', ports)
   assert.equal(r.apply({ servers: upTo(11) }).change, 'replaced')
-  assert.equal(
-    r.engine.status().maps.some(({ name }) => name === 'before'),
-    true,
-  )
+  assert.equal(isBeforeThere(), false)
   r.pass(TIMEOUTS.established - 60)
   assert.deepEqual(r.sendAll('ack', ports), flows)
-  assert.ok(
-    of(
-      r.sendAll(
-        'syn',
-        ports.map((port) => port + 1),
-      ),
-      7,
-      8,
-      9,
-      10,
-      11,
-    ).length > 50,
-  )
+  assert.ok(of(r.sendAll('syn', next), 7, 8, 9, 10, 11).length > 50)
+})
+
+test('flows that were silent while the table shrank find their server by the table before', () => {
+  r.apply({ servers: upTo(11) })
+  // who takes the place of several that failed is drawn for each slot by itself
+  for (const failed of [7, 8, 9, 10, 11]) r.engine.setServer('web', nameOf(failed), { up: false })
+  r.pass(TIMEOUTS.established + 60)
+  const flows = r.sendAll('syn', ports)
+  assert.equal(r.apply({ servers: upTo(6) }).change, 'replaced')
+  assert.equal(isBeforeThere(), true)
+  r.pass(TIMEOUTS.established - 60)
+  assert.deepEqual(r.sendAll('ack', ports), flows)
   r.pass(120)
   assert.deepEqual(r.sendAll('ack', ports), flows, 'they have records now')
   // what has settled asks no more, and the next generation has no table before
-  assert.equal(r.apply({ servers: upTo(11) }).change, 'replaced')
-  assert.equal(
-    r.engine.status().maps.some(({ name }) => name === 'before'),
-    false,
-  )
+  assert.equal(r.apply({ servers: upTo(6) }).change, 'replaced')
+  assert.equal(isBeforeThere(), false)
   assert.deepEqual(r.sendAll('ack', ports), flows)
-  assert.equal(r.apply({ servers: upTo(11) }).change, 'taken-over')
+  assert.equal(r.apply({ servers: upTo(6) }).change, 'taken-over')
 })
 
 test('the flow table is the same map after a reload, and copied when its size changes', () => {
@@ -245,3 +242,22 @@ for (const track of ['none', 'changes'] as const)
     r.apply({ servers: [1, 2, 3, 4], track, flows: 8_192 })
     assert.equal(r.sendPiece('later', 4_000, 7), server)
   })
+
+test('that records of other nodes are awaited holds through reloads and over a daemon that died, until it is said otherwise', () => {
+  const cast = { servers: [1, 2], scheduler: 'rr', track: 'all', isTold: true } as const
+  r.apply(cast)
+  assert.notEqual(r.send('ack', 1), 'drop')
+  r.engine.replica.awaitRecords(true)
+  assert.equal(r.send('ack', 2), 'drop')
+  assert.equal(r.apply({ ...cast, servers: [1, 2, 3] }).change, 'replaced')
+  assert.equal(r.send('ack', 2), 'drop')
+  r.restart()
+  r.apply({ ...cast, flows: 8_192 })
+  assert.equal(r.send('ack', 2), 'drop')
+  assert.notEqual(r.send('ack', 1), 'drop', 'what is known goes on')
+  r.engine.replica.awaitRecords(false)
+  assert.notEqual(r.send('ack', 2), 'drop')
+  r.apply({ servers: [1, 2], track: 'all' })
+  r.engine.replica.awaitRecords(true)
+  assert.notEqual(r.send('ack', 3), 'drop', 'nobody tells of records')
+})

@@ -8,18 +8,27 @@
 
 import { TenbinError } from '../base/errors.ts'
 import { ANSWER_WORDS } from '../dataplane/answer-record.ts'
+import { AWAITING } from '../dataplane/awaiting.ts'
 import { BUCKET_ENTRIES } from '../dataplane/flow-record.ts'
 import { bucketsOf, flowsOf } from '../dataplane/memory.ts'
+import { ROLES } from '../dataplane/virtual-mac.ts'
 import type { BpfMap } from '../kernel/map.ts'
 import { mapById } from '../kernel/query.ts'
+import { keptMaps } from './defence-maps.ts'
 import { FlowCopy } from './flow-copy.ts'
 import type { FlowKeeper } from './flow-keeper.ts'
 import type { Generation, Prepared } from './generation.ts'
+import { heritageOf, sameKeys } from './heritage.ts'
 import type { Ticks } from './jiffies.ts'
 import { ANSWER_FORMAT, FLOW_FORMAT } from './meta.ts'
 import { Records } from './records.ts'
 
+/** ALWAYS: maps that go on being used whatever the keys are. */
+const ALWAYS: ReadonlySet<string> = new Set(['clock', ROLES.name, AWAITING.name, 'recorder'])
+
 export class FlowSuccession {
+  readonly #running: Generation | undefined
+  /** The running one, where its records are found by the same keys. */
   readonly #before: Generation | undefined
   readonly #prepared: Prepared
   readonly #records: Records | undefined
@@ -27,7 +36,10 @@ export class FlowSuccession {
   #copies: readonly FlowCopy[] = []
   #ticks: Ticks | undefined
 
-  constructor(before: Generation | undefined, prepared: Prepared) {
+  constructor(running: Generation | undefined, prepared: Prepared) {
+    const { keys } = prepared
+    const before = running && sameKeys(heritageOf(running)?.keys ?? keys, keys) ? running : undefined
+    this.#running = running
     this.#before = before
     this.#prepared = prepared
     const meta = before?.meta
@@ -56,12 +68,19 @@ export class FlowSuccession {
   shared(): ReadonlyMap<string, BpfMap> {
     const flows = this.#isSame ? ['flows', ...(this.#answers ? ['answers'] : [])] : []
     // keys stay, and with them how fragments are found; the size is always the same
-    const names = [...flows, 'clock', ...(this.#before?.meta ? ['fragments'] : [])]
+    const kept = this.#before?.meta
+      ? ['fragments', ...keptMaps(this.#before.meta, this.#prepared.plan.spec)]
+      : []
+    const names = [...flows, ...ALWAYS, ...kept]
     const shared = new Map<string, BpfMap>()
-    const wanted = new Set(this.#prepared.maps.map(({ name }) => name))
+    const wanted = new Map(this.#prepared.maps.map((map) => [map.name, map]))
     for (const name of names) {
-      const found = wanted.has(name) ? this.#before?.maps.all.get(name) : undefined
-      const map = found && mapById(found.info.id)
+      const from = ALWAYS.has(name) ? this.#running : this.#before
+      const found = wanted.has(name) ? from?.maps.all.get(name) : undefined
+      // of another size they begin anew: the recorder's rings, the tries of longer lists, what more services count
+      const { valueSize, maxEntries } = wanted.get(name) ?? {}
+      const isSame = found?.info.valueSize === valueSize && found?.info.maxEntries === maxEntries
+      const map = isSame && found && mapById(found.info.id)
       if (map) shared.set(name, map)
     }
     return shared

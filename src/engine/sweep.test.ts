@@ -20,7 +20,9 @@ const pools: SweepPools = {
   bases: [0, 11],
   slots,
   isServer: Uint8Array.of(0, 1, 1, 1),
-  words: Uint32Array.from(currents, (id) => slotWord(id, 7)),
+  words: [currents.slice(0, 11), currents.slice(11)].map((ids) =>
+    Uint32Array.from(ids, (id) => slotWord(id, 7)),
+  ),
   placeOf: [Uint32Array.of(0, 1), Uint32Array.of(2, 3)],
   leastId: Int32Array.of(1, 2),
   places: 4,

@@ -54,8 +54,8 @@ export interface SweepPools {
   readonly slots: readonly number[]
   /** By id: 1 where some server has it. */
   readonly isServer: Uint8Array
-  /** The slots' words, as the packet path reads them. */
-  readonly words: Uint32Array
+  /** By pool: the slots' words, as the packet path reads them. */
+  readonly words: readonly Uint32Array[]
   /** By pool, and by id less the pool's least one: where a server is counted; NO_PLACE: it is not one of the pool's. */
   readonly placeOf: readonly Uint32Array[]
   readonly leastId: Int32Array
@@ -143,9 +143,10 @@ export class Sweep {
       this.#lookAtNetwork(entry, stable, changing, tick, pool)
       return
     }
-    const slot = bases[pool]! + scaleHash((words[at + WORDS.keyHigh]! ^ stable) >>> 0, slots[pool]!)
+    const within = scaleHash((words[at + WORDS.keyHigh]! ^ stable) >>> 0, slots[pool]!)
+    const slot = bases[pool]! + within
     // also where the record goes now: a packet may bring it back, and only the next walk knows
-    if (bySlot[service] === 1 && server !== (current[slot]! & SERVER_MASK))
+    if (bySlot[service] === 1 && server !== (current[pool]![within]! & SERVER_MASK))
       this.#walk.foreign[slot >>> 3]! |= 1 << (slot & 7)
     const age = ageOf(tick, changing & TIME_MASK)
     if (age > idle[4 * service + state]!) {

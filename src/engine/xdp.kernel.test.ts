@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process'
 import { afterEach, beforeEach, test } from 'node:test'
 import { type Mac, parseIp4, parseMac } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
+import { atOnce } from '../base/steps.ts'
 import { HASH_KEYS, STATELESS, TIMEOUTS } from '../dataplane/shape.ts'
 import { XdpLink } from '../kernel/link.ts'
 import { ensureBpffs, PinDirectory } from '../kernel/pin.ts'
@@ -171,8 +172,11 @@ test('another service is added in one swap: no flow moves, counters go on', () =
   engine.apply(spec(), all)
   const before = flows()
   assert.equal(sentTo(1_000, '10.0.0.101', 443), 2)
+  const told = engine.statusSteps()
+  assert.equal(told.next().done, false)
   const applied = engine.apply(moreServices(), all)
   assert.deepEqual([applied.change, applied.generation], ['replaced', 2])
+  assert.deepEqual(atOnce(told), engine.status(), 'what was being told is told of what counts now')
   assert.deepEqual(flows(), before)
   assert.equal(typeof sentTo(1_000, '10.0.0.101', 443), 'string')
   const { services, outcomes } = engine.status()

@@ -15,19 +15,22 @@
 
 import type { Endpoint, Protocol } from '../base/addresses.ts'
 import { invariant } from '../base/errors.ts'
+import { atOnce, type Steps } from '../base/steps.ts'
 import { listing as listProgram } from '../bpf/listing.ts'
 import { clockOf } from '../dataplane/flow-clock.ts'
 import { type Clock, HASH_KEYS } from '../dataplane/shape.ts'
 import { possibleCpus } from '../kernel/cpus.ts'
 import { ensureBpffs } from '../kernel/pin.ts'
-import type { BpfProgram } from '../kernel/program.ts'
 import { jiffiesPerSecond } from '../sys/clock.ts'
 import type { Reactor } from '../sys/reactor.ts'
+import { differsInWords } from './amend.ts'
 import { Assignment } from './assignment.ts'
 import type { Audit, Rewritten } from './audit.ts'
 import { auditOf } from './audited.ts'
 import { CheckWay, type WantedWay } from './check-way.ts'
 import { readTotals, writeCarry } from './counters.ts'
+import { carryCounts, carryRules, readRules } from './defence-maps.ts'
+import type { EngineDefence } from './defence-status.ts'
 import type {
   Applied,
   Changed,
@@ -44,17 +47,22 @@ import { Estate } from './estate.ts'
 import { FlowKeeper } from './flow-keeper.ts'
 import { Generation, type Prepared, prepare } from './generation.ts'
 import { HeldFragments } from './held-fragments.ts'
-import { heritageOf, knownOf, neighboursOf } from './heritage.ts'
-import { Hook, modeOf, type Place } from './hook.ts'
+import { heritageOf, knownOf, neighboursOf, sameKeys } from './heritage.ts'
+import { Hook, modeOf } from './hook.ts'
 import { onOneOf } from './known.ts'
 import { numberedIn } from './meta.ts'
 import { scaledWeights } from './picker.ts'
+import { isComplete, placesOf } from './places.ts'
 import { planOf } from './plan.ts'
+import type { RecorderReader } from './recorded.ts'
+import { Recorder } from './recorder.ts'
+import { LiveReplica, type Replica } from './replica.ts'
 import { Schedules } from './schedules.ts'
-import { type Live, statusOf } from './status.ts'
+import { type Live, statusSteps } from './status.ts'
 import { FlowSuccession } from './succession.ts'
 import { trace } from './trace.ts'
 import { followSide, followSides, sidesOf } from './turned.ts'
+import { XdpDefence } from './xdp-defence.ts'
 
 /** XdpOptions: `keys` are used where nothing pinned has its own. */
 export interface XdpOptions {
@@ -86,12 +94,17 @@ interface Work {
 }
 
 export class XdpEngine implements Engine {
-  readonly #ownKeys: BigUint64Array
+  #ownKeys: BigUint64Array
+  /** The own keys go before those that are in use. */
+  #isRekeyed = false
   readonly #hook: Hook
   readonly #now: () => number
   readonly #clockSource: Clock['source']
   readonly #held: HeldFragments | undefined
   readonly #way: CheckWay
+  readonly #replica: LiveReplica
+  readonly #recorder = new Recorder()
+  readonly #defence: XdpDefence
   #live: Live | undefined
   #audit: Audit | undefined
 
@@ -101,13 +114,39 @@ export class XdpEngine implements Engine {
     this.#way = new CheckWay(instance)
     this.#ownKeys = keys
     this.#now = now
+    this.#defence = new XdpDefence(now)
     this.#clockSource = clock
     this.#held = reactor && new HeldFragments(reactor)
+    this.#replica = new LiveReplica(() => this.#live, now)
+  }
+
+  /** replica: what other nodes share, and what is shared with them. */
+  get replica(): Replica {
+    return this.#replica
   }
 
   /** keys: the hash key in use: the pinned one where there was one. */
   get keys(): BigUint64Array {
     return this.#live?.prepared.keys ?? this.#ownKeys
+  }
+
+  /** defence: of what runs, where the packet path has one. */
+  get defence(): EngineDefence | undefined {
+    return this.#defence.isFollowing ? this.#defence : undefined
+  }
+
+  /** recorder: what was recorded of packets; undefined: nothing is. */
+  get recorder(): RecorderReader | undefined {
+    return this.#live?.prepared.layout.memory.recorder && this.#recorder
+  }
+
+  /**
+   * rekey: from the next apply on these are the hash keys, whatever is pinned. Every flow is another server's then but by
+   * chance, and none is remembered: for a node whose packets go elsewhere.
+   */
+  rekey(keys: BigUint64Array): void {
+    this.#ownKeys = keys
+    this.#isRekeyed = true
   }
 
   apply(
@@ -202,11 +241,15 @@ export class XdpEngine implements Engine {
     const now = this.#now()
     assignment.expire(now)
     keeper?.step(now, assignment, schedules)
+    this.#defence.tick()
   }
 
   status(): EngineStatus {
-    const live = this.#applied()
-    return statusOf(live, modeOf, this.#now())
+    return atOnce(this.statusSteps())
+  }
+
+  statusSteps(): Steps<EngineStatus> {
+    return statusSteps({ live: () => this.#applied(), modeOf, now: () => this.#now() })
   }
 
   totals(): Totals {
@@ -218,7 +261,7 @@ export class XdpEngine implements Engine {
     return trace(this.#applied(), client, listener, protocol)
   }
 
-  /** drift: what is no longer as apply left it; empty = nothing. apply() with the same spec repairs it. */
+  /** drift: what is no longer as apply left it, or is to be another; empty = nothing. apply() with the same spec repairs it. */
   drift(): readonly string[] {
     const { prepared, generation } = this.#applied()
     const wanted = wayOf(prepared.plan.spec)
@@ -227,6 +270,10 @@ export class XdpEngine implements Engine {
         placesOf(prepared, generation).map((place) => ({ ...place, program: place.program!.info.id })),
       ),
       ...(wanted ? this.#way.drift(wanted) : []),
+      ...this.#replica.wants(),
+      ...(this.#isRekeyed && !sameKeys(prepared.keys, this.#ownKeys)
+        ? ['the hash keys are not those of the cluster']
+        : []),
     ]
   }
 
@@ -244,6 +291,7 @@ export class XdpEngine implements Engine {
 
   [Symbol.dispose](): void {
     this.#held?.[Symbol.dispose]()
+    this.#defence[Symbol.dispose]()
     this.#live?.keeper?.[Symbol.dispose]()
     this.#live?.generation[Symbol.dispose]()
     this.#live = undefined
@@ -285,6 +333,10 @@ export class XdpEngine implements Engine {
     const numbers = this.#live?.prepared.plan ?? (meta && { ids: numberedIn(meta) })
     const estate = meta && new Estate(meta, before.maps, this.#live?.assignment)
     const plan = planOf(spec, machine, numbers)
+    const inUse = this.#live?.prepared.keys ?? heritageOf(before)?.keys
+    const keys = this.#isRekeyed ? this.#ownKeys : (inUse ?? this.#ownKeys)
+    const isOther = inUse !== undefined && !sameKeys(keys, inUse)
+    if (isOther) notes.push('the hash keys are others: flows are spread anew')
     const known = knownOf({
       spec,
       neighbours: neighboursOf(spec, neighbours, before),
@@ -294,34 +346,46 @@ export class XdpEngine implements Engine {
       before: this.#live?.known,
       estate,
     })
-    const assignment = new Assignment(plan, known, now, estate)
-    const keys = this.#live?.prepared.keys ?? heritageOf(before)?.keys ?? this.#ownKeys
+    const assignment = new Assignment(
+      plan,
+      known,
+      now,
+      isOther ? undefined : estate,
+      this.#replica.leaders(plan),
+    )
     const prepared = prepare(plan, keys, assignment.before)
     const rows = prepared.layout.memory.scheduling?.rows
     const schedules = rows && Schedules.of(plan, rows, known, this.#live?.schedules)
     notes.push(...scaledWeights(spec))
+    if (spec.defence && meta && !meta.defence)
+      notes.push('services are defended from now on, as the file does not say `defence: off`')
     return { before, prepared, assignment, known, schedules, notes }
   }
 
   /** #run what is prepared: what runs already, attached again where it is not, or a generation of its own. */
   #run(before: Generation | undefined, work: Work): Applied {
     const { fingerprint } = work.prepared
-    if (before?.meta?.fingerprint !== fingerprint) return this.#replace(work)
+    const isSame = before?.meta?.fingerprint === fingerprint
+    if (!before?.meta || !(isSame || differsInWords(this.#live, work))) return this.#replace(work)
     const places = placesOf(work.prepared, before)
     if (!this.#hook.runs(places)) {
       if (!isComplete(places)) return this.#replace(work)
       work.notes.push(...this.#hook.attach(places))
     }
-    return this.#takeOver(before, work)
+    if (isSame) return this.#takeOver(before, work)
+    before.rename(fingerprint)
+    return { ...this.#takeOver(before, work), change: 'amended' }
   }
 
+  /** #takeOver programs that are right, and of whose memory each word becomes so by one store, in the order of failures. */
   #takeOver(generation: Generation, work: Work): Applied {
     const { prepared, assignment, known, schedules, notes } = work
     const meta = generation.meta!
     const { plan, layout } = prepared
     for (const pin of this.#hook.repin()) notes.push(`pin ${pin} was gone: pinned anew`)
     const reachOf = (server: string) => known.reachOf(server)
-    generation.expect(prepared, { reachOf, assignment, known, schedules })
+    const defence = this.#defence.tables(plan)
+    generation.expect(prepared, { reachOf, assignment, known, schedules, defence })
     const failed = assignment.failed(known, layout.memory)
     const marks = generation.maps.words('failed')
     const shut = assignment.shut(known, layout.memory)
@@ -338,6 +402,7 @@ export class XdpEngine implements Engine {
       if (!known.isReachable(name)) generation.storeServer(prepared, id, undefined)
     const keeper = FlowKeeper.open(plan, generation.maps, assignment.words)
     this.#enter({ prepared, assignment, known, generation, keeper, schedules })
+    this.#defence.follow(this.#applied(), meta)
     const { instructions } = generation
     const loadMs = meta.interfaces.reduce((sum, each) => sum + each.loadMs, 0)
     return { change: 'taken-over', generation: meta.generation, loadMs, instructions, notes }
@@ -349,10 +414,13 @@ export class XdpEngine implements Engine {
     const succession = new FlowSuccession(before, prepared)
     const shared = succession.shared()
     const reachOf = (server: string) => known.reachOf(server)
-    const generation = Generation.create(prepared, number, { reachOf, assignment, known, schedules, shared })
+    const defence = this.#defence.tables(plan)
+    const contents = { reachOf, assignment, known, schedules, defence, shared }
+    const generation = Generation.create(prepared, number, contents)
     const carry = () => {
-      if (before?.meta)
-        writeCarry(generation.maps.counters, generation.meta!, readTotals(before.maps.counters, before.meta))
+      if (!before?.meta) return
+      writeCarry(generation.maps.counters, generation.meta!, readTotals(before.maps.counters, before.meta))
+      carryRules(generation.maps, generation.meta!, readRules(before.maps, before.meta))
     }
     let keeper: FlowKeeper | undefined
     try {
@@ -364,6 +432,7 @@ export class XdpEngine implements Engine {
         keeper.walk(this.#now())
         schedules.bind(generation.maps.schedule(layout)!, (pool, id) => keeper!.loadOf(pool, id))
       }
+      carryCounts(before, generation, prepared, shared)
       const places = placesOf(prepared, generation)
       invariant(isComplete(places), 'a generation without a program for an interface')
       notes.push(...this.#hook.attach(places))
@@ -372,12 +441,14 @@ export class XdpEngine implements Engine {
       generation[Symbol.dispose]()
       throw error
     }
+    assignment.bind(generation.maps.slots, 'these')
     // first of all: a flow that began in the moment between finds its record
     succession.finish()
     carry()
     succession.finish()
     if (before !== this.#live?.generation) before?.[Symbol.dispose]()
     this.#enter({ prepared, assignment, known, generation, keeper, schedules })
+    this.#defence.follow(this.#applied(), before?.meta, { tables: defence, shared })
     const { instructions } = generation
     return {
       change: before ? 'replaced' : 'created',
@@ -405,8 +476,12 @@ export class XdpEngine implements Engine {
     live.assignment.bind(live.generation.maps.slots)
     live.keeper?.purge()
     this.#live = live
+    this.#replica.again()
     this.#audit = auditOf(live)
     this.#followHeld(live)
+    const { recorder } = live.prepared.layout.memory
+    if (recorder)
+      this.#recorder.follow(live.generation.maps.memory(recorder.name), recorder, live.prepared.plan)
     before?.keeper?.[Symbol.dispose]()
     if (before && before.generation !== live.generation) before.generation[Symbol.dispose]()
   }
@@ -415,19 +490,6 @@ export class XdpEngine implements Engine {
 /** wayOf: what checks through service addresses need; undefined: no check goes through one. */
 const wayOf = ({ turn, interfaces }: EngineSpec): WantedWay | undefined =>
   turn && { addresses: turn.addresses, mtu: Math.min(...interfaces.map(({ mtu }) => mtu)) }
-
-/** placesOf: each interface with the program that a generation has for it. */
-const placesOf = ({ plan }: Prepared, generation: Generation): Place<BpfProgram | undefined>[] =>
-  plan.interfaces.map(({ name, index, number }) => ({
-    name,
-    index,
-    program: generation.programs.get(number),
-  }))
-
-/** isComplete: there is a program for each. */
-const isComplete = (
-  places: readonly Place<BpfProgram | undefined>[],
-): places is readonly Place<BpfProgram>[] => places.every(({ program }) => program !== undefined)
 
 /** openXdpEngine: nothing is touched before apply(). */
 export const openXdpEngine = (options: XdpOptions): XdpEngine => new XdpEngine(options)

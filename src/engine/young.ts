@@ -9,8 +9,8 @@
 /** A grain is this part of the life of a change, so there are about so many changes at most. */
 const GRAINS = 64
 
-/** Change: slots, ascending, with the id that each had before. `opened`: when its first part happened. */
-interface Change {
+/** Change: slots, ascending, with the id that each had before. `opened`: when its first part happened, `at`: its last. */
+export interface Change {
   readonly opened: number
   readonly at: number
   readonly slots: Uint32Array
@@ -78,6 +78,11 @@ export class Young {
         settle(slot, settled)
       }
     }
+  }
+
+  /** changes: those that are young, the oldest first. */
+  get changes(): readonly Change[] {
+    return this.#changes
   }
 
   /** marks: by slot, 1 where it has a young change. */

@@ -1,6 +1,6 @@
 // An event: one change of state that somebody may want to know of, with its cause in one line of words. It is plain
 // data, the same in the log of events, on disk, in the API and in notifications. Its kind begins with what it is about
-// (a server, a service, the node), so that readers choose by that; new kinds are added at the end of a topic and never
+// (a server, a service, the node, a role), so that readers choose by that; new kinds are added at the end of a topic and never
 // renamed, because files name them.
 
 import { z } from 'zod'
@@ -38,12 +38,34 @@ export const eventKinds = {
   'node.checker': 'the process that looks at servers came, went or ended',
   'node.unkept': 'events are in memory only, since the file system of the state directory is read-only',
   'node.notify': 'notifications were dropped, or go out again',
+  'node.peer': 'another node of the cluster is connected, cannot be reached, or is refused',
+  'node.awaits': 'what was applied is taken back unless somebody confirms it in time',
+  'node.confirmed': 'what was applied and waited to be confirmed counts for good',
+  'node.reverted': 'what was applied was taken back: nobody confirmed it, or a node could not run it',
+  'node.followed': 'this node had missed a change, and runs what the others run',
+  'node.evidence':
+    'what the recorder had around something bad was kept, or could not be; `data.file` says where',
   'node.test': 'a test of notifications that somebody asked for',
+  'role.changed': 'this node became active or backup for an address set, or has no role',
+  'role.conflict': 'another node was active for an address set as well, or this one was not run for too long',
+  'role.flapping':
+    'an address set was taken over too often in a short time, or its active node failed again and again, or that is over',
+  'role.split': 'two nodes say that they are active for an address set, or no longer do',
+  'role.ordered': 'somebody said something of roles by hand: failover, maintenance',
+  'role.unheard': 'the active node is heard on some networks of an address set only, or on all of them again',
+  'vrrp.refused': 'an advert of VRRP counted nothing; `data.name` says why',
+  'vrrp.odd': 'an advert of VRRP counted, and something is odd about it; `data.name` says what',
+  'vrrp.process': 'the process that holds addresses by roles came, went or ended',
+  'flood.began': 'a service is flooded, or overloaded: which, how much, why, and what would help',
+  'flood.ended': 'that is over',
+  'flood.proof': 'sources of SYNs to a service have to prove that they are real, or no longer have to',
+  'flood.ordered': 'somebody said something of floods by hand: a rule, a ban, proof of source; or it is over',
+  'flood.rule': 'a rule matches packets of connections that exist: it may take more than a flood',
 } as const satisfies Readonly<Record<`${string}.${string}`, string>>
 export type EventKind = keyof typeof eventKinds
 
 /** topics: what kinds begin with. */
-export const topics = ['server', 'service', 'node'] as const
+export const topics = ['server', 'service', 'node', 'role', 'vrrp', 'flood'] as const
 export type Topic = (typeof topics)[number]
 
 /** topicOf a kind: `server` of `server.down`. */
@@ -57,6 +79,7 @@ const subject = {
   services: z.array(z.string()).optional().describe('the services that it is about'),
   pool: z.string().optional(),
   interface: z.string().optional(),
+  set: z.string().optional().describe('an address set'),
 }
 
 /** eventSchema: `seq` counts over restarts of the daemon and is never used twice. */
@@ -81,6 +104,8 @@ export interface NewEvent {
   readonly services?: readonly string[]
   readonly pool?: string
   readonly interface?: string
+  /** set: an address set. */
+  readonly set?: string
   /** One line, in plain words, the cause in it. Never a secret. */
   readonly text: string
   readonly data?: Readonly<Record<string, string | number | boolean>>
@@ -100,7 +125,7 @@ const SERVICES_LIMIT = 100
 
 /** eventOf: bounded, and one line, whatever it was made from. */
 export function eventOf(event: NewEvent, seq: number, time: Date): Event {
-  const { kind, severity, server, services, pool, interface: nic, text, data = {} } = event
+  const { kind, severity, server, services, pool, interface: nic, set, text, data = {} } = event
   return {
     seq,
     time: time.toISOString(),
@@ -110,6 +135,7 @@ export function eventOf(event: NewEvent, seq: number, time: Date): Event {
     ...(services !== undefined && { services: services.slice(0, SERVICES_LIMIT).map(oneLine) }),
     ...(pool !== undefined && { pool: oneLine(pool) }),
     ...(nic !== undefined && { interface: oneLine(nic) }),
+    ...(set !== undefined && { set: oneLine(set) }),
     text: oneLine(text),
     data: Object.fromEntries(
       Object.entries(data)

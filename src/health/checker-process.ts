@@ -2,6 +2,7 @@
 // SIGINT, or when another one has taken its place (the socket is another's).
 
 import { statSync } from 'node:fs'
+import { writeStderr } from '../sys/bounded-stderr.ts'
 import { Reactor } from '../sys/reactor.ts'
 import { CheckerService } from './checker-service.ts'
 import { offspring } from './offspring.ts'
@@ -25,8 +26,7 @@ const service = new CheckerService({
   socket,
   kept,
   onStop: end,
-  log: (text) =>
-    process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), process: 'checker', text })}\n`),
+  log: (text) => writeStderr(JSON.stringify({ time: new Date().toISOString(), process: 'checker', text })),
 })
 await service.listen()
 const own = statSync(socket).ino

@@ -2,7 +2,6 @@
 // it knows. Its idea: orders are all there is, each time; what is in them and was not is begun, what is no longer in them
 // is ended. It needs no main to go on; the latest main that connected is the one that is told.
 
-import { chmodSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { parseIp } from '../base/addresses.ts'
 import type { Reactor } from '../sys/reactor.ts'
@@ -10,6 +9,7 @@ import type { Checker } from './checker.ts'
 import { unclaimed } from './claims.ts'
 import { compileCheck } from './compile.ts'
 import { Line } from './line.ts'
+import { listenAt } from './listen-at.ts'
 import {
   type Change,
   type Detail,
@@ -91,15 +91,7 @@ export class CheckerService implements Disposable {
 
   /** listen resolves when main can connect. A socket that nobody listens on any more is replaced. */
   listen(): Promise<void> {
-    const { socket } = this.#options
-    rmSync(socket, { force: true })
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject)
-      this.#server.listen(socket, () => {
-        chmodSync(socket, 0o600)
-        resolve()
-      })
-    })
+    return listenAt(this.#server, this.#options.socket)
   }
 
   [Symbol.dispose](): void {

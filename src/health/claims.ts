@@ -7,10 +7,10 @@
 import { formatIp, type Ip, type Ip4, isIp4, type Mac } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import { KernelNetwork } from '../netlink/kernel-network.ts'
-import { addressOf } from '../sys/memory.ts'
 import type { Reactor } from '../sys/reactor.ts'
 import { SOCK_DGRAM, Socket } from '../sys/socket.ts'
 import { AF_PACKET, packetAddress } from '../sys/socket-address.ts'
+import { attachFilter, inData, isOneOf, type Rule } from '../sys/socket-filter.ts'
 import { arpOperation, decodeArp, encodeArp } from '../wire/arp.ts'
 import { etherType } from '../wire/ethernet.ts'
 import { bad, type Checker } from './checker.ts'
@@ -22,9 +22,6 @@ const CLAIM_MS = 5000
 const FORGET_MS = 7_200_000
 const UNKNOWN_MAC = '00:00:00:00:00:00' as Mac
 const NOBODY = 0 as Ip4
-
-const SOL_SOCKET = 1
-const SO_ATTACH_FILTER = 26
 
 /** Asked: when a server was asked for an address, and at which MAC. */
 interface Asked {
@@ -104,7 +101,7 @@ export class Claims implements Disposable {
     if (this.#socket) return this.#socket
     const socket = Socket.open(AF_PACKET, SOCK_DGRAM, 0)
     this.#socket = socket
-    hearReplies(socket)
+    attachFilter(socket, [REPLIES])
     socket.bind(packetAddress({ ifindex: 0, etherType: etherType.ARP }))
     const hear = () => this.#hear(socket)
     this.#watch = this.#reactor.watch(socket.fd, { readable: true }, hear, { keepAlive: false })
@@ -137,27 +134,8 @@ function wayTo(server: Ip): { readonly ifindex: number; readonly mac: Mac; reado
   return mac && own && { ifindex: route.ifindex, mac, own }
 }
 
-/** hearReplies: nothing else comes up, however much ARP there is: ldh [6]; jeq #2; ret 64; ret 0 (linux/filter.h). */
-function hearReplies(socket: Socket): void {
-  const filter = Buffer.alloc(32)
-  for (const [at, [code, whenTrue, whenFalse, k]] of (
-    [
-      [0x28, 0, 0, 6],
-      [0x15, 0, 1, arpOperation.REPLY],
-      [0x06, 0, 0, 64],
-      [0x06, 0, 0, 0],
-    ] as const
-  ).entries()) {
-    filter.writeUInt16LE(code, 8 * at)
-    filter.writeUInt8(whenTrue, 8 * at + 2)
-    filter.writeUInt8(whenFalse, 8 * at + 3)
-    filter.writeUInt32LE(k, 8 * at + 4)
-  }
-  const program = Buffer.alloc(16)
-  program.writeUInt16LE(4, 0)
-  program.writeBigUInt64LE(addressOf(filter), 8)
-  socket.setOption(SOL_SOCKET, SO_ATTACH_FILTER, program)
-}
+/** REPLIES: nothing else comes up, however much ARP there is. */
+const REPLIES: Rule = { passes: true, when: [isOneOf(inData(2, 6), [arpOperation.REPLY])] }
 
 /** unclaimed: a checker of a server through a service address, which fails as well where the server claims the address. */
 export const unclaimed =

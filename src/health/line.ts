@@ -5,22 +5,30 @@ import type { Socket } from 'node:net'
 import type { z } from 'zod'
 import { PROTOCOL_VERSION } from './protocol.ts'
 
-/** LINE_LIMIT: 100,000 checks are less. */
-const LINE_LIMIT = 64 * 2 ** 20
-/** BACKLOG_LIMIT: bytes that may wait for the other side. */
-const BACKLOG_LIMIT = 64 * 2 ** 20
+/** LIMIT: 100,000 checks are less. */
+const LIMIT = 64 * 2 ** 20
 
-/** LineOptions: `onEnd` comes once, with what was wrong if something was. */
+/**
+ * LineOptions: `version` is that of the messages (the checker's). `limit`: characters that a message may have, and bytes that may
+ * wait for the other side. `onEnd` comes once, with what was wrong if something was.
+ */
 export interface LineOptions<Incoming> {
   readonly schema: z.ZodType<Incoming>
+  readonly version?: number
+  readonly limit?: number
   readonly onMessage: (message: Incoming) => void
   readonly onEnd: (why: string | undefined) => void
 }
+
+/** NOT_UNDERSTOOD: how a connection ends whose other side is of another version. */
+export const NOT_UNDERSTOOD = 'a message that is not understood'
 
 /** Line: owns its socket. */
 export class Line<Incoming, Outgoing extends object> implements Disposable {
   readonly #socket: Socket
   readonly #options: LineOptions<Incoming>
+  readonly #version: number
+  readonly #limit: number
   #pieces: string[] = []
   #length = 0
   #isOver = false
@@ -28,6 +36,8 @@ export class Line<Incoming, Outgoing extends object> implements Disposable {
   constructor(socket: Socket, options: LineOptions<Incoming>) {
     this.#socket = socket
     this.#options = options
+    this.#version = options.version ?? PROTOCOL_VERSION
+    this.#limit = options.limit ?? LIMIT
     socket.setEncoding('utf8')
     socket.on('data', (text) => this.#take(text as unknown as string))
     socket.on('error', (error) => this.#end((error as NodeJS.ErrnoException).code ?? error.message))
@@ -36,8 +46,8 @@ export class Line<Incoming, Outgoing extends object> implements Disposable {
 
   send(message: Outgoing): void {
     if (this.#isOver) return
-    this.#socket.write(`${JSON.stringify({ v: PROTOCOL_VERSION, ...message })}\n`)
-    if (this.#socket.writableLength > BACKLOG_LIMIT) this.#end('the other side takes nothing')
+    this.#socket.write(`${JSON.stringify({ v: this.#version, ...message })}\n`)
+    if (this.#socket.writableLength > this.#limit) this.#end('the other side takes nothing')
   }
 
   /** finish: what was sent arrives yet; nothing more is sent or taken, and this process does not stay for it. */
@@ -66,7 +76,7 @@ export class Line<Incoming, Outgoing extends object> implements Disposable {
     }
     this.#pieces.push(rest)
     this.#length += rest.length
-    if (this.#length > LINE_LIMIT) this.#end(`a message of more than ${LINE_LIMIT} characters`)
+    if (this.#length > this.#limit) this.#end(`a message of more than ${this.#limit} characters`)
   }
 
   #read(line: string): void {
@@ -79,10 +89,13 @@ export class Line<Incoming, Outgoing extends object> implements Disposable {
     }
     const { success, data, error } = this.#options.schema.safeParse(value)
     if (success) this.#options.onMessage(data)
-    else
-      this.#end(
-        `a message that is not understood: ${error.issues[0]?.path.join('.')} ${error.issues[0]?.message}`,
-      )
+    else this.#end(`${NOT_UNDERSTOOD}: ${this.#otherVersion(value) ?? wordsOf(error)}`)
+  }
+
+  #otherVersion(value: unknown): string | undefined {
+    const version = (value as { readonly v?: unknown } | null)?.v
+    if (typeof version !== 'number' || version === this.#version) return undefined
+    return `it is of version ${version}, and this is ${this.#version}`
   }
 
   #end(why: string | undefined): void {
@@ -91,3 +104,5 @@ export class Line<Incoming, Outgoing extends object> implements Disposable {
     this.#options.onEnd(why)
   }
 }
+
+const wordsOf = ({ issues: [first] }: z.ZodError): string => `${first?.path.join('.')} ${first?.message}`

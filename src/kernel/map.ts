@@ -20,10 +20,13 @@ const types = {
   prog_array: 3,
   percpu_array: 6,
   lru_hash: 9,
+  lpm_trie: 11,
   devmap: 14,
   ringbuf: 27,
 } as const satisfies Record<MapSpec['type'], number>
 const BPF_F_MMAPABLE = 1 << 10
+/** BPF_F_NO_PREALLOC: a trie takes memory as it grows, and the kernel makes it no other way. */
+const BPF_F_NO_PREALLOC = 1 << 0
 const INFO_BYTES = 88
 
 /** MapInfo: what the kernel says of a map. `type` is a number where tenbin has no name for it. */
@@ -68,7 +71,7 @@ export class BpfMap implements Disposable {
       .u32(4, spec.keySize)
       .u32(8, spec.valueSize)
       .u32(12, spec.maxEntries)
-      .u32(16, spec.mmapable ? BPF_F_MMAPABLE : 0)
+      .u32(16, (spec.mmapable ? BPF_F_MMAPABLE : 0) | (spec.type === 'lpm_trie' ? BPF_F_NO_PREALLOC : 0))
       .name(28, spec.name)
     const op = `create map ${spec.name}`
     if (!spec.btf) return new BpfMap(bpfFd('BPF_MAP_CREATE', op, attr))

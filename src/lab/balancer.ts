@@ -11,7 +11,7 @@ import { instanceOf } from '../daemon/instance.ts'
 import { tenbinCommand } from './entry.ts'
 import { failed, type Lab } from './held-lab.ts'
 import { isAlive, type ProcessId } from './processes.ts'
-import { instanceName } from './topology.ts'
+import { fileName, instanceName } from './topology.ts'
 
 /** READY_MS: how long a daemon may take until it forwards to every server that answers, on a machine with much else to do. */
 const READY_MS = 30_000
@@ -30,7 +30,6 @@ export class Balancer {
   /** file: the node's tenbin.yaml. */
   readonly file: string
   readonly #places: readonly string[]
-  #process: ProcessId | undefined
 
   constructor(lab: Lab, node = 'lb1') {
     this.#lab = lab
@@ -38,7 +37,7 @@ export class Balancer {
     this.instance = instanceName(lab.name, node)
     this.#places = ['--instance', this.instance, '--run-dir', lab.directory, '--state-dir', lab.directory]
     this.socket = instanceOf({ instance: this.instance, runDir: lab.directory }).socket
-    this.file = join(lab.directory, 'tenbin.yaml')
+    this.file = join(lab.directory, fileName(lab.topology, node))
   }
 
   /** write replaces the node's file. */
@@ -63,7 +62,6 @@ export class Balancer {
    */
   async start(isReady: (status: Status) => boolean = reachesAll): Promise<Status> {
     const { process, logFile } = this.#lab.start('tenbin', this.#node, this.command())
-    this.#process = process
     const ready = (status: Status) =>
       status.pid === process.pid && status.state === 'forwarding' && isReady(status)
     const status = await this.#until(ready, () => !isAlive(process))
@@ -82,6 +80,18 @@ export class Balancer {
     throw new TenbinError('LAB_PROCESS_FAILED', 'reload', {
       detail: problem ?? 'the daemon did not answer in time',
     })
+  }
+
+  /**
+   * applyToAll has this text run on all nodes of the file (`tenbin apply`), but those that it can do without. Throws
+   * LAB_COMMAND_FAILED, in the command's words.
+   */
+  async applyToAll(text: string, without: readonly string[] = []): Promise<Status | undefined> {
+    this.write(text)
+    const places = ['--instance', this.instance, '--run-dir', this.#lab.directory]
+    const options = without.length > 0 ? ['--without', without.join(',')] : []
+    await this.#lab.run(this.#node, tenbinCommand(['apply', this.file, '--yes', ...options, ...places]))
+    return this.status()
   }
 
   /** kill ends the daemon by SIGKILL, so without a chance to do anything more. Resolves when it is gone. */
@@ -123,8 +133,11 @@ export class Balancer {
     return undefined
   }
 
+  /** #running: whoever started it: `lab heal` does, too. */
   #running(): ProcessId {
-    if (this.#process && isAlive(this.#process)) return this.#process
+    const { processes } = this.#lab.state
+    const daemon = processes.findLast(({ what, node }) => what === 'tenbin' && node === this.#node)
+    if (daemon && isAlive(daemon)) return daemon
     const detail = `tenbin on ${this.#node} is not running`
     throw new TenbinError('LAB_PROCESS_FAILED', this.instance, { detail })
   }

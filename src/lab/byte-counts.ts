@@ -3,7 +3,7 @@
 
 import { readFileSync } from 'node:fs'
 import { openNamed } from '../sys/named-namespace.ts'
-import { nodesOf, type Topology } from './topology.ts'
+import { cablesOf, nodesOf, type Topology } from './topology.ts'
 
 /** ByteCounts: bytes since the lab was made, or between two times. */
 export interface ByteCounts {
@@ -18,7 +18,9 @@ export function byteCounts(topology: Topology): ByteCounts {
   // The file of this thread, which is in the namespace; /proc/net is the process's.
   const ports = parsePorts(place.run(() => readFileSync('/proc/thread-self/net/dev', 'latin1')))
   const sum = (role: 'balancer' | 'server', of: (port: Port) => number) =>
-    nodesOf(topology, role).reduce((total, { name }) => total + of(ports.get(name) ?? NOTHING), 0)
+    nodesOf(topology, role)
+      .flatMap((node) => cablesOf(node))
+      .reduce((total, { port }) => total + of(ports.get(port) ?? NOTHING), 0)
   return {
     // To where XDP runs, veth counts frames without their Ethernet headers (drivers/net/veth.c: veth_xdp_rcv).
     intoBalancer: sum('balancer', ({ sent, framesSent }) => sent + ETH_HLEN * framesSent),

@@ -7,7 +7,19 @@ const plain = paintOf({ coloured: false })
 const counts = (elapsedMs: number, perServer: Record<string, number>, failed = 0): Sample => {
   const answered = Object.values(perServer).reduce((sum, count) => sum + count, 0)
   const bytes = { intoBalancer: answered * 500, outOfBalancer: answered * 500, fromServers: answered * 9000 }
-  return { elapsedMs, sent: answered + failed, answered, failed, open: 0, perServer, reasons: {}, bytes }
+  return {
+    elapsedMs,
+    sent: answered + failed,
+    answered,
+    failed,
+    open: 0,
+    oldestMs: 0,
+    failedBegan: [],
+    silenceMs: 0,
+    perServer,
+    reasons: {},
+    bytes,
+  }
 }
 
 test('each server has a row with its rate, share and total, and the sum stands below', () => {
@@ -25,7 +37,7 @@ test('each server has a row with its rate, share and total, and the sum stands b
   assert.match(lines[1]!, /^web02 +█+ +300\/s +75\.0 % +1,600$/)
   assert.match(lines[2]!, /^web03 +·+ +0\/s +0\.0 % +0$/)
   assert.match(lines[3]!, /^400 requests\/s: 1,900 answered, 2 failed$/)
-  assert.equal(lines[4], 'lb1: 200 kB/s in, 200 kB/s out; servers send 3.60 MB/s')
+  assert.equal(lines[4], 'balancers: 200 kB/s in, 200 kB/s out; servers send 3.60 MB/s')
 })
 
 test('a fair share fills half of its bar, so bars keep their scale when a server leaves', () => {

@@ -54,7 +54,7 @@ function bytesLine(bytes: ByteCounts, seconds: number, paint: Paint): string {
   const rate = (count: number) => `${bytesText(count / seconds)}/s`
   const { intoBalancer, outOfBalancer, fromServers } = bytes
   return paint.faint(
-    `lb1: ${rate(intoBalancer)} in, ${rate(outOfBalancer)} out; servers send ${rate(fromServers)}`,
+    `balancers: ${rate(intoBalancer)} in, ${rate(outOfBalancer)} out; servers send ${rate(fromServers)}`,
   )
 }
 

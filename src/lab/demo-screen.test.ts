@@ -10,6 +10,9 @@ const counts = (elapsedMs: number, failed = 0): Sample => ({
   answered: elapsedMs - failed,
   failed,
   open: 0,
+  oldestMs: 0,
+  failedBegan: [],
+  silenceMs: 0,
   perServer: { web01: elapsedMs - failed },
   reasons: {},
   bytes: { intoBalancer: elapsedMs * 500, outOfBalancer: elapsedMs * 500, fromServers: elapsedMs * 9000 },
@@ -27,7 +30,7 @@ function screen(isTerminal: boolean) {
 
 test('where there is no terminal, each second gives one plain line and the step ends with the chart', () => {
   const { shown, text } = screen(false)
-  shown.step('Traffic')
+  shown.stage('Traffic')
   for (let ms = 0; ms <= 3000; ms += 200) shown.progress(counts(ms))
   shown.result(counts(0), counts(3000))
   const lines = text().split('\n')
@@ -39,16 +42,16 @@ test('where there is no terminal, each second gives one plain line and the step 
   ])
   assert.equal(lines.filter((line) => /^ {3}\d+ requests\/s/.test(line)).length, 4)
   assert.match(lines.at(-4)!, /^ {3}web01 +█+·+ +1000\/s +100\.0 % +3,000$/)
-  assert.equal(lines.at(-2), '   lb1: 500 kB/s in, 500 kB/s out; servers send 9.00 MB/s')
+  assert.equal(lines.at(-2), '   balancers: 500 kB/s in, 500 kB/s out; servers send 9.00 MB/s')
   assert.ok(!text().includes('\n\n\n') && !text().includes('\x1b'))
 })
 
 test('rates are those of the last second, also after a pause between two steps', () => {
   const { shown, text } = screen(false)
-  shown.step('One')
+  shown.stage('One')
   for (let ms = 0; ms <= 1000; ms += 200) shown.progress(counts(ms))
   shown.result(counts(0), counts(1000))
-  shown.step('Two')
+  shown.stage('Two')
   // Ten seconds later: what was between is not part of the rate.
   for (let ms = 11_000; ms <= 12_000; ms += 200)
     shown.progress({ ...counts(ms), answered: 1000 + (ms - 11_000) / 2 })
@@ -60,7 +63,7 @@ test('rates are those of the last second, also after a pause between two steps',
 
 test('on a terminal the chart is drawn in place, below one empty line', () => {
   const { shown, text } = screen(true)
-  shown.step('Traffic')
+  shown.stage('Traffic')
   for (let ms = 0; ms <= 1000; ms += 200) shown.progress(counts(ms))
   shown.result(counts(0), counts(1000))
   const [, drawn] = text().split('1. Traffic')
@@ -73,10 +76,16 @@ test('a change of the file shows the lines that differ, failures are told in the
   shown.difference('a\nservers: web01\nb\n', 'a\nservers: web02\nb\n')
   assert.ok(text().endsWith('   - servers: web01\n   + servers: web02\n'))
   const { bytes, ...counted } = counts(1000, 3)
-  shown.summary(counted, bytes, ['3 of 1,000 requests failed: ECONNRESET 3'])
-  assert.match(text(), /1,000 sent, 997 answered, 3 failed/)
-  assert.match(text(), /^ {3}client -> lb1 +500 kB +requests$/m)
-  assert.match(text(), /^ {3}servers -> client +9\.00 MB +answers: lb1 sees none of them$/m)
+  shown.ways(bytes)
+  const latencyMs = { p50: 1.26, p99: 1059.8, max: 1100 }
+  shown.summary(
+    { ...counted, latencyMs, kept: { server: 'web01', answers: 12, waitMs: 0, openMs: 34_000 } },
+    ['3 of 1,000 requests failed: ECONNRESET 3'],
+  )
+  assert.match(text(), /^ {3}1,000 sent, 997 answered, 3 failed\n {3}Median 1\.3 ms, 99 % within 1,060 ms$/m)
+  assert.match(text(), /^ {3}client -> balancers +500 kB +requests$/m)
+  assert.match(text(), /^ {3}servers -> client +9\.00 MB +answers: no balancer sees them$/m)
+  assert.match(text(), /^ {3}One connection was open all the time: 34 s, 12 answers of web01\.$/m)
   assert.match(text(), /\n {3}3 of 1,000 requests failed: ECONNRESET 3\n$/)
   assert.doesNotMatch(text(), /Every request was answered/)
 })
@@ -92,6 +101,26 @@ test('servers that failed stand in a table: when they were out and in again, and
     `   server            out after  computed   back after   lost  lost later
    web01 stops          749 ms  1,000 ms    12,346 ms     59           0
    web50 unplugged      749 ms  1,000 ms    12,346 ms  1,234           5
+`,
+  )
+})
+
+test('a change of roles is told with what the client saw of it', () => {
+  const { shown, text } = screen(false)
+  const change = {
+    what: 'died',
+    tookMs: 307.4,
+    silenceMs: 1234,
+    keptMs: 414,
+    failed: 0,
+    underWay: 0,
+  } as const
+  shown.roleChange('lb2', change, '731 answered, 0 failed')
+  assert.equal(
+    text().slice(text().indexOf('   lb2 has')),
+    `   lb2 has the addresses after 307 ms.
+   The client had no answer for 1,234 ms at most: 731 answered, 0 failed.
+   The open connection waited 414 ms at most for an answer.
 `,
   )
 })

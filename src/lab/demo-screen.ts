@@ -1,51 +1,34 @@
-// What the demo shows: numbered steps, the drawing, the file and its changes, the live chart, the summary. On a terminal
+// What the demo shows: numbered stages and their steps, the drawing, the file and its changes, the live chart, the summary. On a terminal
 // the chart redraws in place; elsewhere each second gives a plain line. Words only: it decides nothing.
 
 import type { Status } from '../daemon/api-schema.ts'
 import { type ByteCounts, bytesText } from './byte-counts.ts'
 import { chart, countText, type Sample, sum } from './chart.ts'
 import type { Failure } from './demo-failures.ts'
+import type { RoleChange } from './demo-pair.ts'
 import { hints } from './hints.ts'
+import { lineDifference } from './line-difference.ts'
 import { picture } from './picture.ts'
 import type { LabState } from './state.ts'
 import { type LabOutput, LiveArea, type Paint, paintOf, wrapped } from './terminal.ts'
-import { type LabForward, nodesOf, type Topology } from './topology.ts'
+import { nodesOf, type Topology } from './topology.ts'
 import type { TrafficCounts } from './traffic.ts'
 
 type Program = NonNullable<Status['program']>
 type Nic = Status['interfaces'][number]
 
 const WINDOW_MS = 1000
-
-/** wayBack and ways: how answers go, told before and shown in bytes at the end. */
-const wayBack: Readonly<Record<LabForward, string>> = {
-  dsr: 'The server answers the client directly: lb1 sees only one direction (dsr).',
-  nat: 'The server answers through lb1, its router, which puts the service address back (nat).',
-}
-type Way = readonly [way: string, bytes: number, words: string]
-const ways: Readonly<Record<LabForward, (into: number, out: number, servers: number) => readonly Way[]>> = {
-  dsr: (into, out, servers) => [
-    ['client -> lb1', into, 'requests'],
-    ['lb1 -> servers', out, 'the same frames, with the MAC of a server'],
-    ['servers -> client', servers, 'answers: lb1 sees none of them'],
-  ],
-  nat: (into, out, servers) => [
-    ['all -> lb1', into, 'requests, and the answers to them'],
-    ['lb1 -> all', out, 'both again, translated'],
-    ['servers -> lb1', servers, 'the answers alone: they come back through lb1'],
-  ],
-}
+const millis = (ms: number): string => `${ms < 100 ? ms.toFixed(1) : countText(Math.round(ms))} ms`
 
 export class DemoScreen {
   readonly #out: LabOutput
   readonly #paint: Paint
   #servers: readonly string[] = []
-  #forward: LabForward = 'dsr'
   readonly #live: LiveArea
   /** The reports of the last second of the step that is shown. */
   #recent: Sample[] = []
   #lastLineMs = 0
-  #step = 0
+  #stage = 0
   /** What was written last is an empty line. */
   #isSeparated = false
 
@@ -57,7 +40,7 @@ export class DemoScreen {
 
   title(): void {
     this.#lines([
-      this.#paint.strong('tenbin: a load balancer and its servers, on a network inside this machine'),
+      this.#paint.strong('tenbin: load balancers and their servers, on a network inside this machine'),
       '',
     ])
   }
@@ -67,19 +50,22 @@ export class DemoScreen {
       .map(this.#paint.accent)
       .join(' and ')
     this.#servers = nodesOf(topology, 'server').map(({ name }) => name)
-    this.#forward = topology.forward
     this.#lines([
       ...picture(topology, this.#out.columns, this.#paint),
       '',
       `${topology.nodes.length + 1} network namespaces, up in ${seconds.toFixed(1)} s; nothing leaves this machine.`,
       `Requests go to ${services} on lb1, and from there to a server.`,
-      wayBack[topology.forward],
     ])
   }
 
+  /** stage: one of the four, with its number. */
+  stage(title: string): void {
+    this.#stage++
+    this.#lines(['', this.#paint.strong(`${this.#stage}. ${title}`), ''])
+  }
+
   step(title: string): void {
-    this.#step++
-    this.#lines(['', this.#paint.strong(`${this.#step}. ${title}`), ''])
+    this.#lines(['', `   ${this.#paint.accent(title)}`, ''])
   }
 
   say(sentence: string): void {
@@ -96,13 +82,14 @@ export class DemoScreen {
     )
   }
 
-  /** difference shows the lines that differ between two files of equally many lines. */
+  /** difference shows the lines that differ between two files. */
   difference(before: string, after: string): void {
-    const old = before.split('\n')
-    after.split('\n').forEach((line, index) => {
-      const was = old[index] ?? ''
-      if (was !== line) this.#lines([this.#paint.bad(`   - ${was}`), this.#paint.good(`   + ${line}`)])
-    })
+    const lines = lineDifference(before.split('\n'), after.split('\n'))
+    this.#lines(
+      lines.map(({ isNew, line }) =>
+        isNew ? this.#paint.good(`   + ${line}`) : this.#paint.bad(`   - ${line}`),
+      ),
+    )
   }
 
   program(program: Program, nic: Nic, nsPerPacket: number): void {
@@ -114,8 +101,8 @@ export class DemoScreen {
     this.say(`${nsPerPacket.toFixed(1)} ns a packet (test run over 65,536 flows), ${kib} KiB of memory`)
   }
 
-  reloaded(generation: number | undefined, ms: number, meanwhile: string): void {
-    this.say(`Reloaded in ${ms.toFixed(0)} ms: generation ${generation} of the program runs.`)
+  applied(generation: number | undefined, ms: number, meanwhile: string): void {
+    this.say(`Applied in ${ms.toFixed(0)} ms: generation ${generation} of the program runs.`)
     this.say(`Requests came in all the time: ${meanwhile}.`)
   }
 
@@ -130,6 +117,14 @@ export class DemoScreen {
     this.say(
       `${`${server} ${how}`.padEnd(16)}${ms(outMs, 11)}${ms(computedMs, 10)}${ms(backMs, 13)}${countText(lost).padStart(7)}${lostLater > 0 ? this.#paint.bad(later) : later}`,
     )
+  }
+
+  /** roleChange: `to` has the addresses now; `meanwhile`: what became of requests. */
+  roleChange(to: string, { tookMs, silenceMs, keptMs }: RoleChange, meanwhile: string): void {
+    const ms = (value: number) => `${countText(Math.round(value))} ms`
+    this.say(`${to} has the addresses after ${ms(tookMs)}.`)
+    this.say(`The client had no answer for ${ms(silenceMs)} at most: ${meanwhile}.`)
+    this.say(`The open connection waited ${ms(keptMs)} at most for an answer.`)
   }
 
   aboutFlows(leaving: string): void {
@@ -161,34 +156,51 @@ export class DemoScreen {
     this.#recent = []
   }
 
-  summary(counts: TrafficCounts, bytes: ByteCounts, problems: readonly string[]): void {
+  summary(counts: TrafficCounts, problems: readonly string[]): void {
     const { good, bad } = this.#paint
-    this.step('Summary')
-    const latency = counts.latencyMs
-    const times = latency
-      ? `; median ${latency.p50.toFixed(1)} ms, 99 % within ${latency.p99.toFixed(1)} ms`
-      : ''
+    this.#lines(['', this.#paint.strong('Summary'), ''])
     this.say(
-      `${countText(counts.sent)} sent, ${countText(counts.answered)} answered, ${countText(counts.failed)} failed${times}`,
+      `${countText(counts.sent)} sent, ${countText(counts.answered)} answered, ${countText(counts.failed)} failed`,
     )
+    const latency = counts.latencyMs
+    if (latency) this.say(`Median ${millis(latency.p50)}, 99 % within ${millis(latency.p99)}`)
     const words = this.#servers.map((name) => `${name} ${countText(counts.perServer[name] ?? 0)}`)
     for (let i = 0; i < words.length; i += 5) this.say(words.slice(i, i + 5).join('   '))
     this.#lines([''])
-    this.#ways(bytes)
-    this.#lines([''])
+    if (counts.kept && counts.kept.broken === undefined) {
+      const { server, answers, openMs } = counts.kept
+      const seconds = (openMs / 1000).toFixed(0)
+      this.say(
+        `One connection was open all the time: ${seconds} s, ${countText(answers)} answers of ${server}.`,
+      )
+    }
     if (problems.length === 0) {
       const all =
-        counts.failed === 0
-          ? 'Every request was answered'
-          : 'No request failed but with a server that had failed and was not found yet'
+        counts.failed === 0 ? 'Every request was answered' : 'No request failed but where it was said'
       this.say(good(`${all}.`))
     }
     for (const problem of problems) this.say(bad(problem))
   }
 
-  /** #ways: which way the bytes took, all in all. */
-  #ways({ intoBalancer, outOfBalancer, fromServers }: ByteCounts): void {
-    const rows = ways[this.#forward](intoBalancer, outOfBalancer, fromServers)
+  /** underWay tells of requests that were under way when a node died. */
+  underWay(count: number): void {
+    if (count === 0) return
+    this.say(`${countText(count)} failed whose answer was under way when lb1 died.`)
+  }
+
+  /** cutShort tells of requests that were under way when the way of answers changed. */
+  cutShort(count: number): void {
+    if (count === 0) return
+    this.say(`${countText(count)} failed that were under way just then: an open connection has one way only.`)
+  }
+
+  /** ways: which way bytes take with dsr. */
+  ways({ intoBalancer, outOfBalancer, fromServers }: ByteCounts): void {
+    const rows = [
+      ['client -> balancers', intoBalancer, 'requests'],
+      ['balancers -> servers', outOfBalancer, 'the same frames, with the MAC of a server'],
+      ['servers -> client', fromServers, 'answers: no balancer sees them'],
+    ] as const
     const width = Math.max(...rows.map(([way]) => way.length))
     for (const [way, bytes, words] of rows)
       this.say(`${way.padEnd(width)}  ${bytesText(bytes).padStart(8)}   ${this.#paint.faint(words)}`)

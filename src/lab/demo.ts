@@ -1,26 +1,31 @@
-// The demo: what tenbin does, in half a minute, on a network inside this machine. Its steps are real and so are its
-// numbers: the client counts what it sent and what came back, and nothing is repeated or left out. It is good when every
-// request was answered but those that a server had or got which failed and was not found yet, and every server had some; it
-// removes the lab, unless it is asked to leave it up.
+// The demo: what tenbin does, in less than a minute, on a network inside this machine, in the four stages that everybody goes
+// through: one balancer (nat), checks, a second balancer, answers that bypass both (dsr). Its steps are real and so are its
+// numbers: the client counts what it sent and what came back, and nothing is repeated or left out; one connection stays open
+// from the first stage to the last. It is good when every request was answered but those that a server had or got which failed
+// and was not found yet, every server had some, and that connection is open still; it removes the lab, unless it is asked to
+// leave it up.
 
-import { setTimeout as delay } from 'node:timers/promises'
-import { invariant } from '../base/errors.ts'
 import { Balancer } from './balancer.ts'
 import { type ByteCounts, byteCounts, bytesBetween } from './byte-counts.ts'
-import { countText, type Sample } from './chart.ts'
-import { costOf } from './cost.ts'
-import { type Failure, failures } from './demo-failures.ts'
+import { countText } from './chart.ts'
+import { balance } from './demo-balance.ts'
+import { bypass } from './demo-bypass.ts'
+import { checks } from './demo-checks.ts'
+import type { DemoContext } from './demo-context.ts'
+import type { Failure } from './demo-failures.ts'
+import { pair, type RoleChange } from './demo-pair.ts'
 import { DemoScreen } from './demo-screen.ts'
 import { Lab } from './held-lab.ts'
 import { interruptible } from './interruptible.ts'
-import { labFile, SERVICE_PORT } from './lab-file.ts'
+import type { Kept } from './kept-connection.ts'
+import { KEPT_PORT, SERVICE_PORT } from './lab-file.ts'
 import type { LabOutput } from './terminal.ts'
 import { nodesOf, type TopologyOptions } from './topology.ts'
 import type { TrafficCounts } from './traffic.ts'
 import { TrafficClient } from './traffic-client.ts'
 
 /** LabDemoOptions: `ask`: a person is there to answer yes or no. */
-export interface LabDemoOptions extends Pick<TopologyOptions, 'servers' | 'ipv6' | 'forward'> {
+export interface LabDemoOptions extends Pick<TopologyOptions, 'servers' | 'ipv6'> {
   readonly name?: string
   /** Requests a second; absent = 400. */
   readonly ratePerSecond?: number
@@ -39,6 +44,13 @@ export interface LabDemoResult {
   readonly bytes: ByteCounts
   /** Servers that failed and came back. */
   readonly failures: readonly Failure[]
+  readonly roleChanges: readonly RoleChange[]
+  /** Requests that failed and were under way when lb1 died (demo-pair.ts). */
+  readonly underWay: number
+  /** Requests that were under way when answers took another way (demo-bypass.ts). */
+  readonly cutShort: number
+  /** The connection that stayed open. */
+  readonly kept: Omit<Kept, 'waitMs'>
   readonly problems: readonly string[]
 }
 
@@ -59,92 +71,48 @@ async function demo(options: LabDemoOptions, signal: AbortSignal) {
     ...(options.name && { name: options.name }),
     ...(options.servers && { servers: options.servers }),
     ...(options.ipv6 && { ipv6: options.ipv6 }),
-    ...(options.forward && { forward: options.forward }),
+    pair: true,
   })
   signal.throwIfAborted()
   const { hand } = await lab.startWebServers()
   const { topology } = lab
   const servers = nodesOf(topology, 'server').map(({ name }) => name)
-  const services = [topology.serviceAddresses[0]!, ...topology.serviceAddresses6.slice(0, 1)]
+  const [service] = topology.serviceAddresses as [string]
   screen.network(topology, (performance.now() - startedAt) / 1000)
   signal.throwIfAborted()
-
-  const balancer = new Balancer(lab)
-  balancer.write(labFile(topology))
-  screen.step('One short file says what to balance')
-  screen.block(balancer.text())
-  screen.step('tenbin makes an XDP program for exactly this file, the kernel loads it')
-  const { program, interfaces } = await balancer.start()
-  const [nic] = interfaces
-  invariant(program && nic, 'a daemon that forwards tells of its program')
-  screen.program(program, nic, costOf(balancer.file, { interfaces }))
-  signal.throwIfAborted()
-
-  const client = nodesOf(topology, 'client')[0]!.namespace
-  await using traffic = await TrafficClient.start(client, {
-    address: services,
+  await using traffic = await TrafficClient.start(nodesOf(topology, 'client')[0]!.namespace, {
+    address: [service, ...topology.serviceAddresses6.slice(0, 1)],
     port: SERVICE_PORT,
     path: '/page',
     ratePerSecond,
     // As many as a server that hangs may hold before it is found.
     concurrency: 1024,
+    kept: { address: service, port: KEPT_PORT, everyMs: 50 },
   })
+  const [lb1, lb2] = [new Balancer(lab, 'lb1'), new Balancer(lab, 'lb2')]
+  const context: DemoContext = { lab, hand, traffic, screen, lb1, lb2, servers, lookMs, signal }
   const bytesBefore = byteCounts(topology)
-  const sample = (counts: TrafficCounts): Sample => ({ ...counts, bytes: byteCounts(topology) })
-  const look = async (ms: number) => {
-    const since = sample(traffic.counts)
-    traffic.onCounts = (now) => screen.progress(sample(now))
-    await delay(ms, undefined, { signal })
-    traffic.onCounts = () => undefined
-    screen.result(since, sample(traffic.counts))
-  }
 
-  screen.step(`HTTP to ${services.join(' and ')}: every request is a new connection`)
-  traffic.resume()
-  await look(lookMs)
-
-  const leaving = servers[Math.floor(servers.length / 2)]!
-  if (servers.length > 1) {
-    screen.step(`${leaving} leaves the file, tenbin reloads it`)
-    await change(balancer, traffic, screen, labFile(topology, [leaving]))
-    screen.aboutFlows(leaving)
-    await look(lookMs / 2)
-    screen.step(`${leaving} comes back`)
-    await change(balancer, traffic, screen, labFile(topology))
-    await look(lookMs / 2)
-  }
-
-  const failed: Failure[] = []
-  if (servers.length > 1) {
-    screen.step('Servers fail: their checks find it, take them out, and let them in again')
-    const watchMs = lookMs / 8
-    const failing = servers.slice(0, Math.min(3, servers.length - 1))
-    const told = failures(failing, { lab, hand, balancer, traffic, watchMs, signal })
-    screen.failuresBegin()
-    for await (const each of told) {
-      failed.push(each)
-      screen.failure(each)
-    }
-  }
-
-  screen.step('The daemon is killed (SIGKILL) while requests come in')
-  const before = traffic.counts
-  const killed = await balancer.kill()
-  await delay(lookMs / 4, undefined, { signal })
-  const alone = traffic.counts
-  screen.say(`Process ${killed.pid} is dead. Its program goes on: ${between(before, alone)}.`)
-  const restartedAt = performance.now()
-  const after = await balancer.start()
-  const seconds = ((performance.now() - restartedAt) / 1000).toFixed(1)
-  screen.say(
-    `Process ${after.pid} took it over after ${seconds} s; meanwhile ${between(alone, traffic.counts)}.`,
-  )
-  await look(lookMs / 2)
+  await balance(context)
+  const failed = await checks(context)
+  const roleChanges = await pair(context)
+  const [{ underWay }] = roleChanges
+  const beforeBypass = await bypass(context)
 
   const counts = await traffic.stop()
+  const cutShort = counts.failed - beforeBypass.failed
+  screen.underWay(underWay)
+  screen.cutShort(cutShort)
   const bytes = bytesBetween(bytesBefore, byteCounts(topology))
-  const result = { ...judge(counts, servers, failed), bytes, failures: failed }
-  screen.summary(counts, bytes, result.problems)
+  const result = {
+    ...judge(counts, servers, failed, { underWay, cutShort }),
+    bytes,
+    failures: failed,
+    roleChanges,
+    underWay,
+    cutShort,
+  }
+  screen.summary(counts, result.problems)
   signal.throwIfAborted()
   const isKept = (await ask?.('\n   Leave the lab up, to look around in it? [y/N] ', signal)) ?? false
   if (isKept) {
@@ -154,29 +122,21 @@ async function demo(options: LabDemoOptions, signal: AbortSignal) {
   return { result, isKept }
 }
 
-/** change applies another file while requests come in: those that are open keep their server. */
-async function change(
-  balancer: Balancer,
-  traffic: TrafficClient,
-  screen: DemoScreen,
-  text: string,
-): Promise<void> {
-  screen.difference(balancer.text(), text)
-  const before = traffic.counts
-  const startedAt = performance.now()
-  balancer.write(text)
-  const status = await balancer.reload()
-  const ms = performance.now() - startedAt
-  screen.reloaded(status.program?.generation, ms, between(before, await traffic.fresh()))
-}
+/** More requests than that are not under way at a time, if answers come: when lb1 dies; when answers take another way. */
+const UNDER_WAY_MOST = 40
+const CUT_SHORT_MOST = 20
+const upTo = (most: number, count: number): number => (count <= most ? count : 0)
 
 function judge(
   counts: TrafficCounts,
   servers: readonly string[],
   failures: readonly Failure[],
-): Omit<LabDemoResult, 'bytes' | 'failures'> {
+  { underWay, cutShort }: Pick<LabDemoResult, 'underWay' | 'cutShort'>,
+): Pick<LabDemoResult, 'sent' | 'answered' | 'failed' | 'perServer' | 'kept' | 'problems'> {
   const { sent, answered, failed } = counts
-  const excused = failures.reduce((sum, { lost }) => sum + lost, 0)
+  const { waitMs: _, ...kept } = counts.kept!
+  const justThen = upTo(UNDER_WAY_MOST, underWay) + upTo(CUT_SHORT_MOST, cutShort)
+  const excused = failures.reduce((sum, { lost }) => sum + lost, justThen)
   const perServer = Object.fromEntries(servers.map((name) => [name, counts.perServer[name] ?? 0]))
   const reasons = Object.entries(counts.reasons).map(([reason, count]) => `${reason} ${count}`)
   const strangers = Object.keys(counts.perServer).filter((name) => !servers.includes(name))
@@ -186,9 +146,7 @@ function judge(
       : []),
     ...servers.filter((name) => perServer[name] === 0).map((name) => `${name} got no request`),
     ...strangers.map((name) => `an answer came from "${name}", which is no server`),
+    ...(kept.broken === undefined ? [] : [`the connection that was to stay open broke: ${kept.broken}`]),
   ]
-  return { sent, answered, failed, perServer, problems }
+  return { sent, answered, failed, perServer, kept, problems }
 }
-
-const between = (from: TrafficCounts, to: TrafficCounts): string =>
-  `${countText(to.answered - from.answered)} answered, ${countText(to.failed - from.failed)} failed`

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { BIN, entryCommand, tenbinCommand, tenbinWord } from './entry.ts'
 
 test('the commands name files that are there, and carry their options', () => {
-  for (const name of ['web-process', 'traffic-process'] as const) {
+  for (const name of ['web-process', 'traffic-process', 'attack-process', 'slow-process'] as const) {
     const command = entryCommand(name, { port: 80 })
     assert.ok(existsSync(command.at(-2)!), command.at(-2))
     assert.deepEqual(JSON.parse(command.at(-1)!), { port: 80 })

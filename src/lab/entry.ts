@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import type { Command } from './run.ts'
 
 /** EntryName: the entry files; the build makes one output file of each *-process.ts, beside its other output. */
-export type EntryName = 'web-process' | 'traffic-process'
+export type EntryName = 'web-process' | 'traffic-process' | 'attack-process' | 'slow-process'
 
 const isSource = extname(fileURLToPath(import.meta.url)) === '.ts'
 const place = (path: string): string => fileURLToPath(new URL(path, import.meta.url))

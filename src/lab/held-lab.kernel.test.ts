@@ -107,6 +107,28 @@ test('a flooding switch sends frames for one node to all others', { skip }, asyn
   }
 })
 
+test('in a pair servers answer from their own address by the router, and from a service address directly', {
+  skip,
+}, async () => {
+  await using lab = await Lab.hold({ prefix: 'tm', servers: 1, pair: true, ipv6: true })
+  const wayOf = async (from: string, to: string) =>
+    /via \S+ dev \w+|dev \w+/.exec(await lab.run('web01', ['ip', 'route', 'get', to, 'from', from]))?.[0]
+  assert.deepEqual(
+    [await wayOf('10.0.1.11', '10.0.0.200'), await wayOf('10.0.0.100', '10.0.0.200')],
+    ['via 10.0.1.1 dev eth0', 'dev eth1'],
+  )
+  assert.deepEqual(
+    [await wayOf('2001:db8:1::11', '2001:db8::200'), await wayOf('2001:db8::100', '2001:db8::200')],
+    ['via 2001:db8:1::1 dev eth0', 'dev eth1'],
+  )
+  await lab.startWebServers()
+  for (const node of ['lb1', 'lb2'])
+    assert.match(await lab.run(node, ['curl', '-sS', '-m', '5', 'http://10.0.1.11/']), /^web01$/m)
+  // The networks are two: nothing but a router leads from one to the other.
+  const reach = lab.run('client', ['curl', '-sS', '-m', '1', 'http://10.0.1.11/'])
+  await assert.rejects(reach, withCode('LAB_COMMAND_FAILED'))
+})
+
 async function received(lab: Lab, node: string): Promise<number> {
   const [link] = JSON.parse(await lab.run(node, ['ip', '-j', '-s', 'link', 'show', 'eth0'])) as [
     { stats64: { rx: { packets: number } } },

@@ -7,6 +7,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { TenbinError } from '../base/errors.ts'
+import { writeClusterKeys } from './cluster-keys.ts'
 import { entryCommand } from './entry.ts'
 import { locked } from './lock.ts'
 import { networkUp } from './network.ts'
@@ -64,10 +65,18 @@ export class Lab implements AsyncDisposable {
     })
     try {
       await networkUp(lab.topology)
+      if (lab.topology.router) writeClusterKeys(lab.topology)
     } catch (error) {
       await lab[Symbol.asyncDispose]()
       throw error
     }
+    return lab
+  }
+
+  /** resume: a lab that is up, and stays so whatever becomes of this process. */
+  static resume(state: LabState): Lab {
+    const lab = new Lab(state)
+    lab.#kept = true
     return lab
   }
 

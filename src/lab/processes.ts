@@ -13,17 +13,27 @@ export interface ProcessId {
 
 /** identify: the process with this pid, if it is there and not just waiting to be reaped. */
 export function identify(pid: number): ProcessId | undefined {
-  let stat: string
+  const fields = statOf(pid)
+  const startTime = fields?.[19]
+  return startTime === undefined || fields![0] === 'Z' ? undefined : { pid, startTime }
+}
+
+/** statOf: the fields of /proc/PID/stat from the third one on, which is the state. */
+function statOf(pid: number): readonly string[] | undefined {
   try {
-    stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    // The second field is the command in brackets and may itself hold spaces and brackets.
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   } catch {
     return undefined
   }
-  // The second field is the command in brackets and may itself hold spaces and brackets.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  const startTime = fields[19]
-  return startTime === undefined || fields[0] === 'Z' ? undefined : { pid, startTime }
 }
+
+/** isStopped: it is there, and stopped by a signal (SIGSTOP). */
+export const isStopped = (process: ProcessId): boolean => isAlive(process) && statOf(process.pid)?.[0] === 'T'
+
+/** hasTerminal: somebody has it on a terminal. */
+export const hasTerminal = ({ pid }: ProcessId): boolean => (statOf(pid)?.[4] ?? '0') !== '0'
 
 /** isAlive: whether exactly this process still runs. */
 export const isAlive = (process: ProcessId): boolean => identify(process.pid)?.startTime === process.startTime

@@ -9,6 +9,9 @@ import { endProcesses, isAlive, type ProcessId, processesIn } from './processes.
 import { forget, isLeftover, labNamespaces, recallAll, recallReadable } from './state.ts'
 import { instanceName, namespacePrefix } from './topology.ts'
 
+/** ROUNDS: how often processes are looked for; what one of them started meanwhile is found in the next. */
+const ROUNDS = 10
+
 /** sweep removes all leftovers of all labs; returns their names. */
 export async function sweep(): Promise<string[]> {
   const leftovers = recallAll()
@@ -22,9 +25,13 @@ export async function sweep(): Promise<string[]> {
 export async function wipe(lab: string, { keepState = false } = {}): Promise<void> {
   const namespaces = labNamespaces(lab)
   const state = recallReadable(lab)
-  const found = processesIn(namespaces.map(namespacePath))
-  const recorded = (state?.processes ?? []).filter(isAlive)
-  await endProcesses(unique([...found, ...recorded]))
+  // A daemon starts others again as they end, until it has ended itself.
+  for (let round = 0; round < ROUNDS; round++) {
+    const found = processesIn(namespaces.map(namespacePath))
+    const recorded = (state?.processes ?? []).filter(isAlive)
+    if (found.length + recorded.length === 0) break
+    await endProcesses(unique([...found, ...recorded]))
+  }
   const prefix = namespacePrefix(lab)
   const nodes = [
     ...namespaces.map((name) => name.slice(prefix.length)),

@@ -60,9 +60,12 @@ export function runIn(namespace: string, command: Command, input = ''): Promise<
   })
 }
 
-/** batch hands `lines` to one ip(8) in a namespace. Throws LAB_COMMAND_FAILED. */
-export const batch = (namespace: string, lines: readonly string[]): Promise<string> =>
-  runIn(namespace, ['ip', '-batch', '-'], `${lines.join('\n')}\n`)
+/** batch hands `lines` to one ip(8) in a namespace. `options`: -6 for rules of IPv6. Throws LAB_COMMAND_FAILED. */
+export const batch = (
+  namespace: string,
+  lines: readonly string[],
+  options: readonly string[] = [],
+): Promise<string> => runIn(namespace, ['ip', ...options, '-batch', '-'], `${lines.join('\n')}\n`)
 
 /** writeSysctls sets kernel parameters of a namespace, by their paths under /proc/sys; what the kernel lacks stays away. */
 export function writeSysctls(namespace: string, values: Readonly<Record<string, string>>): void {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { TenbinError } from '../base/errors.ts'
-import { findNode, labTopology, MAX_SERVERS, namespacesOf, nodesOf } from './topology.ts'
+import { cablesOf, findNode, labTopology, MAX_SERVERS, namespacesOf, nodesOf } from './topology.ts'
 
 const code = (run: () => unknown): string => {
   try {
@@ -73,6 +73,30 @@ test('with nat clients are on a network of their own', () => {
       '10.0.0.11 2001:db8::11 02:00:0a:00:00:0b',
     ],
   )
+})
+
+test('a pair is between two networks: clients and services in front, servers behind, with a router that moves', () => {
+  const topology = labTopology('lab', { pair: true, servers: 1, ipv6: true })
+  assert.deepEqual(
+    topology.nodes.flatMap((node) =>
+      cablesOf(node).map(
+        ({ device, port, network, address, mac }) =>
+          `${node.name} ${device} ${port} ${network} ${address} ${mac}`,
+      ),
+    ),
+    [
+      'client eth0 client front 10.0.0.200 02:00:0a:00:00:c8',
+      'lb1 eth0 lb1 front 10.0.0.2 02:00:0a:00:00:02',
+      'lb1 eth1 lb1-b back 10.0.1.2 02:00:0a:00:01:02',
+      'lb2 eth0 lb2 front 10.0.0.3 02:00:0a:00:00:03',
+      'lb2 eth1 lb2-b back 10.0.1.3 02:00:0a:00:01:03',
+      'web01 eth0 web01 back 10.0.1.11 02:00:0a:00:01:0b',
+      'web01 eth1 web01-b front 10.0.0.11 02:00:0a:00:00:0b',
+    ],
+  )
+  assert.deepEqual(topology.router, { address: '10.0.1.1', address6: '2001:db8:1::1' })
+  assert.deepEqual(topology.serviceAddresses, ['10.0.0.100'])
+  assert.deepEqual(labTopology('lab', { pair: true }).router, { address: '10.0.1.1' })
 })
 
 test('a MAC holds the four bytes of its address', () => {

@@ -7,6 +7,10 @@
 //
 // With nat clients are on a network of their own, over the same switch: 10.0.1.200.. and 2001:db8:1::200.., so that servers
 // do not answer them but by their router, which is lb1.
+//
+// A pair has two networks whatever the forward: `front` with clients, balancers and services (10.0.0.x), and `back` with
+// balancers and servers (10.0.1.x, 2001:db8:1::x), whose router 10.0.1.1 is held by the active balancer. Servers have a
+// cable in front as well, by which they answer clients with dsr.
 
 import { TenbinError } from '../base/errors.ts'
 
@@ -16,7 +20,10 @@ export type LabForward = (typeof FORWARDS)[number]
 
 export type LabRole = 'client' | 'balancer' | 'server'
 
-/** LabNode: a machine of the lab: a network namespace with lo and eth0. */
+/** LabNetwork: a lab has `front`; a pair has `back` as well. */
+export type LabNetwork = 'front' | 'back'
+
+/** LabNode: a machine of the lab: a network namespace with lo and eth0, in a pair's balancers and servers also eth1. */
 export interface LabNode {
   readonly name: string
   readonly role: LabRole
@@ -28,9 +35,21 @@ export interface LabNode {
   readonly address6?: string
   /** Of eth0: 02:00 and the four bytes of the address, so that captures read easily. */
   readonly mac: string
+  /** Of eth1: a balancer's in back, a server's in front. Absent where there is no eth1. */
+  readonly second?: LabAddresses
 }
 
-/** Topology: a lab, described. The switch's port to a node has the node's name. */
+/** LabAddresses: of an interface, as in LabNode. */
+export type LabAddresses = Pick<LabNode, 'address' | 'address6' | 'mac'>
+
+/** LabCable: an interface of a node, and the switch's port at the other end. */
+export interface LabCable extends LabAddresses {
+  readonly device: 'eth0' | 'eth1'
+  readonly port: string
+  readonly network: LabNetwork
+}
+
+/** Topology: a lab, described. The switch's port to a node's eth0 has the node's name, that to its eth1 "-b" behind it. */
 export interface Topology {
   readonly lab: string
   readonly switch: { readonly namespace: string; readonly flooding: boolean }
@@ -41,9 +60,11 @@ export interface Topology {
   /** One beside each of `serviceAddresses`; none in a lab without IPv6. */
   readonly serviceAddresses6: readonly string[]
   readonly forward: LabForward
+  /** Of a pair: the router of the back network, which is an address of whichever balancer is active. */
+  readonly router?: Pick<LabAddresses, 'address' | 'address6'>
 }
 
-/** TopologyOptions: how many of each; `ipv6`: beside IPv4, on all nodes; `flooding`: the switch learns nothing and sends every frame everywhere. */
+/** TopologyOptions: how many of each; `pair`: two balancers between two networks; `ipv6`: beside IPv4, on all nodes; `flooding`: the switch learns nothing and sends every frame everywhere. */
 export interface TopologyOptions {
   readonly servers?: number
   readonly balancers?: number
@@ -52,6 +73,7 @@ export interface TopologyOptions {
   readonly flooding?: boolean
   readonly ipv6?: boolean
   readonly forward?: LabForward
+  readonly pair?: boolean
 }
 
 export const PREFIX_LENGTH = 24
@@ -75,22 +97,23 @@ export function labTopology(lab: string, options: TopologyOptions = {}): Topolog
     })
   }
   const namespace = (node: string) => `${namespacePrefix(lab)}${node}`
-  const { ipv6 = false, forward = FORWARDS[0] } = options
+  const { ipv6 = false, forward = FORWARDS[0], pair = false } = options
+  const addresses = (net: number, first: number, index: number): LabAddresses => ({
+    address: `10.0.${net}.${first + index}`,
+    ...(ipv6 && { address6: ip6(first, index, net) }),
+    mac: `02:00:0a:00:0${net}:${(first + index).toString(16).padStart(2, '0')}`,
+  })
+  const isBehind: Readonly<Record<LabRole, boolean>> = {
+    client: forward === 'nat' && !pair,
+    balancer: false,
+    server: pair,
+  }
   const group = (role: LabRole, length: number, first: number, name: (number: number) => string) =>
     Array.from({ length }, (_, index): LabNode => {
       const node = name(index + 1)
-      const byte = first + index
-      const net = role === 'client' && forward === 'nat' ? 1 : 0
-      const mac = `02:00:0a:00:0${net}:${byte.toString(16).padStart(2, '0')}`
-      const address6 = ipv6 && { address6: ip6(first, index, net) }
-      return {
-        name: node,
-        role,
-        namespace: namespace(node),
-        address: `10.0.${net}.${byte}`,
-        ...address6,
-        mac,
-      }
+      const net = isBehind[role] ? 1 : 0
+      const second = pair && role !== 'client' && { second: addresses(1 - net, first, index) }
+      return { name: node, role, namespace: namespace(node), ...addresses(net, first, index), ...second }
     })
   const services = count('services', options.services, 1, 99)
   return {
@@ -100,7 +123,7 @@ export function labTopology(lab: string, options: TopologyOptions = {}): Topolog
       ...group('client', count('clients', options.clients, 1, 50), 200, (n) =>
         n === 1 ? 'client' : `client${n}`,
       ),
-      ...group('balancer', count('balancers', options.balancers, 1, 8), 2, (n) => `lb${n}`),
+      ...group('balancer', count('balancers', options.balancers, pair ? 2 : 1, 8), 2, (n) => `lb${n}`),
       ...group(
         'server',
         count('servers', options.servers, 4, MAX_SERVERS),
@@ -111,6 +134,7 @@ export function labTopology(lab: string, options: TopologyOptions = {}): Topolog
     serviceAddresses: Array.from({ length: services }, (_, index) => `10.0.0.${100 + index}`),
     serviceAddresses6: Array.from({ length: ipv6 ? services : 0 }, (_, index) => ip6(100, index)),
     forward,
+    ...(pair && { router: { address: '10.0.1.1', ...(ipv6 && { address6: '2001:db8:1::1' }) } }),
   }
 }
 
@@ -132,9 +156,24 @@ export const namespacePrefix = (lab: string): string => `tenbin-${lab}-`
 /** instanceName: the tenbin instance on a node of a lab, and so the name of its pins. */
 export const instanceName = (lab: string, node: string): string => `${lab}-${node}`
 
+/** fileName of a node's tenbin.yaml: the nodes of a pair have a file each, as machines have. */
+export const fileName = ({ router }: Pick<Topology, 'router'>, node: string): string =>
+  router ? `${node}.yaml` : 'tenbin.yaml'
+
 /** nodesOf: the nodes of one role, in order. */
 export const nodesOf = (topology: Topology, role: LabRole): readonly LabNode[] =>
   topology.nodes.filter((node) => node.role === role)
+
+/** cablesOf: a node's cables, that of eth0 first. */
+export function cablesOf({ role, name, address, address6, mac, second }: LabNode): readonly LabCable[] {
+  const six = address6 !== undefined && { address6 }
+  const isServer = role === 'server' && second !== undefined
+  const [network, other]: readonly LabNetwork[] = isServer ? ['back', 'front'] : ['front', 'back']
+  return [
+    { device: 'eth0', port: name, network: network!, address, ...six, mac },
+    ...(second ? [{ device: 'eth1', port: `${name}-b`, network: other!, ...second } as const] : []),
+  ]
+}
 
 /** namespacesOf: the switch's namespace and those of all nodes. */
 export const namespacesOf = (topology: Topology): readonly string[] => [

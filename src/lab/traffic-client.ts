@@ -12,6 +12,13 @@ import type { TrafficProcessOptions, TrafficReport } from './traffic-process.ts'
 
 type Event = TrafficReport['event']
 
+/** Waits: in ms: the longest without any answer, and the longest that the connection that is kept waited for one. */
+export interface Waits {
+  readonly silenceMs: number
+  readonly keptMs: number
+}
+const NONE: Waits = { silenceMs: 0, keptMs: 0 }
+
 export class TrafficClient implements AsyncDisposable {
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>
   readonly #waiting: {
@@ -21,6 +28,7 @@ export class TrafficClient implements AsyncDisposable {
   }[] = []
   readonly #closed: Promise<void>
   #counts: TrafficCounts | undefined
+  #waits = NONE
   #ended = false
   #stderr = ''
   /** Called with every report, as often as asked for. */
@@ -60,6 +68,22 @@ export class TrafficClient implements AsyncDisposable {
     return this.#next('tick')
   }
 
+  /** decided: counts once every request that began before this call was answered or has failed. */
+  async decided(): Promise<TrafficCounts> {
+    const { elapsedMs } = await this.fresh()
+    for (;;) {
+      const counts = await this.fresh()
+      if (counts.elapsedMs - counts.oldestMs >= elapsedMs) return counts
+    }
+  }
+
+  /** waits: the longest since the last call, as far as is reported. */
+  waits(): Waits {
+    const waits = this.#waits
+    this.#waits = NONE
+    return waits
+  }
+
   resume(): void {
     this.#child.stdin.write('resume\n')
   }
@@ -67,6 +91,11 @@ export class TrafficClient implements AsyncDisposable {
   /** pause resolves when no request is open. */
   pause(): Promise<TrafficCounts> {
     return this.#ask('pause', 'idle')
+  }
+
+  /** forget: counts begin anew, with the next resume. While it is paused. */
+  forget(): void {
+    this.#child.stdin.write('forget\n')
   }
 
   /** stop lets open requests finish and ends the process; resolves with the final counts. */
@@ -97,6 +126,10 @@ export class TrafficClient implements AsyncDisposable {
 
   #take({ event, counts }: TrafficReport): void {
     this.#counts = counts
+    this.#waits = {
+      silenceMs: Math.max(this.#waits.silenceMs, counts.silenceMs),
+      keptMs: Math.max(this.#waits.keptMs, counts.kept?.waitMs ?? 0),
+    }
     this.onCounts(counts)
     const index = this.#waiting.findIndex((one) => one.event === event)
     if (index >= 0) this.#waiting.splice(index, 1)[0]!.done(counts)

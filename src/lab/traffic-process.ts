@@ -1,5 +1,5 @@
 // The process that sends traffic, in a client's namespace. Its argument is a TrafficProcessOptions in JSON; it is told
-// `resume`, `pause` and `stop` by lines on stdin and reports by lines of JSON on stdout. It starts paused, and ends
+// `resume`, `pause`, `forget` and `stop` by lines on stdin and reports by lines of JSON on stdout. It starts paused, and ends
 // with its parent: when stdin closes.
 
 import { createInterface } from 'node:readline'
@@ -30,6 +30,7 @@ createInterface({ input: process.stdin })
   .on('line', (line) => {
     if (line === 'resume') traffic.resume()
     else if (line === 'pause') void traffic.pause().then(() => report('idle'))
+    else if (line === 'forget') traffic.forget()
     else if (line === 'stop')
       void traffic.pause().then(() => {
         report('end')

@@ -60,9 +60,38 @@ test('what nobody answers fails as ECONNREFUSED', async () => {
   )
 })
 
+test('the oldest open request is told until it is over', async () => {
+  const sockets: { destroy(): void }[] = []
+  const silent = createServer((socket) => sockets.push(socket))
+  const traffic = new Traffic({ ...(await listening(silent)), ratePerSecond: 1000, timeoutMs: 60_000 })
+  assert.equal(traffic.counts().oldestMs, 0)
+  traffic.resume()
+  while (traffic.counts().open < 5) await delay(2)
+  const { oldestMs, elapsedMs } = traffic.counts()
+  await delay(20)
+  const later = traffic.counts()
+  assert.ok(
+    oldestMs <= elapsedMs && later.oldestMs >= oldestMs + 19,
+    `${oldestMs}, then ${later.oldestMs} ms`,
+  )
+  while (sockets.length < 5) await delay(2)
+  const over = traffic.pause()
+  silent.close()
+  while (traffic.counts().open > 0) {
+    for (const socket of sockets) socket.destroy()
+    await delay(2)
+  }
+  await over
+  assert.equal(traffic.counts().oldestMs, 0)
+})
+
 test('a connection that is cut, an answer with another status and silence are failures, each by its reason', async () => {
   const cut = createServer((socket) => socket.on('data', () => socket.resetAndDestroy()))
-  assert.deepEqual(Object.keys((await sendTo(cut)).reasons), ['ECONNRESET'])
+  const beganAt = performance.timeOrigin + performance.now()
+  const { reasons, failed, failedBegan } = await sendTo(cut)
+  assert.deepEqual(Object.keys(reasons), ['ECONNRESET'])
+  assert.equal(failedBegan.length, failed)
+  for (const at of failedBegan) assert.ok(at >= beganAt && at <= performance.timeOrigin + performance.now())
 
   const half = createServer((socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc'))
   assert.deepEqual(Object.keys((await sendTo(half)).reasons), ['ECONNRESET'])

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { type Ip, type Ip4, type Ip6, parseIp, parseMac } from '../base/addresses.ts'
+import { type Ip, type Ip4, type Ip6, isIp4, parseIp, parseMac } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
+import { prefixOf } from '../base/prefix.ts'
 import { decodeAddress, encodeAddress } from './addresses.ts'
 import {
   attribute,
@@ -19,6 +20,7 @@ import { decodeLink } from './links.ts'
 import { decodeAcknowledgement, decodeMessages, encodeMessage, NLMSG_DONE, NLMSG_ERROR } from './message.ts'
 import { decodeNeighbour, encodeManaged } from './neighbours.ts'
 import { covers, decodeRoute, decodeRouteChange } from './routes.ts'
+import { decodeStaticRoute, encodeRoute } from './static-routes.ts'
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(/\s/g, ''), 'hex')
 const malformed = (run: () => unknown) =>
@@ -176,6 +178,28 @@ test('a route is read with a gateway of the other family, and as a change of a p
   malformed(() => decodeRouteChange(lying))
 })
 
+test('a static route survives a round trip, and one of somebody else is not ours', () => {
+  const lengths = fc.record({
+    length: fc.nat(128),
+    metric: fc.option(fc.integer({ min: 1, max: 0xffffffff })),
+  })
+  fc.assert(
+    fc.property(
+      fc.oneof(fc.tuple(ip4, ip4, ip4), fc.tuple(ip6, ip6, ip6)),
+      lengths,
+      (ips, { length, metric }) => {
+        const [address, gateway, source] = ips as readonly [Ip, Ip, Ip]
+        const to = prefixOf(address, isIp4(address) ? length % 33 : length)
+        const route = { ifindex: 7, to, gateway, source, ...(metric !== null && { metric }) }
+        const bytes = encodeRoute({ ...route, validS: 9 })
+        assert.deepEqual(decodeStaticRoute(bytes), route)
+        bytes.writeUInt8(4, 5)
+        assert.equal(decodeStaticRoute(bytes), undefined)
+      },
+    ),
+  )
+})
+
 test('a route covers the addresses of its prefix, and those alone', () => {
   const within = (destination: string, prefix: number, address: string): boolean =>
     covers({ destination: parseIp(destination), prefix }, parseIp(address))
@@ -199,6 +223,7 @@ const decoders: Readonly<Record<string, (bytes: Buffer) => unknown>> = {
   neighbour: decodeNeighbour,
   route: decodeRoute,
   'route change': decodeRouteChange,
+  'static route': decodeStaticRoute,
   error: (payload) =>
     decodeAcknowledgement({ type: NLMSG_ERROR, flags: 0x200, sequence: 0, port: 0, payload }),
   'capped error': (payload) =>
@@ -211,6 +236,12 @@ const samples: readonly Buffer[] = [
   linkMessage,
   routeMessage,
   encodeManaged(7, parseIp('2001:db8::1'), 0),
+  encodeRoute({
+    ifindex: 7,
+    to: prefixOf(parseIp('192.0.2.0'), 24),
+    gateway: parseIp('192.0.2.1'),
+    metric: 3,
+  }),
   encodeAddress({
     ifindex: 7,
     address: parseIp('192.0.2.1'),

@@ -1,12 +1,13 @@
 // FakeNetwork: an in-memory kernel behind the Network interface, for tests without root. It knows links, addresses
-// with the routes that come of them, further routes, neighbour entries, and the hosts on each link that answer ARP
-// or neighbour discovery.
+// with the routes that come of them, static routes of ours and further ones, neighbour entries, and the hosts on each link that
+// answer ARP or neighbour discovery.
 // Its idea: a test changes the world by the methods below, requests see it at once, events follow in a later turn
 // of the event loop (or at deliver()), as with the real kernel. Time does not pass by itself: timeOut() lets
 // everything that waits for an answer run out. Left out: secondary and tentative addresses, link-local ones
-// of the kernel's own, metrics, policy rules.
+// of the kernel's own, policy rules.
 
 import { formatIp, type Ip, isIp4, type Mac, parseMac } from '../base/addresses.ts'
+import { formatPrefix } from '../base/prefix.ts'
 import { errnoNumber } from '../sys/errno.ts'
 import { FOREVER, type InterfaceAddress, type NewAddress } from './addresses.ts'
 import { isUsable, type Link } from './links.ts'
@@ -15,6 +16,7 @@ import type { NeighbourEntry, NudState } from './neighbours.ts'
 import { NetlinkError } from './netlink.ts'
 import type { Network, NetworkEvent, Topic } from './network.ts'
 import { covers, type Route, type RouteChange } from './routes.ts'
+import { formatRoute, metricOf, type NewRoute, type StaticRoute } from './static-routes.ts'
 
 /** FakeRoute: a route that a test adds; without a gateway it is on the link. */
 export interface FakeRoute extends RouteChange {
@@ -37,6 +39,7 @@ export class FakeNetwork implements Network {
   #addresses: InterfaceAddress[] = []
   #neighbours: NeighbourEntry[] = []
   #routes: FakeRoute[] = []
+  #staticRoutes: StaticRoute[] = []
   readonly #hosts = new Map<number, Map<Ip, Mac>>()
   readonly #subscribers = new Set<Subscriber>()
   #scheduled: NodeJS.Immediate | undefined
@@ -89,6 +92,7 @@ export class FakeNetwork implements Network {
     this.flushNeighbours(index)
     for (const address of this.listAddresses(index)) this.removeAddress(address)
     for (const route of this.#routes.filter(({ ifindex }) => ifindex === index)) this.removeRoute(route)
+    for (const route of this.listStaticRoutes(index)) this.removeStaticRoute(route)
     this.#links.delete(index)
     this.#hosts.delete(index)
     this.#tell({ kind: 'link', gone: true, link })
@@ -212,6 +216,10 @@ export class FakeNetwork implements Network {
     this.#addresses = this.#addresses.filter((other) => other !== address)
     this.#tell({ kind: 'address', gone: true, address })
     this.#tell({ kind: 'route', gone: true, route: connected(address) })
+    // In IPv4 routes go with the address that is their source.
+    if (isIp4(address.address) && !this.#hasAddress(address.address))
+      for (const route of this.#staticRoutes.filter(({ source }) => source === address.address))
+        this.removeStaticRoute(route)
     return true
   }
 
@@ -248,14 +256,64 @@ export class FakeNetwork implements Network {
   }
 
   getRoute(destination: Ip): Route {
-    if (this.#addresses.some(({ address }) => address === destination)) return { kind: 'local' }
-    const routes: FakeRoute[] = [...this.#addresses.map(connected), ...this.#routes]
+    if (this.#hasAddress(destination)) return { kind: 'local' }
+    const routes: FakeRoute[] = [
+      ...this.#addresses.map(connected),
+      ...this.#routes,
+      ...this.#staticRoutes.map(asFake),
+    ]
       .filter((route) => covers(route, destination) && this.#links.get(route.ifindex)?.isUp)
       .sort((a, b) => b.prefix - a.prefix)
     const best = routes[0]
     if (!best) return { kind: 'none', why: 'ENETUNREACH' }
     const { ifindex, gateway } = best
     return { kind: 'unicast', ifindex, ...(gateway !== undefined && { gateway }) }
+  }
+
+  addStaticRoute(route: NewRoute): void {
+    const op = `add route ${formatRoute(route)}`
+    this.#linkOf(route.ifindex, op)
+    const isNear = this.#addresses.some(
+      (each) => each.ifindex === route.ifindex && covers(connected(each), route.gateway),
+    )
+    if (!isNear)
+      throw new NetlinkError(op, errnoNumber(isIp4(route.gateway) ? 'ENETUNREACH' : 'EHOSTUNREACH')!)
+    if (route.source !== undefined && !this.#hasAddress(route.source))
+      throw new NetlinkError(op, errnoNumber('EINVAL')!)
+    const isTaken = this.#staticRoutes.some(
+      (each) => formatPrefix(each.to) === formatPrefix(route.to) && metricOf(each) === metricOf(route),
+    )
+    const isOthers = this.#routes.some(
+      ({ destination, prefix }) =>
+        route.metric === undefined && destination === route.to.address && prefix === route.to.length,
+    )
+    if (isTaken || isOthers) throw new NetlinkError(op, errnoNumber('EEXIST')!)
+    const { validS: _, ...added } = route
+    this.#staticRoutes.push({ ...added, ...(!isIp4(added.to.address) && { metric: metricOf(added) }) })
+    this.#tell({ kind: 'route', gone: false, route: asFake(added) })
+  }
+
+  renewStaticRoute(_route: NewRoute): void {
+    // Time does not pass.
+  }
+
+  removeStaticRoute(route: StaticRoute): boolean {
+    const inOrder = this.#staticRoutes.toSorted((a, b) => metricOf(a) - metricOf(b))
+    const there = inOrder.find(
+      (each) =>
+        each.ifindex === route.ifindex &&
+        each.gateway === route.gateway &&
+        formatPrefix(each.to) === formatPrefix(route.to) &&
+        (route.metric === undefined || each.metric === route.metric),
+    )
+    if (!there) return false
+    this.#staticRoutes = this.#staticRoutes.filter((each) => each !== there)
+    this.#tell({ kind: 'route', gone: true, route: asFake(there) })
+    return true
+  }
+
+  listStaticRoutes(ifindex: number): StaticRoute[] {
+    return this.#staticRoutes.filter((each) => each.ifindex === ifindex)
   }
 
   subscribe(topics: readonly Topic[], onEvents: (events: readonly NetworkEvent[]) => void): Disposable {
@@ -273,6 +331,10 @@ export class FakeNetwork implements Network {
     const link = this.#links.get(index)
     if (!link) throw new NetlinkError(op, errnoNumber('ENODEV')!)
     return link
+  }
+
+  #hasAddress(address: Ip): boolean {
+    return this.#addresses.some((each) => each.address === address)
   }
 
   #entry(ifindex: number, address: Ip): NeighbourEntry | undefined {
@@ -311,6 +373,10 @@ const connected = ({ ifindex, address, prefix }: NewAddress): FakeRoute => ({
   ifindex,
   destination: address,
   prefix,
+})
+
+const asFake = ({ ifindex, to, gateway }: StaticRoute): FakeRoute => ({
+  ...{ ifindex, gateway, destination: to.address, prefix: to.length },
 })
 
 const sameAddress = (a: NewAddress, b: Pick<NewAddress, 'ifindex' | 'address' | 'prefix'>): boolean =>

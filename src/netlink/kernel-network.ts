@@ -24,6 +24,14 @@ import {
 import type { Network, NetworkEvent, Topic } from './network.ts'
 import { openTransport } from './route-socket.ts'
 import { getRoute, type Route } from './routes.ts'
+import {
+  addStaticRoute,
+  listStaticRoutes,
+  type NewRoute,
+  removeStaticRoute,
+  renewStaticRoute,
+  type StaticRoute,
+} from './static-routes.ts'
 import { type SubscriptionOptions, subscribe } from './subscription.ts'
 
 /** KernelNetwork: the real one. Disposing ends requests; subscriptions end each by its own disposal. */
@@ -77,6 +85,22 @@ export class KernelNetwork implements Network {
 
   getRoute(destination: Ip): Route {
     return getRoute(this.#connection, destination)
+  }
+
+  addStaticRoute(route: NewRoute): void {
+    addStaticRoute(this.#connection, route)
+  }
+
+  renewStaticRoute(route: NewRoute): void {
+    renewStaticRoute(this.#connection, route)
+  }
+
+  removeStaticRoute(route: StaticRoute): boolean {
+    return removeStaticRoute(this.#connection, route)
+  }
+
+  listStaticRoutes(ifindex: number): StaticRoute[] {
+    return listStaticRoutes(this.#connection, ifindex)
   }
 
   subscribe(topics: readonly Topic[], onEvents: (events: readonly NetworkEvent[]) => void): Disposable {

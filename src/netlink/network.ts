@@ -7,6 +7,7 @@ import type { InterfaceAddress, NewAddress } from './addresses.ts'
 import type { Link } from './links.ts'
 import type { NeighbourEntry } from './neighbours.ts'
 import type { Route, RouteChange } from './routes.ts'
+import type { NewRoute, StaticRoute } from './static-routes.ts'
 
 /** Topic: a kind of thing to hear of. */
 export type Topic = 'links' | 'addresses' | 'neighbours' | 'routes'
@@ -46,6 +47,14 @@ export interface Network extends Disposable {
   unmanageNeighbour(ifindex: number, address: Ip): boolean
   /** getRoute: where a packet to this address would go. */
   getRoute(destination: Ip): Route
+  /** addStaticRoute: EEXIST where there is one with that metric, whoever made it. */
+  addStaticRoute(route: NewRoute): void
+  /** renewStaticRoute: the lifetime of one that is listed begins anew. */
+  renewStaticRoute(route: NewRoute): void
+  /** removeStaticRoute of ours, as it is listed; false where there is none. */
+  removeStaticRoute(route: StaticRoute): boolean
+  /** listStaticRoutes of ours that leave by this interface. */
+  listStaticRoutes(ifindex: number): StaticRoute[]
   /** subscribe calls back with each batch of events, in order, never from within a request; dispose ends it. */
   subscribe(topics: readonly Topic[], onEvents: (events: readonly NetworkEvent[]) => void): Disposable
 }

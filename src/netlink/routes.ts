@@ -1,6 +1,6 @@
 // Routes: where the kernel would send a packet to one destination (RTM_GETROUTE, linux/rtnetlink.h struct rtmsg),
 // which decides whether a server is on the link; and what a change of a route says, just enough to know which
-// destinations to ask for again. Left out: listing and changing routes.
+// destinations to ask for again. Static routes of our own: static-routes.ts.
 
 import { formatIp, type Ip, isIp4 } from '../base/addresses.ts'
 import { AF_INET, AF_INET6 } from '../sys/socket-address.ts'
@@ -19,16 +19,18 @@ import type { Netlink, NetlinkError } from './netlink.ts'
 /** Message types of routes. */
 export const RTM_NEWROUTE = 24
 export const RTM_DELROUTE = 25
-const RTM_GETROUTE = 26
+export const RTM_GETROUTE = 26
 
-const RTMSG = 12
-const RTA_DST = 1
-const RTA_OIF = 4
-const RTA_GATEWAY = 5
-const RTA_PREFSRC = 7
+/** RTMSG: bytes of struct rtmsg; RTA_: its attributes. */
+export const RTMSG = 12
+export const RTA_DST = 1
+export const RTA_OIF = 4
+export const RTA_GATEWAY = 5
+export const RTA_PREFSRC = 7
 const RTA_VIA = 18
 
-const RTN_UNICAST = 1
+/** RTN_UNICAST: a route to another machine. */
+export const RTN_UNICAST = 1
 const RTN_LOCAL = 2
 
 /** Route: the kernel's answer for one destination. */

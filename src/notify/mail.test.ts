@@ -8,7 +8,7 @@ import { Authority } from '../../test/health/certificates.ts'
 import { type SmtpOptions, SmtpServer } from '../../test/notify/smtp-server.ts'
 import type { MailJob } from './jobs.ts'
 import { sendMail } from './mail.ts'
-import { type Outcome, outcomeText } from './outcome.ts'
+import { done, type Outcome, outcomeText } from './outcome.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'tenbin-mail-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -99,6 +99,7 @@ test('what a server refuses is told with its words and the step, and whether it 
     assert.match(failure(await trial(options, change)), expected)
   const some = await trial({ answers: { 'RCPT b@c.net': '550 no' } }, { to: ['a@c.net', 'b@c.net'] })
   assert.equal(outcomeText(some), 'accepted by localhost for a@c.net, refused for b@c.net')
+  assert.deepEqual(some, { ...done(outcomeText(some), 'b@c.net'), ms: some.ms })
 })
 
 test('a server that stops answering, at any point, is given up in time', async () => {

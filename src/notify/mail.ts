@@ -53,8 +53,10 @@ async function attempt(
       disableFileAccess: true,
       disableUrlAccess: true,
     })
-    const refused = rejected.length === 0 ? '' : `, refused for ${rejected.join(', ')}`
-    return done(`accepted by ${job.host} for ${accepted.join(', ')}${refused}`)
+    const text = `accepted by ${job.host} for ${accepted.join(', ')}`
+    if (rejected.length === 0) return done(text)
+    const refused = rejected.join(', ')
+    return done(`${text}, refused for ${refused}`, refused)
   } catch (error) {
     return outcomeOf(error as SmtpError, progress.step, secrets)
   }

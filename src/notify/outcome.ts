@@ -2,9 +2,12 @@
 
 import { z } from 'zod'
 
-/** outcomeSchema: `step`: what was being done when it failed; `isFinal`: the same again will be refused again. */
+/**
+ * outcomeSchema: `step`: what was being done when it failed; `isFinal`: the same again will be refused again. `refused`: of
+ * several who were to be told these were not, and why no one knows: the others would be told again.
+ */
 export const outcomeSchema = z.discriminatedUnion('isDone', [
-  z.strictObject({ isDone: z.literal(true), text: z.string() }),
+  z.strictObject({ isDone: z.literal(true), text: z.string(), refused: z.string().exactOptional() }),
   z.strictObject({
     isDone: z.literal(false),
     step: z.enum([
@@ -27,7 +30,11 @@ export const outcomeSchema = z.discriminatedUnion('isDone', [
 export type Outcome = z.infer<typeof outcomeSchema>
 export type Step = Extract<Outcome, { isDone: false }>['step']
 
-export const done = (text: string): Outcome => ({ isDone: true, text })
+export const done = (text: string, refused?: string): Outcome => ({
+  isDone: true,
+  text,
+  ...(refused !== undefined && { refused }),
+})
 
 export const failed = (step: Step, text: string, isFinal = false): Outcome => ({
   isDone: false,

@@ -80,6 +80,11 @@ export class NotifyQueue implements Disposable {
     return this.#failures > 1 && this.#outcome?.isDone === false ? this.#outcome : undefined
   }
 
+  /** refused: of several who are to be told those who were not the last time; undefined: all were. */
+  get refused(): string | undefined {
+    return this.#outcome?.isDone ? this.#outcome.refused : undefined
+  }
+
   /** offer an event; it waits if it is for this target. Numbers ascend. */
   offer(event: Event): void {
     if (event.seq <= this.#seq) return

@@ -13,9 +13,11 @@ export function mix32(word: number): number {
 const rotate = (word: number, by: number): number => (word << by) | (word >>> (32 - by))
 const scramble = (word: number): number => Math.imul(rotate(Math.imul(word, 0xcc9e2d51), 15), 0x1b873593)
 
+const encoder = new TextEncoder()
+
 /** hashName: MurmurHash3 x86_32 of the name's UTF-8 bytes, 0..2^32-1. */
 export function hashName(name: string, seed: number): number {
-  const bytes = new TextEncoder().encode(name)
+  const bytes = encoder.encode(name)
   const whole = bytes.length & ~3
   let h = seed | 0
   for (let i = 0; i < whole; i += 4) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { mix32 } from './mix.ts'
-import { lotOf, raceTime, raceWinner } from './race.ts'
+import { equalWinner, lotOf, raceOrder, raceTime, raceWinner } from './race.ts'
 
 const lot = fc.oneof(
   fc.nat(0xffffffff),
@@ -20,15 +20,45 @@ test('a race time is the logarithm over the weight, to 12 digits', () => {
   )
 })
 
+const runner = fc.tuple(fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }), fc.integer({ min: 1, max: 9 }))
+/** Each runs twice: equal times. */
+const runners = fc.array(runner, { maxLength: 20 }).map((some) => {
+  const both = [...some, ...some]
+  return {
+    marks: Int32Array.from(both, ([mark]) => mark),
+    weights: Float64Array.from(both, ([, weight]) => weight),
+    timesIn: (race: number) => both.map(([mark, weight]) => raceTime(lotOf(race, mark), weight)),
+  }
+})
+
 test('the winner has the shortest time, the first of equals', () => {
-  const runner = fc.tuple(fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }), fc.integer({ min: 1, max: 9 }))
   fc.assert(
-    fc.property(fc.nat(0xffffffff), fc.array(runner, { maxLength: 20 }), (race, some) => {
-      const runners = [...some, ...some]
-      const times = runners.map(([mark, weight]) => raceTime(lotOf(race, mark), weight))
-      const marks = Int32Array.from(runners, ([mark]) => mark)
-      const weights = Float64Array.from(runners, ([, weight]) => weight)
+    fc.property(fc.nat(0xffffffff), runners, (race, { marks, weights, timesIn }) => {
+      const times = timesIn(race)
       assert.equal(raceWinner(race, marks, weights), times.indexOf(Math.min(...times)))
+    }),
+    { numRuns: 2_000 },
+  )
+})
+
+test('where all weights are the same the winner is known without a time', () => {
+  const marks = fc.array(fc.oneof(fc.nat(0xffffffff), fc.nat(3)), { minLength: 1, maxLength: 40 })
+  fc.assert(
+    fc.property(fc.nat(0xffffffff), marks, fc.integer({ min: 1, max: 65_535 }), (race, some, weight) => {
+      const runners = Int32Array.from(some)
+      const weights = new Float64Array(some.length).fill(weight)
+      assert.equal(equalWinner(race, runners), raceWinner(race, runners, weights))
+    }),
+    { numRuns: 5_000 },
+  )
+})
+
+test('the first ones come in by their times, equals in their own order, and fewer where fewer run', () => {
+  fc.assert(
+    fc.property(fc.nat(0xffffffff), runners, fc.integer({ min: 1, max: 50 }), (race, some, count) => {
+      const times = some.timesIn(race)
+      const order = [...times.keys()].sort((a, b) => times[a]! - times[b]! || a - b)
+      assert.deepEqual(raceOrder(race, some.marks, some.weights, count), order.slice(0, count))
     }),
     { numRuns: 2_000 },
   )

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { MAX_WEIGHT, type Member } from './maglev.ts'
+import { MAX_WEIGHT, type Member } from './members.ts'
 import { assign, buildTable, NOBODY, reassign } from './ranks.ts'
 
 const pool = (weights: readonly number[]): Member[] =>
@@ -13,7 +13,7 @@ const part = fc.oneof(
   fc.constantFrom(0, 1),
   fc.integer({ min: 0, max: MAX_WEIGHT }).map((weight) => weight / MAX_WEIGHT),
 )
-/** A table of 1,021 slots or more, and what of each member's weight counts. */
+/** A table of 1,024 slots or more, and what of each member's weight counts. */
 const weighed = fc.array(fc.integer({ min: 0, max: 12 }), { minLength: 1, maxLength: 8 }).chain((weights) =>
   fc.record({
     table: fc.constant(buildTable(pool(weights))),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { Member } from './maglev.ts'
+import type { Member } from './members.ts'
 import { mix32 } from './mix.ts'
 import { assign, buildTable, NO_MEMBER, NOBODY, reassign, type Table } from './ranks.ts'
 
@@ -23,7 +23,7 @@ const shares = (table: Table, current: Uint16Array, isUp: (m: number) => boolean
 }
 
 const weights = fc.array(fc.integer({ min: 0, max: 12 }), { minLength: 1, maxLength: 12 })
-/** A table of 1,021 slots or more, and for each member whether it is up. */
+/** A table of 1,024 slots or more, and for each member whether it is up. */
 const half = weights.chain((w) =>
   fc.record({
     table: fc.constant(buildTable(pool(w))),
@@ -46,8 +46,8 @@ test('two builds are byte-identical, in whatever order the members come', () => 
 test('tables do not change from release to release', () => {
   // an upgrade that changes them moves flows: do it knowingly, and say so in the CHANGELOG
   const table = buildTable(pool([1, 2, 3, 0, 50, 6, 7]))
-  assert.equal(`${digest(table.owner)} ${digest(table.second)}`, 'bcfef28c414e7a3c 10ca529926f805e6')
-  assert.equal(digest(Uint32Array.from(assign(table, (member) => member < 4))), '7013e84f5d05df2f')
+  assert.equal(`${digest(table.owner)} ${digest(table.second)}`, '61546da26a153c8b e040a101460c0858')
+  assert.equal(digest(Uint32Array.from(assign(table, (member) => member < 4))), 'cae8cf9f3aa172e6')
 })
 
 test('a slot goes to its first rank up: owner, second, then by the race', () => {

@@ -1,16 +1,16 @@
-// Which member a slot goes to while some are down. Each slot ranks all members: its owner by Maglev; then one
+// Which member a slot goes to while some are down. Each slot ranks all members: its owner by its cell; then one
 // other, dealt among the others by their weights in proportion, so that an owner's slots spread evenly when it
 // fails; then the rest as a race whose times are drawn from a hash of (slot, member). A slot goes to its first
 // rank that is up. So a failure moves the failed member's slots and no others, any order of the same events ends
 // in the same place, and a return restores what was. Only owner and second are kept: the race is run on demand.
 //
-// How far members are from their fair part of the slots (equal weights; root mean square, worst of all; 60 pools,
-// 6 of 1,000 members, failed members picked at random):
+// How far members are from their fair part of the slots (equal weights; root mean square, worst of all; 40 pools of 10
+// members, 20 of 100, 3 of 1,000, failed members picked at random):
 //
 //   members   none down    one down      10 % down     20 % down     50 % down
-//        10   0.04 0.11 %  0.03 0.10 %   0.03 0.10 %   0.44 1.38 %   1.10 3.65 %
-//       100   0.07 0.10 %  0.10 0.15 %   0.42 1.76 %   0.74 3.39 %   1.40 4.90 %
-//     1,000   0.07 0.10 %  0.10 0.16 %   0.90 2.99 %   1.09 3.81 %   1.62 7.04 %
+//        10   0.05 0.10 %  0.05 0.09 %   0.05 0.09 %   0.49 1.37 %   1.01 2.89 %
+//       100   0.07 0.10 %  0.10 0.15 %   0.41 1.35 %   0.74 2.78 %   1.40 4.68 %
+//     1,000   0.07 0.10 %  0.10 0.15 %   0.59 2.63 %   0.99 4.42 %   1.58 6.62 %
 //
 // With weights, slots are whole: who has a fair part of 120 slots or more is within 2 % of it with all up and after
 // any one failure, smaller ones within two slots and 0.31 %.
@@ -18,19 +18,21 @@
 // A weight that is lowered for a while is the configured one in part: the member keeps that part of its own slots (to
 // within three slots), always the same for the same part, and passes the rest on to the ranks behind it.
 
-import { fillSlots, type Member, sortMembers, tableSize } from './maglev.ts'
+import { type Member, sortMembers } from './members.ts'
 import { hashName, mix32 } from './mix.ts'
+import { ownersOf } from './owners.ts'
 import { lotOf, raceTime, raceWinner } from './race.ts'
+import { tableSize } from './table-size.ts'
 
 /** Table: a pool's slots. Members are referred to by their index in `members`. Not to be written to. */
 export interface Table {
   /** Sorted by name. */
   readonly members: readonly Member[]
-  /** How many slots: a prime. */
+  /** How many: one of tableSizes. */
   readonly slots: number
   /** By slot; nobody at all if no member has a weight: NO_MEMBER. */
   readonly owner: Uint16Array<ArrayBuffer>
-  /** By slot; NO_MEMBER where no other member has a weight. */
+  /** By slot; NO_MEMBER where no other member has a weight. Made when first asked for: while all are up nobody asks. */
   readonly second: Uint16Array<ArrayBuffer>
   /** By member: what its lots in races are drawn from. */
   readonly marks: Int32Array<ArrayBuffer>
@@ -44,23 +46,38 @@ export const NOBODY = 0xffff
 /** dealSeconds: for an owner's i-th slot the member at i/n of the others' weights laid end to end. */
 function dealSeconds(members: readonly Member[], owner: Uint16Array): Uint16Array<ArrayBuffer> {
   const total = members.reduce((sum, { weight }) => sum + weight, 0)
-  const owned = new Uint32Array(members.length)
-  for (const o of owner) owned[o]!++
-  const others = Float64Array.from(members, ({ weight }) => total - weight)
-  // each owner starts elsewhere within its first step: roundings of many owners then cancel out
-  const at = Float64Array.from(members, ({ name }, o) => hashName(name, 4) % Math.max(1, others[o]!))
-  const dealtTo = new Int32Array(members.length).fill(-1)
-  const edge = new Float64Array(members.length)
-  return owner.map((o) => {
-    if (others[o] === 0) return NO_MEMBER
-    // places are in units of 1/owned of a weight, below 2^51: exact
-    while (at[o]! >= edge[o]! * owned[o]!) {
-      const to = ++dealtTo[o]!
-      if (to !== o) edge[o]! += members[to]!.weight
+  const weights = Float64Array.from(members, ({ weight }) => weight)
+  const { slots, begin } = byOwner(owner, members.length)
+  const second = new Uint16Array(owner.length)
+  for (const [o, { name, weight }] of members.entries()) {
+    const step = total - weight
+    const [first, end] = [begin[o]!, begin[o + 1]!]
+    // each owner starts elsewhere within its first step: roundings of many owners then cancel out
+    let place = hashName(name, 4) % Math.max(1, step)
+    let [to, edge] = step > 0 ? [-1, 0] : [NO_MEMBER, Number.POSITIVE_INFINITY]
+    // Tens of millions of slots in a large file: nothing here is called for each.
+    for (let i = first; i < end; i++) {
+      // places are in units of 1/owned of a weight, below 2^51: exact
+      while (place >= edge) if (++to !== o) edge += weights[to]! * (end - first)
+      second[slots[i]!] = to
+      place += step
     }
-    at[o]! += others[o]!
-    return dealtTo[o]!
-  })
+  }
+  return second
+}
+
+/** byOwner: slots in the order of who owns them, and where those of each begin. */
+function byOwner(
+  owner: Uint16Array,
+  members: number,
+): { readonly slots: Uint32Array; readonly begin: Uint32Array } {
+  const begin = new Uint32Array(members + 1)
+  for (let slot = 0; slot < owner.length; slot++) begin[owner[slot]! + 1]!++
+  for (let member = 0; member < members; member++) begin[member + 1]! += begin[member]!
+  const slots = new Uint32Array(owner.length)
+  const next = begin.slice()
+  for (let slot = 0; slot < owner.length; slot++) slots[next[owner[slot]!]!++] = slot
+  return { slots, begin }
 }
 
 /** buildTable: the table of a pool; the same bytes for the same members in any order. */
@@ -71,8 +88,18 @@ export function buildTable(pool: readonly Member[], slots: number = tableSize(po
     const none = () => new Uint16Array(slots).fill(NO_MEMBER)
     return { members, slots, owner: none(), second: none(), marks }
   }
-  const owner = fillSlots(members, slots)
-  return { members, slots, owner, second: dealSeconds(members, owner), marks }
+  const owner = ownersOf(members, slots)
+  let second: Uint16Array<ArrayBuffer> | undefined
+  return {
+    members,
+    slots,
+    owner,
+    get second() {
+      second ??= dealSeconds(members, owner)
+      return second
+    },
+    marks,
+  }
 }
 
 /** raceOf: what tells a slot's race from others. */
@@ -189,6 +216,10 @@ function beats(
 /** assign: for each slot the member that is its first rank up, or NOBODY. */
 export function assign(table: Table, part: Part): Uint16Array<ArrayBuffer> {
   const runners = runnersOf(table, part)
+  // All are up: nobody's slot is another's.
+  const isWhole = table.members.every(({ weight }, member) => weight === 0 || runners.takes[member] === ALL)
+  if (isWhole) return table.owner.slice()
+  if (runners.members.length === 0) return new Uint16Array(table.slots).fill(NOBODY)
   const current = new Uint16Array(table.slots)
   for (let slot = 0; slot < current.length; slot++) current[slot] = firstUp(table, slot, runners)
   return current

@@ -21,11 +21,14 @@ export function affinity(): number[] {
 }
 
 /** setAffinity: this thread runs on these CPUs only. Throws SyscallError (EINVAL: none of them is there). */
-export function setAffinity(cpus: readonly number[]): void {
+export const setAffinity = (cpus: readonly number[]): void => setAffinityOf(0, cpus)
+
+/** setAffinityOf: the same of another thread, or of the first one of a process. Throws SyscallError (ESRCH: it is gone). */
+export function setAffinityOf(thread: number, cpus: readonly number[]): void {
   const mask = Buffer.alloc(MASK_BYTES)
   for (const cpu of cpus) {
     invariant(Number.isInteger(cpu) && cpu >= 0 && cpu < MASK_BYTES * 8, `${cpu} is no CPU`)
     mask[cpu >> 3]! |= 1 << (cpu & 7)
   }
-  setMask(0, MASK_BYTES, mask)
+  setMask(thread, MASK_BYTES, mask)
 }

@@ -2,13 +2,14 @@
 // them (ip-netns(8)). A name keeps its namespace alive without any process. The directory is a shared mount, so that
 // names made here appear in other mount namespaces too. Left out: /etc/netns, numbers for RTM_NEWNSID.
 
-import { mkdirSync, readdirSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { invariant } from '../base/errors.ts'
 import { Fd } from './fd.ts'
 import { NetworkNamespace, THREAD_NAMESPACE } from './namespace.ts'
 import { during, isErrno, nativeCall } from './syscall.ts'
 
 const open = nativeCall('open', 'int', ['string', 'int', 'int'])
+const mkdir = nativeCall('mkdir', 'int', ['string', 'int'])
 const mount = nativeCall('mount', 'int', ['string', 'string', 'string', 'size_t', 'buffer'])
 const umount = nativeCall('umount2', 'int', ['string', 'int'])
 const unlink = nativeCall('unlink', 'int', ['string'])
@@ -29,11 +30,11 @@ export function namespacePath(name: string): string {
   return `${DIRECTORY}/${name}`
 }
 
-/** createNamed makes a namespace with a name; the caller owns the handle. Throws SyscallError (EEXIST, EPERM). */
+/** createNamed makes a namespace with a name; the caller owns the handle. Throws SyscallError (EEXIST, EPERM, EROFS). */
 export function createNamed(name: string): NetworkNamespace {
   const path = namespacePath(name)
   return during(`create namespace ${name}`, () => {
-    mkdirSync(DIRECTORY, { recursive: true, mode: 0o755 })
+    makeDirectory()
     shareDirectory()
     Fd.own(open(path, O_CREAT_EXCL_CLOEXEC, 0))[Symbol.dispose]()
     let namespace: NetworkNamespace | undefined
@@ -76,10 +77,18 @@ export function namespaceNames(): string[] {
   }
 }
 
+function makeDirectory(): void {
+  try {
+    during(`make ${DIRECTORY}`, () => mkdir(DIRECTORY, 0o755))
+  } catch (error) {
+    if (!isErrno(error, 'EEXIST')) throw error
+  }
+}
+
 function shareDirectory(): void {
   const share = (): number => mount.attempt('', DIRECTORY, 'none', MS_SHARED | MS_REC, null)
   if (share() >= 0) return
   // Not a mount yet: make it one of itself.
   mount(DIRECTORY, DIRECTORY, 'none', MS_BIND | MS_REC, null)
-  during('share /run/netns', () => mount('', DIRECTORY, 'none', MS_SHARED | MS_REC, null))
+  during(`share ${DIRECTORY}`, () => mount('', DIRECTORY, 'none', MS_SHARED | MS_REC, null))
 }

@@ -6,6 +6,8 @@ import { createNamed, namespaceNames, namespacePath, openNamed, removeNamed } fr
 import { NetworkNamespace } from './namespace.ts'
 import { isErrno } from './syscall.ts'
 
+const SELF = new URL('./named-namespace.ts', import.meta.url).href
+
 const here = (): string => readlinkSync('/proc/thread-self/ns/net')
 const linkNames = (): string[] => {
   const links = JSON.parse(execFileSync('ip', ['-json', 'link'], { encoding: 'utf8' })) as {
@@ -103,4 +105,27 @@ test('a name is one that ip netns knows, and the other way round', () => {
   } finally {
     removeNamed(name)
   }
+})
+
+test('a name that cannot be made, since nobody may write there, is refused with the path and the kernel’s words', () => {
+  const program = `
+    import { createNamed } from '${SELF}'
+    try { createNamed('tenbin-test') } catch ({ code, message }) { console.log(code + ' ' + message) }`
+  const node = [
+    process.execPath,
+    '--import',
+    import.meta.resolve('tsx'),
+    '--input-type=module',
+    '--eval',
+    program,
+  ]
+  const sealed = 'mount -t tmpfs -o ro tmpfs /run && exec "$@"'
+  assert.equal(
+    execFileSync('unshare', ['--mount', 'sh', '-c', sealed, 'sh', ...node], {
+      encoding: 'utf8',
+      // The usual one may be below /run.
+      env: { ...process.env, TMPDIR: '/tmp' },
+    }).trim(),
+    'SYSCALL_FAILED create namespace tenbin-test: EROFS: make /run/netns: mkdir: Read-only file system',
+  )
 })

@@ -1,15 +1,24 @@
 // Socket addresses (struct sockaddr_*) as bytes: what bind(2), sendto(2) and recvfrom(2) take. Families and ports
 // of the kernel's structures are in host order, which is little-endian on every machine that we run on; IP addresses
-// and IP ports are in network order. References: linux/netlink.h, linux/if_packet.h, linux/in.h.
+// and IP ports are in network order. References: linux/netlink.h, linux/if_packet.h, linux/in.h, linux/un.h.
 
 import { type Ip, type Ip4, type Ip6, isIp4, type Mac, macBytes, macFromBytes } from '../base/addresses.ts'
 
 /** Address families (linux/socket.h); AF_UNSPEC is none or all. */
 export const AF_UNSPEC = 0
+export const AF_UNIX = 1
 export const AF_INET = 2
 export const AF_INET6 = 10
 export const AF_NETLINK = 16
 export const AF_PACKET = 17
+
+/** unixAddress: struct sockaddr_un; a name that begins with @ is in the abstract namespace, without a file. */
+export function unixAddress(name: string): Buffer {
+  const bytes = Buffer.from(`\0\0${name}`)
+  bytes.writeUInt16LE(AF_UNIX, 0)
+  if (name.startsWith('@')) bytes[2] = 0
+  return bytes
+}
 
 /** netlinkAddress: struct sockaddr_nl; port 0 is the kernel, or, in bind, "choose one". */
 export function netlinkAddress(port = 0): Buffer {

@@ -1,13 +1,14 @@
 // When an active node tells its neighbours where the addresses are (gratuitous ARP, RFC 5227 3; unsolicited neighbour
 // advertisements, RFC 4861 7.2.6): at once, once more later because a burst can be lost under load, then again and again
-// if asked to, and anew when somebody else claimed them meanwhile. Pure.
+// if asked to. When somebody else claims them it does so anew: at once, where that was not just now, and once more an interval
+// later, since who claims them tells neighbours after his advert, and neighbours believe whom they heard last. Pure.
 
 import type { AnnounceRules } from './router.ts'
 
 /** Announcing: `at`: the next one; undefined: none is due. `lastAt`: the last one. */
 export interface Announcing {
   readonly at: number | undefined
-  readonly next: 'repeat' | 'refresh'
+  readonly next: 'conflict' | 'repeat' | 'refresh'
   readonly lastAt: number
 }
 
@@ -21,5 +22,18 @@ const refresh = (now: number, { refreshMs }: AnnounceRules): Announcing => ({
 export const announced = (now: number, rules: AnnounceRules): Announcing =>
   rules.repeatMs > 0 ? { at: now + rules.repeatMs, next: 'repeat', lastAt: now } : refresh(now, rules)
 
-/** announcedAgain: what is to come after the one that was due. */
-export const announcedAgain = refresh
+/** announcedAgain: what is to come after the one that was due at `now`. */
+export const announcedAgain = ({ next }: Announcing, now: number, rules: AnnounceRules): Announcing =>
+  next === 'conflict' ? announced(now, rules) : refresh(now, rules)
+
+/** contested: what is to come where somebody else claimed the addresses at `now`; `isTold`: neighbours were told at once. */
+export const contested = (
+  { at, next, lastAt }: Announcing,
+  now: number,
+  adverMs: number,
+  isTold: boolean,
+): Announcing => ({
+  at: next === 'conflict' && !isTold ? at : now + adverMs,
+  next: 'conflict',
+  lastAt: isTold ? now : lastAt,
+})

@@ -1,8 +1,9 @@
 // What happens to a virtual router, and what is to be done about it: the machine's words (machine.ts). An instance
 // executes effects in two lines, each in its order: what goes to the link (`send`), and what is done on this node (`take`,
 // `leave`, `announce`, each ended before the next). Adverts never wait for a `take`, however long it takes: the instance
-// goes on stepping. A `leave` waits until the `send` before it has left. Where addresses cannot be taken, or no advert could
-// be sent for three intervals, the answer is a `shutdown`: others have taken over, or are about to.
+// goes on stepping. A `leave` follows the `send` before it; where the kernel had no room that is tried again (unsent.ts). Where
+// addresses cannot be taken, or no advert could be sent for three intervals, the answer is a `shutdown`: others have taken
+// over, or are about to.
 
 import type { Ip } from '../base/addresses.ts'
 import type { Finding } from './finding.ts'
@@ -43,9 +44,9 @@ export type Why =
 export type Effect =
   /** An advert with this priority, now. */
   | { readonly kind: 'send'; readonly priority: number }
-  /** The packet path's defence and tables, then addresses and routes. `accept`: this node's kernel answers on them. */
+  /** Addresses, and with them their connected routes; defence and tables are there. `accept`: this node's kernel answers on them. */
   | { readonly kind: 'take'; readonly accept: boolean }
-  /** Addresses and routes away. */
+  /** Addresses away. */
   | { readonly kind: 'leave' }
   /** Gratuitous ARP or unsolicited NA for every address. */
   | { readonly kind: 'announce'; readonly why: 'took' | 'repeat' | 'refresh' | 'conflict' }

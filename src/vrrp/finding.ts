@@ -19,7 +19,9 @@ interface Mismatch<Name extends string> {
 export type Refusal =
   | VrrpDefect
   | TrailerDefect
-  | { readonly name: 'trailer-replayed'; readonly why: 'seen' | 'too-old' | 'old-boot' }
+  | { readonly name: 'trailer-replayed'; readonly why: 'seen' | 'too-old' }
+  /** Of a start of the sender's before one that was heard. */
+  | Mismatch<'trailer-old-boot'>
   /** It has crossed a router (RFC 9568 7.1), or come further than a unicast peer may be. */
   | Mismatch<'ttl'>
   | Mismatch<'version-mismatch'>
@@ -50,12 +52,18 @@ export type Remark =
 /** Incident: what the machine found out. */
 export type Incident =
   /** Somebody else was active as well, and has less right to be. */
-  | { readonly name: 'conflict'; readonly priority: number }
+  { readonly name: 'conflict'; readonly priority: number } | GroupIncident
+
+/** GroupIncident: what concerns all virtual routers of an address set alike. */
+export type GroupIncident =
   /** The process was not run for so long that its role had to be given up, or a takeover put off. */
   | { readonly name: 'overslept'; readonly role: 'active' | 'backup'; readonly lateMs: number }
   /** Too many takeovers: preempts nobody for a while. `over`: there were none for long enough. */
   | { readonly name: 'flapping'; readonly takeovers: number; readonly withinMs: number }
   | { readonly name: 'flapping-over' }
+  /** Members (network and family) on which nobody is heard, while the active node is on another one; or no longer. */
+  | { readonly name: 'unheard'; readonly members: readonly string[]; readonly heardOn: string }
+  | { readonly name: 'heard-again' }
 
 export type Finding = Refusal | Remark | Incident
 

@@ -12,14 +12,13 @@
 //   +------- shutdown ---------+----------------------------+ priority 0 sent
 //
 // Beyond the RFC, and why: docs/decisions/0022-vrrp.md. A node that overslept gives its role up (overslept.ts); who is
-// preempted waits for preemptDelayMs, a yield or a back-off to be over (flapping.ts); what is sent in answer to adverts is
-// bounded. Left out: judging adverts (receive.ts), address sets of several virtual routers (group.ts).
+// preempted waits for preemptDelayMs, a yield or a back-off to be over; what is sent in answer to adverts is bounded. Left
+// out: judging adverts (receive.ts), address sets of several virtual routers and their back-off (group.ts).
 
 import { PRIORITY } from '../wire/vrrp.ts'
-import { announced, announcedAgain } from './announcing.ts'
+import { announced, announcedAgain, contested } from './announcing.ts'
 import type { Effect, Event, Heard, RoleName, Why } from './event.ts'
 import { admitReport, type Finding } from './finding.ts'
-import { alarmEnds, countTakeover } from './flapping.ts'
 import { hasOverslept, hasOversleptTakeover, listening } from './overslept.ts'
 import { activeDownMs, deadMs, isOwner, skewMs, type VirtualRouter } from './router.ts'
 import type { Active, Backup, State } from './state.ts'
@@ -39,8 +38,8 @@ export const isDue = ({ phase }: State, now: number): boolean =>
   phase.role === 'backup' && (phase.isWanting || now >= phase.downAt)
 
 /** nextAt: when it has to be stepped at the latest; undefined: not by time. */
-export function nextAt(router: VirtualRouter, { phase, flaps }: State): number | undefined {
-  const times: (number | undefined)[] = [alarmEnds(flaps, router.flaps)]
+export function nextAt({ phase }: State): number | undefined {
+  const times: (number | undefined)[] = []
   if (phase.role === 'active') times.push(phase.adverAt, phase.announcing.at)
   if (phase.role === 'backup' && !phase.isWanting) times.push(phase.downAt)
   const set = times.filter((at) => at !== undefined)
@@ -70,11 +69,8 @@ function react(router: VirtualRouter, state: State, event: Event, now: number): 
       return phase.role === 'initialize' ? startup(router, state, now) : [state, []]
     case 'shutdown':
       return shutdown(state, event.why)
-    case 'tick': {
-      const [calm, effects] = calmed(router, state, now)
-      const [after, more] = tick(router, calm, event.mayTake, now)
-      return [after, [...effects, ...more]]
-    }
+    case 'tick':
+      return tick(router, state, event.mayTake, now)
     case 'advert': {
       const { from, priority, adverMs } = event
       const heard = { from, priority, adverMs }
@@ -147,7 +143,6 @@ function tick(router: VirtualRouter, state: State, mayTake: boolean, now: number
 /** 6.4.2, Active_Down_Timer fires; and 6.4.1 for the owner. */
 function becomeActive(router: VirtualRouter, state: State, why: Why, now: number): Step {
   const from = state.phase.role
-  const counted = countTakeover(state.flaps, now, router.flaps)
   const phase: Active = {
     role: 'active',
     ...advertised(router, now),
@@ -160,11 +155,7 @@ function becomeActive(router: VirtualRouter, state: State, why: Why, now: number
     { kind: 'announce', why: 'took' },
     role(from, 'active', why),
   ]
-  const after = { ...state, phase, flaps: counted.flaps }
-  if (!counted.isNew) return [after, effects]
-  const { takeovers, withinMs } = router.flaps
-  const [told, report] = reported(after, { name: 'flapping', takeovers, withinMs }, undefined, now)
-  return [told, [...effects, ...report]]
+  return [{ ...state, phase }, effects]
 }
 
 /** 6.4.2, an ADVERTISEMENT is received. */
@@ -175,11 +166,13 @@ function heardInBackup(
   heard: Heard,
   now: number,
 ): Backup {
-  if (heard.priority === PRIORITY.leaving)
-    return { ...phase, downAt: now + skewMs(router, phase.activeAdverMs), cause: 'other-left', heard }
+  if (heard.priority === PRIORITY.leaving) {
+    const downAt = Math.max(now + skewMs(router, phase.activeAdverMs), state.deferUntil)
+    return { ...phase, downAt, cause: 'other-left', heard }
+  }
   const isLower = heard.priority < router.priority && (router.preempt || isOwner(router))
   const preemptAt = isLower ? (phase.preemptAt ?? now + router.preemptDelayMs) : undefined
-  const mayPreempt = isLower && now >= Math.max(preemptAt ?? now, state.holdUntil, state.flaps.holdUntil)
+  const mayPreempt = isLower && now >= Math.max(preemptAt ?? now, state.holdUntil, state.backOffUntil)
   // discarded: the timer goes on
   if (mayPreempt) return { ...phase, preemptAt, heard, cause: 'preempted' }
   return { ...inBackup(router, intervalOf(router, heard), now), preemptAt, heard }
@@ -197,7 +190,7 @@ function tickInActive(router: VirtualRouter, state: State, phase: Active, now: n
   const { at, next } = phase.announcing
   if (at !== undefined && now >= at) {
     effects.push({ kind: 'announce', why: next })
-    after = { ...after, announcing: announcedAgain(now, router.announce) }
+    after = { ...after, announcing: announcedAgain(phase.announcing, now, router.announce) }
   }
   return [{ ...state, phase: after }, effects]
 }
@@ -218,11 +211,12 @@ function heardInActive(router: VirtualRouter, state: State, phase: Active, heard
   const [told, report] = reported(state, { name: 'conflict', priority }, from, now)
   // Version 2 only discards it (RFC 3768 6.4.3): the next advert is soon enough.
   const [asserted, sent] = router.version === 3 ? assert(router, told, phase, now) : ([told, []] as const)
-  const mayAnnounce = now >= phase.announcing.lastAt + router.adverMs
-  if (!mayAnnounce || asserted.phase.role !== 'active') return [asserted, [...sent, ...report]]
+  if (asserted.phase.role !== 'active') return [asserted, [...sent, ...report]]
+  const isTold = now >= phase.announcing.lastAt + router.adverMs
+  const announcing = contested(phase.announcing, now, router.adverMs, isTold)
   return [
-    { ...asserted, phase: { ...asserted.phase, announcing: announced(now, router.announce) } },
-    [...sent, { kind: 'announce', why: 'conflict' }, ...report],
+    { ...asserted, phase: { ...asserted.phase, announcing } },
+    [...sent, ...(isTold ? [{ kind: 'announce', why: 'conflict' } as const] : []), ...report],
   ]
 }
 
@@ -246,23 +240,15 @@ function changed(router: VirtualRouter, state: State, phase: Active, addresses: 
   return [{ ...state, phase: { ...phase, ...advertised(router, now), announcing } }, effects]
 }
 
-/** calmed: the alarm of too many takeovers is over. */
-function calmed(router: VirtualRouter, state: State, now: number): Step {
-  const ends = alarmEnds(state.flaps, router.flaps)
-  if (ends === undefined || now < ends) return [state, []]
-  const calm = { ...state, flaps: { ...state.flaps, isAlarmed: false } }
-  return reported(calm, { name: 'flapping-over' }, undefined, now)
-}
-
 /** Both timers of an active node, an advert having gone at `now`. */
 const advertised = (router: VirtualRouter, now: number): Pick<Active, 'adverAt' | 'deadAt'> => ({
   adverAt: now + router.adverMs,
   deadAt: now + deadMs(router),
 })
 
-/** Active_Adver_Interval, from an advert; version 2 has but one. */
+/** Active_Adver_Interval, from an advert; version 2 has but one, or two while nodes get another: then the longer one. */
 const intervalOf = (router: VirtualRouter, heard: Heard): number =>
-  router.version === 3 ? heard.adverMs : router.adverMs
+  router.version === 3 ? heard.adverMs : Math.max(router.adverMs, heard.adverMs)
 
 const inBackup = (router: VirtualRouter, activeAdverMs: number, now: number): Backup => ({
   role: 'backup',

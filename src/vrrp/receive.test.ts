@@ -7,6 +7,7 @@ import { KEY_BYTES, type TrailerKey } from '../wire/vrrp-trailer.ts'
 import { advertOf, composeAdvert, passwordBytes } from './compose.ts'
 import { type Expectation, judge, MULTICAST, type Received, vridOf, type Windows } from './receive.ts'
 import { ANNOUNCE, FLAPS, type VirtualRouter } from './router.ts'
+import { findingText } from './words.ts'
 
 const router: VirtualRouter = {
   vrid: 51,
@@ -125,10 +126,10 @@ test('what RFC 9568 7.1 wants logged counts, and is remarked on', () => {
 
 const key: TrailerKey = { id: 1, secret: new Uint8Array(KEY_BYTES).fill(7) }
 const keyed = expected({ keys: [key] })
-function signed(sequence: bigint, by = key): Received {
+function signed(sequence: bigint, by = key, boot = 7): Received {
   const sender = { router: { ...router, primary: PEER }, form: 'rfc5798', password: undefined } as const
   const destination = vrrpGroup[4]
-  const bytes = composeAdvert(sender, 200, destination, { key: by, number: { boot: 1, sequence } })
+  const bytes = composeAdvert(sender, 200, destination, { key: by, number: { boot, sequence } })
   return { source: PEER, destination, ttl: 255, bytes }
 }
 
@@ -143,6 +144,15 @@ test('with keys an advert counts once, and only with a trailer that proves its s
   assert.deepEqual(names(signed(6n, { ...key, secret: new Uint8Array(KEY_BYTES) }), keyed), [
     'refused: trailer-mac',
   ])
+})
+
+test('an advert of a start before one that was heard is refused by that name, with both', () => {
+  const first = judge(keyed, none, signed(5n))
+  assert.equal(first.kind, 'counts')
+  if (first.kind !== 'counts') return
+  const refusal = { name: 'trailer-old-boot', got: 6, expected: 7 } as const
+  assert.deepEqual(judge(keyed, first.windows, signed(9n, key, 6)), { kind: 'refused', refusal })
+  assert.match(findingText(refusal), /start 6 .* heard in start 7: .* write 7 into the file \*\.vrrp-boots/)
 })
 
 test('without keys a trailer is remarked on', () => {

@@ -78,6 +78,8 @@ export function judge(expected: Expectation, windows: Windows, received: Receive
     const checked = checkTrailer(bytes, bytes.length - trailer.length, received, keys)
     if (checked.kind === 'defect') return refused(checked.defect)
     const admitted = admit(windows.get(source), checked.number)
+    if (admitted.kind === 'old-boot')
+      return refused({ name: 'trailer-old-boot', got: checked.number.boot, expected: admitted.heard })
     if (admitted.kind !== 'new') return refused({ name: 'trailer-replayed', why: admitted.kind })
     after = new Map(windows).set(source, admitted.window)
   }

@@ -15,10 +15,11 @@ export interface ReplayWindow {
   readonly seen: bigint
 }
 
-/** Admitted: the window with the number in it, or why the number counts nothing. */
+/** Admitted: the window with the number in it, or why the number counts nothing. `heard`: the boot counter that counts. */
 export type Admitted =
   | { readonly kind: 'new'; readonly window: ReplayWindow }
-  | { readonly kind: 'seen' | 'too-old' | 'old-boot' }
+  | { readonly kind: 'seen' | 'too-old' }
+  | { readonly kind: 'old-boot'; readonly heard: number }
 
 const MASK = (1n << WINDOW) - 1n
 
@@ -26,7 +27,7 @@ const MASK = (1n << WINDOW) - 1n
 export function admit(window: ReplayWindow | undefined, { boot, sequence }: TrailerNumber): Admitted {
   if (window === undefined || boot > window.boot)
     return { kind: 'new', window: { boot, highest: sequence, seen: 1n } }
-  if (boot < window.boot) return { kind: 'old-boot' }
+  if (boot < window.boot) return { kind: 'old-boot', heard: window.boot }
   const { highest, seen } = window
   if (sequence > highest) {
     const ahead = sequence - highest

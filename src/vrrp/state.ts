@@ -3,7 +3,6 @@
 import type { Announcing } from './announcing.ts'
 import type { Heard } from './event.ts'
 import { noReports, type Reports } from './finding.ts'
-import { type Flaps, noFlaps } from './flapping.ts'
 
 export interface Initialize {
   readonly role: 'initialize'
@@ -36,11 +35,15 @@ export interface Active {
   readonly announcing: Announcing
 }
 
-/** State: of one virtual router. Nobody is preempted before `holdUntil`. */
+/**
+ * State: of one virtual router. Nobody is preempted before `holdUntil` (an operator's word) and `backOffUntil` (flapping.ts);
+ * before `deferUntil` a node that leaves (priority 0) is left to another one.
+ */
 export interface State {
   readonly phase: Initialize | Backup | Active
   readonly holdUntil: number
-  readonly flaps: Flaps
+  readonly deferUntil: number
+  readonly backOffUntil: number
   readonly reports: Reports
 }
 
@@ -48,6 +51,7 @@ export interface State {
 export const initial: State = {
   phase: { role: 'initialize' },
   holdUntil: 0,
-  flaps: noFlaps,
+  deferUntil: 0,
+  backOffUntil: 0,
   reports: noReports,
 }

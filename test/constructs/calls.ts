@@ -2,9 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { FibLookup } from '../../src/bpf/helper-builder.ts'
+import type { Builder } from '../../src/bpf/builder.ts'
+import { AF_INET, FIB, FibLookup } from '../../src/bpf/helper-builder.ts'
 import { bytes, objectMap, struct } from '../../src/bpf/types.ts'
-import { be16, be32, fields, part } from '../../src/bpf/values.ts'
+import { be16, be32, fields, type Place, part, type Val } from '../../src/bpf/values.ts'
 import { plainFunction, xdpFunction } from '../../src/bpf/xdp.ts'
 import { SharedMemory } from '../../src/sys/memory.ts'
 import { blob, type Construct, memory, packetBytes, piece, put, same, take } from './construct.ts'
@@ -219,28 +220,35 @@ const rings: Construct = {
   },
 }
 
-/** lookup: for a datagram from 192.0.2.1 to 198.51.100.7 that came in by loopback. */
-const lookup = (outcome: (p: Parameters<Parameters<typeof plainFunction>[1]>[0]) => void) =>
+/** question about a datagram from 192.0.2.1 to 198.51.100.7 that came in by an interface. */
+function question(p: Builder, ifindex: Val<'u32'> | number): Place<typeof FibLookup> {
+  const params = p.onStack(FibLookup, {
+    family: AF_INET,
+    l4_protocol: 17,
+    sport: be16(0),
+    dport: be16(0),
+    tot_len: 100,
+    ifindex,
+    tos: 0,
+    src: 'zero',
+    dst: 'zero',
+    h_vlan_proto: be16(0),
+    h_vlan_TCI: be16(0),
+    smac: 'zero',
+    dmac: 'zero',
+  })
+  const asked = fields(params)
+  p.store(part(asked.src, 0, 'be32'), be32(0xc0000201))
+  p.store(part(asked.dst, 0, 'be32'), be32(0xc6336407))
+  return params
+}
+
+/** lookup: for one that came in by loopback. */
+const lookup = (outcome: (p: Builder) => void) =>
   plainFunction('main', (p) => {
-    const params = p.onStack(FibLookup, {
-      family: 2,
-      l4_protocol: 17,
-      sport: be16(0),
-      dport: be16(0),
-      tot_len: 100,
-      ifindex: LOOPBACK,
-      tos: 0,
-      src: 'zero',
-      dst: 'zero',
-      h_vlan_proto: be16(0),
-      h_vlan_TCI: be16(0),
-      smac: 'zero',
-      dmac: 'zero',
-    })
-    const asked = fields(params)
-    p.store(part(asked.src, 0, 'be32'), be32(0xc0000201))
-    p.store(part(asked.dst, 0, 'be32'), be32(0xc6336407))
+    const params = question(p, LOOPBACK)
     p.fibLookup(params, () => p.exitValue(1))
+    const asked = fields(params)
     put(p, 0, p.load(asked.ifindex))
     p.copy(piece(p.memory(memory).text, 0, 6), asked.dmac)
     outcome(p)
@@ -250,6 +258,23 @@ const lookup = (outcome: (p: Parameters<Parameters<typeof plainFunction>[1]>[0])
 const fibMiss: Construct = {
   name: 'fibLookup takes the way out where the kernel does not forward',
   run: (kernel) => assert.equal(kernel.load(lookup((p) => p.exitValue(2))).run().verdict, 1),
+}
+
+/** fibTells: the same, asked about the interface that the frame tells. */
+const fibTells: Construct = {
+  name: 'a frame tells the interface that it came in by, and fibAnswer that the kernel would not forward it',
+  run: (kernel) => {
+    const it = kernel.load(
+      plainFunction('main', (p) => {
+        put(p, 0, p.ingressIfindex())
+        put(p, 1, p.fibAnswer(question(p, p.ingressIfindex())))
+        p.exitValue(2)
+      }),
+    )
+    it.run()
+    assert.equal(it.got(0), BigInt(LOOPBACK))
+    assert.ok(![FIB.success, FIB.noNeighbour].some((each) => it.got(1) === BigInt(each)), `${it.got(1)}`)
+  },
 }
 
 /** fibFinds: in a network namespace with a route and a neighbour; answers the interface's index and the MAC. */
@@ -273,4 +298,5 @@ export const callConstructs: readonly Construct[] = [
   sums,
   rings,
   fibMiss,
+  fibTells,
 ]

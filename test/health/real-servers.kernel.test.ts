@@ -165,6 +165,8 @@ s=socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); s.sendall(b"get weight 
     const answer = execFileSync('python3', ['-c', ask, socket], { encoding: 'utf8' })
     if (answer.startsWith('40 (initial 100)')) break
     assert.ok(tries < 50, answer)
+    // the agent that haproxy asks is in this process
+    await delay(50)
   }
 })
 

@@ -45,7 +45,7 @@ describe('the schedulers of LVS', { skip: whyNoUml() ?? false }, () => {
   const packetPath = (name: string): readonly number[] => answers.packetPath[indexOf(name)]!
 
   before(async () => {
-    const { output, result, status } = await runInUml({ script, timeoutMs: 200_000, modules })
+    const { output, result, status } = await runInUml({ script, timeoutMs: 600_000, modules })
     assert.equal(status, 0, output)
     answers = result as Answers
   })

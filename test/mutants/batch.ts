@@ -1,7 +1,8 @@
 // Many mutants at once: one build, in which each has its own copy of the mutated file and of all that depends on it,
-// while the rest is shared; and two processes that run half of them each (batch-process.ts), where what is shared need
-// be read and compiled once. A mutant thus costs little more than the programs that it loads. What one leaves behind
-// in shared modules could be taken for the next one's: so the suites as they are run last, and must pass.
+// while the rest is shared; and two processes that run about half of them each (batch-process.ts), where what is shared
+// need be read and compiled once. A mutant thus costs little more than the programs that it loads, and of these the one
+// that noticed it before goes first (noticed-by.json). What one leaves behind in shared modules could be taken for the
+// next one's: so of each process the suites as they are run last, and must pass.
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -12,19 +13,25 @@ import { build, type Metafile, type Plugin } from 'esbuild'
 import { type BatchSuite, batchSuites, bundling, type Mutant, mutated, root } from './run-mutant.ts'
 
 const PROCESSES = 2
-const TIMEOUT_MS = 550_000
+/** A process that takes longer hangs: so long to begin, and so long for each of its mutants. */
+const TIMEOUT_MS = { first: 60_000, each: 8_000 } as const
 
 /** Said: what a suite said of a mutant. `broken`: it is no program at all (a name that is not there). */
 export interface Said {
   readonly entry: string
   readonly what: 'passed' | 'noticed' | 'broken'
   readonly message: string
+  /** Which of the suite's vectors, stories or constructs noticed. */
+  readonly item?: string | undefined
 }
 
-/** Batch: what was said of each mutant, and of each of suiteNames as it is, by each of the processes. */
+/** NoticedBy: which of its suite's items noticed a mutant, by the mutant's name. */
+export type NoticedBy = Readonly<Record<string, string>>
+
+/** Batch: what was said of each mutant, and of each of suiteNames as it is. */
 export interface Batch {
   readonly mutants: readonly (Said | undefined)[]
-  readonly suites: readonly (readonly (Said | undefined)[])[]
+  readonly suites: readonly (Said | undefined)[]
   /** What else the processes said. */
   readonly stderr: string
 }
@@ -74,12 +81,15 @@ function copies(mutants: readonly Mutant<BatchSuite>[], metafile: Metafile): Plu
   }
 }
 
+/** Entry: of a bundle, and what of its suite is to go first. */
+type Entry = readonly [name: string, first?: string | undefined]
+
 /** runEntries: what a process says of the entries given, one after the other. */
-function runEntries(folder: string, entries: readonly string[]): Promise<{ said: Said[]; stderr: string }> {
-  const args = [join(folder, 'process.js'), ...entries]
+function runEntries(folder: string, entries: readonly Entry[]): Promise<{ said: Said[]; stderr: string }> {
+  const args = [join(folder, 'process.js'), JSON.stringify(entries)]
   const child = spawn(process.execPath, args, {
     cwd: root,
-    timeout: TIMEOUT_MS,
+    timeout: TIMEOUT_MS.first + TIMEOUT_MS.each * entries.length,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const said: Said[] = []
@@ -91,8 +101,23 @@ function runEntries(folder: string, entries: readonly string[]): Promise<{ said:
   return new Promise((resolve) => child.on('close', () => resolve({ said, stderr })))
 }
 
-/** runBatch builds the mutants into `folder` and runs them, then the suites as they are. */
-export async function runBatch(folder: string, mutants: readonly Mutant<BatchSuite>[]): Promise<Batch> {
+/** shares of the mutants for the processes, by number: those of a suite are in one, which runs it as it is, too. */
+function shares(mutants: readonly Mutant<BatchSuite>[]): readonly (readonly number[])[] {
+  const made: number[][] = Array.from({ length: PROCESSES }, () => [])
+  const bySuite = suiteNames.map((suite) =>
+    [...mutants.keys()].filter((index) => mutants[index]!.suite === suite),
+  )
+  for (const numbers of bySuite.sort((a, b) => b.length - a.length))
+    made.reduce((least, share) => (share.length < least.length ? share : least)).push(...numbers)
+  return made
+}
+
+/** runBatch builds the mutants into `folder` and runs them, then their suites as they are. */
+export async function runBatch(
+  folder: string,
+  mutants: readonly Mutant<BatchSuite>[],
+  noticedBy: NoticedBy,
+): Promise<Batch> {
   for (const mutant of mutants) mutated(mutant)
   const entryPoints = suiteNames.map((suite) => batchSuites[suite])
   const { metafile } = await build({ ...bundling, entryPoints, outdir: folder, write: false, metafile: true })
@@ -108,15 +133,20 @@ export async function runBatch(folder: string, mutants: readonly Mutant<BatchSui
     splitting: true,
     plugins: [copies(mutants, metafile)],
   })
-  const shares = Array.from({ length: PROCESSES }, (_, share) => [
-    ...names.filter((_, index) => index % PROCESSES === share),
-    ...suiteNames,
-  ])
-  const answers = await Promise.all(shares.map((entries) => runEntries(folder, entries)))
-  const about = (entry: string) => answers.map(({ said }) => said.find((each) => each.entry === entry))
+  const answers = await Promise.all(
+    shares(mutants).map((numbers) =>
+      runEntries(folder, [
+        ...numbers.map((index): Entry => [names[index]!, noticedBy[mutants[index]!.name]]),
+        ...suiteNames
+          .filter((suite) => numbers.some((index) => mutants[index]!.suite === suite))
+          .map((suite): Entry => [suite]),
+      ]),
+    ),
+  )
+  const about = (entry: string) => answers.flatMap(({ said }) => said).find((each) => each.entry === entry)
   return {
-    mutants: names.map((name) => about(name).find((each) => each)),
-    suites: suiteNames.map((suite) => about(suite)),
+    mutants: names.map(about),
+    suites: suiteNames.map(about),
     stderr: answers.map(({ stderr }) => stderr).join(''),
   }
 }

@@ -123,7 +123,11 @@ const fragments: readonly Mutant[] = [
 ]
 
 const peeks: readonly Mutant[] = [
-  peekFacts('a later fragment is a packet of its own', '  p.setSlot(facts.peek, WHERE.peek)\n', removed),
+  peekFacts(
+    'a later fragment is a packet of its own',
+    '  p.setSlot(facts.peek, WHERE.peek | askOf(shape))\n',
+    removed,
+  ),
   peekFour('an error is a packet of its own', '    belongs(p, route, facts, quoted)\n', removed),
   peekFour('the quoted client is where the teller is', 'size()), Icmp.size + 4)', 'size()), Icmp.size)'),
   peekSix(

@@ -57,7 +57,11 @@ const records: readonly Mutant[] = [
     '    p.store(fields(at()).hop, p.unstash(kept.hop))\n    p.goto(done)',
     '    p.goto(done)',
   ),
-  keep('an eviction is not counted', "    count('answer-evicted')\n", removed),
+  keep(
+    'an eviction is not counted',
+    "    p.increment(p.element(fields(block()).events, eventNames.indexOf('answer-evicted')), 1)\n",
+    removed,
+  ),
   answers(
     'the seal is that of the key alone',
     "p.alu('add', key, p.alu('mul', low, p.const64(SEAL[0])))",

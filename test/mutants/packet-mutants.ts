@@ -26,12 +26,12 @@ const removed = ''
 const tags: readonly Mutant[] = [
   slow(
     'the slow path takes the IPv4 frames of other hosts',
-    '    otherHost(p, shape, eth)\n    slowIpv4',
+    '    otherHost(p, shape, memory, eth)\n    slowIpv4',
     '    slowIpv4',
   ),
   slow6(
     'the slow path takes the IPv6 frames of other hosts',
-    '      otherHost(p, shape, eth)\n      slowIpv6',
+    '      otherHost(p, shape, memory, eth)\n      slowIpv6',
     '      slowIpv6',
   ),
   slow6(
@@ -357,7 +357,11 @@ const hops: readonly Mutant[] = [
     'p.jumpIf(eq(size, PUT[6]), writeWide)',
     'p.jumpIf(eq(size, 0), writeWide)',
   ),
-  clock('seconds never end', '  p.store(second, now)\n  p.store(count, 0)\n', '  p.store(second, now)\n'),
+  clock(
+    'seconds never end',
+    '  p.store(count, 0)\n  p.bind(same)\n  const before',
+    '  p.bind(same)\n  const before',
+  ),
   clock('one more than so many is', 'ge(before, most)', 'ge(before, most + 1)'),
   clock('nothing is counted', "  p.store(count, p.alu('add', before, 1))\n", removed),
 ]

@@ -60,7 +60,7 @@ const picks: readonly Mutant[] = [
     'ABOUT.syn | ABOUT.udp), begins)\n    p.goto(done)\n',
     'ABOUT.syn | ABOUT.udp), begins)\n',
   ),
-  counting('a service whose slots pick is picked for', '.kind), 0), done)', '.kind), 9), done)'),
+  counting('a service whose slots pick is picked for', '.kind), 0), not)', '.kind), 9), not)'),
   counting('nobody is picked: the slot picks', '  p.jumpIf(eq(server, 0), nobody)\n', removed),
 ]
 

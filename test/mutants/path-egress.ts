@@ -111,8 +111,8 @@ const counting: readonly Mutant[] = [
   ),
   out(
     'what is redirected counts as forwarded',
-    "countForwarded(p, route, server, 'redirected')",
-    "countForwarded(p, route, server, 'forwarded')",
+    "countForwarded(p, route, server, 'redirected', context)",
+    "countForwarded(p, route, server, 'forwarded', context)",
   ),
 ]
 

@@ -92,8 +92,8 @@ const counting: readonly Mutant[] = [
   common('bytes are counted without IPv6’s header', 'return p.narrow(bytes)', 'return p.narrow(counted)'),
   path(
     'what is not forwarded is counted as forwarded',
-    'memory).outcomes, index)',
-    "memory).outcomes, outcomeNames.indexOf('forwarded'))",
+    'counters.outcomes, index)',
+    "counters.outcomes, outcomeNames.indexOf('forwarded'))",
   ),
 ]
 

@@ -14,17 +14,32 @@ const removed = ''
 const links: readonly Mutant[] = [
   common(
     'any MAC with the right end is ours',
-    "  p.exitIf(ne(p.load(part(eth.dst, 0, 'u32')), macWord(mac, 0)), 'other-host')\n",
+    "    p.exitIf(ne(first(), macWord(mac, 0)), 'other-host')\n",
     removed,
   ),
   common(
     'any MAC with the right start is ours',
-    "  p.exitIf(ne(p.load(part(eth.dst, 4, 'u16')), macWord(mac, 4)), 'other-host')\n",
+    "    p.exitIf(ne(last(), macWord(mac, 4)), 'other-host')\n",
     removed,
+  ),
+  common(
+    'who shares a virtual router’s word is taken for it',
+    'p.jumpIf(eq(p.load(p.element(words, at)), active), ours)',
+    'p.jumpIf(ne(p.load(p.element(words, at)), 0), ours)',
+  ),
+  common(
+    'any MAC with a virtual router’s end is its own',
+    "    p.exitIf(ne(first(), macWord(virtual[0]!.mac, 0)), 'other-host')\n",
+    removed,
+  ),
+  common(
+    'only the first virtual router has a MAC',
+    '      p.jumpIf(ne(last(), macWord(mac, 4)), next)\n',
+    '      p.jumpIf(ne(last(), macWord(virtual[0]!.mac, 4)), next)\n',
   ),
   path(
     'the hot path takes the IPv4 frames of other hosts',
-    '    p.jumpIf(ne(p.load(eth.type), be16(ETH_P_IP)), other)\n    otherHost(p, shape, eth)\n',
+    '    p.jumpIf(ne(p.load(eth.type), be16(ETH_P_IP)), other)\n    otherHost(p, shape, memory, eth)\n',
     '    p.jumpIf(ne(p.load(eth.type), be16(ETH_P_IP)), other)\n',
   ),
   path(

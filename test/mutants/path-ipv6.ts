@@ -18,7 +18,7 @@ const guards: readonly Mutant[] = [
   ),
   path(
     'the hot path takes the IPv6 frames of other hosts',
-    'be16(ETH_P_IPV6)), slow)\n    otherHost(p, shape, eth)\n',
+    'be16(ETH_P_IPV6)), slow)\n    otherHost(p, shape, memory, eth)\n',
     'be16(ETH_P_IPV6)), slow)\n',
   ),
   slow(

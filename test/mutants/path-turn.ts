@@ -47,7 +47,7 @@ export const turnMutants: readonly Mutant[] = [
   turn6('extension headers are no matter', '      guardProtocol(p, shape, protocol, none)\n', removed),
   path(
     'what took the slow path is no answer',
-    'takeSlowPath(p, routes.stack, frame, slow, first?.slow, context)',
-    'takeSlowPath(p, routes.stack, frame, slow, unserved?.slow, context)',
+    '{ unserved: first?.slow, nobodys, remember }',
+    '{ unserved: unserved?.slow, nobodys, remember }',
   ),
 ]

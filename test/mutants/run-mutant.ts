@@ -15,6 +15,8 @@ export const root = fileURLToPath(new URL('../..', import.meta.url))
 export const batchSuites = {
   vectors: 'test/mutants/suites/vectors.ts',
   vectors6: 'test/mutants/suites/vectors6.ts',
+  vectorsDefence: 'test/mutants/suites/vectors-defence.ts',
+  sequencesDefence: 'test/mutants/suites/sequences-defence.ts',
   ranges: 'test/mutants/suites/ranges.ts',
   stories: 'test/mutants/suites/stories.ts',
   storiesPlaces: 'test/mutants/suites/stories-places.ts',
@@ -26,8 +28,10 @@ export const batchSuites = {
   table: 'test/mutants/suites/table.ts',
   constructs: 'test/mutants/suites/constructs.ts',
   counting: 'test/mutants/suites/counting.ts',
+  recorder: 'test/mutants/suites/recorder.ts',
   vrrpMachine: 'test/mutants/suites/vrrp-machine.ts',
   vrrpAdverts: 'test/mutants/suites/vrrp-adverts.ts',
+  amendments: 'test/mutants/suites/amendments.ts',
 } as const
 /** testSuites: test files. They print TAP and exit with 1. */
 export const testSuites = {
@@ -41,6 +45,26 @@ export const testSuites = {
   orders: 'src/health/orders.test.ts',
   sorrySlots: 'src/engine/pool-slots-sorry.test.ts',
   simplify: 'src/bpf/simplify.test.ts',
+  addressSet: 'src/vrrp/address-set.test.ts',
+  setSecrets: 'src/vrrp/set-secrets.test.ts',
+  exchange: 'src/vrrp/exchange.test.ts',
+  heldRoutes: 'src/vrrp/held-routes.test.ts',
+  rotation: 'src/cluster/rotation.test.ts',
+  peerRecord: 'src/cluster/peer-record.test.ts',
+  parts: 'src/cluster/parts.test.ts',
+  coordinator: 'src/revisions/coordinator.test.ts',
+  localRevisions: 'src/revisions/local.test.ts',
+  link: 'src/replicate/link.test.ts',
+  mergeBatches: 'src/replicate/merge-batches.test.ts',
+  incident: 'src/flood/incident.test.ts',
+  verdictBounds: 'src/flood/verdict-bounds.test.ts',
+  suggest: 'src/flood/suggest.test.ts',
+  tally: 'src/flood/tally.test.ts',
+  sketch: 'src/flood/sketch.test.ts',
+  top: 'src/flood/top.test.ts',
+  usual: 'src/flood/usual.test.ts',
+  said: 'src/flood/said.test.ts',
+  effective: 'src/flood/effective.test.ts',
 } as const
 export type BatchSuite = keyof typeof batchSuites
 export type TestSuite = keyof typeof testSuites
@@ -114,7 +138,7 @@ export async function runTestFile(
     // A child of a test would report in the runner's own format.
     const { NODE_TEST_CONTEXT: _, ...env } = process.env
     const args = ['--enable-source-maps', '--test-reporter=tap', outfile]
-    execFile(process.execPath, args, { cwd: root, env, timeout: 30_000 }, (error, stdout, stderr) => {
+    execFile(process.execPath, args, { cwd: root, env, timeout: 120_000 }, (error, stdout, stderr) => {
       const status = error ? (typeof error.code === 'number' ? error.code : -1) : 0
       resolve({ status, output: `${stdout}${stderr}` })
     })

@@ -59,5 +59,9 @@ export const typeMutants: readonly TypeMutant[] = [
   ),
   file('exit-builder.ts')('an outcome that is not counted', 'leave(way: C | Label)', 'leave(way: any)'),
   helpers('a tail call into a map of devices', "programs: ObjectMap<'prog_array'>", 'programs: ObjectMap'),
-  helpers('the parameters of another helper', 'params: Place<typeof FibLookup>', 'params: Place<any>'),
+  helpers(
+    'the parameters of another helper',
+    'fibLookup(params: Place<typeof FibLookup>, failed',
+    'fibLookup(params: Place<any>, failed',
+  ),
 ]

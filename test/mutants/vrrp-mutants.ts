@@ -1,4 +1,5 @@
-// Mutants of VRRP: the rules of machine and group, and what judges adverts. A rule of these gets one.
+// Mutants of VRRP: the rules of machine and group, what judges adverts, and how an address set executes and proves them. A rule
+// of these gets one.
 
 import { inFile, type Mutant } from './run-mutant.ts'
 
@@ -8,10 +9,20 @@ const router = inFile('src/vrrp/router.ts', 'vrrpMachine')
 const flapping = inFile('src/vrrp/flapping.ts', 'vrrpMachine')
 const announcing = inFile('src/vrrp/announcing.ts', 'vrrpMachine')
 const finding = inFile('src/vrrp/finding.ts', 'vrrpMachine')
+const unheard = inFile('src/vrrp/unheard.ts', 'vrrpMachine')
 const group = inFile('src/vrrp/group.ts', 'vrrpMachine')
 const codec = inFile('src/wire/vrrp.ts', 'vrrpAdverts')
 const sum = inFile('src/wire/vrrp-checksum.ts', 'vrrpAdverts')
 const receive = inFile('src/vrrp/receive.ts', 'vrrpAdverts')
+const set = inFile('src/vrrp/address-set.ts', 'addressSet')
+const addresses = inFile('src/vrrp/set-addresses.ts', 'addressSet')
+const work = inFile('src/vrrp/rtnl-work.ts', 'addressSet')
+const held = inFile('src/vrrp/held-addresses.ts', 'addressSet')
+const routes = inFile('src/vrrp/held-routes.ts', 'heldRoutes')
+const exchange = inFile('src/vrrp/set-secrets.ts', 'setSecrets')
+const keeping = inFile('src/vrrp/set-secrets.ts', 'exchange')
+const reading = inFile('src/vrrp/set-secrets.ts', 'addressSet')
+const out = inFile('src/vrrp/advert-out.ts', 'addressSet')
 const trailer = inFile('src/wire/vrrp-trailer.ts', 'vrrpAdverts')
 
 const states: readonly Mutant[] = [
@@ -32,8 +43,8 @@ const states: readonly Mutant[] = [
   ),
   machine(
     'priority 0 is an advert like others to a backup',
-    '  if (heard.priority === PRIORITY.leaving)\n    return',
-    '  if (heard.priority < PRIORITY.leaving)\n    return',
+    '  if (heard.priority === PRIORITY.leaving) {\n',
+    '  if (heard.priority < PRIORITY.leaving) {\n',
   ),
   machine(
     'priority 0 is a lower one to an active node',
@@ -45,15 +56,16 @@ const states: readonly Mutant[] = [
     'heard.priority < router.priority && (',
     'heard.priority <= router.priority && (',
   ),
+  machine(
+    'who leaves is left to nobody else',
+    'Math.max(now + skewMs(router, phase.activeAdverMs), state.deferUntil)',
+    'now + skewMs(router, phase.activeAdverMs)',
+  ),
   machine('nobody is preempted', '  if (mayPreempt) return', '  if (false) return'),
   machine('an owner does not preempt', '(router.preempt || isOwner(router))\n', '(router.preempt)\n'),
   machine('preemption waits for no delay', 'now >= Math.max(preemptAt ?? now, ', 'now >= Math.max('),
-  machine(
-    'preemption waits for no yield',
-    'state.holdUntil, state.flaps.holdUntil)',
-    'state.flaps.holdUntil)',
-  ),
-  machine('preemption waits for no back-off', 'state.holdUntil, state.flaps.holdUntil)', 'state.holdUntil)'),
+  machine('preemption waits for no yield', 'state.holdUntil, state.backOffUntil)', 'state.backOffUntil)'),
+  machine('preemption waits for no back-off', 'state.holdUntil, state.backOffUntil)', 'state.holdUntil)'),
   machine(
     'each advert begins the delay anew',
     '(phase.preemptAt ?? now + router.preemptDelayMs)',
@@ -61,12 +73,12 @@ const states: readonly Mutant[] = [
   ),
   machine(
     'the interval is not learnt',
-    'router.version === 3 ? heard.adverMs : router.adverMs',
+    'router.version === 3 ? heard.adverMs : Math.max(router.adverMs, heard.adverMs)',
     'router.adverMs',
   ),
   machine(
     'version 2 learns intervals',
-    'router.version === 3 ? heard.adverMs : router.adverMs',
+    'router.version === 3 ? heard.adverMs : Math.max(router.adverMs, heard.adverMs)',
     'heard.adverMs',
   ),
   machine('the beat drifts', '...(onBeat > now ? { adverAt: onBeat } : {})', ''),
@@ -161,8 +173,23 @@ const states: readonly Mutant[] = [
     'flaps.takeovers.filter((at) => at > now - withinMs)',
     'flaps.takeovers',
   ),
-  flapping('each takeover raises an alarm', 'isNew: !flaps.isAlarmed', 'isNew: true'),
+  flapping('each takeover raises an alarm', 'isAlarmed(flaps) ? undefined : {', 'false ? undefined : {'),
   announcing('announcements are not repeated', 'rules.repeatMs > 0 ?', 'rules.repeatMs < 0 ?'),
+  announcing(
+    'who claimed addresses has the last word with neighbours',
+    "next === 'conflict' && !isTold ? at : now + adverMs",
+    'undefined',
+  ),
+  announcing(
+    'whoever claims addresses again and again puts off what neighbours are told',
+    "next === 'conflict' && !isTold ? at : now + adverMs",
+    'now + adverMs',
+  ),
+  announcing(
+    'what follows a conflict is not repeated',
+    "next === 'conflict' ? announced(now, rules) : refresh(now, rules)",
+    'refresh(now, rules)',
+  ),
   announcing(
     'refreshed announcements cannot be left out',
     'refreshMs > 0 ? now + refreshMs : undefined',
@@ -189,6 +216,20 @@ const together: readonly Mutant[] = [
     'members.some((member) => isReady',
   ),
   group('who loses one keeps the others', '  if (hasLost) {', '  if (hasLost && false) {'),
+  group('each of a group tells that it overslept', 'each === first || !isOverslept(each)', 'true'),
+  group(
+    'a group that flaps backs off from nothing',
+    'backOffUntil: flaps.backOffUntil })',
+    'backOffUntil: 0 })',
+  ),
+  unheard('a priority 0 is somebody heard', 'phase.heard.priority > 0', 'phase.heard.priority >= 0'),
+  unheard(
+    'who is preempted is unheard',
+    "(phase.cause === 'silence' || phase.cause === 'overslept')",
+    'true',
+  ),
+  unheard('each advert tells who is unheard', '!unheard.isTold && now', 'now'),
+  unheard('who is heard again is told of at once again', 'now >= unheard.nextAt', 'true'),
   group('an owner leaves the others behind', '  if (!isTaking && !members', '  if (!members'),
 ]
 
@@ -258,5 +299,110 @@ const adverts: readonly Mutant[] = [
   trailer('a longer trailer will do', 'trailer.length !== TRAILER_BYTES', 'trailer.length < TRAILER_BYTES'),
 ]
 
+const instance: readonly Mutant[] = [
+  set('who leaves in order does not wait for another one', 'if (mayLinger) this', 'if (false) this'),
+  set(
+    'who heard another node goes on holding the addresses',
+    'if (this.isLingering && judged.heard.priority > 0)',
+    'if (this.isLingering && judged.heard.priority > 255)',
+  ),
+  set(
+    'a link that fails leaves the addresses until another node is heard',
+    'mayLinger: this.#verdict.faults.every(({ name }) => this.#isOfFile(name)),',
+    'mayLinger: true,',
+  ),
+  set(
+    'adverts that do not leave are no fault',
+    "if (failed !== undefined) this.#fitness.fail('sending', failed, now)",
+    "if (failed === '') this.#fitness.fail('sending', failed, now)",
+  ),
+  addresses(
+    'an answer that does not come is waited for',
+    '    if (taken.answerBy !== undefined) {',
+    '    if (false) {',
+  ),
+  addresses(
+    'what was not tried is not asked for again',
+    '        this.#order(taken.how, taken.what, taken.lease, taken.answerBy)\n',
+    '',
+  ),
+  addresses(
+    'addresses that could not be taken are no fault',
+    '        this.#options.onFailed(held.why)\n',
+    '',
+  ),
+  work(
+    'an old order is carried out',
+    'if (this.#options.now() > at + STALE_MS)',
+    'if (this.#options.now() < at)',
+  ),
+  held('an address that somebody else put there is held', '&& !isOurs(each))', '&& isOurs(each))'),
+  exchange('a new key signs at once', 'keys: signed ? [signed] : ', 'keys: '),
+  keeping(
+    'another interval or password is sent at once',
+    'now < this.#rulesUntil && this.#formerRules',
+    'false',
+  ),
+  keeping(
+    'after another change what the file said before is sent, and not what was',
+    'this.#formerRules = sent',
+    'this.#formerRules = rules',
+  ),
+  exchange(
+    'what is signed with a key that was taken away counts for nobody',
+    'keys.length === 0 ? [] : [...keys, ...former]',
+    'keys',
+  ),
+  exchange('what was right before counts no longer than it is sent', 'now + TAKE_MS', 'now + KEEP_MS'),
+  exchange(
+    'an active node takes adverts without a trailer',
+    "'trailer-missing' && isBackup && now",
+    "'trailer-missing' && now",
+  ),
+  reading(
+    'a key file that is damaged takes the role',
+    'return this.#isHeld ? undefined : this.#failed',
+    'return this.#failed',
+  ),
+  reading(
+    'any key will do that was read once',
+    'this.#readFor === JSON.stringify(this.#auth)',
+    'this.#readFor !== undefined',
+  ),
+  reading(
+    'a start is not counted before a set may be active',
+    'if (secrets.keys.length > 0) this.#numbers.begin()',
+    '',
+  ),
+  out('priority 0 that waits is sent by who is active again', '    this.#unsent.drop(member.name)\n', ''),
+  addresses(
+    'addresses that are left are announced still',
+    'this.#options.unsent.drop(announcementOf(member))',
+    '',
+  ),
+  work('routes are left after the addresses', '    held.routes.leave()\n', ''),
+  routes(
+    'a route stays with an address that stays',
+    'isIp4(route.source!) && staying.has(route.source)',
+    'false',
+  ),
+  routes(
+    'a route without its source is as it was',
+    'there !== undefined && there.source === route.source',
+    'there !== undefined',
+  ),
+  routes(
+    'a route that lost its source stands in the way of the whole one',
+    '        if (there) this.#network.removeStaticRoute(there)\n        this.#network.add',
+    '        this.#network.add',
+  ),
+  routes(
+    'routes that are wanted no more stay',
+    '    this.#remove(this.#wanted.filter((each) => !words.has(wordsOf(each))))\n',
+    '',
+  ),
+  receive('a start before one that was heard is no finding', "admitted.kind === 'old-boot'", 'false'),
+]
+
 /** vrrpMutants: all of them. */
-export const vrrpMutants: readonly Mutant[] = [...states, ...together, ...adverts]
+export const vrrpMutants: readonly Mutant[] = [...states, ...together, ...adverts, ...instance]

@@ -45,6 +45,39 @@ test("a refusal carries the kernel's own words", () => {
   )
 })
 
+test('an IPv6 route of ours lives as long as was said last, and is one that ip(8) lists', async () => {
+  using world = new KernelWorld()
+  const { network, ifindex } = world
+  const [source, gateway] = [parseIp('2001:db8::1'), parseIp('2001:db8::2')]
+  network.addAddress({ ifindex, address: source, prefix: 64, nodad: true })
+  await world.until('local', () => network.getRoute(source).kind === 'local')
+  const to = { address: parseIp('2001:db8:1::'), length: 48 }
+  const route = { ifindex, to, gateway, source }
+  type Listed = { gateway: string; prefsrc: string; protocol: string; metric: number; expires: number }
+  const listed = () =>
+    (json('-6 route show 2001:db8:1::/48') as Listed[]).map(({ expires, ...rest }) => {
+      return { ...rest, isShort: expires <= 5, isLong: expires > 90 && expires <= 100 }
+    })
+  const shown = { gateway: '2001:db8::2', prefsrc: '2001:db8::1', protocol: '116', metric: 1024 }
+  network.addStaticRoute({ ...route, validS: 5 })
+  const look = (): unknown[] => listed().map((each) => ({ ...each, ...shown }))
+  for (const how of [
+    { isShort: true, isLong: false },
+    { isShort: false, isLong: true },
+  ]) {
+    if (how.isLong) network.renewStaticRoute({ ...network.listStaticRoutes(ifindex)[0]!, validS: 100 })
+    const [one, ...others] = listed()
+    assert.deepEqual([one!.isShort, one!.isLong, others], [how.isShort, how.isLong, []])
+    assert.deepEqual(look(), listed(), JSON.stringify(listed()))
+  }
+  // Whose source went away for a moment is not as it was.
+  network.removeAddress({ ifindex, address: source, prefix: 64 })
+  assert.deepEqual(
+    network.listStaticRoutes(ifindex).map((each) => each.source),
+    [undefined],
+  )
+})
+
 test('links, addresses and neighbours are those that ip(8) lists', async () => {
   using world = new KernelWorld()
   const { network, ifindex } = world

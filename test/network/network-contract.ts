@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Ip } from '../../src/base/addresses.ts'
+import { type Prefix, tryPrefix } from '../../src/base/prefix.ts'
 import { FOREVER } from '../../src/netlink/addresses.ts'
 import { TENBIN_PROTOCOL } from '../../src/netlink/mark.ts'
 import type { NetworkEvent, Topic } from '../../src/netlink/network.ts'
@@ -11,6 +13,11 @@ import { type Family, families, ip, LINK_NAME, otherMac, ownMac, peerMac, type W
 
 const own = ip('192.0.2.1')
 const NO_LINK = 9999
+/** networkOf: 192.0.2.0/24. */
+function networkOf(text: string): Prefix {
+  const { address, length } = tryPrefix(text)!
+  return { address, length }
+}
 const errno = (...names: string[]) => ({
   matches: (error: unknown): boolean => isErrno(error, ...names),
 })
@@ -131,6 +138,17 @@ export function networkContract(kind: string, open: () => World): void {
     await world.until('the event', () => heard > 0)
   })
 
+  check('in IPv4 a static route is gone with its source', ({ network, ifindex }) => {
+    const gateway = { ifindex, gateway: ip('192.0.2.9') }
+    const source = ip('192.0.2.100')
+    network.addAddress({ ifindex, address: own, prefix: 24 })
+    network.addAddress({ ifindex, address: source, prefix: 32 })
+    network.addStaticRoute({ ...gateway, to: networkOf('0.0.0.0/0'), source, metric: 7 })
+    assert.equal(network.listStaticRoutes(ifindex)[0]?.to.length, 0)
+    network.removeAddress({ ifindex, address: source, prefix: 32 })
+    assert.deepEqual(network.listStaticRoutes(ifindex), [])
+  })
+
   check('lost events are told as such', async (world) => {
     const heard: NetworkEvent[] = []
     using _subscription = world.network.subscribe(['routes'], (events) => heard.push(...events))
@@ -174,6 +192,69 @@ function familyContract(kind: string, open: () => World, family: Family): void {
     // The kernel makes that of an IPv6 address in a later turn of its own.
     await world.until('local', () => network.getRoute(own).kind === 'local')
     assert.equal(network.getRoute(elsewhere).kind, 'none')
+  })
+
+  check('a static route is added with a source of ours, renewed, and removed once', async (world) => {
+    const { network, ifindex } = world
+    network.addAddress({ ifindex, address: own, prefix, nodad: true })
+    await world.until('local', () => network.getRoute(own).kind === 'local')
+    const to = networkOf(family.farNetwork)
+    const route = { ifindex, to, gateway: host, source: own, metric: 50, validS: 100 }
+    network.addStaticRoute(route)
+    assert.throws(() => network.addStaticRoute(route), errno('EEXIST').matches)
+    const { validS: _, ...listed } = route
+    network.renewStaticRoute({ ...listed, validS: 200 })
+    assert.deepEqual(network.listStaticRoutes(ifindex), [listed])
+    assert.deepEqual(network.listStaticRoutes(NO_LINK), [])
+    const found = network.getRoute(far)
+    assert.ok(found.kind === 'unicast' && found.gateway === host)
+    assert.equal(network.removeStaticRoute({ ...route, metric: 51 }), false)
+    assert.equal(network.removeStaticRoute(route), true)
+    assert.equal(network.removeStaticRoute(route), false)
+    assert.deepEqual(network.listStaticRoutes(ifindex), [])
+  })
+
+  check('of two routes of ours to one network that goes which was meant', async (world) => {
+    const { network, ifindex } = world
+    network.addAddress({ ifindex, address: own, prefix, nodad: true })
+    await world.until('local', () => network.getRoute(own).kind === 'local')
+    const route = { ifindex, to: networkOf(family.farNetwork), gateway: host, source: own, validS: 100 }
+    network.addStaticRoute({ ...route, metric: 10 })
+    network.addStaticRoute(route)
+    const usual = network.listStaticRoutes(ifindex).find(({ metric }) => metric !== 10)
+    assert.equal(network.removeStaticRoute(usual!), true)
+    assert.deepEqual(
+      network.listStaticRoutes(ifindex).map(({ metric }) => metric),
+      [10],
+    )
+  })
+
+  check('whoever else made it, a route with that metric is left alone', (world) => {
+    const { network, ifindex } = world
+    network.addAddress({ ifindex, address: own, prefix, nodad: true })
+    world.addRoute(family.farNetwork, host)
+    const route = { ifindex, to: networkOf(family.farNetwork), gateway: family.second }
+    assert.throws(() => network.addStaticRoute({ ...route, validS: 100 }), errno('EEXIST').matches)
+    assert.equal(network.removeStaticRoute({ ...route, gateway: host }), false)
+    assert.deepEqual(network.listStaticRoutes(ifindex), [])
+    const found = network.getRoute(far)
+    assert.ok(found.kind === 'unicast' && found.gateway === host)
+  })
+
+  check('a static route needs a gateway on the link, and a source that is here', async (world) => {
+    const { network, ifindex } = world
+    const to = networkOf(family.farNetwork)
+    const add = (gateway: Ip, source = own) => network.addStaticRoute({ ifindex, to, gateway, source })
+    network.addAddress({ ifindex, address: own, prefix, nodad: true })
+    await world.until('local', () => network.getRoute(own).kind === 'local')
+    assert.throws(() => add(elsewhere), errno('ENETUNREACH', 'EHOSTUNREACH').matches)
+    assert.throws(() => add(host, family.second), errno('EINVAL').matches)
+    assert.throws(
+      () => network.addStaticRoute({ ifindex: NO_LINK, to, gateway: host }),
+      errno('ENODEV', 'ENETUNREACH').matches,
+    )
+    add(host)
+    assert.equal(network.listStaticRoutes(ifindex).length, 1)
   })
 
   check('a managed neighbour is resolved, a silent one fails', async (world) => {

@@ -8,7 +8,7 @@ import { runInUml, whyNoUml } from '../uml/run-in-uml.ts'
 
 test('the kernel network keeps both contracts on Linux 6.1', { skip: whyNoUml() ?? false }, async () => {
   const script = fileURLToPath(new URL('./kernel.kernel.test.ts', import.meta.url))
-  const { output, status } = await runInUml({ script, timeoutMs: 400_000, modules: ['veth', 'ipv6'] })
+  const { output, status } = await runInUml({ script, timeoutMs: 800_000, modules: ['veth', 'ipv6'] })
   const broken = output.split('\n').filter((line) => line.startsWith('not ok'))
   assert.deepEqual(broken, [], output)
   assert.equal(status, 0, output)

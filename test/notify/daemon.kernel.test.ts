@@ -16,6 +16,7 @@ import { callDaemon } from '../../src/cli/client.ts'
 import { eventsSchema } from '../../src/daemon/api-events.ts'
 import { orderSchema } from '../../src/daemon/api-schema.ts'
 import type { Event } from '../../src/events/event.ts'
+import { EVENTS_KEPT } from '../../src/events/event-log.ts'
 import { Lab } from '../../src/lab/held-lab.ts'
 import { labFile } from '../../src/lab/lab-file.ts'
 import { signatureOf } from '../../src/notify/webhook.ts'
@@ -76,8 +77,10 @@ const order = (kind: 'drain' | 'undrain') =>
     query: { server: 'web01' },
     reply: orderSchema,
   })
+/** ALL that are kept, however many orders it took until somebody followed. */
+const ALL = { limit: `${EVENTS_KEPT}` }
 const events = async () =>
-  (await callDaemon(lb1.instance.socket, { path: '/v1/events', reply: eventsSchema })).events
+  (await callDaemon(lb1.instance.socket, { path: '/v1/events', query: ALL, reply: eventsSchema })).events
 
 test('a daemon that is killed while its receiver hangs tells everything afterwards, in order, signed', {
   skip,

@@ -9,10 +9,12 @@ import { TenbinError } from '../../src/base/errors.ts'
 import { createModel } from '../../src/dataplane/model.ts'
 import { PacketMemory } from '../../src/dataplane/model-memory.ts'
 import { eventNames, outcomeNames } from '../../src/dataplane/outcomes.ts'
+import { rstOf, synOf } from '../../src/dataplane/vectors/fuzz-defence.ts'
 import { fuzzFixture, fuzzShapes } from '../../src/dataplane/vectors/fuzz-fixtures.ts'
 import { createFrames } from '../../src/dataplane/vectors/mutate.ts'
 import { createRandom, createTimes } from '../../src/dataplane/vectors/random.ts'
 import { affinity, setAffinity } from '../../src/sys/affinity.ts'
+import { enterForwarding } from './forwarding.ts'
 import { type Counts, fuzzFlows, fuzzNat } from './fuzz-flows.ts'
 import { KernelPath } from './kernel-path.ts'
 
@@ -31,6 +33,8 @@ export function fuzz(packets: number, seed: number, says: (line: string) => void
   const share = Math.ceil(packets / fuzzShapes.length / 3)
   // what is bounded is bounded for each CPU
   setAffinity(affinity().slice(0, 1))
+  // whether a node would forward an answer is asked of its kernel
+  using _ = enterForwarding()
   let done = 0
   for (const [turn, shape] of fuzzShapes.entries()) {
     const fixture = fuzzFixture(shape, seed)
@@ -39,13 +43,17 @@ export function fuzz(packets: number, seed: number, says: (line: string) => void
     const model = createModel(fixture.shape, fixture.tables, { packets: memory })
     const next = createFrames(fixture, seed + turn)
     const time = createTimes(createRandom(seed + turn))
+    let rst: Uint8Array | undefined
     for (let i = 0; i < share && done < packets; i++, done++) {
-      const frame = next()
+      // who was challenged proves itself; of random flags few are those of a SYN alone
+      const isOpening = shape.defends === true && i % 2 === 0
+      const frame = rst ?? (isOpening ? synOf(next()) : next())
       memory.jiffies = time()
       path.setJiffies(BigInt(memory.jiffies))
       const expected = model(frame)
       const got = path.run(frame)
       outcomes[expected.outcome]!++
+      rst = expected.outcome === 'challenged' ? rstOf(frame, expected.frame) : undefined
       const same =
         got.outcome === expected.outcome &&
         got.service === expected.service &&

@@ -3,6 +3,7 @@
 // suite of vectors and one fuzzer run over both.
 
 import { invariant } from '../../src/base/errors.ts'
+import { AWAIT } from '../../src/dataplane/awaiting.ts'
 import { type Layout, layoutOf, serverWord } from '../../src/dataplane/fill.ts'
 import { type Memory, poolBases, Traffic } from '../../src/dataplane/memory.ts'
 import type { Outcome } from '../../src/dataplane/model.ts'
@@ -119,6 +120,10 @@ export class KernelPath implements FlowPath, Disposable {
     this.maps.tables[this.memory.tables.type.offsets.servers / 8 + server] = serverWord(entry)
   }
 
+  setAwaiting(isAwaiting: boolean): void {
+    this.maps.words('awaiting')?.fill(isAwaiting ? AWAIT.records : AWAIT.nothing)
+  }
+
   /** events counted since it was asked last. */
   events(): Readonly<Record<EventName, number>> {
     const counted = this.#events
@@ -150,13 +155,13 @@ export class KernelPath implements FlowPath, Disposable {
       this.#seen[at] = words[at]!
     }
     const carry = counters.type.offsets.carry
-    const { newFlows, exceeded, held } = Block.offsets
+    const { newFlows, exceeded, held, recorder, fill } = Block.offsets
     const bounds = [newFlows, exceeded, held]
     const inBlock = added.flatMap(({ at, by }) => {
       invariant(at < carry, 'the packet path wrote to the carry block')
       const place = at % Block.size
       // what is counted to bound something is none of the counters
-      if (bounds.includes(place)) return []
+      if (bounds.includes(place) || (place >= recorder && place < fill)) return []
       const event = (place - Block.offsets.events) / 8
       if (event < 0 || event >= eventNames.length) return [{ at: place, by }]
       this.#events[event]! += by

@@ -6,6 +6,7 @@ import { type NatFixtureName, natFixtures } from '../../src/dataplane/vectors/na
 import { natStories } from '../../src/dataplane/vectors/nat-stories.ts'
 import { expectedOf, tellNat } from '../../src/dataplane/vectors/nat-story.ts'
 import { affinity, setAffinity } from '../../src/sys/affinity.ts'
+import { enterForwarding } from './forwarding.ts'
 import { KernelPath } from './kernel-path.ts'
 
 const cpus = affinity()
@@ -15,8 +16,13 @@ const pathOf = (name: NatFixtureName): KernelPath => {
   paths.set(name, path)
   return path
 }
-before(() => setAffinity([cpus[0]!]))
+let forwarding: Disposable
+before(() => {
+  setAffinity([cpus[0]!])
+  forwarding = enterForwarding()
+})
 after(() => {
+  forwarding[Symbol.dispose]()
   for (const path of paths.values()) path[Symbol.dispose]()
   setAffinity(cpus)
 })

@@ -14,6 +14,8 @@ const MOST: Readonly<Record<string, number>> = {
   'tracked-everything-once': 40_000,
   'tracked-sixty-four-listeners': 65_000,
   'nat-and-dsr-everything-once-jumbo': 130_000,
+  'usual-everything-three-interfaces-jumbo': 180_000,
+  'defence-payloads': 480_000,
 }
 
 for (const [name, most] of Object.entries(MOST))

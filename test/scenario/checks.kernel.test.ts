@@ -9,7 +9,7 @@
 // later may fail.
 
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -188,6 +188,8 @@ test('a daemon that comes with changed checks, and no checker that knows anythin
   const check = { ...CHECK, http: '/?changed', every: '20s', timeout: '2s' }
   const www = { listen: ['10.0.0.100:80'], servers: serverNames(lab.topology), check }
   tenbin.write(tenbinFile(lab.topology, { www }))
+  // As on a machine whose history is lost: the file is run.
+  rmSync(join(lab.directory, `${tenbin.instance}.revisions`), { recursive: true })
   await tenbin.start()
   const { servers } = (await tenbin.status())!.pools[0]!
   assert.deepEqual(

@@ -154,7 +154,9 @@ test('memory is the same in check, in status and in the kernel', { skip }, async
   const held = machineMemory(tenbin.instance).held!
   for (const { name, bytes } of maps) {
     const found = held.find((each) => each.name === name)!
-    assert.equal(Math.ceil(found.bytes / 4096) * 4096, bytes, name)
+    // tries grow up to what is said
+    if (name.startsWith('lists')) assert.ok(found.bytes <= bytes, name)
+    else assert.equal(Math.ceil(found.bytes / 4096) * 4096, bytes, name)
   }
   assert.deepEqual(machineMemory('nobody').held, [])
 })
@@ -205,13 +207,15 @@ test('a bad file changes nothing, all that is wrong is told, and a daemon does n
   assert.deepEqual([now.program, now.services[0]!.listeners], [before.program, [LISTENER]])
   await assertTraced(all)
 
+  // A restart runs what was applied last, and says that the file is another one.
   await tenbin.kill()
-  const { code, err } = await tenbin.refusal()
-  assert.equal(code, 1)
-  for (const finding of wrong) assert.match(err, finding)
+  assert.deepEqual((await tenbin.start()).program, before.program)
+  await until('the edit is told', async () =>
+    (await status()).problems.some(({ code }) => code === 'FILE_NOT_APPLIED'),
+  )
   assert.ok(await isAnswered())
   tenbin.write(fileOf(all))
-  assert.deepEqual((await tenbin.start()).program, before.program)
+  await until('the file is what runs', async () => (await status()).problems.length === 0)
 })
 
 test('a second daemon, of this instance (DAEMON_RUNNING) or on this interface (XDP_OCCUPIED), is refused', {

@@ -163,6 +163,8 @@ async function change(one: Place): Promise<ReadonlySet<number>> {
     await tenbin.ask({ method: 'POST', path, query: { server, ...words }, reply: orderSchema })
     await look()
     if (reload === RELOADS / 2) {
+      // What has settled since, on a machine with much else to do, asks no table of before any more: it goes with an apply.
+      await tenbin.reloadNow()
       const { program } = (await tenbin.status())!
       await tenbin.kill()
       // What it finds is what its file means, with the servers that are in no service any more.

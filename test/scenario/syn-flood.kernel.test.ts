@@ -61,6 +61,8 @@ async function make(forward: LabForward): Promise<void> {
       defaults: { check: 'none', forward },
       // Above what one CPU can send: what is to be seen is the table when it is full.
       limits: { flows: HALF_OPEN, new_flows: 10_000_000 },
+      // It is the table that has to stand this.
+      defence: 'off',
       pools: { web: { servers: serverNames(lab.topology) } },
       services: Object.fromEntries(
         tracks.map((track, at) => [track, { listen: [`${serviceAddresses[at]}:80`], pool: 'web', track }]),

@@ -55,10 +55,15 @@ const status = async (): Promise<Status> => (await tenbin.status())!
 const outcome = async (name: string): Promise<number> => Number((await status()).outcomes[name])
 
 /** answers: who answers so many requests, each with a connection of its own; '' where nobody does. */
-async function answers(address: string, client = 'client', requests = REQUESTS): Promise<string[]> {
+async function answers(
+  address: string,
+  client = 'client',
+  requests = REQUESTS,
+  more: string[] = [],
+): Promise<string[]> {
   const urls = Array<string>(requests).fill(`http://${address}/`)
   const options = ['-g', '-sS', '-f', '-m', '2', '-H', 'Connection: close']
-  const { out } = await execute(lab, client, ['curl', ...options, ...urls])
+  const { out } = await execute(lab, client, ['curl', ...options, ...more, ...urls])
   return [...new Set(out.trim().split('\n'))].sort()
 }
 
@@ -127,14 +132,18 @@ test('a server that asks its own service is told by a counter, and gets answers 
 }, async () => {
   // not set up for dsr: it has no service address, and asks lb1
   await lab.run('web01', ['ip', 'addr', 'del', `${INNER}/32`, 'dev', 'lo'])
-  const before = await outcome('hairpin')
-  const answered = await answers(INNER, 'web01', 12)
-  assert.ok(
-    answered.includes('web02') && answered.includes('web03') && !answered.includes('web01'),
-    `${answered}`,
-  )
-  assert.ok((await outcome('hairpin')) > before)
-  await lab.run('web01', ['ip', 'addr', 'add', `${INNER}/32`, 'dev', 'lo'])
+  try {
+    const before = await outcome('hairpin')
+    // all at once, because every third waits in vain
+    const answered = await answers(INNER, 'web01', REQUESTS, ['-Z', '--parallel-immediate'])
+    assert.deepEqual(
+      answered.filter((name) => name !== ''),
+      ['web02', 'web03'],
+    )
+    assert.ok((await outcome('hairpin')) > before)
+  } finally {
+    await lab.run('web01', ['ip', 'addr', 'add', `${INNER}/32`, 'dev', 'lo'])
+  }
 })
 
 test('a daemon that is killed leaves both interfaces forwarding; the next one takes them over', {

@@ -5,7 +5,7 @@ import { before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { goldenShapes } from '../../src/dataplane/golden-shapes.ts'
 import { flowStories } from '../../src/dataplane/vectors/flow-stories.ts'
-import { natStories } from '../../src/dataplane/vectors/nat-stories.ts'
+import { asksRoutes, natStories } from '../../src/dataplane/vectors/nat-stories.ts'
 import { sequences } from '../../src/dataplane/vectors/sequences.ts'
 import { vectors } from '../../src/dataplane/vectors/vectors.ts'
 import { constructs } from '../constructs/constructs.ts'
@@ -19,7 +19,7 @@ describe('on Linux 6.1', { skip: whyNoUml() ?? false }, () => {
   let report: GuestReport
 
   before(async () => {
-    const { output, result, status } = await runInUml({ script, timeoutMs: 200_000 })
+    const { output, result, status } = await runInUml({ script, timeoutMs: 600_000 })
     assert.equal(status, 0, output)
     report = result as GuestReport
   })
@@ -61,7 +61,10 @@ describe('on Linux 6.1', { skip: whyNoUml() ?? false }, () => {
       findings({ ...report, golden: [], constructs: none, vectors: none, sequences: none }),
       [],
     )
-    assert.equal(report.stories.passed, flowStories.length + natStories.length)
+    assert.equal(
+      report.stories.passed,
+      flowStories.length + natStories.filter((story) => !asksRoutes(story)).length,
+    )
   })
 
   test('every sequence of frames goes as it does in the model', () => {

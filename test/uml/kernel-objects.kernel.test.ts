@@ -13,7 +13,7 @@ const script = readdirSync(folder)
   .map((file) => `${folder}${file}`)
 
 test('src/kernel passes its own tests on Linux 6.1', { skip: whyNoUml() ?? false }, async () => {
-  const { output, status } = await runInUml({ script, timeoutMs: 200_000, modules: ['veth'] })
+  const { output, status } = await runInUml({ script, timeoutMs: 600_000, modules: ['veth'] })
   const broken = output.split('\n').filter((line) => line.startsWith('not ok'))
   assert.deepEqual(broken, [], output)
   assert.equal(status, 0, output)

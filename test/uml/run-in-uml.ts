@@ -4,10 +4,23 @@
 // References: Documentation/virt/uml/user_mode_linux_howto_v2.rst.
 
 import { accessSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { type GuestRun, makeGuestFolder, runProgram } from '../guest/bundle.ts'
 import { runContained } from '../guest/contained.ts'
 
 const KERNEL = '/usr/bin/linux.uml'
+const WITHOUT_XSTATE = fileURLToPath(new URL('without-xstate.ts', import.meta.url))
+/**
+ * Words by which programs leave alone what FXSAVE does not hold: a page fault clears it (without-xstate.ts). Of the C library
+ * (glibc.cpu.hwcaps, of 2.33 on), OpenSSL (OPENSSL_ia32cap(3)), and what Node reads text by.
+ */
+const FXSAVE_ONLY = {
+  GLIBC_TUNABLES: `glibc.cpu.hwcaps=${['AVX2', 'AVX512F', 'AVX512VL', 'AVX512BW', 'AVX_Fast_Unaligned_Load'].map((name) => `-${name}`).join(',')}`,
+  OPENSSL_ia32cap: '~0x1000000000000000:~0xd0030020',
+  SIMDUTF_FORCE_IMPLEMENTATION: 'westmere',
+  SIMDJSON_FORCE_IMPLEMENTATION: 'westmere',
+}
+const exports = Object.entries(FXSAVE_ONLY).map(([name, value]) => `${name}=${value}`)
 
 /** whyNoUml: why this machine cannot run user-mode-linux, or undefined when it can. */
 export function whyNoUml(): string | undefined {
@@ -31,6 +44,7 @@ mkdir -p /dev/shm /run/out /run/modules/lib
 mount -t tmpfs tmpfs /dev/shm
 mount -t hostfs none /run/out -o ${path}/out
 ln -s /usr/lib/uml/modules /run/modules/lib/modules
+export ${exports.join(' ')}
 for module in ${modules.join(' ')}; do /sbin/modprobe -d /run/modules $module; done
 ${runProgram(path, '/run/out')}
 echo o >/proc/sysrq-trigger
@@ -51,7 +65,7 @@ export async function runInUml(options: {
   const { output, timedOut, ms } = await runContained(
     [
       ...[
-        KERNEL,
+        ...[process.execPath, '--import', 'tsx', WITHOUT_XSTATE, KERNEL],
         'mem=1G',
         'root=/dev/root',
         'rootfstype=hostfs',

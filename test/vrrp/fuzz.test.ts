@@ -6,11 +6,15 @@ import { fuzz, main } from './fuzz.ts'
 import { VERDICTS } from './verdicts.ts'
 
 test('mutated adverts are judged as the RFCs say, change no role that they may not, and meet every name', () => {
-  const { adverts, verdicts } = fuzz(30_000, 20_240_430)
+  const { adverts, verdicts, roles, exchanges } = fuzz(30_000, 20_240_430)
   assert.equal(adverts, 30_000)
   const unmet = VERDICTS.filter((name) => !verdicts[name])
   assert.deepEqual(unmet, [])
   assert.ok(verdicts.counts! > 1000)
+  assert.ok(exchanges > 100, `${exchanges}`)
+  const met = ['active -> active', 'active -> backup', 'backup -> backup', 'initialize -> initialize']
+  assert.deepEqual(Object.keys(roles).toSorted(), met)
+  for (const change of met) assert.ok(roles[change]! > 100, `${change}: ${roles[change]}`)
 })
 
 test('as a command, it tells what was judged to what, and what it cannot read', (t) => {

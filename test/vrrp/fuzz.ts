@@ -1,29 +1,35 @@
 // Fuzz of what comes from the link: adverts of every kind, mutated, most of them with a checksum that is right again, are
-// judged and, where they count, handed to machines in both roles. Nothing may throw; what counts must pass an inspection
-// written a second time, plainly, from RFC 9568 7.1 and RFC 3768 7.1; and a role changes only as section 6.4 allows.
+// judged and, where they count, handed to machines in both roles, and to one that wanders through whatever states time,
+// operators and its group bring it to; where they have secrets, a set that has just exchanged its own judges them, too
+// (fuzz-secrets.ts). Nothing may throw; what counts must pass an inspection written a second time, plainly,
+// from RFC 9568 7.1 and RFC 3768 7.1; a role changes only as section 6.4 allows; and no advert keeps a backup waiting for longer
+// than an interval that can be said.
 //
 //   npm run -s fuzz:vrrp -- 1000000 [SEED]
 
 import assert from 'node:assert/strict'
 import { type Ip, isIp4, parseIp } from '../../src/base/addresses.ts'
 import { createRandom, type Random } from '../../src/dataplane/vectors/random.ts'
-import { composeAdvert, passwordBytes } from '../../src/vrrp/compose.ts'
-import type { Heard } from '../../src/vrrp/event.ts'
+import { composeAdvert } from '../../src/vrrp/compose.ts'
+import type { Event, Heard, RoleName } from '../../src/vrrp/event.ts'
 import { step } from '../../src/vrrp/machine.ts'
 import { type Expectation, judge, MULTICAST, type Received, type Windows } from '../../src/vrrp/receive.ts'
-import type { VirtualRouter } from '../../src/vrrp/router.ts'
+import { activeDownMs, type VirtualRouter } from '../../src/vrrp/router.ts'
 import { initial, type State } from '../../src/vrrp/state.ts'
 import { ip6Bytes } from '../../src/wire/ipv6.ts'
 import { sealVrrp, vrrpGroup } from '../../src/wire/vrrp.ts'
-import { KEY_BYTES } from '../../src/wire/vrrp-trailer.ts'
+import { ExchangedSecrets, KEYS, PASSWORDS } from './fuzz-secrets.ts'
 import { US } from './machine-stories.ts'
 
 const USAGE = 'usage: npm run -s fuzz:vrrp -- [ADVERTS [SEED]], whole numbers'
 
-/** FuzzResult: how many adverts were judged, and to what. */
+/** FuzzResult: how many adverts were judged, and to what; and those that counted, by what they came upon and made of it. */
 export interface FuzzResult {
   readonly adverts: number
   readonly verdicts: Readonly<Record<string, number>>
+  readonly roles: Readonly<Record<string, number>>
+  /** How many counted for who has just exchanged its secrets alone. */
+  readonly exchanges: number
 }
 
 interface Kind {
@@ -40,10 +46,8 @@ const SIX: VirtualRouter = {
   addresses: [parseIp('fe80::100'), parseIp('2001:db8::100')],
 }
 const TWO: VirtualRouter = { ...US, version: 2 }
-const password = passwordBytes('secret')
 /** WITHOUT: IPv4, where version 3 may go without pseudo-header. */
 const WITHOUT = { source: parseIp('0.0.0.0'), destination: parseIp('0.0.0.0') }
-const key = { id: 3, secret: new Uint8Array(KEY_BYTES).fill(9) }
 
 function kindOf(router: VirtualRouter, more: Partial<Expectation> = {}): Kind {
   const expectation = { router, ...MULTICAST, ...more }
@@ -56,18 +60,24 @@ function kindOf(router: VirtualRouter, more: Partial<Expectation> = {}): Kind {
     expectation,
     windows: new Map(),
     make: (random, index) => {
+      const when = random.oneIn(4) ? 'before' : 'now'
       const form = random.oneIn(4) ? 'rfc9568' : 'rfc5798'
       const sender = {
         router: { ...router, primary: ends.source },
         form,
-        password: expectation.password,
+        password: expectation.password && PASSWORDS[when],
       } as const
-      const number = { boot: 1, sequence: BigInt(random.oneIn(8) ? index >> 6 : index) }
-      const signature = expectation.keys.length === 0 ? undefined : { key, number }
+      const number = {
+        boot: random.oneIn(16) ? 1 : 2,
+        sequence: BigInt(random.oneIn(8) ? index >> 6 : index),
+      }
+      const isSigned = expectation.keys.length > 0 && !random.oneIn(16)
+      const signature = isSigned ? { key: KEYS[when], number } : undefined
+      const priority = random.oneIn(16) ? 255 : random.below(256)
       return {
         ...ends,
         ttl: 255,
-        bytes: composeAdvert(sender, random.below(256), ends.destination, signature),
+        bytes: composeAdvert(sender, priority, ends.destination, signature),
       }
     },
   }
@@ -78,8 +88,8 @@ const kinds: readonly Kind[] = [
   kindOf({ ...US, priority: 255 }, { peers: [PEER4], minTtl: 250 }),
   kindOf(SIX),
   kindOf(TWO),
-  kindOf(TWO, { password }),
-  kindOf(US, { keys: [key] }),
+  kindOf(TWO, { password: PASSWORDS.now }),
+  kindOf(US, { keys: [KEYS.now] }),
 ]
 
 /** mutate changes bytes in place or returns others. */
@@ -145,12 +155,63 @@ function inspect(
   assert.deepEqual([heard.from, heard.priority, heard.adverMs], [source, bytes[2], ms])
 }
 
-/** allowed: what an advert may do to a machine (RFC 9568 6.4.2 and 6.4.3). */
-function assertAllowed(router: VirtualRouter, before: State, after: State, priority: number, from: Ip): void {
-  const [was, is] = [before.phase.role, after.phase.role]
-  if (was === is) return
+/** LONGEST_MS: the longest interval that an advert can say: 12 bits of centiseconds, 8 bits of seconds. */
+const LONGEST_MS = { 3: 40_950, 2: 255_000 } as const
+
+/** assertAllowed: what an advert may do to a machine (RFC 9568 6.4.2 and 6.4.3); gives the roles. */
+function assertAllowed(
+  router: VirtualRouter,
+  before: State,
+  after: State,
+  { priority, from }: Heard,
+  now: number,
+): readonly [RoleName, RoleName] {
+  const hasOverslept = before.phase.role === 'active' && now >= before.phase.deadAt
+  const [was, is] = [hasOverslept ? 'backup' : before.phase.role, after.phase.role]
+  if (after.phase.role === 'backup') {
+    const most = Math.max(before.deferUntil, now + activeDownMs(router, LONGEST_MS[router.version]))
+    assert.ok(after.phase.downAt <= most, `waits until ${after.phase.downAt}, at ${now}`)
+  }
+  if (was === is) return [was, is]
   assert.deepEqual([was, is], ['active', 'backup'])
   assert.ok(priority > router.priority || (priority === router.priority && from > router.primary))
+  return [was, is]
+}
+
+/** Wanderer: a machine that goes on, and what comes to it between adverts. */
+class Wanderer {
+  readonly #router: VirtualRouter
+  #state = initial
+  #now = 0
+
+  constructor(router: VirtualRouter) {
+    this.#router = router
+  }
+
+  /** wander: time passes, and something happens. */
+  wander(random: Random): void {
+    this.#now += random.pick([0, 1, 100, 100, 900, 1000, 3700, 60_000])
+    const events: readonly Event[] = [
+      { kind: 'startup' },
+      { kind: 'shutdown', why: 'fuzz' },
+      { kind: 'yield', why: 'fuzz', holdMs: random.pick([0, 5000]) },
+      { kind: 'join' },
+      { kind: 'changed', addresses: random.oneIn(2) },
+      { kind: 'tick', mayTake: false },
+      { kind: 'tick', mayTake: true },
+      { kind: 'tick', mayTake: true },
+    ]
+    const [after] = step(this.#router, this.#state, random.pick(events), this.#now)
+    this.#state = after
+  }
+
+  /** hear an advert; what it came upon, and made of it. */
+  hear(heard: Heard): string {
+    const [after] = step(this.#router, this.#state, { kind: 'advert', ...heard }, this.#now)
+    const roles = assertAllowed(this.#router, this.#state, after, heard, this.#now)
+    this.#state = after
+    return roles.join(' -> ')
+  }
 }
 
 /** fuzz judges so many adverts; throws at the first that is judged wrongly, with the bytes to repeat it. */
@@ -170,6 +231,12 @@ export function fuzz(adverts: number, seed: number, says: (line: string) => void
     const [active] = step(router, backup, { kind: 'join' }, 0)
     return [backup, active] as const
   })
+  const wanderers = kinds.map(({ expectation: { router } }) => new Wanderer(router))
+  const sets = kinds.map(({ expectation }) =>
+    expectation.password || expectation.keys.length > 0 ? new ExchangedSecrets(expectation) : undefined,
+  )
+  let exchanges = 0
+  const roles: Record<string, number> = {}
   const windows = kinds.map((kind) => kind.windows)
   for (let index = 0; index < adverts; index++) {
     const which = random.below(kinds.length)
@@ -191,6 +258,7 @@ export function fuzz(adverts: number, seed: number, says: (line: string) => void
     if (random.oneIn(50) && expectation.peers) received = { ...received, source: parseIp('198.51.100.1') }
     try {
       const judged = judge(expectation, windows[which]!, received)
+      if (sets[which]?.check(received, judged) && judged.kind === 'refused') exchanges++
       if (judged.kind === 'refused') {
         count(judged.refusal.name)
         continue
@@ -202,15 +270,18 @@ export function fuzz(adverts: number, seed: number, says: (line: string) => void
       windows[which] = judged.windows
       for (const state of states[which]!) {
         const [after] = step(expectation.router, state, { kind: 'advert', ...heard }, 1)
-        assertAllowed(expectation.router, state, after, heard.priority, heard.from)
+        assertAllowed(expectation.router, state, after, heard, 1)
       }
+      wanderers[which]!.wander(random)
+      const change = wanderers[which]!.hear(heard)
+      roles[change] = (roles[change] ?? 0) + 1
     } catch (error) {
       says(`seed ${seed}, advert ${index}: ${Buffer.from(received.bytes).toString('hex')}`)
       throw error
     }
     if ((index + 1) % 100_000 === 0) says(`${index + 1} adverts`)
   }
-  return { adverts, verdicts }
+  return { adverts, verdicts, roles, exchanges }
 }
 
 /** main: the command; returns its exit status. */

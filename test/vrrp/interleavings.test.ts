@@ -36,7 +36,6 @@ const router: fc.Arbitrary<Partial<VirtualRouter>> = fc.record({
   preempt: fc.oneof({ arbitrary: fc.constant(true), weight: 3 }, fc.constant(false)),
   preemptDelayMs: fc.constantFrom(0, 0, 700),
   adverMs: fc.constantFrom(100, 100, 100, 250),
-  flaps: fc.constantFrom(3, 1000).map((takeovers) => ({ takeovers, withinMs: 5000, backOffMs: 2000 })),
 })
 const scenario: fc.Arbitrary<Scenario> = fc.integer({ min: 2, max: 3 }).chain((nodes) =>
   fc.record({

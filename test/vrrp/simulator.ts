@@ -147,14 +147,14 @@ export class Simulation {
   }
 
   #arm(node: SimulatedNode): void {
-    const local = nextAt(node.router, node.state)
+    const local = nextAt(node.state)
     if (local === undefined) return
     const at = (local - 1_000_000 * node.index) / this.scenario.rates[node.index]!
     const { life } = node
     // not before its time by a rounding
     this.#plan(Math.max(this.now, at) + ROUNDING_MS + this.#random() * this.scenario.timerMs, () => {
       if (life !== node.life || !this.isAwake(node)) return
-      const due = nextAt(node.router, node.state)
+      const due = nextAt(node.state)
       if (due !== undefined && due <= this.clock(node)) this.#step(node, { kind: 'tick', mayTake: true })
     })
   }

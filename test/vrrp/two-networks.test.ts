@@ -12,6 +12,7 @@ import fc from 'fast-check'
 import type { Ip4 } from '../../src/base/addresses.ts'
 import { createRandom } from '../../src/dataplane/vectors/random.ts'
 import { type Group, groupNextAt, groupOf, type Happened, stepGroup } from '../../src/vrrp/group.ts'
+import type { FlapRules } from '../../src/vrrp/router.ts'
 import { US } from './machine-stories.ts'
 
 const ADVER_MS = 100
@@ -31,11 +32,12 @@ interface Scenario {
   readonly seed: number
   readonly priorities: readonly number[]
   readonly loss: number
+  readonly flaps: FlapRules
   readonly troubles: readonly Trouble[]
 }
 
 class Node {
-  group: Group = new Map()
+  group: Group = groupOf(new Map())
   isUp = false
   sleepsUntil = 0
   /** When a network last said that somebody with more right is active; after a priority 0 it says nothing. */
@@ -44,7 +46,7 @@ class Node {
   takeovers = 0
 
   get roles(): ReadonlySet<string> {
-    return new Set([...this.group.values()].map(({ state }) => state.phase.role))
+    return new Set([...this.group.members.values()].map(({ state }) => state.phase.role))
   }
   get isActive(): boolean {
     return this.isUp && this.roles.has('active')
@@ -85,7 +87,8 @@ class World {
     if (node.isUp) return
     const index = this.nodes.indexOf(node)
     const priority = this.#scenario.priorities[index]!
-    const router = { ...US, priority, adverMs: ADVER_MS, primary: (10 + index) as Ip4 }
+    const { flaps } = this.#scenario
+    const router = { ...US, flaps, priority, adverMs: ADVER_MS, primary: (10 + index) as Ip4 }
     node.group = groupOf(new Map(NETWORKS.map((network) => [network, router])))
     Object.assign(node, { isUp: true, sleepsUntil: 0 })
     node.waiting.length = 0
@@ -189,6 +192,9 @@ const trouble: fc.Arbitrary<Trouble> = fc.record({
   ),
   node: fc.nat(1),
 })
+const flaps = fc
+  .constantFrom(3, 1000)
+  .map((takeovers): FlapRules => ({ takeovers, withinMs: 5000, backOffMs: 2000 }))
 const priorities = fc.tuple(fc.integer({ min: 1, max: 254 }), fc.integer({ min: 1, max: 254 }))
 
 test('whatever happens, a group is active as a whole or not at all, and after a calm on one node', () => {
@@ -196,6 +202,7 @@ test('whatever happens, a group is active as a whole or not at all, and after a 
   const scenario: fc.Arbitrary<Scenario> = fc.record({
     seed: fc.nat(0xffffffff),
     priorities,
+    flaps,
     loss: fc.constantFrom(0, 0.1, 0.4),
     troubles: fc.array(trouble, { maxLength: 12 }),
   })
@@ -222,6 +229,7 @@ test('one network that is cut while the other works moves nobody, however long a
     cuts: fc.array(cut, { minLength: 1, maxLength: 5 }),
     seed: fc.nat(0xffffffff),
     priorities,
+    flaps,
   })
   fc.assert(
     fc.property(cuts, ({ network, cuts: all, ...rest }) => {

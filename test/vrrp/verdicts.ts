@@ -16,6 +16,7 @@ const named: Record<Refusal['name'] | Remark['name'], true> = {
   'trailer-key': true,
   'trailer-mac': true,
   'trailer-replayed': true,
+  'trailer-old-boot': true,
   ttl: true,
   'version-mismatch': true,
   'vrid-mismatch': true,

@@ -25,6 +25,7 @@ export const commandOf = {
   kmod: 'modprobe',
   'libnginx-mod-stream': '/usr/lib/nginx/modules/ngx_stream_module.so',
   'mariadb-server-core': 'mariadbd',
+  nftables: 'nft',
   'nginx-light': 'nginx',
   opensmtpd: 'smtpd',
   'postgresql-15': '/usr/lib/postgresql/15/bin/postgres',

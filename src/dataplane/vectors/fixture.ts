@@ -3,6 +3,7 @@
 // Servers: 1 and 2 are usable, 3 has lost its MAC; where there is a fourth, it is usable.
 
 import { type Mac, type Protocol, parseIp, parseMac } from '../../base/addresses.ts'
+import { type DefenceShape, type DefenceTables, NO_DEFENCE_TABLES } from '../defence-shape.ts'
 import type { ScheduleTable } from '../scheduling.ts'
 import {
   type Clock,
@@ -18,6 +19,7 @@ import {
   type Tables,
   type TurnShape,
 } from '../shape.ts'
+import type { VirtualMac } from '../virtual-mac.ts'
 
 /** Fixture: a shape and the contents of its maps. */
 export interface Fixture {
@@ -122,8 +124,16 @@ export interface FixtureParts {
   /** By service: what schedulers that count go by. */
   readonly schedules?: ReadonlyMap<number, ScheduleTable>
   readonly turn?: TurnShape
+  /** Virtual router MACs, and those of them that the node is active for. */
+  readonly virtual?: readonly VirtualMac[]
+  readonly active?: readonly VirtualMac[]
+  /** Addresses that accept only what a listener has. */
+  readonly unaccepted?: readonly string[]
   /** How long the prefixes of servers' networks are, where they are known. */
   readonly networks?: Readonly<Record<number, number>>
+  /** What services are defended by, and what that goes by. */
+  readonly defence?: DefenceShape
+  readonly defended?: Partial<DefenceTables>
   /** Servers' addresses, from server 1 on, if not IPv4 ones of these fixtures. */
   readonly targets?: readonly string[]
 }
@@ -145,6 +155,11 @@ export function fixture({
   targets = [],
   networks = {},
   turn,
+  virtual,
+  active,
+  unaccepted,
+  defence,
+  defended,
 }: FixtureParts): Fixture {
   const servers = [...three, ...(count === 4 ? [fourth] : [])].map((entry, id) => {
     const target = targets[id - 1]
@@ -171,7 +186,10 @@ export function fixture({
       clock,
       ...(flows && { flows }),
       ...(turn && { turn }),
+      ...(virtual && { virtual }),
+      ...(unaccepted && { unaccepted: unaccepted.map(parseIp) }),
       ...(before && { before: before.map(({ length }) => length) }),
+      ...(defence && { defence }),
     },
     tables: {
       keys: BigUint64Array.from({ length: HASH_KEYS }, (_, i) => keys[i] ?? (i === KEY_MIX ? 1n : 0n)),
@@ -179,6 +197,8 @@ export function fixture({
       servers,
       ...(before && { before }),
       ...(schedules && { schedules }),
+      ...(active && { active }),
+      ...(defended && { defence: { ...NO_DEFENCE_TABLES, ...defended } }),
     },
   }
 }

@@ -3,11 +3,15 @@
 
 import { HASH_KEYS, KEY_MIX } from '../shape.ts'
 import { allBut, type Fixture, fixture, listener, SLOTS, vip } from './fixture.ts'
+import { fixturesAccept } from './fixtures-accept.ts'
+import { fixturesDefence } from './fixtures-defence.ts'
 import { fixturesEgress } from './fixtures-egress.ts'
+import { fixturesProof } from './fixtures-proof.ts'
 import { fixturesRanges } from './fixtures-ranges.ts'
 import { fixturesTables } from './fixtures-tables.ts'
 import { fixturesTurn } from './fixtures-turn.ts'
 import { fixturesUdp } from './fixtures-udp.ts'
+import { fixturesVirtual } from './fixtures-virtual.ts'
 import { fixtures6 } from './fixtures6.ts'
 
 /** mixedBy32: these keys and no others, and a mixer that takes a sum's lower half for its upper one. */
@@ -86,6 +90,10 @@ export const fixtures = {
   ...fixturesUdp,
   ...fixturesEgress,
   ...fixturesTurn,
+  ...fixturesVirtual,
+  ...fixturesAccept,
+  ...fixturesDefence,
+  ...fixturesProof,
   ...fixtures6,
   ...fixturesTables,
   ...fixturesRanges,

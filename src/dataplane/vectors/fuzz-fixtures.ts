@@ -6,6 +6,7 @@ import { type Ip, type Ip4, type Ip6, type Mac, macFromBytes, type Protocol } fr
 import { assign, buildTable, NOBODY } from '../../schedule/ranks.ts'
 import { HASH_KEYS, type ListenerShape, type ServerEntry, STATELESS } from '../shape.ts'
 import { clock, type Fixture, own } from './fixture.ts'
+import { fuzzDefence } from './fuzz-defence.ts'
 import { createRandom, type Random } from './random.ts'
 
 /** FuzzKind: a listener's protocol and family. */
@@ -24,6 +25,10 @@ export interface FuzzShape {
   readonly ranges?: boolean
   /** Answers to checks through service addresses are taken to the checker. */
   readonly turns?: boolean
+  /** Half of the listeners' addresses, and others, accept only what a listener has. */
+  readonly refuses?: boolean
+  /** Services are defended by something of everything. */
+  readonly defends?: boolean
 }
 
 const shape = (listeners: number, of: readonly FuzzKind[], jumbo = false, nics = 1): FuzzShape => ({
@@ -37,6 +42,18 @@ const shape = (listeners: number, of: readonly FuzzKind[], jumbo = false, nics =
 const ranged = (shape: FuzzShape): FuzzShape => ({ ...shape, name: `${shape.name}, ranges`, ranges: true })
 
 const turning = (shape: FuzzShape): FuzzShape => ({ ...shape, name: `${shape.name}, checks`, turns: true })
+
+const refusing = (shape: FuzzShape): FuzzShape => ({
+  ...shape,
+  name: `${shape.name}, accept: false`,
+  refuses: true,
+})
+
+const defending = (shape: FuzzShape): FuzzShape => ({
+  ...shape,
+  name: `${shape.name}, defence`,
+  defends: true,
+})
 
 /** fuzzShapes: all kinds of match, and both sides of their borders, for each family and for both. */
 export const fuzzShapes: readonly FuzzShape[] = [
@@ -75,6 +92,12 @@ export const fuzzShapes: readonly FuzzShape[] = [
   turning(shape(1, ['tcp4'])),
   turning(shape(5, kinds)),
   turning(shape(260, kinds, true, 2)),
+  refusing(shape(5, ['tcp4'])),
+  refusing(turning(shape(260, kinds, true, 2))),
+  defending(shape(1, ['tcp4'])),
+  defending(shape(1, ['tcp6'])),
+  defending(shape(5, kinds)),
+  defending(shape(260, kinds, true, 2)),
 ]
 
 const SERVERS = 24
@@ -205,6 +228,8 @@ export function fuzzFixture(shape: FuzzShape, seed: number): Fixture {
   const pools = Math.min(shape.listeners, 9)
   const services = Math.min(shape.listeners, 300)
   const slots = Array.from({ length: pools }, () => randomSlots(random, servers))
+  const listeners = randomListeners(random, shape, services, pools)
+  const defence = shape.defends ? fuzzDefence(random, services) : undefined
   const key = () => (BigInt(random.word()) << 32n) | BigInt(random.word())
   return {
     shape: {
@@ -212,14 +237,29 @@ export function fuzzFixture(shape: FuzzShape, seed: number): Fixture {
       own: number,
       others: others.map((each, i) => ({ number: each, ifindex: 7 + i, mac: randomMac(random) })),
       jumbo: shape.jumbo,
-      listeners: randomListeners(random, shape, services, pools),
+      listeners,
       services: Array(services).fill(STATELESS),
       servers: SERVERS,
       pools: slots.map(({ length }) => length),
       cpus: 2,
       clock,
+      ...(defence && { defence: defence.shape }),
       ...(shape.turns && { turn: { ifindex: 300, addresses: [addresses[4][0]!, addresses[6][0]!] } }),
+      ...(shape.refuses && {
+        unaccepted: [
+          ...new Set([
+            ...listeners.filter((_, i) => i % 2 === 0).map(({ address }) => address),
+            addresses[4][1]!,
+            addresses[6][1]!,
+          ]),
+        ],
+      }),
     },
-    tables: { keys: BigUint64Array.from({ length: HASH_KEYS }, key), slots, servers },
+    tables: {
+      keys: BigUint64Array.from({ length: HASH_KEYS }, key),
+      slots,
+      servers,
+      ...(defence && { defence: defence.tables }),
+    },
   }
 }

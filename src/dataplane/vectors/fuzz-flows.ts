@@ -1,6 +1,7 @@
 // What the differential fuzz of tracked flows is made of: a fuzz fixture whose services track flows in all ways, with a
 // table that is too small; a small set of flows whose packets come again and again; and what happens between packets:
-// slots move, servers fail, are lost and come back, time goes on or comes round, records go, turns and weights change.
+// slots move, servers fail, are lost and come back, time goes on or comes round, records go, turns and weights change, and
+// records of other nodes are awaited.
 
 import { ANSWER_WORDS, HOP_VIA } from '../answer-record.ts'
 import { BUCKET_ENTRIES, WORDS } from '../flow-record.ts'
@@ -28,6 +29,8 @@ const SHIFT = 4
 const FLOWS = 96
 /** For how many turns or servers a service has room. */
 const ROOM = 12
+/** FRESH: new records that are told to other nodes, a power of two. */
+const FRESH = 256
 const kinds = Object.keys(KIND) as CountingScheduler[]
 
 function randomServices(random: Random, count: number): ServiceShape[] {
@@ -71,7 +74,7 @@ function randomWord(random: Random, servers: number, asks: boolean): number {
 export function fuzzFlowFixture(shape: FuzzShape, seed: number): Fixture {
   const { shape: base, tables } = fuzzFixture(shape, seed)
   const random = createRandom(seed ^ 0x7ac4)
-  const asks = random.oneIn(2)
+  const [asks, isTold] = [random.oneIn(2), random.oneIn(2)]
   const before = base.pools.map(() => random.pick([0, 509, 1_021, 2_039]))
   if (asks && !before.some((slots) => slots > 0)) before[0] = 509
   const words = (slots: number) => new Uint32Array(slots).map(() => randomWord(random, base.servers, false))
@@ -88,6 +91,7 @@ export function fuzzFlowFixture(shape: FuzzShape, seed: number): Fixture {
         newFlows: random.pick([3, 20, 10_000]),
         clock: { source: 'word', hz: 250, shift: SHIFT },
         idle: TIMEOUTS,
+        ...(isTold && { fresh: FRESH }),
       },
       ...(asks && { before }),
     },
@@ -203,7 +207,12 @@ export function createBetween({ shape }: Fixture, seed: number): () => Between {
       if (answers) answers[at] = ((answers[at]! & 0xffff) | (number << (HOP_VIA - 32))) >>> 0
     }
   }
+  const awaiting = (): Between => {
+    const isAwaiting = random.oneIn(2)
+    return (path) => path.setAwaiting(isAwaiting)
+  }
   const all = [time, time, slots, before, failed, shut, lost, gone, scheduled, raced]
+  if (shape.flows!.fresh !== undefined) all.push(awaiting)
   if (shape.others.length > 0) all.push(hop, hop, hop)
   return () => (random.oneIn(2) ? nothing : random.pick(all)())
 }

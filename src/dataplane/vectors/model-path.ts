@@ -1,11 +1,13 @@
 // The model as a packet path that stories can be told to.
 
+import { AWAIT } from '../awaiting.ts'
 import { memoryOf } from '../memory.ts'
 import { createFlows, createModel, type Model } from '../model.ts'
 import { PacketMemory } from '../model-memory.ts'
 import { eventNames } from '../outcomes.ts'
 import type { ServerEntry, Tables } from '../shape.ts'
 import type { Fixture } from './fixture.ts'
+import { isForwarded } from './kept-addresses.ts'
 import type { FlowPath } from './tell.ts'
 
 /** modelPath of a fixture that tracks flows; it has tables of its own. */
@@ -20,6 +22,7 @@ export function modelPath(fixture: Fixture): FlowPath & { readonly model: Model 
   const slots = tables.slots.map((words) => words.slice())
   const own: Tables = { ...tables, servers, failed, before, slots, ...(shut && { shut }) }
   const packets = new PacketMemory()
+  packets.forwards = isForwarded
   const model = createModel(shape, own, { flows, packets })
   return {
     fixture,
@@ -39,6 +42,9 @@ export function modelPath(fixture: Fixture): FlowPath & { readonly model: Model 
     },
     setUsable: (server, usable) => {
       servers[server] = { ...servers[server]!, usable }
+    },
+    setAwaiting: (isAwaiting) => {
+      flows.awaiting.word = isAwaiting ? AWAIT.records : AWAIT.nothing
     },
     events: () => {
       const counted = { ...flows.events }

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { has } from '../memory.ts'
 import { createModel } from '../model.ts'
 import { PacketMemory } from '../model-memory.ts'
-import { type OutcomeName, outcomeNames } from '../outcomes.ts'
+import { defenceOutcomes, type OutcomeName, outcomeNames } from '../outcomes.ts'
 import { fixtures } from './fixtures.ts'
 import { fuzzFixture, fuzzShapes } from './fuzz-fixtures.ts'
 import { createFrames } from './mutate.ts'
@@ -43,17 +43,19 @@ const rare: Partial<Record<OutcomeName, number>> = {
   hairpin: 5,
 }
 
-/** What takes a flow that is remembered: flow-stories.ts and fuzz-flows.ts have those. */
-const ofFlows: ReadonlySet<OutcomeName> = new Set([
+/** What takes a flow that is remembered (flow-stories.ts and fuzz-flows.ts have those), a defended service or a client that answers (test/path/fuzz.ts). */
+const elsewhere: ReadonlySet<OutcomeName> = new Set([
   'reset',
   'answered',
   'answer-redirected',
   'no-room',
   'clash',
   'fragment-copied',
+  'untold',
+  ...defenceOutcomes,
 ])
 
-for (const fuzzShape of fuzzShapes)
+for (const fuzzShape of fuzzShapes.filter(({ defends }) => !defends))
   test(`${fuzzShape.name}: the fuzz reaches every way out, and every service`, () => {
     const { shape, tables } = fuzzFixture(fuzzShape, 1)
     const memory = new PacketMemory()
@@ -79,9 +81,10 @@ for (const fuzzShape of fuzzShapes)
       if (has(shape, family)) assert.ok(errors[family] >= 50, `errors over IPv${family}: ${errors[family]}`)
     assert.ok(later >= 50, `later fragments that followed their first: ${later}`)
     const unreached = new Set<OutcomeName>([
-      ...ofFlows,
+      ...elsewhere,
       ...(fuzzShape.nics === 1 ? (['redirected'] as const) : []),
       ...(fuzzShape.turns ? [] : (['turned'] as const)),
+      ...(fuzzShape.refuses ? [] : (['not-accepted'] as const)),
     ])
     for (const outcome of outcomeNames.filter((name) => !unreached.has(name)))
       assert.ok((reached.get(outcome) ?? 0) >= (rare[outcome] ?? 50), `${outcome}: ${reached.get(outcome)}`)

@@ -1,7 +1,7 @@
 // What stories of nat are told with: servers with addresses of their own, behind listeners whose packets are translated.
 
 import { type FlowsShape, type ServiceShape, TIMEOUTS } from '../shape.ts'
-import { back, clock, type Fixture, fixture, listener, vip, vip6, web4 } from './fixture.ts'
+import { back, clock, type Fixture, fixture, listener, ports, vip, vip6, web4 } from './fixture.ts'
 
 const flowsOf = (entries: number, newFlows = 1_000): FlowsShape => ({
   entries,
@@ -9,6 +9,7 @@ const flowsOf = (entries: number, newFlows = 1_000): FlowsShape => ({
   clock,
   idle: TIMEOUTS,
 })
+const told: FlowsShape = { ...flowsOf(256), fresh: 16 }
 const others = [{ number: 1, ifindex: 3, mac: back }]
 const nat = (port: number): ServiceShape => ({ track: 'all', onFailure: 'keep', hash: 'flow', nat: { port } })
 const resets: ServiceShape = { ...nat(0), onFailure: 'reset' }
@@ -101,6 +102,29 @@ export const natFixtures = {
     flows: flowsOf(256),
     targets: [targets[0], '198.51.100.32'],
     networks: { 2: 24 },
+  }),
+  /** In files of several nodes: records may come from others. */
+  'nat-told': fixture({ services: [nat(0)], flows: told, targets }),
+  'nat-told-mixed': fixture({
+    listeners: [...mixed, ports('192.0.2.11', 7_000, 7_100, 1)],
+    services: [nat(PORT), nat(0), nat(0), nat(PORT), dsr],
+    pools: [1, 2],
+    flows: told,
+    targets: [targets[0], targets6[1]],
+  }),
+  /** The same: by port, turns of servers 1 and 2 with nat; client networks with dsr; the slots with dsr, and with nat. */
+  'nat-told-counting': fixture({
+    listeners: [80, 81, 82, 83].map((port, service) => listener(vip, port, service)),
+    services: [
+      { ...nat(PORT), picker: { kind: 'rr', room: 4 } },
+      { ...dsr, track: 'all', persistence: { timeout: 600, network: 24, network6: 64 } },
+      dsr,
+      nat(0),
+    ],
+    pools: [2],
+    schedules: new Map([[0, { turns: [1, 2] }]]),
+    flows: told,
+    targets,
   }),
   'nat-resets': fixture({ services: [resets], flows: flowsOf(256), targets }),
   /** Three listeners whose flows meet at one port of the servers. */

@@ -3,6 +3,7 @@
 import { natBackStories } from './nat-back.ts'
 import { natBelongingStories } from './nat-belonging.ts'
 import { natChecksumStories } from './nat-checksums.ts'
+import { natEarlyStories } from './nat-early.ts'
 import { natEgressStories } from './nat-egress.ts'
 import { natFlowStories } from './nat-flows.ts'
 import { natHairpinStories } from './nat-hairpins.ts'
@@ -20,4 +21,8 @@ export const natStories: readonly NatStory[] = [
   ...natHairpinStories,
   ...natBackStories,
   ...natPieceStories,
+  ...natEarlyStories,
 ]
+
+/** asksRoutes: whether a story's node forwards by routes of its kernel, which where it is told must be as kept-addresses.ts says. */
+export const asksRoutes = ({ steps }: NatStory): boolean => steps.some(({ awaits }) => awaits === true)

@@ -178,7 +178,7 @@ export function tellNat(path: FlowPath, { steps }: NatStory, word = 1): NatTold[
   path.schedules?.loads.fill(0)
   for (const [service, table] of path.fixture.tables.schedules ?? []) path.schedules!.fill(service, table)
   const words = path.fixture.tables.slots.map((slots) => slots[0] ?? word)
-  apply(path, { at: START, failed: [], lost: [], word: words })
+  apply(path, { at: START, failed: [], lost: [], word: words, awaits: false })
   path.forgetNewFlows()
   path.forgetFragments()
   path.events()

@@ -27,6 +27,8 @@ export interface Change {
   readonly shut?: readonly (number | readonly [pool: number, server: number])[]
   /** Servers whose MAC is not known. */
   readonly lost?: readonly number[]
+  /** Records may be on their way from other nodes, where they may come; in a network that forwards (nat-early.ts). */
+  readonly awaits?: boolean
   /** The table is emptied, as by a sweep of the daemon, or by another user of its places. */
   readonly sweep?: true
   /** What schedulers that count go by, by service. */

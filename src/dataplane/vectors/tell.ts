@@ -39,6 +39,7 @@ export interface FlowPath {
   readonly schedules: ScheduleImage | undefined
   setJiffies(jiffies: bigint): void
   setUsable(server: number, usable: boolean): void
+  setAwaiting(isAwaiting: boolean): void
   /** Events since the last time it was asked. */
   events(): Readonly<Record<EventName, number>>
   /** No new record was made in this second. */
@@ -101,6 +102,7 @@ export function apply(path: FlowPath, change: Change): void {
   if (failed) mark(path.failed, failed)
   if (shut && path.shut) mark(path.shut, shut)
   if (lost) for (const server of [1, 2]) path.setUsable(server, !lost.includes(server))
+  if (change.awaits !== undefined) path.setAwaiting(change.awaits)
   if (sweep) path.flows.fill(0)
   if (sweep || sweepAnswers) path.answers?.fill(0)
   if (sweepFlows) path.flows.fill(0)

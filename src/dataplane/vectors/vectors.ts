@@ -1,7 +1,9 @@
 // All vectors, by theme. Names are unique.
 
+import { acceptVectors } from './accept.ts'
 import { bothProtocolVectors } from './both-protocols.ts'
 import { choiceVectors } from './choices.ts'
+import { defenceVectors } from './defence.ts'
 import { egressVectors } from './egress.ts'
 import { errorVectors } from './errors.ts'
 import { exceededVectors } from './exceeded.ts'
@@ -28,6 +30,7 @@ import { tableVectors } from './tables.ts'
 import { turnVectors } from './turns.ts'
 import { udpVectors } from './udp.ts'
 import type { Vector } from './vector.ts'
+import { virtualVectors } from './virtual.ts'
 import { vlanVectors } from './vlan.ts'
 
 /** vectors: what model and kernel must both do. */
@@ -60,4 +63,7 @@ export const vectors: readonly Vector[] = [
   ...egressVectors,
   ...hairpinVectors,
   ...turnVectors,
+  ...virtualVectors,
+  ...acceptVectors,
+  ...defenceVectors,
 ]

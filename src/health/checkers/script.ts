@@ -5,6 +5,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { formatIp } from '../../base/addresses.ts'
+import { unprotected } from '../../sys/real-time.ts'
 import { bad, type Checker, good, type Target, type Verdict } from '../checker.ts'
 import { shown } from '../failure.ts'
 import { offspring } from '../offspring.ts'
@@ -44,14 +45,16 @@ export function script(target: Target, { command, isDynamic, uid, gid }: ScriptO
           resolve({ outcome: 'none', text: NO_PROGRAM })
           return
         }
-        child = spawn(file, args, {
-          uid,
-          gid,
-          env,
-          cwd: '/',
-          detached: true,
-          stdio: ['ignore', 'pipe', 'pipe'],
-        })
+        child = unprotected(() =>
+          spawn(file, args, {
+            uid,
+            gid,
+            env,
+            cwd: '/',
+            detached: true,
+            stdio: ['ignore', 'pipe', 'pipe'],
+          }),
+        )
       } catch (error) {
         refuse(error)
         return

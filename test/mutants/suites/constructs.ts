@@ -2,16 +2,11 @@
 
 import { Kernel } from '../../constructs/construct.ts'
 import { constructs } from '../../constructs/constructs.ts'
+import { inTurn } from '../in-turn.ts'
 
 /** run throws at the first difference. */
-export function run(): void {
-  for (const construct of constructs) {
+export const run = (first?: string): void =>
+  inTurn(constructs, first, (construct) => {
     using kernel = new Kernel()
-    try {
-      construct.run(kernel)
-    } catch (error) {
-      if (error instanceof Error) error.message = `${construct.name}: ${error.message}`
-      throw error
-    }
-  }
-}
+    construct.run(kernel)
+  })

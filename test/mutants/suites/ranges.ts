@@ -4,4 +4,4 @@ import { rangeVectors } from '../../../src/dataplane/vectors/ranges.ts'
 import { runThrough } from './vectors.ts'
 
 /** run throws at the first difference. */
-export const run = (): void => runThrough(rangeVectors)
+export const run = (first?: string): void => runThrough(rangeVectors, first)

@@ -4,4 +4,4 @@ import { flowPeekStories } from '../../../src/dataplane/vectors/flow-peeks.ts'
 import { tellAll } from './stories.ts'
 
 /** run throws at the first difference. */
-export const run = (): void => tellAll(flowPeekStories)
+export const run = (first?: string): void => tellAll(flowPeekStories, first)

@@ -4,4 +4,4 @@ import { persistenceStories } from '../../../src/dataplane/vectors/persistence.t
 import { tellAll } from './stories.ts'
 
 /** run throws at the first difference. */
-export const run = (): void => tellAll(persistenceStories)
+export const run = (first?: string): void => tellAll(persistenceStories, first)

@@ -4,4 +4,4 @@ import { flowPlaceStories } from '../../../src/dataplane/vectors/flow-places.ts'
 import { tellAll } from './stories.ts'
 
 /** run throws at the first difference. */
-export const run = (): void => tellAll(flowPlaceStories)
+export const run = (first?: string): void => tellAll(flowPlaceStories, first)

@@ -4,4 +4,4 @@ import { flowResetStories } from '../../../src/dataplane/vectors/flow-resets.ts'
 import { tellAll } from './stories.ts'
 
 /** run throws at the first difference. */
-export const run = (): void => tellAll(flowResetStories)
+export const run = (first?: string): void => tellAll(flowResetStories, first)

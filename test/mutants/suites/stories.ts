@@ -7,18 +7,19 @@ import { expectedOf, type Story } from '../../../src/dataplane/vectors/story.ts'
 import { tell } from '../../../src/dataplane/vectors/tell.ts'
 import { affinity, setAffinity } from '../../../src/sys/affinity.ts'
 import { KernelPath } from '../../path/kernel-path.ts'
+import { inTurn } from '../in-turn.ts'
 
 /** tellAll throws at the first difference. On one CPU: new records are counted for each. */
-export function tellAll(stories: readonly Story[]): void {
+export function tellAll(stories: readonly Story[], first?: string): void {
   const cpus = affinity()
   setAffinity([cpus[0]!])
   const paths = new Map<FlowFixtureName, KernelPath>()
   try {
-    for (const story of stories) {
+    inTurn(stories, first, (story) => {
       const path = paths.get(story.fixture) ?? new KernelPath(flowFixtures[story.fixture])
       paths.set(story.fixture, path)
       deepStrictEqual(tell(path, story), expectedOf(story), story.name)
-    }
+    })
   } finally {
     for (const path of paths.values()) path[Symbol.dispose]()
     setAffinity(cpus)
@@ -26,4 +27,4 @@ export function tellAll(stories: readonly Story[]): void {
 }
 
 /** run throws at the first difference. */
-export const run = (): void => tellAll(flowStories)
+export const run = (first?: string): void => tellAll(flowStories, first)

@@ -5,26 +5,27 @@ import { type FixtureName, fixtures } from '../../../src/dataplane/vectors/fixtu
 import type { Vector } from '../../../src/dataplane/vectors/vector.ts'
 import { vectors } from '../../../src/dataplane/vectors/vectors.ts'
 import { KernelPath } from '../../path/kernel-path.ts'
+import { inTurn } from '../in-turn.ts'
 
 /** runThrough throws at the first difference. A fixture's program is loaded when its first vector's turn comes. */
-export function runThrough(inOrder: readonly Vector[]): void {
+export function runThrough(inOrder: readonly Vector[], first?: string): void {
   const paths = new Map<FixtureName, KernelPath>()
   // each vector has a second of its own, and nothing remembered
   let now = 0
   try {
-    for (const { name, fixture, frame, expected, modelOnly } of inOrder) {
-      if (modelOnly !== undefined) continue
+    inTurn(inOrder, first, ({ name, fixture, frame, expected, modelOnly }) => {
+      if (modelOnly !== undefined) return
       const path = paths.get(fixture) ?? new KernelPath(fixtures[fixture])
       paths.set(fixture, path)
       now += 512
       path.setJiffies(BigInt(now))
       path.forgetFragments()
       deepStrictEqual(path.run(frame), { ...expected, frame: new Uint8Array(expected.frame) }, name)
-    }
+    })
   } finally {
     for (const path of paths.values()) path[Symbol.dispose]()
   }
 }
 
 /** run throws at the first difference. */
-export const run = (): void => runThrough(vectors)
+export const run = (first?: string): void => runThrough(vectors, first)

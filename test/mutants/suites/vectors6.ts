@@ -10,5 +10,5 @@ const isOfIpv6 = ({ fixture }: Vector): boolean =>
   fixtures[fixture].shape.listeners.some(({ address }) => !isIp4(address))
 
 /** run throws at the first difference. */
-export const run = (): void =>
-  runThrough([...vectors.filter(isOfIpv6), ...vectors.filter((vector) => !isOfIpv6(vector))])
+export const run = (first?: string): void =>
+  runThrough([...vectors.filter(isOfIpv6), ...vectors.filter((vector) => !isOfIpv6(vector))], first)

@@ -8,6 +8,6 @@ import { VERDICTS } from '../../vrrp/verdicts.ts'
 /** run throws at the first difference. */
 export function run(): void {
   for (const known of knownAdverts) assertKnown(known)
-  const { verdicts } = fuzz(3_000, 3)
+  const { verdicts } = fuzz(5_000, 93)
   for (const name of VERDICTS) ok(verdicts[name], `${name} is never met`)
 }

@@ -7,7 +7,8 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { UdpAnswered, UdpAskOptions } from './udp-ask-process.ts'
 
-const ANSWER_MS = 1000
+/** ANSWER_MS: a busy machine may let a server wait for a second. */
+const ANSWER_MS = 3000
 const { address, port, count } = JSON.parse(process.argv[2]!) as UdpAskOptions
 
 async function open(): Promise<Socket> {
