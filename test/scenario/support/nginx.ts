@@ -1,5 +1,6 @@
 // Real nginx in every server of a lab, in the foreground, with a configuration of its own. `/` answers the server's
-// name; `/file` is the same FILE_BYTES everywhere. It ends with the lab.
+// name; `/until-closed` does, too, without a length, so that a client of HTTP/1.0 reads until the server has closed; `/file`
+// is the same FILE_BYTES everywhere. It ends with the lab.
 
 import { createHash, randomBytes } from 'node:crypto'
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
@@ -72,6 +73,7 @@ http {
     ${ipv6 ? 'listen [::]:80 backlog=4096;' : ''}
     default_type text/plain;
     location = / { return 200 "${name}\\n"; }
+    location = /until-closed { ssi on; ssi_types text/plain; return 200 "${name}\\n"; }
     location = /file { root ${directory}; }
   }
 }
