@@ -8,6 +8,8 @@ import { affinity, setAffinity } from '../src/sys/affinity.ts'
 import { build, isStale } from '../tools/build.mjs'
 import { floodPackages, setup } from '../tools/setup.mjs'
 import { type Contender, startContender, WHO } from './flood/contender.ts'
+import { limited } from './flood/limits.ts'
+import type { Cpus } from './flood/placement.ts'
 import { floodRows, type Measured } from './flood/rows.ts'
 import { type Rate, startClients, type Turn, turn } from './flood/turn.ts'
 import type { Effort as CostEffort } from './path/cost.ts'
@@ -30,19 +32,19 @@ export async function flood({ quick }: { readonly quick: boolean }): Promise<rea
   await setup(floodPackages)
   if (isStale()) await build()
   const seen = await whatUsersSee(quick ? QUICK : FULL)
-  return [...floodRows(seen), ...costRows(quick ? COST.quick : COST.full)]
+  return [...limited(floodRows(seen)), ...costRows(quick ? COST.quick : COST.full)]
 }
 
 async function whatUsersSee({ rates, rounds, windowMs }: Effort): Promise<readonly Measured[]> {
   const all = affinity()
-  const cpus = { servers: all[0]!, flood: all.at(-1)! }
+  const cpus: Cpus = { ends: all[0]!, network: all.at(-1)! }
   await using made = new Cleanup()
-  const starts = await Promise.allSettled(WHO.map((who) => startContender(who, cpus.servers)))
+  const starts = await Promise.allSettled(WHO.map((who) => startContender(who, cpus)))
   const contenders: (readonly [Contender, TrafficClient])[] = []
   for (const start of starts) if (start.status === 'fulfilled') made.use(start.value.lab)
   for (const start of starts) {
     if (start.status === 'rejected') throw start.reason
-    contenders.push([start.value, made.use(await startClients(start.value))])
+    contenders.push([start.value, made.use(await startClients(start.value, cpus))])
   }
   const measured = WHO.flatMap((who) => rates.map((rate) => ({ who, rate, turns: [] as Turn[] })))
   for (let round = 0; round < rounds; round++)

@@ -10,11 +10,11 @@ import { passAll } from '../../src/lab/pass-program.ts'
 import { endProcesses, processesIn } from '../../src/lab/processes.ts'
 import { batch, runIn, writeSysctls } from '../../src/lab/run.ts'
 import { instanceName, type LabForward, type LabNode, nodesOf } from '../../src/lab/topology.ts'
-import { setAffinityOf } from '../../src/sys/affinity.ts'
 import { namespacePath } from '../../src/sys/named-namespace.ts'
 import { serverNames, tenbinFile } from '../../test/scenario/support/file.ts'
 import { startNginx } from '../../test/scenario/support/nginx.ts'
 import { Tenbin } from '../../test/scenario/support/tenbin.ts'
+import { type Cpus, placeNetwork, placeProcesses } from './placement.ts'
 
 const PORT = 80
 
@@ -48,8 +48,8 @@ export interface Contender {
   readonly address: string
 }
 
-/** startContender in a lab of its own; servers run on `cpu`. */
-export async function startContender(who: Who, cpu: number): Promise<Contender> {
+/** startContender in a lab of its own. */
+export async function startContender(who: Who, cpus: Cpus): Promise<Contender> {
   const kind: Kind = KINDS[who]
   const lab = await Lab.hold({ prefix: 'bench', servers: 2, forward: kind.forward })
   try {
@@ -60,7 +60,8 @@ export async function startContender(who: Who, cpu: number): Promise<Contender> 
         // Whom it has served before a server prefers when its queue is full (tcp_peer_is_proven): users are others each time.
         'net/ipv4/tcp_no_metrics_save': '1',
       })
-    await serve(lab, cpu)
+    await placeNetwork(lab.topology, cpus)
+    await serve(lab, cpus)
     if (kind.isRouter) await startRouter(lab, address)
     else await startTenbin(lab, address, kind)
     return { who, lab, address }
@@ -71,18 +72,17 @@ export async function startContender(who: Who, cpu: number): Promise<Contender> 
 }
 
 /** serveAnew: what waits in the servers' queues is gone, for a listening socket takes its half-open connections with it. */
-export async function serveAnew({ lab }: Contender, cpu: number): Promise<void> {
+export async function serveAnew({ lab }: Contender, cpus: Cpus): Promise<void> {
   await endProcesses(
     processesIn(nodesOf(lab.topology, 'server').map(({ namespace }) => namespacePath(namespace))),
     0,
   )
-  await serve(lab, cpu)
+  await serve(lab, cpus)
 }
 
-async function serve(lab: Lab, cpu: number): Promise<void> {
+async function serve(lab: Lab, { ends }: Cpus): Promise<void> {
   await startNginx(lab)
-  const places = nodesOf(lab.topology, 'server').map(({ namespace }) => namespacePath(namespace))
-  for (const { pid } of processesIn(places)) setAffinityOf(pid, [cpu])
+  placeProcesses(lab.topology, 'server', ends)
 }
 
 async function startTenbin(lab: Lab, address: string, { forward, defence }: Kind): Promise<void> {

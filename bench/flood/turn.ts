@@ -1,6 +1,6 @@
 // One contender's turn at one rate: legitimate clients ask over new connections while the flood comes in, and what became of
-// their requests is counted. Nothing is repeated but by their kernel (a SYN again after a second). All that answers and asks is
-// on one CPU, the flood and with it all that the kernel does about its packets on another.
+// their requests is counted. Nothing is repeated but by their kernel (a SYN again after a second). Who does what on which CPU:
+// placement.ts.
 
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -11,6 +11,7 @@ import { nodesOf } from '../../src/lab/topology.ts'
 import { TrafficClient } from '../../src/lab/traffic-client.ts'
 import { openNamed } from '../../src/sys/named-namespace.ts'
 import { type Contender, serveAnew } from './contender.ts'
+import { type Cpus, placeProcesses } from './placement.ts'
 
 /** Rate: of the flood, in 1,000 packets a second; 0: none; max: as many as go. */
 export type Rate = number | 'max'
@@ -33,23 +34,26 @@ const [REQUESTS_PER_SECOND, TIMEOUT_MS] = [200, 2000]
 const RAMP_MS = 500
 
 /** Clients: of one contender, for all of its turns. */
-export const startClients = ({ lab, address }: Contender): Promise<TrafficClient> =>
-  TrafficClient.start(nodesOf(lab.topology, 'client')[0]!.namespace, {
+export async function startClients({ lab, address }: Contender, { ends }: Cpus): Promise<TrafficClient> {
+  const clients = await TrafficClient.start(nodesOf(lab.topology, 'client')[0]!.namespace, {
     ...{ address, port: 80, ratePerSecond: REQUESTS_PER_SECOND, timeoutMs: TIMEOUT_MS },
     concurrency: (REQUESTS_PER_SECOND * TIMEOUT_MS) / 1000 + 100,
   })
+  placeProcesses(lab.topology, 'client', ends)
+  return clients
+}
 
-/** turn at a rate, for so long. `cpus`: of what answers, of the flood. */
+/** turn at a rate, for so long. */
 export async function turn(
   contender: Contender,
   clients: TrafficClient,
   rate: Rate,
   windowMs: number,
-  cpus: { readonly servers: number; readonly flood: number },
+  cpus: Cpus,
 ): Promise<Turn> {
   const { lab } = contender
   clients.forget()
-  await using attack = rate === 0 ? undefined : await startAttack(lab, rate, cpus.flood)
+  await using attack = rate === 0 ? undefined : await startAttack(lab, rate, cpus.network)
   if (attack) await delay(RAMP_MS)
   const before = { ...seen(lab), sent: attack?.counts.sent ?? 0 }
   clients.resume()
@@ -57,7 +61,7 @@ export async function turn(
   const after = { ...seen(lab), sent: attack?.counts.sent ?? 0 }
   const { sent: asked, answered, latencyMs } = await clients.pause()
   await attack?.stop()
-  if (attack) await serveAnew(contender, cpus.servers)
+  if (attack) await serveAnew(contender, cpus)
   const seconds = (after.at - before.at) / 1000
   const ok = answered / Math.max(1, asked)
   return {
