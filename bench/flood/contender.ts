@@ -114,6 +114,8 @@ async function startRouter(lab: Lab, address: string): Promise<void> {
     'net/ipv4/conf/eth0/rp_filter': '0',
     'net/ipv4/tcp_syncookies': '1',
     'net/netfilter/nf_conntrack_tcp_loose': '0',
+    // A port that its one client uses again is otherwise that of a connection of before, and gets no answer.
+    'net/netfilter/nf_conntrack_tcp_timeout_time_wait': '1',
   })
   await batch(router.namespace, [`route add ${address} via ${servers[0]!.address}`])
   for (const { namespace } of servers)
