@@ -31,8 +31,7 @@ export class VrrpTalk {
   reached(): void {
     // Before it has sets: a set in maintenance never begins.
     this.#sayMaintenance()
-    this.#say({ kind: 'spec', spec: this.#spec })
-    for (const [name, isUp] of this.#tracked) this.#say({ kind: 'tracked', name, isUp })
+    this.#saySpec()
     for (const set of this.#holds.keys()) this.#sayHold(set)
   }
 
@@ -41,8 +40,10 @@ export class VrrpTalk {
     this.#spec = spec
     const names = new Set(spec.sets.map(({ name }) => name))
     for (const set of this.#holds.keys()) if (!names.has(set)) this.#holds.delete(set)
+    const rules = new Set(spec.sets.flatMap(({ track }) => track.map(({ name }) => name)))
+    for (const rule of this.#tracked.keys()) if (!rules.has(rule)) this.#tracked.delete(rule)
     this.#sayMaintenance()
-    this.#say({ kind: 'spec', spec })
+    this.#saySpec()
   }
 
   /** maintain: no role from now on, or roles again. */
@@ -75,6 +76,12 @@ export class VrrpTalk {
     if (ms > 0) holds.set(who, this.#now() + ms)
     else holds.delete(who)
     this.#sayHold(set)
+  }
+
+  /** #saySpec, and how its services are: vrrp forgets those of rules that were not there meanwhile. */
+  #saySpec(): void {
+    this.#say({ kind: 'spec', spec: this.#spec })
+    for (const [name, isUp] of this.#tracked) this.#say({ kind: 'tracked', name, isUp })
   }
 
   #sayMaintenance(): void {

@@ -49,10 +49,11 @@ export function answerPeers({
   const hear = () => {
     heardMs = clock.bootMs()
   }
-  /** own: a node speaks of its own attempts only. */
+  /** own: a node speaks of its own attempts only. What it says of another one is no word of that which is under way. */
   const own = (from: string, id: string): void => {
     const { attempt } = local
-    if (attempt?.id === id && attempt.node !== from)
+    if (attempt?.id !== id) return
+    if (attempt.node !== from)
       throw new TenbinError('APPLY_OVER', 'apply', { detail: `this attempt is of ${attempt.node}` })
     hear()
   }
@@ -63,8 +64,8 @@ export function answerPeers({
         const end = body.indexOf(0x0a)
         const attempt = readAttempt(body.subarray(0, Math.max(0, end)), from)
         const revision = decodeRevision(body.subarray(end + 1))
-        hear()
         await local.prepare(attempt, revision)
+        hear()
         return Buffer.from(JSON.stringify({ isActive: runner.isActive() }))
       },
       { maxBytes: REVISION_BODY_MAX },
@@ -72,7 +73,7 @@ export function answerPeers({
     handleJson(peers, paths.try, tryBody, async (from, { id }) => {
       own(from, id)
       const ran = await local.try(id)
-      hear()
+      own(from, id)
       return ranJson(ran)
     }),
     handleJson(peers, paths.settle, settleBody, async (from, { id, confirmMs }) => {

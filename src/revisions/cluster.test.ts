@@ -203,6 +203,41 @@ test('a decision that was not heard counts also where the next change has begun 
   assert.deepEqual([lb2!.local.state, lb2!.running, lb2!.told], ['settled', 2, []])
 })
 
+test('who died over a change can apply the next one within seconds, however often he tries; so can a third one', async () => {
+  for (const [who, without] of [
+    [0, []],
+    [2, ['lb1']],
+  ] as const) {
+    lb1!.isActive = true
+    lb1!.onStep = (step) => {
+      if (step !== 'run') return
+      for (const other of ['lb2', 'lb3']) network.cut('lb1', other)
+      lb1!.dies()
+      throw new Error('dead')
+    }
+    await assert.rejects(lb1!.apply(2), /dead/)
+    assert.deepEqual([lb2!.local.state, nodes[2]!.local.state], ['trying', 'trying'])
+    lb1!.onStep = () => undefined
+    if (who === 0) {
+      for (const other of ['lb2', 'lb3']) network.heal('lb1', other)
+      lb1!.boots()
+    }
+    let tries = 0
+    const applied = () =>
+      nodes[who]!.apply(3, { without }).then(
+        () => true,
+        (error: unknown) => !coded('APPLY_BUSY')(error) && assert.fail(String(error)),
+      )
+    while (!(await applied())) {
+      assert.ok(++tries < 25, 'refused for ever')
+      await pass(1)
+    }
+    assert.deepEqual(running().slice(1), [3, 3])
+    removeAll()
+    build()
+  }
+})
+
 test('however long a reason is, all nodes hear that a change is taken back', async () => {
   lb1!.onStep = (step) => {
     if (step === 'verify') throw new TenbinError('INTERFACE_MISSING', 'run', { detail: 'x'.repeat(100_000) })

@@ -48,7 +48,7 @@ export class Orders {
     this.#keep({ ...this.#orders, maintained: isMaintained ? [...others, ...names] : others })
   }
 
-  /** track: of rules that sets have; of others main tells again with the next spec. */
+  /** track: of rules that sets have; of others main tells when they are there again. */
   track(service: string, isUp: boolean): void {
     const names = new Set(this.spec.sets.flatMap(({ track }) => track.map(({ name }) => name)))
     const known = Object.entries({ ...this.#orders.tracked, [service]: isUp })
