@@ -117,7 +117,7 @@ export class AddressSet implements Disposable {
   change(spec: SetSpec, withPacketPath: boolean): void {
     this.#spec = spec
     this.#belongings = belongingsOf(spec)
-    this.#fitness.follow(spec, withPacketPath)
+    this.#fitness.follow(spec, withPacketPath, groupRole(this.#group) !== 'initialize')
     this.#exchangeSecrets()
     this.networkChanged()
   }

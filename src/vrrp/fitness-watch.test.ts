@@ -31,6 +31,24 @@ test('what was seen of rules that stay is kept when others come', () => {
   assert.deepEqual(watch.verdict(100, 0).faults, [{ name: 'it', text: 'it was not looked at yet' }])
 })
 
+test('a set that serves goes on when rules come, until they are seen down for as long as they say', () => {
+  const watch = new FitnessWatch()
+  const rule = {
+    ...({ name: 'it', thing: { kind: 'file', path: '/x' }, weight: 'fault' } as const),
+    ...{ riseMs: 0, fallMs: 500 },
+  }
+  watch.follow(setSpec(), false)
+  watch.see('nic:eth0', true, 'eth0 is up', 0)
+  watch.follow(setSpec({ track: [rule] }), true, true)
+  assert.deepEqual(names(watch, 0), [])
+  watch.see(PACKET_PATH, false, 'no program on eth0', 10)
+  watch.see('it', false, '/x is there', 10)
+  assert.deepEqual([names(watch, 10), names(watch, 510)], [[PACKET_PATH], [PACKET_PATH, 'it']])
+  watch.follow(setSpec(), false, true)
+  watch.follow(setSpec({ track: [rule] }), false, false)
+  assert.deepEqual(names(watch, 510), ['it'], 'what was known is forgotten with the rule')
+})
+
 test('a failure counts for a second, then two, four, up to a minute; after five good minutes for one again', () => {
   const watch = new FitnessWatch()
   let now = 0

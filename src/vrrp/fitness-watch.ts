@@ -44,8 +44,15 @@ export class FitnessWatch {
   readonly #tried = new Map<OwnFault, Tried>()
   readonly #held = new Map<HeldFault, string>()
 
-  /** follow these rules from now on; what is known of those that stay is kept. */
-  follow({ track, networks }: Pick<SetSpec, 'track' | 'networks'>, withPacketPath: boolean): void {
+  /**
+   * follow these rules from now on; what is known of those that stay is kept. Of others nothing is known: they are down until they
+   * are seen up, but for a set that `serves`: it goes on until they are seen down.
+   */
+  follow(
+    { track, networks }: Pick<SetSpec, 'track' | 'networks'>,
+    withPacketPath: boolean,
+    serves = false,
+  ): void {
     const implied = [
       ...new Set(networks.map(({ nic }) => nicRule(nic))),
       ...(withPacketPath ? [PACKET_PATH] : []),
@@ -54,8 +61,13 @@ export class FitnessWatch {
       ...implied.map((name): Tracked => ({ name, weight: 'fault', riseMs: 0, fallMs: 0 })),
       ...track,
     ]
-    const names = new Set(this.#rules.map(({ name }) => name))
-    this.#tracks = new Map([...this.#tracks].filter(([name]) => names.has(name)))
+    const before = this.#tracks
+    this.#tracks = new Map(
+      this.#rules.flatMap(({ name }) => {
+        const track = before.get(name) ?? (serves ? { isUp: true, since: undefined } : undefined)
+        return track ? [[name, track] as const] : []
+      }),
+    )
   }
 
   /** see: how one thing looks at `now`; nothing follows for names that no rule has. */
