@@ -109,7 +109,7 @@ test('priority 0 that waits is not sent by a node that is active again', () => {
 
 test('of several peers those are sent an advert that there is room for, or a way to', () => {
   const peers = ['10.0.0.3', '10.0.0.4']
-  const world = new SetWorld({}, 0, { network: { unicast: { self: ['10.0.0.2'], peers, minTtl: 255 } } })
+  const world = new SetWorld({}, {}, { network: { unicast: { self: ['10.0.0.2'], peers, minTtl: 255 } } })
   world.unreachable = parseIp('10.0.0.3')
   world.pass(DOWN)
   assert.deepEqual(
@@ -119,7 +119,7 @@ test('of several peers those are sent an advert that there is room for, or a way
 })
 
 test('announcements that the kernel has no room for follow, in order and once, for a second at most', () => {
-  const world = new SetWorld({}, 0, { network: { addresses: ['10.0.0.100/24', '10.0.0.101/24'] } })
+  const world = new SetWorld({}, {}, { network: { addresses: ['10.0.0.100/24', '10.0.0.101/24'] } })
   // its advert, and one announcement
   world.room = 2
   world.pass(DOWN)
@@ -330,7 +330,7 @@ test('a node that cannot count its start has no role before it can: it would be 
   const [file, counter] = [join(folder, 'key'), join(folder, 'blocked')]
   writeFileSync(file, 'x'.repeat(32))
   mkdirSync(counter)
-  const world = new SetWorld({ auth: { kind: 'hmac', files: [file] } }, 0, { counter })
+  const world = new SetWorld({ auth: { kind: 'hmac', files: [file] } }, {}, { counter })
   world.pass(10 * DOWN)
   assert.deepEqual([world.roles, world.held, world.announced], [[], [], []])
   assert.match(world.set.status().faults[0]!.text, /^count a start in .*blocked: EISDIR$/)
@@ -362,14 +362,52 @@ test('what is sent is what its spec says', () => {
 })
 
 test('a set whose other nodes are still to change waits for them, until it hears one', () => {
-  const alone = new SetWorld({}, 10_000)
+  const alone = new SetWorld({}, { patienceMs: 10_000 })
   alone.pass(9_999)
   assert.deepEqual([alone.last, alone.held], ['backup: startup', []])
   alone.pass(1)
   assert.equal(alone.last, 'active: silence')
-  const heard = new SetWorld({}, 10_000)
+  const heard = new SetWorld({}, { patienceMs: 10_000 })
   heard.pass(5_000)
   heard.hear(200)
   heard.pass(DOWN)
   assert.equal(heard.last, 'active: silence')
+})
+
+test('what comes after a set that was active is active at once, though it is another one, and nobody hears an end', () => {
+  const before = new SetWorld()
+  before.pass(DOWN)
+  before.set.end(setSpec({}, { addresses: ['10.0.0.100/24', '10.0.0.101/24'] }))
+  assert.deepEqual([before.last, before.held, before.priorities], ['initialize: shutdown', [], [100]])
+  const tracked = {
+    name: 'it',
+    thing: { kind: 'file', path: '/x' },
+    weight: 'fault',
+    riseMs: 0,
+    fallMs: 0,
+  } as const
+  const heir = new SetWorld({ track: [tracked] }, { was: 'active' })
+  heir.settle()
+  assert.deepEqual([heir.last, heir.held, heir.priorities], ['active: succeeded', ['10.0.0.100 2s'], [100]])
+  heir.set.see('it', false, '/x is there')
+  assert.equal(heir.last, 'initialize: shutdown')
+})
+
+test('a set of another VRID ends with priority 0, whatever comes after it', () => {
+  const before = new SetWorld()
+  before.pass(DOWN)
+  before.set.end(setSpec({ vrid: 77 }))
+  assert.deepEqual(before.priorities, [100, 0])
+})
+
+test('who cannot be active at once, or hears somebody else, begins as a backup', () => {
+  const late = new SetWorld({}, { was: 'active' }, { isAbsent: true })
+  assert.deepEqual(late.roles, [])
+  late.pass(INTERVAL)
+  late.appear()
+  assert.equal(late.last, 'backup: startup')
+  const heard = new SetWorld({}, { was: 'active' }, { isAbsent: true })
+  heard.hear(90)
+  heard.appear()
+  assert.equal(heard.last, 'backup: startup')
 })

@@ -7,7 +7,7 @@ import { formatIp, type Ip } from '../base/addresses.ts'
 import type { IpPacket } from '../sys/ip-socket.ts'
 import { VRRP_TTL } from '../wire/vrrp.ts'
 import { AdvertOut } from './advert-out.ts'
-import type { Event, Why } from './event.ts'
+import type { Event, RoleName, Why } from './event.ts'
 import { FitnessWatch, nicRule, type Verdict } from './fitness-watch.ts'
 import {
   deferringGroup,
@@ -44,11 +44,23 @@ const STEPS_MOST = 8
 
 /** isSameSet: a set that goes on with other parameters; else it is another one. */
 export const isSameSet = (a: SetSpec, b: SetSpec): boolean => identityOf(a) === identityOf(b)
+/** isSameRouter: adverts of both are of one virtual router, wherever both are (RFC 9568 1.7: VRID and family). */
+const isSameRouter = (a: SetSpec, b: SetSpec): boolean =>
+  a.name === b.name && a.vrid === b.vrid && a.version === b.version
 const identityOf = (spec: SetSpec): string =>
   JSON.stringify([spec.name, spec.vrid, spec.version, spec.mac, placesOf(spec)])
 const belongingsOf = (spec: SetSpec): Belongings => ({ members: membersOf(spec), routes: spec.routes ?? [] })
 const placesOf = (spec: SetSpec): unknown =>
   membersOf(spec).map(({ name, nic, unicast }) => [name, nic, `${unicast?.self}`])
+
+/**
+ * Before: what this node's set of that name `was` until now, as another one. `patienceMs`: for so long from now on nobody's silence
+ * counts, unless somebody is heard.
+ */
+export interface Before {
+  readonly was?: RoleName | undefined
+  readonly patienceMs?: number
+}
 
 /** Made: routers, and what they were made of. */
 interface Made {
@@ -78,11 +90,15 @@ export class AddressSet implements Disposable {
   #lingerUntil: number | undefined
   #isOver = false
   readonly #patientUntil: number
+  /** Until then it may begin as active: others have not missed an advert yet. */
+  #heirUntil: number | undefined
+  /** Who comes after it goes on with its role: priority 0 would be heard as an end of it. */
+  #isSucceeded = false
 
-  /** `patienceMs`: for so long from now on nobody's silence counts, unless somebody is heard. */
-  constructor(spec: SetSpec, withPacketPath: boolean, host: SetHost, patienceMs = 0) {
+  constructor(spec: SetSpec, withPacketPath: boolean, host: SetHost, { was, patienceMs = 0 }: Before = {}) {
     this.#host = host
     this.#patientUntil = host.now() + patienceMs
+    if (was === 'active') this.#heirUntil = host.now() + spec.advertMs
     this.#addresses = new SetAddresses({
       ...{ set: spec.name, host, tallies: this.#tallies, unsent: this.#unsent },
       onFailed: (why) => this.#failAddresses(why),
@@ -91,7 +107,7 @@ export class AddressSet implements Disposable {
     this.#secrets = new SetSecrets(host.numbers)
     this.#spec = spec
     this.#belongings = belongingsOf(spec)
-    this.#fitness.follow(spec, withPacketPath)
+    this.#fitness.follow(spec, withPacketPath, was === 'active')
     this.#secrets.read(spec)
     this.#fitness.hold('secret', this.#secrets.fault)
     this.#lookAtNics(host.now())
@@ -167,6 +183,7 @@ export class AddressSet implements Disposable {
     }
     this.#tallies.count('received')
     this.#heard = { ...judged.heard, at: Date.now() }
+    if (judged.heard.priority > 0) this.#heirUntil = undefined
     if (this.isLingering && judged.heard.priority > 0) this.#leaveAddresses()
     happen({ kind: 'advert', ...judged.heard })
     for (const finding of judged.remarks) {
@@ -255,6 +272,12 @@ export class AddressSet implements Disposable {
     })
   }
 
+  /** end: it is over; `heir` is what comes after it on this node. */
+  end(heir: SetSpec | undefined): void {
+    this.#isSucceeded = heir !== undefined && isSameRouter(heir, this.#spec)
+    this[Symbol.dispose]()
+  }
+
   [Symbol.dispose](): void {
     this.leave('it is over')
     this.#leaveAddresses()
@@ -278,7 +301,9 @@ export class AddressSet implements Disposable {
   }
 
   #startUp(now: number): void {
-    this.#step({ to: undefined, event: { kind: 'startup' } }, now)
+    const isHeir = now < (this.#heirUntil ?? now)
+    this.#heirUntil = undefined
+    this.#step({ to: undefined, event: { kind: isHeir ? 'succeed' : 'startup' } }, now)
     this.#group = patientGroup(this.#group, this.#patientUntil)
   }
 
@@ -401,6 +426,7 @@ export class AddressSet implements Disposable {
   }
 
   #send(name: string, priority: number, now: number): void {
+    if (this.#isSucceeded) return
     const member = this.#member(name)
     const router = this.#group.members.get(name)!.router
     const failed = this.#out.send(

@@ -18,6 +18,8 @@ export interface Heard {
 export type Event =
   /** RFC 9568 6.4.1. */
   | { readonly kind: 'startup' }
+  /** As startup, of a router whose set was active here until now, as another one: at once, since nobody else is. */
+  | { readonly kind: 'succeed' }
   /** The node leaves, or may not have the role (a fault that is tracked, addresses that cannot be added). */
   | { readonly kind: 'shutdown'; readonly why: string }
   /** Time has passed: hand it in at nextAt(), after all adverts that wait. `mayTake`: false while a group waits. */
@@ -37,6 +39,8 @@ export type RoleName = 'initialize' | 'backup' | 'active'
 export type Why =
   | { readonly name: 'startup' | 'silence' | 'preempted' | 'other-left' | 'overslept' | 'group' }
   | { readonly name: 'owner' }
+  /** The set became another one, and was active here before. */
+  | { readonly name: 'succeeded' }
   /** Somebody with more right to it is active. */
   | { readonly name: 'higher'; readonly from: Ip; readonly priority: number }
   | { readonly name: 'shutdown' | 'yield'; readonly text: string }

@@ -46,17 +46,15 @@ export class FitnessWatch {
 
   /**
    * follow these rules from now on; what is known of those that stay is kept. Of others nothing is known: they are down until they
-   * are seen up, but for a set that `serves`: it goes on until they are seen down.
+   * are seen up, but for a set that `serves`: it goes on until they are seen down. Of its own NICs that is known at once.
    */
   follow(
     { track, networks }: Pick<SetSpec, 'track' | 'networks'>,
     withPacketPath: boolean,
     serves = false,
   ): void {
-    const implied = [
-      ...new Set(networks.map(({ nic }) => nicRule(nic))),
-      ...(withPacketPath ? [PACKET_PATH] : []),
-    ]
+    const nics = new Set(networks.map(({ nic }) => nicRule(nic)))
+    const implied = [...nics, ...(withPacketPath ? [PACKET_PATH] : [])]
     this.#rules = [
       ...implied.map((name): Tracked => ({ name, weight: 'fault', riseMs: 0, fallMs: 0 })),
       ...track,
@@ -64,7 +62,8 @@ export class FitnessWatch {
     const before = this.#tracks
     this.#tracks = new Map(
       this.#rules.flatMap(({ name }) => {
-        const track = before.get(name) ?? (serves ? { isUp: true, since: undefined } : undefined)
+        const track =
+          before.get(name) ?? (serves && !nics.has(name) ? { isUp: true, since: undefined } : undefined)
         return track ? [[name, track] as const] : []
       }),
     )

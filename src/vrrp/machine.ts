@@ -67,6 +67,9 @@ function react(router: VirtualRouter, state: State, event: Event, now: number): 
   switch (event.kind) {
     case 'startup':
       return phase.role === 'initialize' ? startup(router, state, now) : [state, []]
+    case 'succeed':
+      if (phase.role !== 'initialize') return [state, []]
+      return becomeActive(router, state, { name: 'succeeded' }, now)
     case 'shutdown':
       return shutdown(state, event.why)
     case 'tick':

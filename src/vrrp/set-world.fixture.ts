@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { formatIp, type Ip, parseIp, parseMac } from '../base/addresses.ts'
 import { FakeNetwork } from '../netlink/fake.ts'
-import { AddressSet } from './address-set.ts'
+import { AddressSet, type Before } from './address-set.ts'
 import type { Outgoing } from './advert-port.ts'
 import { composeAdvert } from './compose.ts'
 import { membersOf, routerOf } from './members.ts'
@@ -44,6 +44,7 @@ export class SetWorld {
   readonly set: AddressSet
   /** What the rtnl process has to do yet. */
   #orders: (() => void)[] = []
+  #isAbsent: boolean
   /** It does nothing. */
   isRtnlStuck = false
   /** All that it is asked to hold has waited for too long. */
@@ -51,12 +52,14 @@ export class SetWorld {
 
   constructor(
     more: Partial<SetSpec> = {},
-    patienceMs = 0,
+    before: Before = {},
     {
       counter = join(folder, 'counter'),
       network = {},
-    }: { counter?: string; network?: Partial<NetworkSpec> } = {},
+      isAbsent = false,
+    }: { counter?: string; network?: Partial<NetworkSpec>; isAbsent?: boolean } = {},
   ) {
+    this.#isAbsent = isAbsent
     this.network.addAddress({ ifindex: this.link.index, address: US, prefix: 24, protocol: 0 })
     this.spec = setSpec(more, network)
     const moving = new Set(membersOf(this.spec).flatMap(({ addresses }) => addresses.map(({ ip }) => ip)))
@@ -85,7 +88,7 @@ export class SetWorld {
       },
       isKnown: () => true,
       now: () => this.now,
-      nic: (name) => viewNic(this.network, name, moving),
+      nic: (name) => (this.#isAbsent ? undefined : viewNic(this.network, name, moving)),
       port: () => port,
       sendFrame: (frame) => this.room-- > 0 && this.announced.push(frame) > 0,
       isRouter: () => false,
@@ -93,7 +96,13 @@ export class SetWorld {
       onRole: (change) => this.roles.push(change),
       onFinding: () => {},
     }
-    this.set = new AddressSet(this.spec, false, host, patienceMs)
+    this.set = new AddressSet(this.spec, false, host, before)
+    this.set.networkChanged()
+  }
+
+  /** appear: its NIC is there. */
+  appear(): void {
+    this.#isAbsent = false
     this.set.networkChanged()
   }
 

@@ -11,6 +11,7 @@ import { NetworkNamespace } from '../sys/namespace.ts'
 import { Reactor } from '../sys/reactor.ts'
 import { type RoleChange, type SetStatus, VRRP_PROTOCOL } from './protocol.ts'
 import { setSpec } from './spec.fixture.ts'
+import type { SetSpec } from './spec.ts'
 import { VrrpService } from './vrrp-service.ts'
 
 const skip = process.geteuid?.() !== 0 && 'network namespaces need root'
@@ -21,7 +22,7 @@ let dir: string
 let namespace: NetworkNamespace
 let reactor: Reactor
 let service: VrrpService
-const roles: RoleChange['to'][] = []
+const roles: RoleChange[] = []
 
 before(() => {
   if (skip) return
@@ -34,7 +35,7 @@ before(() => {
   reactor = new Reactor()
   service = new VrrpService({
     ...{ reactor, kept: join(dir, 'vrrp.json'), counter: join(dir, 'boots') },
-    onRole: ({ to }) => roles.push(to),
+    onRole: (change) => roles.push(change),
     onFinding: () => undefined,
     onOther: () => undefined,
     log: () => undefined,
@@ -49,10 +50,13 @@ after(async () => {
   rmSync(dir, { recursive: true })
 })
 
+function order(set: SetSpec): void {
+  service.obey({ v: VRRP_PROTOCOL, kind: 'spec', spec: { sets: [set] } })
+}
+
 /** advertise every so often for these addresses, as their owner, who is active at once. */
 function advertise(advertMs: number, ...addresses: readonly string[]): void {
-  const set = setSpec({ advertMs, priority: 255 }, { addresses: addresses.map((each) => `${each}/24`) })
-  service.obey({ v: VRRP_PROTOCOL, kind: 'spec', spec: { sets: [set] } })
+  order(setSpec({ advertMs, priority: 255 }, { addresses: addresses.map((each) => `${each}/24`) }))
 }
 
 async function until(what: string, isSo: (set: SetStatus) => boolean): Promise<void> {
@@ -100,4 +104,25 @@ test('while one that is stopped answers nothing adverts leave; then others are t
   await until('another process', () => ![undefined, first].includes(rtnlPid()))
   await until('its role', ({ role }) => role === 'active')
   await until('its address', () => isHeld())
+})
+
+test('a set that becomes another one goes on being active, on a node that owns no address', {
+  skip,
+}, async () => {
+  const addresses = { addresses: ['10.0.0.100/24'] }
+  order(setSpec({ advertMs: 100 }, addresses))
+  await until('its role', ({ role }) => role === 'active')
+  for (const change of [{ vrid: 52 }, { version: 2 } as const]) {
+    const { length } = roles
+    order(setSpec({ advertMs: 1000, ...change }, addresses))
+    await until('its role', ({ role }) => role === 'active')
+    await until('its address', () => isHeld())
+    assert.deepEqual(
+      roles.slice(length).map(({ to, why }) => [to, why.name]),
+      [
+        ['initialize', 'shutdown'],
+        ['active', 'succeeded'],
+      ],
+    )
+  }
 })

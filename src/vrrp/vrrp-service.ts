@@ -200,14 +200,16 @@ export class VrrpService implements Disposable {
     const withPath = spec.packetPath !== undefined
     const before = this.#sets
     const going = before.filter((set) => spec.sets.some((each) => isSameSet(each, set.spec)))
-    const backups = before.filter((set) => set.status().role === 'backup').map((set) => set.spec.name)
-    for (const set of before) if (!going.includes(set)) set[Symbol.dispose]()
+    const roles = new Map(before.map((set) => [set.spec.name, set.status().role]))
+    for (const set of before)
+      if (!going.includes(set)) set.end(spec.sets.find(({ name }) => name === set.spec.name))
     const kept = new Map(spec.sets.map((each) => [each, going.find((set) => isSameSet(set.spec, each))]))
     this.#rtnl.watch(watchedOf(spec))
     this.#nics.follow(spec.sets.flatMap(membersOf))
     this.#sets = spec.sets.map((each) => {
-      const patienceMs = backups.includes(each.name) ? OTHERS_MS : 0
-      return kept.get(each) ?? new AddressSet(each, withPath, this.#host, patienceMs)
+      const was = roles.get(each.name)
+      const patienceMs = was === 'backup' ? OTHERS_MS : 0
+      return kept.get(each) ?? new AddressSet(each, withPath, this.#host, { was, patienceMs })
     })
     for (const [index, set] of this.#sets.entries()) {
       set.maintain(this.#orders.isMaintained(set.spec.name))

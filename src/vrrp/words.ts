@@ -19,6 +19,8 @@ export function whyText(why: Why): string {
       return 'this node was not run for too long'
     case 'group':
       return 'the rest of the address set moves'
+    case 'succeeded':
+      return 'its set was active here until it was changed'
     case 'owner':
       return 'this node owns the addresses'
     case 'higher':

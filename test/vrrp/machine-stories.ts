@@ -263,6 +263,14 @@ export const stories: readonly Story[] = [
     ],
   },
   {
+    name: 'one whose set was active here as another one is active at once, and yields to who has more right to it',
+    lines: [
+      [0, { kind: 'succeed' }, takeOver('succeeded', 100, 'initialize'), 1000],
+      [1, { kind: 'succeed' }, []],
+      [500, hear(200), ['leave', 'active -> backup: higher']],
+    ],
+  },
+  {
     name: 'an owner preempts, whatever Preempt_Mode says',
     router: { priority: 255, preempt: false, adverMs: 256 },
     lines: [
