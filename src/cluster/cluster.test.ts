@@ -125,6 +125,8 @@ test('a node without keys, or that the file does not name, is in no cluster', as
     unknown.faults().map((fault) => fault.code),
     ['CLUSTER_NODE_UNKNOWN'],
   )
+  assert.match(unknown.astray!, /the keys of this machine are those of node lb9/)
+  assert.equal(none.astray, undefined)
 })
 
 test('keys that come while the daemon runs are taken; damaged ones change nothing and are named', async () => {
@@ -145,7 +147,15 @@ test('keys that come while the daemon runs are taken; damaged ones change nothin
   rmSync(cluster.keyFile('lb2'))
   two.tick()
   assert.match(two.faults()[0]!.message, /is gone/)
-  assert.equal(two.self, 'lb2')
+  assert.deepEqual([two.self, two.astray], ['lb2', undefined])
+})
+
+test('a daemon that starts with keys that it cannot read is in no cluster, and says why', async () => {
+  using cluster = await TestCluster.of(['lb1', 'lb2'])
+  writeFileSync(cluster.keyFile('lb2'), '{')
+  const two = cluster.start('lb2', { keys: 'none' })
+  assert.equal(two.self, undefined)
+  assert.match(two.astray!, /lb2/)
 })
 
 test('nodes of two clusters refuse each other, and both say why', async () => {

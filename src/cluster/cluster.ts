@@ -91,6 +91,12 @@ export class Cluster implements Peers, Disposable {
     return this.#hall ? this.#keeper.keys?.node : undefined
   }
 
+  get astray(): string | undefined {
+    if (this.self !== undefined) return undefined
+    const { keys, fault } = this.#keeper
+    return keys ? this.#unknown(keys.node) : fault?.message
+  }
+
   /** follow: the file counts from now on; it may be the same. */
   follow(spec: ClusterSpec): void {
     if (sameSpec(spec, this.#spec)) return
@@ -136,18 +142,10 @@ export class Cluster implements Peers, Disposable {
   /** faults: what keeps this node from being in its cluster; what is wrong with others is in nodes(). */
   faults(): readonly Fault[] {
     const { keys, fault } = this.#keeper
-    const unknown = keys && this.#spec && !this.#isNode(keys.node)
-    const names = this.#spec?.nodes.map(({ name }) => name).join(', ') || 'none'
+    const unknown = keys && this.#unknown(keys.node)
     return [
       ...(fault ? [fault] : []),
-      ...(unknown
-        ? [
-            {
-              code: 'CLUSTER_NODE_UNKNOWN',
-              message: `the keys of this machine are those of node ${keys.node}, and the file's nodes are ${names}`,
-            } as const,
-          ]
-        : []),
+      ...(unknown === undefined ? [] : [{ code: 'CLUSTER_NODE_UNKNOWN', message: unknown } as const]),
       ...(this.#hall?.faults() ?? []).map((message) => ({ code: 'CLUSTER_UNHEARD', message }) as const),
       ...(this.#hall ? [...this.#parts.tooLarge] : []).map(
         ([part, bytes]) =>
@@ -208,6 +206,13 @@ export class Cluster implements Peers, Disposable {
   [Symbol.dispose](): void {
     this.#spec = undefined
     this.#close()
+  }
+
+  /** unknown: what is wrong where the keys are of no node of the file. */
+  #unknown(node: string): string | undefined {
+    if (!this.#spec || this.#isNode(node)) return undefined
+    const names = this.#spec.nodes.map(({ name }) => name).join(', ') || 'none'
+    return `the keys of this machine are those of node ${node}, and the file's nodes are ${names}`
   }
 
   #isNode(name: string): boolean {

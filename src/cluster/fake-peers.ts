@@ -96,6 +96,7 @@ export function fakeCluster(names: readonly string[], now: () => Date = () => ne
     const others = names.filter((name) => name !== self)
     return {
       self,
+      astray: undefined,
       nodes: () => others.map((name) => viewOf(self, name)),
       request: async (node, path, body, timeoutMs) => {
         let timer: NodeJS.Timeout | undefined

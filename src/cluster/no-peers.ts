@@ -8,6 +8,7 @@ const nothing: Disposable = { [Symbol.dispose]: () => undefined }
 /** noPeers: nobody to ask, nobody who asks. */
 export const noPeers: Peers = {
   self: undefined,
+  astray: undefined,
   nodes: () => [],
   request: (node, path) =>
     Promise.reject(

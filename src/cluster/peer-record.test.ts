@@ -109,3 +109,12 @@ test('a document of a version with nothing in common is refused by name, whateve
     assert.throws(() => read(bad), { code: 'PEER_ANSWER' })
   assert.throws(() => readDocument(Buffer.from('{'), 'lb2', 'heartbeat'), { code: 'PEER_ANSWER' })
 })
+
+test('a document that nests as deeply as its size lets it is refused, and ends nothing', () => {
+  const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
+  const text = JSON.stringify({ ...document, parts: { roles: 0 } }).replace('"roles":0', `"roles":${deep}`)
+  assert.throws(() => readDocument(Buffer.from(text), 'lb2', 'heartbeat'), {
+    code: 'PEER_ANSWER',
+    detail: 'its document nests too deeply',
+  })
+})

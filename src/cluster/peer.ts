@@ -184,7 +184,7 @@ export function readDocument(bytes: Uint8Array, node: string, op: string): Docum
   }
   const head = documentSchema.pick({ version: true, protocols: true }).safeParse(value)
   if (head.success) protocolWith(head.data)
-  const read = documentSchema.safeParse(value)
+  const read = parsed(value, op)
   if (!read.success) {
     const [issue] = read.error.issues
     const detail = `its document cannot be read: ${issue?.path.join('.')}: ${issue?.message}`
@@ -193,6 +193,15 @@ export function readDocument(bytes: Uint8Array, node: string, op: string): Docum
   if (read.data.node !== node)
     throw new TenbinError('PEER_ANSWER', op, { detail: `it says that it is ${read.data.node}` })
   return read.data
+}
+
+/** parsed: what nests too deeply for the schema's own calls is no document either. */
+function parsed(value: unknown, op: string) {
+  try {
+    return documentSchema.safeParse(value)
+  } catch (cause) {
+    throw new TenbinError('PEER_ANSWER', op, { detail: 'its document nests too deeply', cause })
+  }
 }
 
 /** protocolWith a peer: the one to talk by. Throws PEER_REFUSED, with whom to upgrade. */

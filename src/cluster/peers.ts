@@ -51,6 +51,9 @@ export interface Peers {
   /** self: this node's name; undefined: it is in no cluster (no keys, or no node of the file), and nodes() is empty. */
   readonly self: string | undefined
 
+  /** astray: why it is in no cluster, though there are keys of one; undefined: it is in one, or there are none. */
+  readonly astray: string | undefined
+
   /** nodes: the file's other nodes, in its order. */
   nodes(): readonly PeerView[]
 

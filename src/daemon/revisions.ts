@@ -92,12 +92,18 @@ export class Revisions implements RevisionOperations, Disposable {
       journal: this.#journal,
       tell: (told) => tellRevision(events, told),
     })
+    const names = () => controller.running?.desired.nodes.map(({ name }) => name) ?? []
     this.#coordinator = new Coordinator({
       ...common,
       local: this.#local,
       self: () => this.#self,
-      order: () => controller.running?.desired.nodes.map(({ name }) => name) ?? [],
-      others: (without) => othersOf(options.peers, without),
+      order: names,
+      others: (without) =>
+        othersOf(
+          options.peers,
+          names().filter((name) => name !== this.#self),
+          without,
+        ),
     })
     this.#onDisk = new FileOnDisk(options.file, () => tellOnDisk(events, options.file, this.#local.current!))
     const between = { ...common, peers: options.peers, local: this.#local, coordinator: this.#coordinator }

@@ -49,6 +49,19 @@ test('nodes without traffic apply first, the active one last; both have the same
   assert.equal(lb2.local.state, 'settled')
 })
 
+test('a node in no cluster says whom of the file it did not ask; who was left out is no news', async () => {
+  lb1.others = () => []
+  const notes = async (servers: number, without: readonly string[]) =>
+    (await lb1.apply(servers, { without })).ran.notes
+  assert.deepEqual(await notes(2, []), [
+    'lb2, lb3 were not asked: this node is in no cluster (tenbin cluster init)',
+  ])
+  assert.deepEqual(await notes(3, ['lb3']), [
+    'lb2 was not asked: this node is in no cluster (tenbin cluster init)',
+  ])
+  assert.deepEqual(await notes(4, ['lb2', 'lb3']), [])
+})
+
 for (const step of ['check', 'run', 'verify', 'write trying'] as const)
   for (const name of ['lb1', 'lb2'] as const)
     test(`a failure of ${name} at "${step}" takes everything back on both`, async () => {

@@ -105,6 +105,8 @@ export class Coordinator {
     // A node that the new file does not have any more goes on as it is.
     const gone = nodes.filter((node) => !desired.nodes.some(({ name }) => name === node))
     const remote = others([...without, ...gone])
+    const asked = new Set([self(), ...remote.map(({ node }) => node), ...without, ...gone])
+    const alone = nodes.filter((node) => !asked.has(node))
     this.#deciding.add(attempt.id)
     const done: Member[] = []
     try {
@@ -122,7 +124,8 @@ export class Coordinator {
       }
       await local.settle(attempt.id, confirmMs)
       const unheard = await this.#tell(remote, (member) => member.settle(attempt.id, confirmMs))
-      return { head, isChanged: true, ran: ran!, nodes: members.map(({ node }) => node), unheard }
+      const run = { ...ran!, notes: [...ran!.notes, ...aloneNotes(alone)] }
+      return { head, isChanged: true, ran: run, nodes: members.map(({ node }) => node), unheard }
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       // A node whose answer was lost may have prepared all the same: it is told, too.
@@ -214,6 +217,14 @@ export class Coordinator {
     return told.flat()
   }
 }
+
+/** aloneNotes: a node without keys of a cluster has nobody to ask. */
+const aloneNotes = (nodes: readonly string[]): readonly string[] =>
+  nodes.length === 0
+    ? []
+    : [
+        `${nodes.join(', ')} ${nodes.length === 1 ? 'was' : 'were'} not asked: this node is in no cluster (tenbin cluster init)`,
+      ]
 
 function inOrder(members: readonly Member[], nodes: readonly string[]): Member[] {
   const place = (member: Member) => {

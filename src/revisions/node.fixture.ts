@@ -66,7 +66,7 @@ export class FakeNode {
   constructor(name = 'lb1', peers?: Peers) {
     this.name = name
     this.#peers = peers
-    if (peers) this.others = (without) => othersOf(peers, without)
+    if (peers) this.others = (without) => othersOf(peers, [], without)
     this.boots()
   }
 

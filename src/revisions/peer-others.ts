@@ -6,8 +6,17 @@ import type { Peers } from '../cluster/peers.ts'
 import type { Participant } from './coordinator.ts'
 import { participantOf } from './peer-participant.ts'
 
-/** othersOf: as participants. Throws NODES_MISSING, with each of them and why. */
-export function othersOf(peers: Peers, without: readonly string[]): Participant[] {
+/** othersOf: as participants; `expected`: those of the file. Throws NODES_MISSING, with each of them and why. */
+export function othersOf(
+  peers: Peers,
+  expected: readonly string[],
+  without: readonly string[],
+): Participant[] {
+  const unheard = expected.filter((name) => !without.includes(name))
+  if (peers.astray !== undefined && unheard.length > 0) {
+    const detail = `${unheard.join(', ')} cannot be asked: ${peers.astray}`
+    throw new TenbinError('NODES_MISSING', 'apply', { detail })
+  }
   const wanted = peers.nodes().filter(({ name }) => !without.includes(name))
   const missing = wanted.filter(({ state }) => state !== 'connected')
   if (missing.length > 0) {
