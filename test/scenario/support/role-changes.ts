@@ -80,13 +80,21 @@ async function renew(pair: Pair, node: PairNode): Promise<void> {
   await pair[node].start()
 }
 
-/** CAUSES, in turn: the machine dies; it is told to hand over; both nodes' versions are replaced; vrrp dies, ... all processes do. */
+/** CAUSES, in turn: the machine dies; it is told to hand over; a cable is out; versions are replaced; vrrp dies, ... all processes do. */
 export const CAUSES: readonly Cause[] = [
   {
     name: 'crash',
     inOrder: false,
     bringAbout: ({ lab }, node) => cutNode(lab, node).then(() => killNode(lab, node)),
   },
+  {
+    name: 'maintenance',
+    inOrder: true,
+    bringAbout: (pair, node) => maintenance(pair, node, 'on'),
+    mend: (pair, node) => maintenance(pair, node, 'off'),
+  },
+  // One network of two: all addresses move.
+  { name: 'cut-back', inOrder: false, bringAbout: ({ lab }, node) => cutNode(lab, node, 'back') },
   { name: 'failover', inOrder: true, bringAbout: (pair, node) => pair[node].cli('failover') },
   {
     name: 'upgrade',
@@ -105,12 +113,6 @@ export const CAUSES: readonly Cause[] = [
     name: 'vrrp',
     inOrder: false,
     bringAbout: async (pair, node) => process.kill((await pair.status(node)).vrrp!.pid!, 'SIGKILL'),
-  },
-  {
-    name: 'maintenance',
-    inOrder: true,
-    bringAbout: (pair, node) => maintenance(pair, node, 'on'),
-    mend: (pair, node) => maintenance(pair, node, 'off'),
   },
   { name: 'freeze', inOrder: false, bringAbout: ({ lab }, node) => freezeNode(lab, node) },
   { name: 'killed', inOrder: false, bringAbout: ({ lab }, node) => killNode(lab, node) },
