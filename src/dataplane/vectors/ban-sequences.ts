@@ -1,5 +1,5 @@
 // Sources above their limit where services ask for proof: who is not proven is challenged, and who proves too much is
-// banned, but nobody for what others send in his name.
+// banned, but nobody who is silent for what others send in his name.
 
 import { tcpFlag } from '../../wire/tcp.ts'
 import { perWindow } from '../flow-clock.ts'
@@ -86,7 +86,7 @@ export const banSequences: readonly Sequence[] = [
       goes('proof-bans', START + BANNED + TICK, peaceful(A, 5_000), 0),
     ],
   ),
-  sequence('nobody is banned for what others send in his name', 'proof-bans', [
+  sequence('who answers only what he began is not banned for what others send in his name', 'proof-bans', [
     ...handshake('proof-bans', START, syn()),
     ...times(60, (i) =>
       i < most - 1
