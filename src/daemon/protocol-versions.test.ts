@@ -24,7 +24,7 @@ test('what main, vrrp, its rtnl process and the checker say to each other is wha
   // Where this fails: raise the version beside the schemas, and write both here.
   assert.deepEqual(now, {
     'vrrp 3': '57cbf76c6d541c5a',
-    'rtnl 2': '6cd0fdc5a31d0c87',
+    'rtnl 3': 'e056aa6354b23445',
     'checker 2': '02cd613bb7798286',
   })
 })

@@ -15,10 +15,11 @@ export interface Held {
   readonly prefix: number
 }
 
-/** Lease: the lifetime of what is held, and when it is renewed, ms after it began. */
+/** Lease: the lifetime of what is held; ms after it began: when it is renewed, when another node has taken over at the latest. */
 export interface Lease {
   readonly validS: number
   readonly renewMs: number
+  readonly takenMs: number
 }
 
 /** LEAST_S: the kernel takes an address away up to 1.25 s late (net/ipv4/devinet.c), so less says little. */
@@ -32,7 +33,7 @@ const LEAST_S = 2
 export function leaseOf(adverMs: number): Lease {
   const takenMs = 4 * adverMs
   const validS = Math.max(LEAST_S, Math.ceil((takenMs + 2 * adverMs) / 1000))
-  return { validS, renewMs: Math.min(validS * 500, validS * 1000 - takenMs - adverMs) }
+  return { validS, renewMs: Math.min(validS * 500, validS * 1000 - takenMs - adverMs), takenMs }
 }
 
 const keyOf = ({ ifindex, address, prefix }: Held): string =>

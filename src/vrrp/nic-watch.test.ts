@@ -48,7 +48,15 @@ test('whose address was taken away is told, and of nobody who does not want it',
     ...each,
     addresses: [...each.addresses],
   }))
-  const order = { kind: 'hold' as const, id: 1, at: 0, how: 'take' as const, routes: [], validS: 2 }
+  const order = {
+    kind: 'hold' as const,
+    id: 1,
+    at: 0,
+    how: 'take' as const,
+    routes: [],
+    validS: 2,
+    takenMs: 400,
+  }
   assert.deepEqual(work.hold({ ...order, set: 'front', members }), {})
   assert.deepEqual(work.hold({ ...order, set: 'back', members: [] }), {})
   network.removeAddress({ ifindex: index, ...ADDRESS })

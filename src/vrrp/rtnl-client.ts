@@ -32,6 +32,7 @@ export interface HoldOrder {
   readonly members: readonly MemberSpec[]
   readonly routes: readonly SetRoute[]
   readonly validS: number
+  readonly takenMs: number
   readonly at: number
 }
 
@@ -242,7 +243,7 @@ export class RtnlClient implements Rtnl, Disposable {
   #rehearse(): void {
     for (const how of ['take', 'renew'] as const)
       this.hold(
-        { set: REHEARSAL, how, members: [NOBODY], routes: [], validS: 1, at: bootMs() },
+        { set: REHEARSAL, how, members: [NOBODY], routes: [], validS: 1, takenMs: 0, at: bootMs() },
         () => undefined,
       )
     this.release(REHEARSAL)

@@ -1,8 +1,10 @@
 // The process that asks the kernel for what takes its lock of links and addresses, for the vrrp process, which starts it and
-// talks with it by descriptor 3: `rtnl-process RECORD`. It ends when vrrp has closed that, whatever signals come: what is held
-// then stays until its time is over, unless vrrp released it before. RECORD: of macvlans.
+// talks with it by descriptor 3: `rtnl-process RECORD`. It ends when vrrp has closed that, whatever signals come. What vrrp had
+// not released then it releases when another node has taken over, where that is soon; else its time will be over. RECORD: of
+// macvlans.
 
 import { Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import { Line } from '../health/line.ts'
 import type { WithoutVersion } from '../health/protocol.ts'
 import { Connection } from '../netlink/connection.ts'
@@ -70,6 +72,16 @@ function obey(message: ToRtnl): void {
 
 const vrrp = new Line<ToRtnl, WithoutVersion<FromRtnl>>(new Socket({ fd: VRRP_FD }), {
   ...{ schema: toRtnlSchema, version: RTNL_PROTOCOL, onMessage: obey },
-  onEnd: () => process.exit(0),
+  onEnd: () => void end(),
 })
+
+/** end: what is held serves until another node does. */
+async function end(): Promise<never> {
+  const releases = work.orphaned().map(async ({ set, afterMs }) => {
+    await delay(afterMs)
+    work.release(set)
+  })
+  await Promise.all(releases)
+  process.exit(0)
+}
 vrrp.send({ kind: 'hello' })

@@ -10,7 +10,7 @@ import type { NicView } from './nic-view.ts'
 import { routeSchema } from './spec.ts'
 
 /** RTNL_PROTOCOL: the version of the messages. */
-export const RTNL_PROTOCOL = 2
+export const RTNL_PROTOCOL = 3
 
 const v = { v: z.literal(RTNL_PROTOCOL) }
 /** A number given by who asks, which comes back with the answer. */
@@ -40,7 +40,8 @@ export const toRtnlSchema = z.discriminatedUnion('kind', [
   z.strictObject({ ...v, kind: z.literal('begin'), ...watched }),
   z.strictObject({ ...v, kind: z.literal('watch'), ...watched }),
   /**
-   * hold a set's addresses and routes for `validS` seconds: `take` these and no others, or `renew` those that were taken. One
+   * hold a set's addresses and routes for `validS` seconds: `take` these and no others, or `renew` those that were taken. After
+   * `takenMs` without a word of this node another one has taken over. One
    * that was said too long ago is not carried out (STALE_MS): who said it may have been stopped since.
    */
   z.strictObject({
@@ -50,6 +51,7 @@ export const toRtnlSchema = z.discriminatedUnion('kind', [
       members: z.array(member),
       routes: z.array(routeSchema),
       validS: z.int(),
+      takenMs: z.number(),
     },
   }),
   /** release all addresses and routes of a set. */

@@ -48,3 +48,19 @@ test('routes that cannot be read keep no address', () => {
   network.listStaticRoutes = listStaticRoutes
   assert.equal(left()[0], 2)
 })
+
+test('what is held when vrrp is gone is released when another node has it, or when its time is over', () => {
+  const { work, left } = world()
+  const held = (set: string, address: string, takenMs: number) => {
+    const members = [{ nic: 'eth0', family: 4 as const, addresses: [`${address}/24`] }]
+    work.hold({ kind: 'hold', id: 1, at: 0, set, how: 'take', members, routes: [], validS: 2, takenMs })
+  }
+  held('fast', '10.0.0.101', 400)
+  held('slow', '10.0.0.102', 4000)
+  assert.deepEqual(work.orphaned(), [{ set: 'fast', afterMs: 400 }])
+  held('slow', '10.0.0.102', 40)
+  assert.equal(work.orphaned().length, 2)
+  work.release('fast')
+  work.release('slow')
+  assert.deepEqual([work.orphaned(), left()[0]], [[], 3])
+})

@@ -29,9 +29,13 @@ interface SetHeld {
   readonly routes: HeldRoutes
   /** Of whom addresses were taken last. */
   members: readonly RtnlMember[]
+  takenMs: number
 }
 /** Places: where each member has its addresses: the index of the NIC, or of its macvlan; undefined: that is gone. */
 type Places = ReadonlyMap<RtnlMember, number | undefined>
+
+/** ORPHANED_MOST_MS: so long the process outlives vrrp at most. */
+const ORPHANED_MOST_MS = 500
 
 /** Answer to an order to hold addresses. */
 export type HoldAnswer = {
@@ -96,12 +100,17 @@ export class RtnlWork implements Disposable {
   }
 
   /** hold a set's addresses and routes. Never throws. */
-  hold({ set, how, members, routes, validS, at }: Omit<Extract<ToRtnl, { kind: 'hold' }>, 'v'>): HoldAnswer {
+  hold(order: Omit<Extract<ToRtnl, { kind: 'hold' }>, 'v'>): HoldAnswer {
+    const { set, how, members, routes, validS, takenMs, at } = order
     if (this.#options.now() > at + STALE_MS) return { isLate: true }
     const before = this.#sets.get(set)
     const { network } = this.#options
-    const fresh = () => ({ addresses: new HeldAddresses(network), routes: new HeldRoutes(network), members })
+    const fresh = () => ({
+      ...{ addresses: new HeldAddresses(network), routes: new HeldRoutes(network) },
+      ...{ members, takenMs },
+    })
     const held = before ?? fresh()
+    held.takenMs = takenMs
     this.#sets.set(set, held)
     try {
       const unrouted =
@@ -123,6 +132,13 @@ export class RtnlWork implements Disposable {
     held.routes.leave()
     quietly(() => held.addresses.leave())
     for (const member of held.members) this.#withMac(member, (key) => quietly(() => this.#macs.down(key)))
+  }
+
+  /** orphaned: sets that are held though vrrp is gone, and when each is to be released: when another node has taken over. */
+  orphaned(): readonly { readonly set: string; readonly afterMs: number }[] {
+    const held = [...this.#sets].map(([set, { takenMs }]) => ({ set, afterMs: takenMs }))
+    // Of the others the kernel takes care; a vrrp that starts anew is not to wait for this process.
+    return held.filter(({ afterMs }) => afterMs <= ORPHANED_MOST_MS)
   }
 
   /** clear: as the order says. Never throws. */

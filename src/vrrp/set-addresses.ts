@@ -139,9 +139,8 @@ export class SetAddresses {
     const order = ++this.#orders
     const answerBy = by ?? now + lease.validS * 1000
     this.#taken = { what, lease, how, order, answerBy, renewAt: now + lease.renewMs }
-    host.rtnl.hold({ set, how, ...what, validS: lease.validS, at: now }, (held) =>
-      this.#answered(order, held),
-    )
+    const { validS, takenMs } = lease
+    host.rtnl.hold({ set, how, ...what, validS, takenMs, at: now }, (held) => this.#answered(order, held))
   }
 
   #answered(order: number, held: Held): void {
