@@ -33,4 +33,8 @@ export const defenceErrors = {
     'a list of networks and the services do not go together',
     'write networks of the family that services listen on, under `allow` or `deny`, or take the list out',
   ),
+  RULE_UNREACHED: entry(
+    'a rule counts, limits and drops nothing, because one before it drops all that it matches',
+    'write it before the other one, or take it out',
+  ),
 } as const satisfies Record<string, Entry>
