@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseIp } from './addresses.ts'
-import { formatPrefix, isIn, prefixOf, tryPrefix } from './prefix.ts'
+import { coveredBy, formatPrefix, isIn, isMost, prefixOf, tryPrefix } from './prefix.ts'
 
 test('prefixes are read and written, of either family', () => {
   for (const text of ['203.0.113.0/24', '0.0.0.0/0', '192.0.2.1', '2001:db8::/32', '::/0', '2001:db8::1'])
@@ -40,4 +40,32 @@ test('an address is in a network when their leading bits are the same, and never
   assert.ok(!isInText('2001:db9::', '2001:db8::/32'))
   assert.ok(!isInText('1.2.3.4', '::/0'))
   assert.deepEqual(prefixOf(parseIp('10.1.2.3'), 9), { address: parseIp('10.0.0.0'), length: 9 })
+})
+
+test('seven bits of addresses that clients have are most of a family; those that nobody has are not', () => {
+  const most = (text: string) => isMost(tryPrefix(text)!)
+  for (const text of [
+    '0.0.0.0/0',
+    '0.0.0.0/1',
+    '128.0.0.0/2',
+    '64.0.0.0/7',
+    '::/0',
+    '2000::/3',
+    '2000::/4',
+    '2600::/7',
+  ])
+    assert.equal(most(text), true, text)
+  for (const text of ['10.0.0.0/8', '224.0.0.0/3', '240.0.0.0/4', 'fc00::/7', '4000::/2', '2001::/16'])
+    assert.equal(most(text), false, text)
+})
+
+test('networks that leave nobody of a family are told from those that leave somebody', () => {
+  const covered = (...texts: string[]) => coveredBy(texts.map((text) => tryPrefix(text)!))
+  const eights = Array.from({ length: 223 }, (_, i) => `${223 - i}.0.0.0/8`)
+  assert.equal(covered(...eights), 4)
+  assert.equal(covered(...eights.slice(1)), undefined)
+  assert.equal(covered(...eights.slice(1), '10.0.0.0/8', '10.0.0.0/8', '223.0.0.0/9'), undefined)
+  assert.equal(covered('0.0.0.0/1', '128.0.0.0/1'), 4)
+  assert.equal(covered('2000::/4', '3000::/4', '192.0.2.0/24'), 6)
+  assert.equal(covered('2000::/4', '3000::/5'), undefined)
 })

@@ -45,6 +45,48 @@ const GLOBAL = tryIp6('2000::')!
 export const isEverybody = (prefix: Prefix): boolean =>
   prefix.length === 0 || (prefix.length <= 3 && isIn(GLOBAL, prefix))
 
+/** MULTICAST: from here on no IPv4 address is a client's (RFC 1112 4, RFC 6890). */
+const MULTICAST: Prefix = { address: tryIp4('224.0.0.0')!, length: 3 }
+
+/** isMost: whether a network is so much of a family that whoever drops it drops clients as such: 7 bits or fewer. */
+export const isMost = (prefix: Prefix): boolean => {
+  if (isEverybody(prefix)) return true
+  if (prefix.length > 7) return false
+  return isIp4(prefix.address)
+    ? !isIn(prefix.address, MULTICAST)
+    : isIn(prefix.address, { address: GLOBAL, length: 3 })
+}
+
+/** ALL: the first address of a family that may be a client's, and the first behind those. */
+const ALL = {
+  32: [BigInt(tryIp4('1.0.0.0')!), BigInt(MULTICAST.address)],
+  128: [GLOBAL, GLOBAL + (1n << 125n)],
+} as const
+
+/** coveredBy networks together: the family of which nobody is left; undefined: somebody of each is. */
+export function coveredBy(prefixes: readonly Prefix[]): 4 | 6 | undefined {
+  if (isCovered(prefixes, 32)) return 4
+  return isCovered(prefixes, 128) ? 6 : undefined
+}
+
+function isCovered(prefixes: readonly Prefix[], bits: 32 | 128): boolean {
+  const [first, end] = ALL[bits]
+  const of = prefixes.filter(({ address }) => bitsOf(address) === bits)
+  const sizeOf = ({ length }: Prefix) => 2 ** (bits - length)
+  // lists are long, and hardly any is that much
+  if (of.reduce((sum, each) => sum + sizeOf(each), 0) < Number(end - first)) return false
+  const ranges = of.map((each): [bigint, bigint] => {
+    const from = BigInt(each.address)
+    return [from, from + (1n << BigInt(bits - each.length))]
+  })
+  let reached: bigint = first
+  for (const [from, to] of ranges.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))) {
+    if (from > reached) break
+    if (to > reached) reached = to
+  }
+  return reached >= end
+}
+
 /** formatPrefix writes 203.0.113.0/24; a whole address without its length. */
 export const formatPrefix = ({ address, length }: Prefix): string =>
   length === bitsOf(address) ? formatIp(address) : `${formatIp(address)}/${length}`

@@ -238,7 +238,7 @@ for (const [way, by] of [
     assert.equal((await told(evidence)).data.packets, 29)
   })
 
-test('what turns bad again makes a capture longer, and one kind asks once in five minutes', async () => {
+test('what turns bad again makes a capture longer, and the same asks once in five minutes', async () => {
   receive(2 ** 24)
   const evidence = start()
   events.record(held)
@@ -259,6 +259,24 @@ test('what turns bad again makes a capture longer, and one kind asks once in fiv
   events.record(held)
   await run(evidence, 1)
   await until(() => readdirSync(join(dir, 'lb1')).length === 2, 'a second capture')
+})
+
+test('a flood is captured although its service was told as overloaded two minutes before', async () => {
+  const evidence = start()
+  const began = (verdict: string): NewEvent => ({
+    ...{ kind: 'flood.began', severity: 'error', services: ['www'], data: { verdict } },
+    text: `www: ${verdict}`,
+  })
+  events.record(began('overload'))
+  await run(evidence, 31)
+  await told(evidence)
+  now += 90_000
+  recorder.record(syn(1))
+  events.record(began('syn-flood'))
+  await run(evidence, 31)
+  const flood = join(dir, 'lb1', '20161101T201731Z-flood.began.pcapng')
+  await until(() => packetsIn(flood) === 1, 'a capture of the flood')
+  assert.match(readFileSync(flood, 'latin1'), /www: syn-flood/)
 })
 
 test('three servers that fail within ten seconds are many, two are not, and what is no trouble is none', async () => {

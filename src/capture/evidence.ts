@@ -115,10 +115,11 @@ export class Evidence implements Disposable {
   #hear(event: Event): void {
     const { monotonic, spec, recorder } = this.#options
     const wanted = spec()
-    if (!wanted || !this.#trigger.asks(event, monotonic())) return
-    const afterMs = 1_000 * wanted.aroundS
     const open = this.#open
-    if (open && open.ended === undefined) {
+    const isRunning = open !== undefined && open.ended === undefined
+    if (!wanted || !this.#trigger.asks(event, monotonic(), isRunning)) return
+    const afterMs = 1_000 * wanted.aroundS
+    if (isRunning) {
       open.reasons.push(event.text)
       open.until = Math.min(monotonic() + afterMs, open.begun + LONGEST * afterMs)
       return

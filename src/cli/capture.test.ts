@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -19,6 +20,7 @@ import type { RecordedPacket } from '../engine/recorded.ts'
 import { ether, ipv4, packet, tcp } from '../wire/packet.ts'
 import { tcpFlag } from '../wire/tcp.ts'
 import { capture } from './captured.ts'
+import { blocksOf } from './pcapng.fixture.ts'
 
 let dir: string
 let socket: string
@@ -174,6 +176,26 @@ test('a reader of standard output that is slower than packets gets them all', as
   const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)])
   assert.equal(err, '1500 packets written to -\n')
   assert.ok(Number(out) > 1500 * 54, out)
+})
+
+test('Ctrl-C of a live capture leaves a file of whole blocks in the place of the one that was there', async () => {
+  const file = join(dir, 'live.pcapng')
+  writeFileSync(file, 'evidence')
+  const main = fileURLToPath(new URL('main.ts', import.meta.url))
+  const words = ['--import', 'tsx', main, 'capture', '--socket', socket, '-w', file]
+  const child = spawn(process.execPath, words, { stdio: ['ignore', 'ignore', 'pipe'] })
+  const part = `${file}.${child.pid}.part`
+  const [err, closed] = [text(child.stderr), once(child, 'close')]
+  for (let port = 1; !existsSync(part) || statSync(part).size < 2_000; port++) {
+    assert.equal(child.exitCode, null)
+    recorder.record(syn(port))
+    await delay(20)
+  }
+  assert.equal(readFileSync(file, 'latin1'), 'evidence')
+  child.kill('SIGINT')
+  const [, count] = /^(\d+) packets written to /.exec(await err) ?? []
+  assert.equal(blocksOf(readFileSync(file)).filter((type) => type === 6).length, Number(count))
+  assert.deepEqual([...(await closed), existsSync(part)], [0, null, false])
 })
 
 test('a filter that does not parse is a usage error that shows the place', async () => {

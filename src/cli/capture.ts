@@ -1,16 +1,15 @@
 // tenbin capture: what the recorder has, or what comes, as lines for people or as a file for Wireshark. XDP forwards before
 // tcpdump on the node sees anything, so this is where packets are seen.
 
-import { closeSync, openSync, writeSync } from 'node:fs'
 import { InvalidArgumentError } from 'commander'
 import { parseDuration } from '../base/durations.ts'
 import { TenbinError } from '../base/errors.ts'
 import { parseFilter } from '../capture/filter-parse.ts'
 import { packetText } from '../capture/packet-text.ts'
-import { PcapngStream } from '../capture/pcapng-file.ts'
 import { captureLineSchema, capturesSchema, packetOf } from '../daemon/api-capture.ts'
 import { instanceOf } from '../daemon/instance.ts'
 import type { RecordedPacket } from '../engine/recorded.ts'
+import { CaptureSink } from './capture-file.ts'
 import { callDaemon } from './client.ts'
 import { clockText } from './clock-text.ts'
 import { type CommandSpec, instanceOptions, numberOption, type Options, textOption } from './command.ts'
@@ -18,11 +17,8 @@ import { type Context, type ExitCode, exitCodes } from './context.ts'
 import { followLines } from './follow.ts'
 import { table } from './table.ts'
 
-/** STANDARD: -w - is this. */
-const STANDARD = 1
-/** FULL_MS: so long a reader that is slower has before it is asked again. */
-const FULL_MS = 5
-const pause = new Int32Array(new SharedArrayBuffer(4))
+/** ENDS: signals by which a capture ends that is written to a file. */
+const ENDS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 export const captureCommand: CommandSpec = {
   words: 'capture [filter...]',
@@ -37,7 +33,10 @@ export const captureCommand: CommandSpec = {
   ].join(' '),
   arguments: { filter: 'which packets; all if absent' },
   options: [
-    { flags: '-w, --write <file>', text: 'write pcapng, for Wireshark and tcpdump; - is standard output' },
+    {
+      flags: '-w, --write <file>',
+      text: 'write pcapng, for Wireshark and tcpdump; - is standard output; what FILE has stays until the capture is complete',
+    },
     { flags: '--last <duration>', text: 'what is kept of the last 10s, 2m, instead of what comes' },
     { flags: '-f, --follow', text: 'with --last: go on with what comes' },
     {
@@ -68,11 +67,19 @@ export const captureCommand: CommandSpec = {
     const count = numberOption(options, 'count') ?? Number.POSITIVE_INFINITY
     const query = { ...(filter !== '' && { filter }), ...lastOf(options) }
     const path = textOption(options, 'write')
-    using sink = path === undefined ? lineSink(context, options.json === true) : new FileSink(path, filter)
+    using sink =
+      path === undefined
+        ? lineSink(context, options.json === true)
+        : new CaptureSink(path, `tenbin capture ${filter}`.trimEnd(), context.err)
+    using stop = new Stop()
     let [shown, lost, looked] = [0, 0, 0]
     let since: number | undefined
-    await followLines(socket, { path: '/v1/capture', query }, captureLineSchema, (line) => {
-      if (line.interfaces) sink.begin(line.interfaces)
+    const call = { path: '/v1/capture', query, signal: stop.signal }
+    await followLines(socket, call, captureLineSchema, (line) => {
+      if (line.interfaces) {
+        sink.begin(line.interfaces)
+        if (sink.isFile) stop.listen()
+      }
       if (line.packet) {
         sink.add(packetOf(line.packet))
         shown++
@@ -82,6 +89,7 @@ export const captureCommand: CommandSpec = {
       looked = line.done ?? line.alive ?? looked
       return shown < count
     })
+    sink.end()
     const reach = since === undefined ? '' : `: the oldest that is kept is ${since} s old`
     const missed = lost > 0 ? `, ${lost} were overwritten before they were read` : ''
     context.err(
@@ -134,9 +142,30 @@ function lastOf(options: Options): Record<string, string> {
   return { last, ...(options.follow === true && { follow: 'true' }) }
 }
 
+/** Stop: asked for by a signal, once; the next one ends the process. */
+class Stop implements Disposable {
+  readonly #controller = new AbortController()
+  readonly #abort = (): void => this.#controller.abort()
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  listen(): void {
+    for (const signal of ENDS) process.once(signal, this.#abort)
+  }
+
+  [Symbol.dispose](): void {
+    for (const signal of ENDS) process.off(signal, this.#abort)
+  }
+}
+
 interface Sink extends Disposable {
+  /** isFile: what is written there is to be ended in order. */
+  readonly isFile: boolean
   begin(interfaces: readonly string[]): void
   add(packet: RecordedPacket): void
+  end(): void
 }
 
 function lineSink({ out, paint }: Context, isJson: boolean): Sink {
@@ -149,62 +178,9 @@ function lineSink({ out, paint }: Context, isJson: boolean): Sink {
       const colour = packet.kind === 'dropped' ? paint.bad : paint.good
       out(`${paint.faint(time(at))} ${colour(outcome.padEnd(13))} ${service} ${server} ${packetText(packet)}`)
     },
+    isFile: false,
     begin: () => undefined,
+    end: () => undefined,
     [Symbol.dispose]: () => undefined,
-  }
-}
-
-/** FileSink: a pcapng file, from its beginning on, however the capture ends. One that was there stays until there is another. */
-class FileSink implements Sink {
-  readonly #path: string
-  readonly #comment: string
-  #fd = STANDARD
-  #stream: PcapngStream | undefined
-
-  constructor(path: string, filter: string) {
-    this.#path = path
-    this.#comment = filter === '' ? 'tenbin capture' : `tenbin capture ${filter}`
-  }
-
-  begin(interfaces: readonly string[]): void {
-    try {
-      if (this.#path !== '-') this.#fd = openSync(this.#path, 'w', 0o600)
-    } catch (cause) {
-      throw this.#unwritable(cause)
-    }
-    this.#stream = new PcapngStream(this.#comment, interfaces)
-    this.#write(this.#stream.begin())
-  }
-
-  add(packet: RecordedPacket): void {
-    if (this.#stream) this.#write(this.#stream.add([packet]))
-  }
-
-  [Symbol.dispose](): void {
-    if (this.#fd !== STANDARD) closeSync(this.#fd)
-  }
-
-  #write(bytes: Buffer): void {
-    try {
-      for (let done = 0; done < bytes.length; ) done += this.#writeSome(bytes.subarray(done))
-    } catch (cause) {
-      throw this.#unwritable(cause)
-    }
-  }
-
-  /** #writeSome: 0 where a pipe is full, which Node has made one that does not wait; then its reader has had a moment. */
-  #writeSome(bytes: Buffer): number {
-    try {
-      return writeSync(this.#fd, bytes)
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
-      Atomics.wait(pause, 0, 0, FULL_MS)
-      return 0
-    }
-  }
-
-  #unwritable(cause: unknown): TenbinError {
-    const { code = '', message } = cause as NodeJS.ErrnoException
-    return new TenbinError('CAPTURE_UNWRITABLE', `write ${this.#path}`, { detail: code || message, cause })
   }
 }

@@ -11,10 +11,11 @@ import { connectError, DaemonRefusal, refusalOf, unusable } from './client.ts'
 const SILENCE_MS = 30_000
 const LINE_MAX = 1024 * 1024
 
-/** LinesCall: a stream of the API. */
+/** LinesCall: a stream of the API. `signal`: aborted, it ends there. */
 export interface LinesCall {
   readonly path: string
   readonly query: Readonly<Record<string, string>>
+  readonly signal?: AbortSignal
 }
 
 /**
@@ -43,6 +44,10 @@ export function followLines<Line>(
       )
     })
     sent.setTimeout(SILENCE_MS, () => sent.destroy(new Error(`nothing for ${SILENCE_MS / 1000} s`)))
+    call.signal?.addEventListener('abort', () => {
+      resolve()
+      sent.destroy()
+    })
     sent.on('error', (cause) => reject(connectError(socketPath, call, cause)))
     sent.end()
   })

@@ -110,12 +110,12 @@ function resolveLists(
   findings: Findings,
 ): Pick<DefenceSpec, 'allow' | 'deny' | 'only'> {
   const [allowed, denied, onlyEntry] = [entryOf('allow'), entryOf('deny'), entryOf('only')]
-  const listOf = (entry: typeof allowed): Prefix[] =>
-    entry?.value === undefined ? [] : readList(entry.value, entry.place, lists, findings)
+  const listOf = (entry: typeof allowed, isDenied = false): Prefix[] =>
+    entry?.value === undefined ? [] : readList(entry.value, entry.place, lists, findings, isDenied)
   const before = findings.count
   const allow = listOf(allowed)
   const isRead = findings.count === before && (!allowed || allowed.value !== undefined)
-  const deny = listOf(denied)
+  const deny = listOf(denied, true)
   const only = onlyEntry?.value ?? false
   const nobody = only && isRead ? nobodyOf(allow, services) : undefined
   if (nobody) findings.add(onlyEntry!.place, `${nobody.why}: write allow: [${nobody.example}]`)

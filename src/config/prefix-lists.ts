@@ -3,7 +3,7 @@
 // is told with its place, and nothing of the list counts then.
 
 import { isAbsolute, join } from 'node:path'
-import { formatPrefix, isEverybody, type Prefix, tryPrefix } from '../base/prefix.ts'
+import { coveredBy, formatPrefix, isEverybody, isMost, type Prefix, tryPrefix } from '../base/prefix.ts'
 import { describe } from './check-shape.ts'
 import type { Finding } from './config-error.ts'
 import type { Findings } from './findings.ts'
@@ -19,18 +19,23 @@ const BYTES_LIMIT = 8 * 1024 * 1024
 /** LINES_LIMIT: so many bad lines of a file are told one by one. */
 const LINES_LIMIT = 10
 
+/** ALONE: how to say that nearly everybody is to be dropped. */
+const ALONE = 'or `only: true`, with those who are let in under allow'
+const familyOf = ({ address }: Prefix): string => (typeof address === 'number' ? 'IPv4' : 'IPv6')
+
 /** ListSource: where lists come from: the reader of the file, and the folder that relative paths begin in. */
 export interface ListSource {
   readonly reader: Reader
   readonly folder: string
 }
 
-/** readList: the networks of a list, each once, in its order. */
+/** readList: the networks of a list, each once, in its order. `isDenied`: of those who are dropped, which is never nearly everybody. */
 export function readList(
   value: ListedShape | readonly ListedShape[],
   place: Place,
   { reader, folder }: ListSource,
   findings: Findings,
+  isDenied: boolean,
 ): Prefix[] {
   const items = Array.isArray(value) ? (value as readonly ListedShape[]) : [value as ListedShape]
   const all = new Map<string, Prefix>()
@@ -48,11 +53,15 @@ export function readList(
     else if (bytes.length > BYTES_LIMIT) findings.add(inside(at, 'file'), `${path} is larger than 8 MiB`)
     else for (const prefix of readLines(path, Buffer.from(bytes).toString('utf8'), findings)) add(prefix)
   }
-  for (const prefix of all.values())
-    if (isEverybody(prefix)) {
-      const other = typeof prefix.address === 'number' ? 'IPv4' : 'IPv6'
-      findings.add(place, `${formatPrefix(prefix)} is all of ${other}: write networks that are smaller`)
-    }
+  const most = [...all.values()].filter(isDenied ? isMost : isEverybody)
+  for (const prefix of most) {
+    const part = isEverybody(prefix) ? 'all' : 'a large part'
+    const remedy = isEverybody(prefix) ? 'that are smaller' : `of 8 bits and more, ${ALONE}`
+    findings.add(place, `${formatPrefix(prefix)} is ${part} of ${familyOf(prefix)}: write networks ${remedy}`)
+  }
+  const covered = isDenied && most.length === 0 ? coveredBy([...all.values()]) : undefined
+  if (covered !== undefined)
+    findings.add(place, `together they are all of IPv${covered}: write fewer networks, ${ALONE}`)
   if (all.size > LIST_LIMIT)
     findings.add(
       place,

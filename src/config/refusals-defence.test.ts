@@ -133,7 +133,49 @@ test('what a rule cannot mean is refused at its place', () => {
     ['{ tcp: syn, action: { limit: 1000/s } }'],
     ['{ tcp: any, action: { limit: 10000/s } }'],
     ['{ tcp: syn, options: none, action: drop }'],
-    ['{ tcp: syn, ttl: 40..254, action: drop }'],
+    // twelve routers away clients have 52 or 116
+    [
+      '{ tcp: syn, ttl: 40..254, action: drop }',
+      '5:21: it drops what every connection consists of: say more, such as window, length, source or options: none',
+    ],
+    [
+      '{ tcp: syn, source_ports: 1024..65535, action: drop }',
+      '5:21: it drops what every connection consists of: say more, such as window, length, source or options: none',
+    ],
+    [
+      '{ source_ports: [1024..40000, 40001..65535], action: drop }',
+      '5:21: it drops every packet: say more, such as window, length, source or options: none',
+    ],
+    [
+      '{ tcp: syn, length: 44..1500, action: drop }',
+      '5:21: it drops the SYNs of Linux, Android, Windows, macOS and iOS: say more, such as window, length, source or options: none',
+    ],
+    [
+      '{ tcp: syn, window: 2..65535, action: drop }',
+      '5:21: it drops the SYNs of Linux, Android, Windows, macOS and iOS: say more, such as window, length, source or options: none',
+    ],
+    [
+      '{ tcp: any, window: 2..65535, length: 44..90, options: some, action: drop }',
+      '5:21: it drops the SYNs of Linux, Android, Windows, macOS and iOS: say more, such as window, length, source or options: none',
+    ],
+    [
+      '{ tcp: syn, window: 2..65535, action: { limit: 999/s } }',
+      '5:21: it limits the SYNs of Linux, Android, Windows, macOS and iOS: write 1000/s or more, or say more, such as window, length, source or options: none',
+    ],
+    [
+      '{ tcp: syn, source: [0.0.0.0/1, 128.0.0.0/1], action: drop }',
+      '5:21: it drops what every connection consists of: say more, such as window, length, source or options: none',
+    ],
+    [
+      '{ tcp: syn, source: 64.0.0.0/7, action: drop }',
+      '5:21: it drops what every connection consists of: say more, such as window, length, source or options: none',
+    ],
+    ['{ tcp: syn, window: 2..65535, action: { limit: 1000/s } }'],
+    ['{ tcp: syn, window: 64240, action: drop }'],
+    ['{ tcp: syn, length: 64..1500, action: drop }'],
+    ['{ tcp: syn, ttl: 40..64, action: drop }'],
+    ['{ tcp: syn, source_ports: 1024..32767, action: drop }'],
+    ['{ tcp: syn, source: [224.0.0.0/3, 10.0.0.0/8], action: drop }'],
     ['{ tcp: fin+syn, action: drop }'],
     ['{ destination: 192.168.8.101 }', '5:43: no service listens there: it matches nothing'],
     ['{ destination: 192.168.8.0/24 }'],
@@ -207,6 +249,15 @@ test('lists that mean nobody, everybody, or are not there are refused', () => {
     ['{ deny: 0.0.0.0/0 }', 'etc/t:5:18: 0.0.0.0/0 is all of IPv4: write networks that are smaller'],
     ['{ deny: ["2000::/3"] }', 'etc/t:5:18: 2000::/3 is all of IPv6: write networks that are smaller'],
     [
+      '{ deny: [0.0.0.0/1, 128.0.0.0/1] }',
+      ...['0.0.0.0/1', '128.0.0.0/1'].map(
+        (half) =>
+          `etc/t:5:18: ${half} is a large part of IPv4: write networks of 8 bits and more, or \`only: true\`, with those who are let in under allow`,
+      ),
+    ],
+    ['{ deny: [224.0.0.0/3, 0.0.0.0/8, "fc00::/7"] }'],
+    ['{ allow: [0.0.0.0/1] }'],
+    [
       '{ only: true, allow: ["2001:db8::/32"] }',
       'etc/t:5:18: nobody of IPv4, where services listen, is allowed, so everybody would be dropped: write allow: [203.0.113.0/24]',
     ],
@@ -221,6 +272,11 @@ test('lists that mean nobody, everybody, or are not there are refused', () => {
     ],
   ]
   for (const [defence, ...expected] of cases) assert.deepEqual(told(defence), expected, defence)
+  const eights = Array.from({ length: 223 }, (_, i) => `${i + 1}.0.0.0/8`)
+  assert.deepEqual(told('{ deny: { file: deny.txt } }', { 'etc/deny.txt': eights.join('\n') }), [
+    'etc/t:5:18: together they are all of IPv4: write fewer networks, or `only: true`, with those who are let in under allow',
+  ])
+  assert.deepEqual(told('{ deny: { file: deny.txt } }', { 'etc/deny.txt': eights.slice(1).join('\n') }), [])
   const large = Array.from({ length: 100_001 }, (_, i) => `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`).join(
     '\n',
   )

@@ -58,6 +58,34 @@ test('lists of a family that nobody listens on, and families that only shuts, ar
   ])
 })
 
+test('a rule is a warning that one before it leaves nothing to', () => {
+  const said = (...rules: string[]) => {
+    const { warnings } = examine(
+      state(`${fileText()}defence: { rules: { ${rules.join(', ')} } }`),
+      undefined,
+      4,
+    )
+    return warnings.map(({ code, message }) => `${code} ${message}`)
+  }
+  const wide = 'wide: { tcp: syn, window: 0..99, source: [198.51.100.0/24, 203.0.113.0/24], action: drop }'
+  const narrow = 'narrow: { tcp: syn, window: 7, ttl: 64, source: 203.0.113.0/25 }'
+  assert.deepEqual(said(wide, narrow), [
+    'RULE_UNREACHED rule narrow is never reached: wide before it drops all that it matches',
+  ])
+  for (const reached of [
+    [narrow, wide],
+    [wide.replace('drop', 'count'), narrow],
+    [wide.replace('source', 'options: some, source'), narrow],
+    [wide, narrow.replace('7', '7..100')],
+    [wide, narrow.replace('203.0.113.0/25', '203.0.112.0/23')],
+    [wide, narrow.replace('tcp: syn', 'tcp: any')],
+    [wide.replace('}', ', services: www }'), narrow],
+    // one that ships, and counts
+    ['bare: { tcp: syn, window: 0, action: drop }'],
+  ])
+    assert.deepEqual(said(...reached), [], reached.join())
+})
+
 test('memory grows with the CPUs and the servers', () => {
   const bytes = (text: string, cpus: number) => examine(state(text), undefined, cpus).uses.memoryBytes
   assert.ok(bytes(fileText(), 64) > bytes(fileText(), 4))

@@ -6,6 +6,7 @@ import { formatIp, formatListener, macFromBytes } from '../base/addresses.ts'
 import { TenbinError } from '../base/errors.ts'
 import { defenceWords } from '../config/defence-words.ts'
 import { listWarnings } from '../config/list-sense.ts'
+import { unreachedWarnings } from '../config/rule-reach.ts'
 import { type DesiredState, heldBy, ONLY_NODE, type SysctlState, serviceNics } from '../config/state.ts'
 import { sysctlsOf } from '../config/sysctls.ts'
 import type { EngineInterface } from '../engine/engine.ts'
@@ -94,6 +95,7 @@ export function examine(desired: DesiredState, machine: Machine | undefined, cpu
     warnings: [
       ...problems.filter(({ code }) => mayStillCome.has(code)),
       ...scaledWeights(spec).map((message) => problem('WEIGHTS_SCALED', message)),
+      ...unreachedWarnings(desired.defence?.rules ?? []).map((message) => problem('RULE_UNREACHED', message)),
       ...listWarnings(desired).map((message) => problem('LIST_IDLE', message)),
       ...differingMtus(placement),
       ...failoverWarnings(desired, node, placement && machine?.network),

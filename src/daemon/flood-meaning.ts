@@ -2,11 +2,11 @@
 
 import { TenbinError } from '../base/errors.ts'
 import { didYouMean } from '../base/nearest.ts'
-import { bitsOf, formatPrefix, isEverybody, tryPrefix } from '../base/prefix.ts'
+import { bitsOf, coveredBy, formatPrefix, isEverybody, isMost, tryPrefix } from '../base/prefix.ts'
 import { checkedRule, nameFault, RULES_LIMIT } from '../config/defence-rules.ts'
 import { knownRules } from '../config/known-rules.ts'
 import { nobodyOf, shutBy } from '../config/list-sense.ts'
-import { breadthFault } from '../config/rule-sense.ts'
+import { breadthFault } from '../config/rule-breadth.ts'
 import type { RuleShape } from '../config/schema-defence.ts'
 import type { DesiredState } from '../config/state.ts'
 import type { ProofMode, RuleSpec } from '../engine/defence-spec.ts'
@@ -65,7 +65,7 @@ export function meantBy(command: FloodCommand, running: DesiredState, said: read
       )
     }
     case 'ban':
-      return given({ kind: 'ban', prefix: networkOf(command, command.source) })
+      return banned(command, said)
     case 'unban':
       return takenBack(`ban ${networkOf(command, command.source)}`)
     case 'allow': {
@@ -88,6 +88,28 @@ export function meantBy(command: FloodCommand, running: DesiredState, said: read
       return given({ kind: 'proof', mode, ...(service !== undefined && { service }) })
     }
   }
+}
+
+/** banned: no network, and no bans together, are nearly everybody. */
+function banned(command: FloodCommand & { readonly kind: 'ban' }, said: readonly InForce[]): Meant {
+  const prefix = networkOf(command, command.source)
+  const network = tryPrefix(prefix)!
+  const alone = 'first `tenbin flood allow` who is let in, then `tenbin flood only on`'
+  if (isMost(network))
+    refuse(
+      command,
+      'FLOOD_ORDER_INVALID',
+      `${prefix} is a large part of IPv${bitsOf(network.address) === 32 ? 4 : 6}: ban networks of 8 bits and more, or ${alone}`,
+    )
+  const bans = said.flatMap(({ order }) => (order.kind === 'ban' ? (tryPrefix(order.prefix) ?? []) : []))
+  const covered = coveredBy([...bans, network])
+  if (covered !== undefined)
+    refuse(
+      command,
+      'FLOOD_ORDER_REFUSED',
+      `with the bans in force that is all of IPv${covered}: take some back, or ${alone}`,
+    )
+  return given({ kind: 'ban', prefix })
 }
 
 /** networkOf the words of a command, as formatPrefix writes it. */

@@ -26,6 +26,7 @@ import type { Problem } from './api-schema.ts'
 import { type FloodCommand, meantBy, opOf, orderText, refuse, takenBackText } from './flood-meaning.ts'
 import type { FloodStore } from './flood-store.ts'
 import { problem, problemsOf } from './problem.ts'
+import { FULL_MS } from './shared-words.ts'
 
 /** FloodOrdersOptions: the outside world. */
 export interface FloodOrdersOptions {
@@ -46,6 +47,8 @@ export interface FloodOrdersOptions {
 
 /** AGAIN_MS: another program is hundreds of milliseconds' work, whether it is taken or not. */
 const AGAIN_MS = 5_000
+/** LEFT_MS: what another node has that has no room is heard again within that (shared-words.ts). */
+const LEFT_MS = 2 * FULL_MS
 
 export class FloodOrders {
   readonly #options: FloodOrdersOptions
@@ -54,6 +57,8 @@ export class FloodOrders {
   #unkept: readonly Problem[] = []
   /** Words of other nodes that the packet path refused. */
   #untaken: readonly Problem[] = []
+  /** How many words of other nodes have no room here, and when that was heard. */
+  readonly #left = new Map<string, { readonly count: number; readonly at: number }>()
   #end: number | undefined
   /** What was made of a file last, of which words, and as long as none of them ends. */
   #defended:
@@ -148,21 +153,24 @@ export class FloodOrders {
     })
   }
 
-  /** hear another node's words. */
-  hear(words: readonly FloodWord[], from: string): Promise<void> {
+  /** hear another node's words; whether all of them have room. */
+  hear(words: readonly FloodWord[], from: string): Promise<boolean> {
     return this.#serial.run(async () => {
-      const { words: next, news } = heard(this.#words, words, this.#now)
-      if (news.length === 0) return
+      const { words: next, news, left } = heard(this.#words, words, this.#now)
+      if (left > 0) this.#left.set(from, { count: left, at: this.#now })
+      else this.#left.delete(from)
+      if (news.length === 0) return left === 0
       try {
         await this.#become(next)
         this.#untaken = []
       } catch (error) {
         this.#untaken = problemsOf(error)
-        return
+        return true
       }
       this.#release(news)
       for (const { about, order, until } of news)
         this.#tell(`${order ? orderText(order, until) : takenBackText(about)}, on ${from}`, about)
+      return left === 0
     })
   }
 
@@ -193,13 +201,31 @@ export class FloodOrders {
   /** problems: and what could not be kept is tried again. */
   problems(): readonly Problem[] {
     if (this.#unkept.length > 0) this.#keep()
-    return [...this.#unkept, ...this.#untaken, ...this.#idle(), ...this.#options.store.problems()]
+    return [
+      ...this.#unkept,
+      ...this.#untaken,
+      ...this.#crowded(),
+      ...this.#idle(),
+      ...this.#options.store.problems(),
+    ]
   }
 
   /** #release whom words take a ban back from; whether the packet path had banned any of them by itself. */
   #release(words: readonly Pick<FloodWord, 'about' | 'order'>[]): boolean {
     const networks = words.flatMap((word) => tryPrefix(releasedBy(word) ?? '') ?? [])
     return networks.filter((network) => this.#options.release(network)).length > 0
+  }
+
+  /** #crowded: nodes whose words have no room here. What was heard long ago is not known any more: nodes leave. */
+  #crowded(): Problem[] {
+    return [...this.#left].flatMap(([node, { count, at }]) =>
+      this.#now - at > LEFT_MS
+        ? []
+        : problem(
+            'FLOOD_ORDERS_MANY',
+            `node ${node}: ${count} of its words on floods do not hold here: ${ORDERS_LIMIT.toLocaleString('en-US')} are in force`,
+          ),
+    )
   }
 
   /** #idle: what was said that the file which runs leaves nothing of. */

@@ -195,6 +195,16 @@ test('proof by hand where the file has none is a program that can ask for it', a
   assert.equal(world.packetPath.spec!.defence!.proof!.above, 10_000)
 })
 
+test('bans that together leave nobody are refused', async () => {
+  await world.start()
+  for (let net = 1; net < 223; net++) await order({ kind: 'ban', source: `${net}.0.0.0/8` })
+  await refuses(
+    order({ kind: 'ban', source: '223.0.0.0/8' }),
+    'FLOOD_ORDER_REFUSED',
+    /with the bans in force that is all of IPv4: take some back/,
+  )
+})
+
 test('a rule of the file that counts what every connection consists of does not drop by hand', async () => {
   world.text = file('{ rules: { every: { tcp: syn } } }')
   await world.start()
@@ -243,6 +253,11 @@ test('what makes no sense is refused with what to write, and changes nothing', a
     order({ kind: 'ban', source: '192.0.2.1/24' }),
     'FLOOD_ORDER_INVALID',
     /write 192\.0\.2\.0\/24/,
+  )
+  await refuses(
+    order({ kind: 'ban', source: '0.0.0.0/1' }),
+    'FLOOD_ORDER_INVALID',
+    /0\.0\.0\.0\/1 is a large part of IPv4: ban networks of 8 bits and more, or first `tenbin flood allow`/,
   )
   await refuses(order({ kind: 'ban', source: '::/0' }), 'FLOOD_ORDER_INVALID', /is all of IPv6/)
   await refuses(order({ kind: 'ban', source: 'web1' }), 'FLOOD_ORDER_INVALID', /is no network/)

@@ -71,6 +71,22 @@ const until = async (isTrue: () => boolean, what: string) => {
     assert.ok(Date.now() < deadline, `not in time: ${what}: ${JSON.stringify(told())}`)
 }
 
+test('who asks for floods is told of one with its reasons and the command against it, and nobody else is', async () => {
+  notifications.apply([target('oncall', { on: ['flood'] }), target('chat')], 'lb1')
+  const text = 'www: SYN flood, 98,400/s, usual are 10/s'
+  const command = 'tenbin flood add www-flood --tcp syn --window 0 --service www --action drop --for 1h'
+  const data = { verdict: 'syn-flood', perS: 98_400, sources: 1_688, command }
+  log.record({ kind: 'flood.began', severity: 'error', services: ['www'], text, data })
+  log.record({ kind: 'flood.ended', severity: 'notice', services: ['www'], text: 'www: syn-flood is over' })
+  log.record(down)
+  await until(() => sent.length === 3, 'all are told')
+  const bodies = sent.map((job) => (job.kind === 'webhook' ? JSON.parse(job.body) : {}))
+  const [began, ended] = bodies.filter(({ event }) => event.kind.startsWith('flood.'))
+  assert.deepEqual([began.event.text, began.event.data, began.event.services], [text, data, ['www']])
+  assert.equal(ended.event.kind, 'flood.ended')
+  assert.equal(bodies.filter(({ event }) => event.kind === 'server.down').length, 1)
+})
+
 test('a new target is told of what happens from then on; after a kill of what was not told yet', async () => {
   log.record(down)
   notifications.apply([target('chat')], 'lb1')

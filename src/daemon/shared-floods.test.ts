@@ -5,6 +5,7 @@ import { load } from '../config/load.ts'
 import { textReader } from '../config/reader.ts'
 import { textOf } from '../config/refusals.fixture.ts'
 import { quietLog } from '../events/quiet-log.ts'
+import { ORDERS_LIMIT } from '../flood/said.ts'
 import { FakeFloodStore } from './fake-world.ts'
 import { FloodOrders } from './flood-orders.ts'
 import { shareFloods } from './shared-floods.ts'
@@ -92,4 +93,50 @@ test('a node whose clock was never set keeps what it hears so that it can be rea
     lb2.store.kept.map(({ about, since }) => [about, since]),
     [['ban 192.0.2.1', 0]],
   )
+})
+
+test('words of another node that have no room are a problem, and are asked for again once there is', async () => {
+  const { clock, lb1, lb2 } = pairOf(0)
+  using first = lb1.shared
+  using second = lb2.shared
+  const bans = (by: string, net: number, count: number) =>
+    Array.from({ length: count }, (_, i) => {
+      const prefix = `10.${net}.${i >> 8}.${i & 255}`
+      return {
+        ...{ about: `ban ${prefix}`, order: { kind: 'ban' as const, prefix } },
+        ...{ version: { count: i + 1, by }, since: clock.ms },
+      }
+    })
+  await lb1.orders.hear(bans('lb1', 1, ORDERS_LIMIT), 'lb1')
+  await lb2.orders.hear(bans('lb2', 2, 2), 'lb2')
+  let asked = 0
+  const sweep = async (ms: number) => {
+    for (const end = clock.ms + ms; clock.ms < end; clock.ms += 5_000) {
+      for (const shared of [first, second]) shared.sweep()
+      for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+  const { hear } = lb1.orders
+  lb1.orders.hear = (...of) => {
+    asked++
+    return hear.apply(lb1.orders, of)
+  }
+  await sweep(20_000)
+  assert.equal(lb2.orders.inForce.length, ORDERS_LIMIT, 'as many as have room')
+  const [told, ...more] = lb1.orders.problems()
+  assert.deepEqual(
+    [told?.code, told?.message, more],
+    ['FLOOD_ORDERS_MANY', 'node lb2: 2 of its words on floods do not hold here: 2,000 are in force', []],
+  )
+  assert.match(told!.remedy, /tenbin flood unban/)
+  assert.equal(lb2.orders.problems()[0]?.code, 'FLOOD_ORDERS_MANY')
+  asked = 0
+  await sweep(300_000)
+  assert.equal(asked, 0)
+  for (const i of [7, 8]) await lb1.orders.carryOut({ kind: 'unban', source: `10.1.0.${i}` })
+  await sweep(20_000)
+  assert.deepEqual([lb1.orders.problems(), lb2.orders.problems()], [[], []])
+  const [mine, theirs] = [lb1, lb2].map(({ orders }) => orders.inForce.map(({ about }) => about).sort())
+  assert.deepEqual(mine, theirs)
+  assert.equal(mine!.length, ORDERS_LIMIT)
 })

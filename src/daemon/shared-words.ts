@@ -9,6 +9,8 @@ import { handleJson, type Json, type Peers, partOf, requestJson } from '../clust
 
 /** ASK_MS: two nodes that differ compare so often: their files may differ, and then their words do. */
 const ASK_MS = 5_000
+/** FULL_MS: and so often where the one asking has no room for the other's, unless either says something. */
+export const FULL_MS = 600_000
 const [TELL_MS, TIMEOUT_MS] = [1_000, 5_000]
 /** BYTES_MAX: of all words that a node may have. */
 const BYTES_MAX = 16 * 1024 * 1024
@@ -26,8 +28,8 @@ export interface SharedWordsOptions<Word> {
   readonly later: (theirs: readonly Word[]) => readonly Word[]
   /** shifted: a word whose times of day are so many ms later. */
   readonly shifted: (word: Word, byMs: number) => Word
-  /** hear takes another node's words in. */
-  readonly hear: (words: readonly Word[], from: string) => Promise<void>
+  /** hear takes another node's words in; false: some of them have no room. */
+  readonly hear: (words: readonly Word[], from: string) => Promise<unknown>
   readonly now: () => Date
   /** monotonic: ms of a clock that nobody sets. */
   readonly monotonic: () => number
@@ -45,6 +47,8 @@ export class SharedWords<Word> implements Disposable {
   /** `now`: the sender's time of day: what ends, ends at one moment, whatever the clocks say. */
   readonly #schema: z.ZodType<{ now: number; words: Word[] }>
   readonly #askedAt = new Map<string, number>()
+  /** What this node, and another one, had when there was no room for the other's. */
+  readonly #full = new Map<string, { readonly words: readonly Word[]; readonly digest: string | undefined }>()
   #published: { readonly words: readonly Word[]; readonly digest: string } | undefined
 
   constructor(options: SharedWordsOptions<Word>) {
@@ -90,7 +94,10 @@ export class SharedWords<Word> implements Disposable {
     this.#publish()
     for (const peer of peers.nodes()) {
       const digest = partOf(peer, topic, z.string())
-      const isDue = monotonic() >= (this.#askedAt.get(peer.name) ?? Number.NEGATIVE_INFINITY) + ASK_MS
+      const full = this.#full.get(peer.name)
+      const isSame = full !== undefined && full.digest === digest && full.words === this.#options.words()
+      const wait = isSame ? FULL_MS : ASK_MS
+      const isDue = monotonic() >= (this.#askedAt.get(peer.name) ?? Number.NEGATIVE_INFINITY) + wait
       if (peer.state !== 'connected' || digest === undefined || digest === this.#published?.digest || !isDue)
         continue
       void this.#exchange(peer.name, TIMEOUT_MS)
@@ -116,7 +123,10 @@ export class SharedWords<Word> implements Disposable {
       const answer = await requestJson(peers, {
         ...{ node, path: topic, body: this.#message(words()), reply: this.#schema, timeoutMs },
       })
-      await hear(this.#here(answer), node)
+      const peer = peers.nodes().find(({ name }) => name === node)
+      const digest = peer && partOf(peer, topic, z.string())
+      if ((await hear(this.#here(answer), node)) === false) this.#full.set(node, { words: words(), digest })
+      else this.#full.delete(node)
       return true
     } catch (error) {
       if (error instanceof TenbinError) return false

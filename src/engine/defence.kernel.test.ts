@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, test } from 'node:test'
-import { type Ip4, parseIp4 } from '../base/addresses.ts'
+import { formatIp, type Ip4, parseIp4 } from '../base/addresses.ts'
 import { formatPrefix, tryPrefix } from '../base/prefix.ts'
 import { sourceKeys } from '../dataplane/defence-keys.ts'
 import { DefenceSettings } from '../dataplane/defence-memory.ts'
@@ -10,6 +10,7 @@ import { clockOf, ticksOf } from '../dataplane/flow-clock.ts'
 import { tickOf } from '../dataplane/flow-record.ts'
 import { TCP_FLAGS } from '../dataplane/rule.ts'
 import { sourceOf } from '../dataplane/source-table.ts'
+import { BpfMap } from '../kernel/map.ts'
 import { jiffiesPerSecond } from '../sys/clock.ts'
 import type { DefenceSpec, RuleSpec } from './defence-spec.ts'
 import { EXACT } from './jiffies.ts'
@@ -106,6 +107,20 @@ test('a ban by hand holds at once, without a new program, until it is over or ta
   r.engine.defence!.set({ services: new Map(), bans: [] })
   assert.equal(isDropped(OTHER), false)
   assert.equal(generation(), before)
+})
+
+test('bans that the kernel has no memory for are not there afterwards, nor after the next apply', (t) => {
+  r.apply(cast())
+  const set = (...bans: string[]) =>
+    r.engine.defence!.set({ services: new Map(), bans: bans.map((each) => ban(each)) })
+  set('10.0.0.51')
+  const full = t.mock.method(BpfMap.prototype, 'update', () => assert.fail('ENOMEM'), { times: 1 })
+  const { length } = full.mock.calls
+  assert.throws(() => set('10.0.0.51', formatIp(CLIENT)), /ENOMEM/)
+  assert.equal(full.mock.calls.length, length + 1)
+  assert.deepEqual([isDropped(CLIENT), isDropped(OTHER)], [false, true])
+  r.apply(cast({}, { servers: [1, 2] }))
+  assert.deepEqual([isDropped(CLIENT), isDropped(OTHER)], [false, true])
 })
 
 test('lists and bans hold through applies and daemons, and lists that stay keep their memory', () => {

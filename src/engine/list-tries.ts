@@ -6,12 +6,12 @@ import type { BpfMap } from '../kernel/map.ts'
 import { listOf } from './generation-maps.ts'
 
 /** Tries: of the families that listeners have. */
-export type Tries = ReadonlyMap<'lists4' | 'lists6', BpfMap>
+export type Tries = ReadonlyMap<'lists4' | 'lists6', Pick<BpfMap, 'update' | 'delete'>>
 
 /** ListTries: `held`: what they hold. */
 export class ListTries {
   readonly #tries: Tries
-  #held: ReadonlyMap<string, ListEntry>
+  readonly #held: Map<string, ListEntry>
 
   constructor(tries: Tries, held: readonly ListEntry[]) {
     this.#tries = tries
@@ -22,22 +22,54 @@ export class ListTries {
     return [...this.#held.values()]
   }
 
-  /** set what they are to hold. Throws SyscallError (ENOSPC: no room). */
+  /** set what they are to hold. Throws SyscallError (ENOSPC: no room); then they hold what they did, as far as the kernel lets them. */
   set(entries: readonly ListEntry[]): void {
     const wanted = byPrefix(entries)
-    for (const [key, entry] of wanted) {
-      const has = this.#held.get(key)
-      if (has?.says === entry.says && has.until === entry.until) continue
-      const bytes = entryBytes(entry)
-      this.#tries.get(listOf(entry))?.update(bytes.key, bytes.value)
+    const before = new Map(this.#held)
+    try {
+      for (const [key, entry] of wanted) this.#put(key, entry)
+      for (const key of before.keys()) if (!wanted.has(key)) this.#remove(key)
+    } catch (error) {
+      this.#undo(before)
+      throw error
     }
-    for (const [key, entry] of this.#held)
-      if (!wanted.has(key)) this.#tries.get(listOf(entry))?.delete(entryBytes(entry).key)
-    this.#held = wanted
+  }
+
+  /** #undo: what is new goes first: that takes no memory, and nobody is kept out by what was refused. */
+  #undo(before: ReadonlyMap<string, ListEntry>): void {
+    const attempts = [
+      ...[...this.#held.keys()].filter((key) => !before.has(key)).map((key) => () => this.#remove(key)),
+      ...[...before].map(
+        ([key, entry]) =>
+          () =>
+            this.#put(key, entry),
+      ),
+    ]
+    for (const attempt of attempts)
+      try {
+        attempt()
+      } catch {
+        // it stays as it is, and is known to: the next set tries again
+      }
+  }
+
+  #put(key: string, entry: ListEntry): void {
+    const has = this.#held.get(key)
+    if (has?.says === entry.says && has.until === entry.until) return
+    const bytes = entryBytes(entry)
+    this.#tries.get(listOf(entry))?.update(bytes.key, bytes.value)
+    this.#held.set(key, entry)
+  }
+
+  #remove(key: string): void {
+    const entry = this.#held.get(key)
+    if (!entry) return
+    this.#tries.get(listOf(entry))?.delete(entryBytes(entry).key)
+    this.#held.delete(key)
   }
 }
 
-const byPrefix = (entries: readonly ListEntry[]): ReadonlyMap<string, ListEntry> =>
+const byPrefix = (entries: readonly ListEntry[]): Map<string, ListEntry> =>
   new Map(entries.map((entry) => [prefixKey(entry.prefix), entry]))
 
 /** heldBy a trie that another daemon has filled. */

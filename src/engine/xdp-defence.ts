@@ -118,9 +118,16 @@ export class XdpDefence implements EngineDefence, Disposable {
 
   set({ services, bans }: LiveDefence): void {
     invariant(bans.length <= MOST_BANS, `${bans.length} bans: at most ${MOST_BANS} have room`)
+    const before = [this.#services, this.#bans] as const
     this.#services = services
     this.#bans = bans
-    this.#write()
+    try {
+      this.#write()
+    } catch (error) {
+      // who asked takes it back, and the next generation must not be given it
+      ;[this.#services, this.#bans] = before
+      throw error
+    }
   }
 
   /** tick: where all bans of the packet path's own have ended, established flows are asked about none of them any more. */

@@ -80,7 +80,13 @@ test('no other node makes us keep more than has room, and what is over is forgot
     const order = ban(`10.0.${i >> 8}.${i & 255}`)
     return { about: aboutOf(order), order, version: { count: i + 1, by: 'lb2' }, since: 0, until: 1000 }
   })
-  assert.deepEqual(heard([], many, 0), { words: [], news: [] })
+  const room = heard([], many, 0)
+  assert.deepEqual([room.words.length, room.news.length, room.left], [ORDERS_LIMIT, ORDERS_LIMIT, 1])
+  assert.ok(!room.words.some(({ version }) => version.count === 1), 'the latest have room')
+  assert.deepEqual(heard(room.words, many, 0), { words: room.words, news: [], left: 1 })
+  const back = { about: many[5]!.about, version: { count: 9_999, by: 'lb3' }, since: 0 }
+  const next = heard(room.words, [many[0]!, back], 0)
+  assert.deepEqual([next.news.length, next.left], [2, 0], 'what is taken back makes room')
   const over = heard([], many, 1000).words
   assert.equal(over.length, ORDERS_LIMIT)
   assert.ok(!over.some(({ version }) => version.count === 1))

@@ -98,24 +98,37 @@ export function say(words: readonly FloodWord[], saying: Saying, by: string, now
   return bounded([...words.filter(({ about }) => about !== saying.about), word], now)
 }
 
-/** Heard: the words with another node's, and those of them that were news; the same list where none was. */
+/** Heard: the words with another node's, those of them that were news, and how many more had no room; the same list where none was. */
 export interface Heard {
   readonly words: readonly FloodWord[]
   readonly news: readonly FloodWord[]
+  readonly left: number
 }
 
-/** heard: another node's words beside ours. More than have room are not taken in. */
+/** heard: another node's words beside ours. Of those in force the latest are taken in, as many as have room. */
 export function heard(words: readonly FloodWord[], theirs: readonly FloodWord[], now: number): Heard {
   const all = new Map(words.map((word) => [word.about, word]))
-  const news = theirs.filter((word) => {
+  const newest = new Map<string, FloodWord>()
+  for (const word of theirs) {
+    const known = newest.get(word.about) ?? all.get(word.about)
+    if (known && !isLater(word.version, known.version)) continue
+    newest.set(word.about, word)
+  }
+  const later = [...newest.values()]
+  // what takes the place of one in force, or is over, takes no room
+  const isMore = (word: FloodWord) => {
     const known = all.get(word.about)
-    if (known && !isLater(word.version, known.version)) return false
-    all.set(word.about, word)
-    return true
-  })
-  const next = [...all.values()]
-  const isTooMany = next.filter((word) => isInForce(word, now)).length > ORDERS_LIMIT
-  return news.length === 0 || isTooMany ? { words, news: [] } : { words: bounded(next, now), news }
+    return isInForce(word, now) && !(known && isInForce(known, now))
+  }
+  const more = later.filter(isMore).sort((a, b) => (isLater(a.version, b.version) ? -1 : 1))
+  const others = later.filter((word) => !isMore(word))
+  for (const word of others) all.set(word.about, word)
+  const had = [...all.values()].filter((word) => isInForce(word, now)).length
+  const taken = more.slice(0, Math.max(0, ORDERS_LIMIT - had))
+  for (const word of taken) all.set(word.about, word)
+  const news = later.filter((word) => all.get(word.about) === word)
+  const left = more.length - taken.length
+  return news.length === 0 ? { words, news, left } : { words: bounded([...all.values()], now), news, left }
 }
 
 /** later: those of our words that another node, which has sent `theirs`, has not. */

@@ -49,7 +49,7 @@ export const floodMutants: readonly Mutant[] = [
   said('of equal words each node keeps its own', 'a.by > b.by)', 'false)'),
   said(
     'an older word replaces a newer one',
-    'if (known && !isLater(word.version, known.version)) return false\n',
+    'if (known && !isLater(word.version, known.version)) continue\n',
     '',
   ),
   said('a word holds after its end', 'word.until > now)', 'word.until >= now)'),
@@ -58,7 +58,7 @@ export const floodMutants: readonly Mutant[] = [
     'words.filter(({ about }) => about !== saying.about), word]',
     'words.filter(({ about }) => about !== saying.about), ...(word.order ? [word] : [])]',
   ),
-  said('another node fills the memory', 'news.length === 0 || isTooMany', 'news.length === 0'),
+  said('another node fills the memory', 'more.slice(0, Math.max(0, ORDERS_LIMIT - had))', 'more'),
   said('of what is over the first is remembered', '? -1 : 1)).slice(0', '? 1 : -1)).slice(0'),
   effective(
     'what was said ends with nothing',

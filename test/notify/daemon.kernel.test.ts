@@ -44,7 +44,7 @@ before(async () => {
   lb1 = new DaemonNode(lab, 'lb1')
   lb1.write(`${labFile(lab.topology)}
 notify:
-  chat: { webhook: "http://127.0.0.1:8081/hush-path", secret_file: ${lab.directory}/key, on: server, timeout: 1s }
+  chat: { webhook: "http://127.0.0.1:8081/hush-path", secret_file: ${lab.directory}/key, on: [server, flood], timeout: 1s }
 `)
 })
 after(async () => {
@@ -166,6 +166,15 @@ test('notify test says of each target what came of it', { skip }, async () => {
     bad.out,
     /^chat \(webhook\): failed after \d+ ms: the answer: 500 Internal Server Error\n {2}remedy: /,
   )
+})
+
+test('what is said of floods reaches who asks for floods', { skip }, async () => {
+  mode('200')
+  assert.equal((await lb1.tenbin('flood ban 203.0.113.0/24 --for 1m')).code, 0)
+  const flood = () => told().filter(({ kind }) => kind === 'flood.ordered')
+  await lb1.until(() => flood().length > 0, 'the receiver is told')
+  assert.match(flood()[0]!.text, /^203\.0\.113\.0\/24 banned by hand until /)
+  mode('500')
 })
 
 test('a receiver that fails is a problem while it does, and no secret is said anywhere', {
