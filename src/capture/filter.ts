@@ -4,7 +4,7 @@
 import { isIn, type Prefix } from '../base/prefix.ts'
 import { outcomes } from '../dataplane/outcomes.ts'
 import type { RecordKind } from '../dataplane/record.ts'
-import type { RecordedPacket } from '../engine/recorded.ts'
+import { isToClient, type RecordedPacket } from '../engine/recorded.ts'
 import { type Outline, outlineOf } from '../wire/outline.ts'
 
 /** Term: what one word and its value ask. */
@@ -72,11 +72,6 @@ function asks(term: Term, packet: RecordedPacket, read: () => Outline | undefine
   }
 }
 
-/** TO_CLIENT: outcomes of frames that go to whoever asked. */
-const TO_CLIENT: ReadonlySet<string> = new Set([
-  ...['answered', 'answer-redirected', 'reset', 'time-exceeded', 'challenged', 'turned'],
-])
-
 /** clientOf a packet: an answer's destination, otherwise the source. */
-export const clientOf = ({ outcome, direction }: RecordedPacket, { source, destination }: Outline) =>
-  direction === 'out' && TO_CLIENT.has(outcome) ? destination : source
+export const clientOf = (packet: RecordedPacket, { source, destination }: Outline) =>
+  isToClient(packet) ? destination : source

@@ -1,95 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { formatIp } from '../base/addresses.ts'
 import type { RuleMatch } from '../dataplane/rule.ts'
 import type { RuleSpec } from '../engine/defence-spec.ts'
-import type { DefenceReading } from '../engine/defence-status.ts'
-import type { RecordedPacket, RecorderReader } from '../engine/recorded.ts'
-import { quietLog } from '../events/quiet-log.ts'
-import type { Facts, Seen } from '../flood/facts.ts'
+import type { RecordedPacket } from '../engine/recorded.ts'
+import type { Facts } from '../flood/facts.ts'
 import { clients, datagrams, flood, slowOnes } from '../flood/traffic.fixture.ts'
-import { usersOf } from '../flood/verdict.ts'
 import { ALL, NOBODY } from '../flood/verdict-words.ts'
-import { ether, ipv4, packet, tcp, udp } from '../wire/packet.ts'
-import { FloodWatch } from './flood-watch.ts'
+import { NIGHT, Night, recorded } from './flood-night.fixture.ts'
 import { RuleDoubts } from './rule-doubts.ts'
 import { RuleRates } from './rule-rates.ts'
-
-const AT = 1_700_000_000_000
-const NIGHT = { window: 0, options: 'none', length: 40 } as const
-
-/** recorded: a frame as the recorder would have it. */
-function recorded({ at, isOpening, facts }: Seen, service = 'www'): RecordedPacket {
-  const { source, sourcePort, protocol, window = 0, options, ttl } = facts
-  const ports = { source: sourcePort, destination: 80 }
-  const noise = Uint8Array.from({ length: options === 'some' ? 20 : 0 }, () => 1)
-  const payload = protocol === 'udp' ? Buffer.from(`${facts.head}${facts.next}`, 'hex') : ''
-  const transport =
-    protocol === 'udp' ? udp(ports) : tcp({ ...ports, flags: facts.flags ?? 16, window, options: noise })
-  const ip = ipv4({ source: formatIp(source), destination: '10.0.0.100', ttl })
-  const bytes = packet(ether(), ip, transport, payload)
-  return {
-    ...{ at, bytes, length: bytes.length, direction: 'in', interface: 'eth0', service },
-    ...{ kind: isOpening ? 'new' : 'established', outcome: 'forwarded' },
-  }
-}
-
-class Night implements Disposable {
-  now = AT
-  queue: RecordedPacket[] = []
-  reading: DefenceReading = { services: [], rules: [] }
-  rates = new Map<string, { packets: number; bits: number }>()
-  outcomes = new Map<string, number>()
-  strays = 0
-  up = 2
-  readonly log = quietLog(1, () => new Date(this.now))
-  readonly recorder: RecorderReader = {
-    since: (_, most = 4_096) => {
-      const due = this.queue.filter(({ at }) => at <= this.now)
-      const packets = due.slice(0, most)
-      this.queue = this.queue.slice(packets.length)
-      return { packets, cursor: [], lost: 0, more: due.length > most }
-    },
-    end: () => {
-      this.queue = this.queue.filter(({ at }) => at > this.now)
-      return []
-    },
-    from: () => [],
-    oldest: () => undefined,
-    names: { service: [], server: [], interface: [] },
-    kept: { records: 0, bytes: 0 },
-    interfaces: [],
-  }
-  readonly watch = new FloodWatch({
-    packetPath: {
-      recorder: this.recorder,
-      defence: { reading: () => this.reading, set: () => undefined },
-    },
-    events: this.log,
-    now: () => new Date(this.now),
-    rates: () => ({ services: this.rates, outcomes: this.outcomes }),
-    strays: () => this.strays,
-    servers: () => ({ up: this.up, of: 2, latencyMs: 3 }),
-    seed: 7,
-  })
-
-  /** pass so many seconds, with what was recorded in them. */
-  pass(seconds: number, seen: readonly RecordedPacket[] = []): void {
-    this.queue.push(...[...seen].sort((a, b) => a.at - b.at))
-    for (let i = 0; i < seconds * 10; i++) {
-      this.now += 100
-      this.watch.sweep()
-    }
-  }
-
-  told(): string[] {
-    return this.log.latest().map(({ kind, text }) => `${kind} ${text}`)
-  }
-
-  [Symbol.dispose](): void {
-    this.queue = []
-  }
-}
 
 test('a flood is told once, with its sentence, and its end when it has been over for half a minute', () => {
   using night = new Night()
@@ -220,29 +139,6 @@ test('slow connections are told once, and when they are over; where most packets
     slowOnes(night.now, 20, 600, 3).map((each) => recorded(each)),
   )
   assert.equal(night.told().length, 2)
-})
-
-test('of a flood under proof nothing passes as users do, also before outcomes have a rate, and by their rate', () => {
-  for (const challengedPerS of [0, 99_950]) {
-    using night = new Night()
-    night.rates.set('www', { packets: 300, bits: 0 })
-    night.reading = { services: [{ name: 'www', openingsPerS: 100_000, isUnderProof: true }], rules: [] }
-    if (challengedPerS > 0) night.outcomes.set('challenged', challengedPerS)
-    night.pass(12, [
-      ...clients(night.now, 12, 50).map((each) => recorded(each)),
-      ...flood(night.now, 12, 60, { shape: NIGHT, sources: 40_000 }).map(
-        (each): RecordedPacket => ({ ...recorded(each), outcome: 'challenged' }),
-      ),
-    ])
-    const users = usersOf(night.watch.shown[0]!.reading!)
-    assert.ok(users.perS < 1_000 && users.completed! > 0.95, JSON.stringify(users))
-    const began = night.told().filter((text) => text.startsWith('flood.began'))
-    assert.equal(began.length, 1)
-    assert.match(
-      began[0]!,
-      /www: SYN flood, 100,000\/s, (99\.[5-9]|100(\.0)?) % never completed, .* have window 0, no options .*; suggested rule: /,
-    )
-  }
 })
 
 test('connections that were slow from the beginning are told once, and are what is usual after a minute', () => {

@@ -4,13 +4,14 @@
 
 import type { Ip } from '../base/addresses.ts'
 import { formatPrefix, prefixOf } from '../base/prefix.ts'
-import type { OutcomeName } from '../dataplane/outcomes.ts'
 import type { RuleSpec } from '../engine/defence-spec.ts'
 import type { DefenceReading } from '../engine/defence-status.ts'
 import type { Cursor } from '../engine/recorded.ts'
 import type { EventSink } from '../events/event.ts'
+import { type Arrivals, arrivalsOf } from '../flood/arrivals.ts'
 import { Strays } from '../flood/carpet.ts'
 import { byGroup, type Facts, GROUPS, type Group, groupOf } from '../flood/facts.ts'
+import { type Counted, count, countedOf, fateOf } from '../flood/fate.ts'
 import { type Harm, harmOf } from '../flood/harm.ts'
 import { type Course, QUIET, type Step, stepped } from '../flood/incident.ts'
 import { see } from '../flood/see.ts'
@@ -18,7 +19,7 @@ import { groupsOf } from '../flood/suggest.ts'
 import { type Share, Top } from '../flood/top.ts'
 import { isUnanswered, type Kind, type Reading, type Servers, type Verdict } from '../flood/verdict.ts'
 import { ALL, NOBODY } from '../flood/verdict-words.ts'
-import { type Counted, type Fate, type Measured, type Now, Watched } from '../flood/watched.ts'
+import { type Now, Watched } from '../flood/watched.ts'
 import type { PacketPath } from './ports.ts'
 import type { RateView } from './rates.ts'
 
@@ -35,18 +36,15 @@ const COMPARED = 16
 /** HALVE_MS: how often what is known of sources counts half. */
 const HALVE_MS = 10_000
 
-/** DROPPED: outcomes of packets of a service that defence drops. */
-const DROPPED: ReadonlySet<OutcomeName> = new Set([
-  'denied',
-  'banned',
-  'rule',
-  'source-limit',
-  'service-limit',
-  'node-limit',
-])
+/** secondsOf so many ms from one verdict to the next. */
+const secondsOf = (ms: number): number => Math.min(60, Math.max(1, ms / 1000))
 
-const fateOf = (outcome: OutcomeName): Fate =>
-  outcome === 'challenged' ? 'challenged' : DROPPED.has(outcome) ? 'dropped' : 'passed'
+/** Round of verdicts: what is known of all services: recorded packets, in how many seconds, and what defence has counted. */
+interface Round {
+  readonly all: Counted
+  readonly allSeconds: number
+  readonly defence: DefenceReading | undefined
+}
 
 /** FloodWatchOptions: the outside world. */
 export interface FloodWatchOptions {
@@ -96,10 +94,8 @@ export class FloodWatch {
   #halvedAt = 0
   #compared = 0
   #under: ReadonlySet<string> = new Set()
-  /** Recorded packets that defence dropped, since the last verdicts. */
-  #dropped = 0
-  /** Likewise SYNs that were challenged. */
-  #challenged = 0
+  /** Recorded packets of all services since the last verdicts. */
+  #all = countedOf()
 
   constructor(options: FloodWatchOptions) {
     this.#options = options
@@ -112,12 +108,13 @@ export class FloodWatch {
     const since = now - (this.#judgedAt ?? 0)
     if (since < JUDGE_MS && since >= 0) return
     this.#judgeStrays(this.#judgedAt === undefined ? 0 : since / 1000, now)
+    const allSeconds = this.#judgedAt === undefined ? 1 : secondsOf(since)
     this.#judgedAt = now
-    const reading = this.#options.packetPath.defence?.reading()
-    this.#tellProof(reading)
-    for (const [service, watched] of this.#due()) this.#judge(service, watched, reading, now)
-    this.#dropped = 0
-    this.#challenged = 0
+    const defence = this.#options.packetPath.defence?.reading()
+    this.#tellProof(defence)
+    const round = { all: this.#all, allSeconds, defence }
+    for (const [service, watched] of this.#due()) this.#judge(service, watched, round, now)
+    this.#all = countedOf()
     if (now - this.#halvedAt >= HALVE_MS) {
       this.#halvedAt = now
       for (const group of GROUPS) {
@@ -191,15 +188,14 @@ export class FloodWatch {
     for (const packet of packets) {
       const seen = see(packet)
       if (!seen) continue
+      const group = groupOf(seen)
       if (packet.outcome === 'banned') this.#options.banned?.(seen.facts.source)
       if (packet.service !== undefined) {
         const fate = fateOf(packet.outcome)
-        if (fate === 'dropped') this.#dropped++
-        if (fate === 'challenged') this.#challenged++
-        this.#watched(packet.service, now).add(seen, fate, now)
-        this.#watched(ALL, now).add(seen, fate, now)
+        count(this.#all, fate, group, packet.kind)
+        this.#watched(packet.service, now).add(seen, fate, packet.kind, now)
+        this.#watched(ALL, now).add(seen, fate, packet.kind, now)
       }
-      const group = groupOf(seen)
       const { source } = seen.facts
       const isIp4 = typeof source === 'number'
       this.#sources[group].add(formatPrefix(prefixOf(source, isIp4 ? 32 : 64)))
@@ -232,12 +228,11 @@ export class FloodWatch {
     return due.sort(([a], [b]) => Number(a === ALL) - Number(b === ALL))
   }
 
-  #judge(service: string, watched: Watched, defence: DefenceReading | undefined, now: number): void {
-    const seconds = Math.min(60, Math.max(1, (now - watched.judgedAt) / 1000))
+  #judge(service: string, watched: Watched, round: Round, now: number): void {
     const told = watched.judge(
       {
         service,
-        ...this.#ratesOf(service, watched.take(), defence, seconds),
+        ...this.#arrivalsOf(service, watched.take(), secondsOf(now - watched.judgedAt), round),
         servers: service === ALL ? { up: 0, of: 0 } : this.#options.servers(service),
         isUnderProof: this.#under.has(service),
       },
@@ -290,43 +285,24 @@ export class FloodWatch {
     )
   }
 
-  /** #ratesOf a service: SYNs are counted; of all other packets the sum is, and what was recorded says which they are. */
-  #ratesOf(
+  /** #arrivalsOf a service, or of all of them, of which so much was recorded in so many seconds. */
+  #arrivalsOf(
     service: string,
-    { challenged, passed, dropped }: Counted,
-    defence: DefenceReading | undefined,
+    counted: Counted,
     seconds: number,
-  ): Pick<Measured, 'rates' | 'stoppedShare'> {
-    const { services, outcomes: by } = this.#options.rates()
+    { all, allSeconds, defence }: Round,
+  ): Arrivals {
+    const { services, outcomes } = this.#options.rates()
     const names = service === ALL ? [...services.keys()] : [service]
-    const packets = names.reduce((sum, name) => sum + (services.get(name)?.packets ?? 0), 0)
-    const exact = names.reduce(
-      (sum, name) => sum + (defence?.services.find((each) => each.name === name)?.openingsPerS ?? 0),
-      0,
-    )
-    // what is counted for all services together is theirs as what was recorded is
-    const mine = (names: Iterable<OutcomeName>, recorded: number, ofAll: number): number => {
-      const counted = [...names].reduce((sum, name) => sum + (by.get(name) ?? 0), 0)
-      return Math.max(recorded / seconds, ofAll === 0 ? 0 : (counted * recorded) / ofAll)
-    }
-    const droppedPerS = (group: Group) => mine(DROPPED, dropped[group], this.#dropped)
-    const openingsPerS = Math.max(exact, (passed.opening + dropped.opening) / seconds)
-    const seen = passed.opening + passed.other + passed.udp
-    const udpPassed = Math.max(passed.udp / seconds, seen === 0 ? 0 : (packets * passed.udp) / seen)
-    const stoppedPerS = mine(['challenged'], challenged, this.#challenged) + droppedPerS('opening')
-    // Rates of outcomes lag behind those of SYNs: of a service under proof no more SYNs can have passed than packets.
-    const isUnderProof = names.some((name) => this.#under.has(name))
-    const notPassedPerS = isUnderProof ? Math.max(0, openingsPerS - packets) : 0
-    const opened = this.#under.has(service) ? 0 : openingsPerS
-    const othersPassed = Math.max(passed.other / seconds, packets - udpPassed - opened)
-    return {
-      rates: {
-        openingsPerS,
-        othersPerS: Math.max(0, othersPassed) + droppedPerS('other'),
-        udpPerS: udpPassed + droppedPerS('udp'),
-      },
-      stoppedShare: openingsPerS === 0 ? 0 : Math.min(1, Math.max(stoppedPerS, notPassedPerS) / openingsPerS),
-    }
+    const total = (of: (name: string) => number | undefined) =>
+      names.reduce((sum, name) => sum + (of(name) ?? 0), 0)
+    return arrivalsOf({
+      ...{ counted, seconds, all, allSeconds, outcomes },
+      packets: total((name) => services.get(name)?.packets),
+      exact: total((name) => defence?.services.find((each) => each.name === name)?.openingsPerS),
+      isProofAsked: names.some((name) => this.#under.has(name)),
+      isUnderProof: this.#under.has(service),
+    })
   }
 
   #tellProof(reading: DefenceReading | undefined): void {

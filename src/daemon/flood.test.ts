@@ -5,6 +5,10 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { TenbinError } from '../base/errors.ts'
 import { formatPrefix } from '../base/prefix.ts'
+import { layoutOf } from '../dataplane/fill.ts'
+import { fixedKeys, goldenShapes } from '../dataplane/golden-shapes.ts'
+import { mapSizes } from '../dataplane/memory.ts'
+import type { Shape } from '../dataplane/shape.ts'
 import type { RecordedPacket } from '../engine/recorded.ts'
 import { ether, ipv4, packet, tcp } from '../wire/packet.ts'
 import { defendedWorld, file, orderedTexts, refuses } from './flood.fixture.ts'
@@ -373,6 +377,18 @@ test('a rule that takes what clients send is told of, above the share that the f
   const [text, ...more] = told()
   assert.match(text!, /^rule linux matches 60 of 60 SYNs whose connections went on, 100 % \(www\): /)
   assert.deepEqual(more, [])
+})
+
+test('memory that is told is that of all maps that a defence makes', async () => {
+  await world.start()
+  const { defence, ...rest } = goldenShapes['defence-everything-in-tables']!
+  const mapsOf = (shape: Shape) => mapSizes(layoutOf(shape, fixedKeys()).memory)
+  const maps = mapsOf({ ...rest, ...(defence && { defence }) })
+  const others = new Set(mapsOf(rest).map(({ name }) => name))
+  const status = world.packetPath.status.bind(world.packetPath)
+  world.packetPath.status = () => ({ ...status(), maps })
+  const bytes = maps.reduce((sum, each) => sum + (others.has(each.name) ? 0 : each.bytes), 0)
+  assert.equal(world.flood!.answer().memoryBytes, bytes)
 })
 
 test('before anything is applied orders are refused', async () => {

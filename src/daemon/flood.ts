@@ -40,6 +40,7 @@ const MAPS: ReadonlySet<string> = new Set([
   'lists4',
   'lists6',
   'rules',
+  'openings',
 ])
 
 /** DOUBT: the file's `doubt` where it has none. */

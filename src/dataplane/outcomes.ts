@@ -77,6 +77,11 @@ export type OutcomeName = keyof typeof outcomes
 /** outcomeNames: index = the counter's place in a block. */
 export const outcomeNames = Object.keys(outcomes) as OutcomeName[]
 
+/** toClient: those of frames that go to whoever asked, when they leave. */
+export const toClient: ReadonlySet<OutcomeName> = new Set([
+  ...(['answered', 'answer-redirected', 'reset', 'time-exceeded', 'challenged', 'turned'] as const),
+])
+
 /** defenceOutcomes: those that take a service that is defended. */
 export const defenceOutcomes = [
   'denied',

@@ -141,7 +141,7 @@ function recordSyns(
     move(p, straight.bytes, behind.bytes)
     move(p, straight.hash, behind.hash)
     p.bind(syns.stack)
-    recordSyn(p, recording, straight.shape, context)
+    recordSyn(p, recording, straight, context)
     p.goto(behind.join)
   })
 }

@@ -73,11 +73,12 @@ function storeSource(p: Path, eth: EthernetView, { mac }: Pick<OtherInterface, '
 /** countForwarded: the outcome; packet and bytes for the service and for the server; and what is recorded of it. */
 function countForwarded(
   p: Path,
-  { shape, memory, match, bytes, recording }: Route,
+  route: Route,
   server: Val<'u32'>,
   outcome: OutcomeName,
   context: StashedContext | undefined,
 ): void {
+  const { shape, memory, match, bytes, recording } = route
   const full = recording && fullAt(p, recording, 'established')
   // behind the call of the helper that redirects, no register is left that survives the next
   const stashed = full && outcome === 'redirected' ? p.stash(full) : undefined
@@ -93,7 +94,7 @@ function countForwarded(
   }
   if (!recording || !full || !context) return
   const told = { outcome: outcomeNames.indexOf(outcome), server, service: () => take(p, match.service) }
-  recordForwarded(p, recording, counters, context, stashed ? p.unstash(stashed) : full, told)
+  recordForwarded(p, route, recording, counters, context, stashed ? p.unstash(stashed) : full, told)
 }
 
 /** redirect: to a server that is not reachable by this interface: by another, or not at all. Ends by leaving. */

@@ -8,13 +8,14 @@
 import type { Builder, StashedContext } from '../bpf/builder.ts'
 import { VERDICT } from '../bpf/exit-builder.ts'
 import type { Label } from '../bpf/isa.ts'
-import { eq, fields, ge, gt, lt, ne, type Place, type Val, type View } from '../bpf/values.ts'
+import { anyBits, eq, fields, ge, gt, lt, ne, type Place, type Val, type View } from '../bpf/values.ts'
 import { type BuiltFunction, plainFunction } from '../bpf/xdp.ts'
-import { type Path, take } from './cell.ts'
+import { type Path, put, take } from './cell.ts'
 import type { RecorderShape } from './defence-shape.ts'
 import { Ethernet, IPPROTO_UDP, TCP_ACK, TCP_SYN, Tcp } from './headers.ts'
 import { isMixed } from './match.ts'
 import { has, type Memory, timeOf } from './memory.ts'
+import { outcomeNames } from './outcomes.ts'
 import { countersOfCpu, type Flow, type Route } from './path.ts'
 import { jiffies } from './path-clock.ts'
 import { WHERE } from './path-where.ts'
@@ -167,13 +168,19 @@ export function recordNow(
   p.callSub(record, p.contextOf(context), number, p.constant(budget.kept[kind]))
 }
 
-/** recordSyn: a SYN, where the window has room: asked here, as most of a flood finds none. */
-export function recordSyn(p: Path, recording: Recording, shape: Shape, context: StashedContext): void {
+/** recordSyn: a SYN, where the window has room: asked here, as most of a flood finds none; such a one is no other kind, either. */
+export function recordSyn(
+  p: Path,
+  recording: Recording,
+  { shape, where }: Pick<Route, 'shape' | 'where'>,
+  context: StashedContext,
+): void {
   const [due, done] = [p.label('record-syn'), p.label('syn-recorded')]
   const { spent } = fields(countersOfCpu(p, shape, recording.memory).recorder)
   const kept = p.stashPlace(spent)
   const full = fullAt(p, recording, 'new')
   whereDue(p, p.unstashPlace(kept), 'new', full, due)
+  put(p, where!, p.alu('or', take(p, where!) as Val<'u64'>, WHERE.unkept))
   p.goto(done)
   p.bind(due)
   recordNow(p, recording, context, 'new')
@@ -216,7 +223,7 @@ export function recordSlow(p: Path, recording: Recording, route: Route, context:
   jumpIfSyn(p, tcp.flags, syn)
   p.goto(other)
   p.bind(syn)
-  recordSyn(p, recording, route.shape, context)
+  recordSyn(p, recording, route, context)
   p.bind(other)
 }
 
@@ -230,6 +237,7 @@ const settled = (p: Path, { settle }: Recording, ...told: readonly (Val<'u32'> |
 /** recordForwarded: behind the counters of a packet that goes to a server; `full` is fullAt of `established`. */
 export function recordForwarded(
   p: Path,
+  { shape, where }: Pick<Route, 'shape' | 'where'>,
   recording: Recording,
   { recorder }: Counters,
   context: StashedContext,
@@ -245,6 +253,7 @@ export function recordForwarded(
   p.jumpIf(ne(p.load(pending), 0), waiting)
   whereDue(p, spent, 'established', full, due)
   p.cold(due, () => {
+    if (has(shape, 'tcp')) p.jumpIf(anyBits(take(p, where!) as Val<'u64'>, WHERE.unkept), done)
     recordNow(p, recording, context, 'established')
     p.bind(waiting)
     settled(p, recording, told.outcome, told.server, told.service())
@@ -280,6 +289,8 @@ export function recordLeft(
     p.goto(settling)
   })
   p.cold(dueSent, () => {
+    // its SYN had no room, or it would be waiting
+    if (recording.memory.defence?.proven) p.jumpIf(eq(left.index, outcomeNames.indexOf('challenged')), done)
     recordNow(p, recording, context, 'established')
     p.bind(settling)
     p.bind(waiting)

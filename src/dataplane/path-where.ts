@@ -3,6 +3,7 @@
 //
 //   bits 0..6    the IP header | 7 UDP, where the IP header may not tell it
 //   bits 8..21   the transport header
+//   bit 27       a SYN that the recorder had no room for (path-record.ts)
 //   bits 23..25  any set: the packet is asked about before its server is chosen, where the shape has a defence (path-admit.ts)
 //   bit 26       likewise: a first fragment, whose ports are remembered when it has been let in, and then
 //   bits 32..63  by what it is remembered (path-fragment.ts)
@@ -25,6 +26,7 @@ export const WHERE = {
   ask: 1 << 23,
   asks: 7 << 23,
   first: 1 << 26,
+  unkept: 1 << 27,
   ports: 32,
 } as const
 

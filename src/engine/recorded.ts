@@ -1,7 +1,7 @@
 // Recorded packets, as readers get them: named, in the order of time. A reader keeps a cursor and nothing else, so one that
 // is slow loses what has been overwritten, is told how much, and holds nobody up.
 
-import type { OutcomeName } from '../dataplane/outcomes.ts'
+import { type OutcomeName, toClient } from '../dataplane/outcomes.ts'
 import type { RecordKind } from '../dataplane/record.ts'
 
 /** RecordedPacket: one packet that the recorder kept. */
@@ -24,6 +24,10 @@ export interface RecordedPacket {
   /** Its first bytes, 104 at most, from Ethernet's header on. */
   readonly bytes: Uint8Array
 }
+
+/** isToClient: the frame is one that goes to whoever asked, of a server or of the node itself. */
+export const isToClient = ({ outcome, direction }: Pick<RecordedPacket, 'outcome' | 'direction'>): boolean =>
+  direction === 'out' && toClient.has(outcome)
 
 /** Cursor: how far a reader has read: by CPU the records ever written before it. Opaque to readers. */
 export type Cursor = readonly number[]

@@ -31,3 +31,12 @@ test('the payload of a segment begins behind its options, and what Ethernet pads
   assert.equal(see(recorded(empty))!.facts.head, undefined)
   assert.equal(see(recorded(segment, { outcome: 'answered' })), undefined)
 })
+
+test('what goes to a client says nothing of clients, whoever sent it, but the SYN that was challenged does', () => {
+  const challenge = packet(ether(), ip(), tcp({ ...ports, flags: 16 }))
+  for (const outcome of ['challenged', 'reset', 'time-exceeded', 'turned', 'answer-redirected'] as const)
+    assert.equal(see(recorded(challenge, { outcome })), undefined, outcome)
+  const syn = packet(ether(), ip(), tcp({ ...ports, flags: 2 }))
+  const asked = see(recorded(syn, { kind: 'new', outcome: 'challenged', direction: 'in' }))
+  assert.equal(asked?.isOpening, true)
+})

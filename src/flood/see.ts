@@ -1,21 +1,20 @@
-// A recorded packet as floods are judged by: what a client sent to a service. Answers of servers, later fragments and what is
+// A recorded packet as floods are judged by: what a client sent to a service. What goes to clients, later fragments and what is
 // neither TCP nor UDP say nothing here.
 
 import { TCP_FLAGS } from '../dataplane/rule.ts'
-import type { RecordedPacket } from '../engine/recorded.ts'
+import { isToClient, type RecordedPacket } from '../engine/recorded.ts'
 import { type Outline, outlineOf } from '../wire/outline.ts'
 import type { Seen } from './facts.ts'
 
 const { syn, ack, rst } = TCP_FLAGS
-/** AWAY: outcomes of packets that a server sent. */
-const AWAY: ReadonlySet<string> = new Set(['answered', 'answer-redirected', 'turned'])
 
 /**
  * see a packet as it came; undefined: it says nothing. What was recorded when it left has one hop less, and where it went is
  * the server that it is sent to.
  */
-export function see({ at, bytes, outcome, direction }: RecordedPacket): Seen | undefined {
-  if (AWAY.has(outcome)) return undefined
+export function see(packet: RecordedPacket): Seen | undefined {
+  if (isToClient(packet)) return undefined
+  const { at, bytes, direction } = packet
   const outline = outlineOf(bytes)
   if (!outline?.ports) return undefined
   const { source, destination, ports, length, hops, tcp } = outline

@@ -1,7 +1,9 @@
 // One service that is watched, or all of them together: what was seen of it, what is usual, and the incident that there is.
 // What is usual is learned ten seconds late, when it is known that no flood was beginning. Pure: time is told.
 
-import { byGroup, type Facts, GROUPS, type Group, groupOf, type Seen } from './facts.ts'
+import type { RecordKind } from '../dataplane/record.ts'
+import { type Facts, GROUPS, type Group, groupOf, type Seen } from './facts.ts'
+import { type Counted, count, countedOf, type Fate } from './fate.ts'
 import { type BadKind, type Course, QUIET, type Step, stepped } from './incident.ts'
 import { NONE, SlowTally } from './slow.ts'
 import { Tally } from './tally.ts'
@@ -24,16 +26,6 @@ const MIXED = -1
 /** MAY_BE_USUAL: what looks bad as long as nothing is usual, and is what is usual where it goes on: many idle connections, few servers up. */
 const MAY_BE_USUAL: readonly string[] = ['slow', 'overload']
 
-/** Fate of a packet: what defence did. */
-export type Fate = 'passed' | 'challenged' | 'dropped'
-
-/** Counted: recorded packets since the last verdict, by group: those that defence dropped, and all others; of those the SYNs that were challenged. */
-export interface Counted {
-  challenged: number
-  readonly passed: Record<Group, number>
-  readonly dropped: Record<Group, number>
-}
-
 /** Incident: what there is now; `isTold`: as an event. */
 export interface Now {
   readonly kind: BadKind
@@ -55,12 +47,6 @@ interface Calm extends Second {
   readonly drawn: readonly (readonly [Group, Facts])[]
 }
 
-const counted = (): Counted => ({
-  challenged: 0,
-  passed: { ...byGroup(() => 0) },
-  dropped: { ...byGroup(() => 0) },
-})
-
 export class Watched {
   readonly usual = new Usual()
   readonly #tally: Tally
@@ -73,7 +59,8 @@ export class Watched {
   readonly #flows = new Map<string, number>()
   /** Packets of connections, whatever became of them, the latest last. */
   readonly #live: Record<Exclude<Group, 'udp'>, Facts[]> = { opening: [], other: [] }
-  #counted = counted()
+  /** Recorded packets since the last verdict. */
+  #counted = countedOf()
   #course: Course = QUIET
   seenAt: number
   judgedAt: number
@@ -101,13 +88,14 @@ export class Watched {
     return incident && { kind: incident.kind, since: incident.since, isTold: this.isTold }
   }
 
-  /** add a packet that was recorded. */
-  add(seen: Seen, fate: Fate, now: number): void {
+  /** add a packet that was recorded as one of a kind. */
+  add(seen: Seen, fate: Fate, kind: RecordKind, now: number): void {
     const group = groupOf(seen)
-    const isDropped = fate === 'dropped'
-    if (fate === 'challenged') this.#counted.challenged++
+    const isDropped = fate === 'refused' || fate === 'limited'
     this.seenAt = now
-    this.#counted[isDropped ? 'dropped' : 'passed'][group]++
+    count(this.#counted, fate, group, kind)
+    // an answer to a challenge is no packet of a connection
+    if (fate === 'proven') return
     this.#slow.add(seen)
     const going = this.#tally.add(seen, fate !== 'passed')
     if (group !== 'opening' && !isDropped) this.#mayBeNormal(group, seen.facts)
@@ -143,7 +131,7 @@ export class Watched {
   /** take what was counted since it was taken last. */
   take(): Counted {
     const taken = this.#counted
-    this.#counted = counted()
+    this.#counted = countedOf()
     this.#openings.clear()
     return taken
   }

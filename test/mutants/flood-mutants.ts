@@ -9,6 +9,7 @@ const top = inFile('src/flood/top.ts', 'top')
 const usual = inFile('src/flood/usual.ts', 'usual')
 const said = inFile('src/flood/said.ts', 'said')
 const effective = inFile('src/flood/effective.ts', 'effective')
+const arrivals = inFile('src/flood/arrivals.ts', 'arrivals')
 
 /** floodMutants: all of them. */
 export const floodMutants: readonly Mutant[] = [
@@ -46,6 +47,30 @@ export const floodMutants: readonly Mutant[] = [
   usual('what is usual never changes', 'Math.min(this.#seconds, TAU_S)', 'this.#seconds'),
   usual('the first clients are normal for ever', 'Math.max(NORMAL / drawn, 0.01)', '0'),
   usual('the last clients alone are normal', 'Math.max(NORMAL / drawn, 0.01)', '1'),
+  arrivals(
+    'SYNs that are refused do not arrive',
+    "exact + perSecond(known, 'refused', 'opening'),",
+    'exact,',
+  ),
+  arrivals('who proves himself is stopped', 'challenged - proven + stopped', 'challenged + stopped'),
+  arrivals('who proves himself counts twice', 'arrived - Math.min(proven, arrived / 2)', 'arrived'),
+  arrivals(
+    'a proof that nothing follows counts',
+    'Math.min(challenged, packets, perSecond',
+    'Math.min(challenged, perSecond',
+  ),
+  arrivals(
+    'more prove themselves than were challenged',
+    'Math.min(challenged, packets,',
+    'Math.min(packets,',
+  ),
+  arrivals('all SYNs of a moment ago have proved themselves', 'Math.min(proven, arrived / 2)', 'proven'),
+  arrivals(
+    'SYNs that have records of their own are as many as were recorded',
+    'total.drawn === 0 ? [mine.own, total.own] : [mine.drawn, total.drawn]',
+    '[sum(mine), sum(total)]',
+  ),
+  arrivals('a service has what was recorded for long', 'part / seconds / (whole', 'part / (whole'),
   said('of equal words each node keeps its own', 'a.by > b.by)', 'false)'),
   said(
     'an older word replaces a newer one',

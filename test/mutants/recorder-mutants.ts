@@ -35,6 +35,16 @@ export const recorderMutants: readonly Mutant[] = [
     removed,
   ),
   record('what belongs to a flow has flags', 'operand: WHERE.peek | WHERE.udp', 'operand: WHERE.udp'),
+  record(
+    'a SYN that finds no room is taken for one',
+    "  put(p, where!, p.alu('or', take(p, where!) as Val<'u64'>, WHERE.unkept))\n",
+    removed,
+  ),
+  record(
+    'a challenge is a packet that goes on',
+    "    if (recording.memory.defence?.proven) p.jumpIf(eq(left.index, outcomeNames.indexOf('challenged')), done)\n",
+    removed,
+  ),
   record('what is passed is recorded', '  p.jumpIf(eq(verdict, VERDICT.pass), done)\n', removed),
   record('what is sent is dropped', '  p.jumpIf(ne(verdict, VERDICT.drop), sent)\n', removed),
   record('a record stays pending', '    p.store(state.pending, 0)\n', removed),

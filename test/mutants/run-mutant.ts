@@ -60,6 +60,7 @@ export const testSuites = {
   verdictBounds: 'src/flood/verdict-bounds.test.ts',
   suggest: 'src/flood/suggest.test.ts',
   tally: 'src/flood/tally.test.ts',
+  arrivals: 'src/flood/arrivals.test.ts',
   sketch: 'src/flood/sketch.test.ts',
   top: 'src/flood/top.test.ts',
   usual: 'src/flood/usual.test.ts',

@@ -131,6 +131,26 @@ function ruled(): { readonly run: RecordedPath; readonly frame: Uint8Array } {
   assert.fail('no vector is recorded by a rule')
 }
 
+/** unkeptSyns: more SYNs than there is room for, and then a segment that has its own; plain ones, then those of the slow path. */
+function unkeptSyns(name: FixtureName): void {
+  using run = recorded(fixtures[name])
+  const isAsked = name.startsWith('proof')
+  const { clock } = fixtures[name].shape
+  const { shift, kept } = budgetOf({ records: RECORDS }, clock!)
+  for (const [at, tags] of [[], [{ id: 7 }]].entries()) {
+    run.path.setJiffies(BigInt((5 + at) * 2 ** shift))
+    const before = run.recorder.end()
+    const send = (flags: number) =>
+      run.path.run(frameFor({ ether: { tags }, tcp: { destination: isAsked ? 81 : 80, flags } }))
+    for (let i = 0; i < 40; i++) send(SYN)
+    send(ACK)
+    const told = run.recorder.since(before).packets.map(({ kind, outcome }) => `${kind} ${outcome}`)
+    const outcome = isAsked ? 'challenged' : 'forwarded'
+    const news = Array<string>(kept.new).fill(`new ${outcome}`)
+    assert.deepEqual(told, [...news, 'established forwarded'])
+  }
+}
+
 /** budgetCases: how many are kept, and what is lost. */
 export const budgetCases: readonly Case[] = [
   {
@@ -168,6 +188,10 @@ export const budgetCases: readonly Case[] = [
       assert.equal(kinds.length, kept.rule)
     },
   },
+  ...(['one', 'both', 'dual', 'proof-four', 'proof-flows', 'proof-nat'] as const).map((name) => ({
+    name: `a SYN that finds no room is no packet of an established flow, forwarded or challenged: ${name}`,
+    run: () => unkeptSyns(name),
+  })),
   {
     name: 'a reader that is late is told how many it has missed, and gets the rest in order',
     run: () => {
