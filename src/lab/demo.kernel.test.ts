@@ -95,11 +95,11 @@ test('the demo answers every request but of servers that fail, in all four stage
     // web03 leaves, and comes back; the set begins to move; answers take another way.
     assert.equal(out.text.match(/Applied in \d+ ms: /g)?.length, 4)
     assert.match(out.text, /Its program goes on: [1-9]\d* answered, 0 failed\./)
-    // With dsr balancers carry requests alone: answers are pages of 8 KiB.
+    // With dsr balancers carry requests alone: answers are pages of 8 KiB. A busy client acknowledges each segment of them.
     const bytes = [...out.text.matchAll(/^ {3}(\S+ -> \S+) +([\d.]+) (kB|MB) {3}/gm)]
     const sizes = bytes.map(([, , size, unit]) => Number(size) * (unit === 'MB' ? 1000 : 1))
     assert.equal(sizes.length, 3)
-    assert.ok(sizes[2]! > 5 * sizes[0]!, sizes.join(', '))
+    assert.ok(sizes[2]! > 2 * sizes[0]!, sizes.join(', '))
     const [shown] = out.text.split('The lab is up.') as [string]
     for (const line of shown.split('\n')) assert.ok([...line].length <= 80, line)
     assert.match(out.text, /The lab is up\. To go on:\n.* lab shell --name va client +then: curl/)
