@@ -60,8 +60,8 @@ nodes: { lb1: 10.0.0.2, lb2: 10.0.0.3 }
 cluster: { also: { lb1: 10.0.1.2, lb2: 10.0.1.3 } }
 interfaces: { lan: eth0, back: eth1 }
 addresses:
-  one: { on: lan, ips: [${HOMES.lb1.address}/24], vrid: 51, prefer: lb1, advert: 100ms }
-  two: { on: lan, ips: [${HOMES.lb2.address}/24], vrid: 52, prefer: lb2, advert: 100ms }
+  one: { on: lan, ips: [${HOMES.lb1.address}/24], vrid: 51, prefer: lb1, advert: 300ms }
+  two: { on: lan, ips: [${HOMES.lb2.address}/24], vrid: 52, prefer: lb2, advert: 300ms }
 servers: { web01..03: 10.0.1.11..13 }
 defaults: { forward: dsr, check: { http: /, every: 500ms, timeout: 1s, fall: 3 } }
 services:
