@@ -113,13 +113,7 @@ after(async () => {
   await lab?.[Symbol.asyncDispose]()
 })
 
-/** status, when the daemon answers: a busy machine may keep it from doing so in time. */
-async function statusNow(): Promise<Status> {
-  for (;;) {
-    const status = await tenbin.status()
-    if (status) return status
-  }
-}
+const statusNow = (): Promise<Status> => tenbin.statusNow()
 const checks = (status: Status) => status.pools[0]!.servers.map(({ check }) => check?.state ?? 'none')
 const codes = ({ problems }: Status) => problems.map(({ code }) => code)
 /** looks: how many the checker has made since it began. */

@@ -79,7 +79,7 @@ describe('sorry servers and quorum', { concurrency: 2 }, () => {
         ),
       )
       await tenbin.start()
-      const pool = async () => (await tenbin.status())!.pools[0]!
+      const pool = async () => (await tenbin.statusNow()).pools[0]!
       const until = async (is: () => Promise<boolean>, what: string): Promise<number> => {
         const start = performance.now()
         while (!(await is())) {

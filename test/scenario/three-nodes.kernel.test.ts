@@ -187,5 +187,7 @@ test('a file applied on one of three nodes counts on all, one that a node cannot
   assert.equal(without.code, 0, without.err)
   await nodes[2]!.start()
   await until('lb3 has what it missed', same)
-  assert.match((await nodes[2]!.cli('events')).out, /runs revision \d+ of \S+.*, as lb[12] does/)
+  await until('lb3 tells that it has caught up', async () =>
+    /runs revision \d+ of \S+.*, as lb[12] does/.test((await nodes[2]!.cli('events')).out),
+  )
 })
