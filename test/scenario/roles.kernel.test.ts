@@ -134,7 +134,7 @@ test('a main that is killed, and one that comes back, move nothing', { skip }, a
   const pid = await vrrpPid('lb1')
   await pair.lb1.kill()
   // longer than silence has to last
-  await delay(2000)
+  await delay(1500)
   assert.deepEqual([(await setOf('lb2')).role, `${await holders()}`], ['backup', 'lb1'])
   assert.ok(await answers())
   await pair.lb1.start()

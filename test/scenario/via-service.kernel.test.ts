@@ -224,7 +224,7 @@ test('a server that does not answer at the service address fails the checks thro
     assert.equal(await resets(lab, name), 0, 'its kernel has sent no RST')
     const open = await lab.run(name, ['sh', '-c', 'cat /proc/sys/net/ipv4/conf/*/accept_local'])
     assert.match(open, /^(0\n)+$/, 'no interface accepts what comes from its own addresses')
-    const { turned } = (await tenbins.find(({ instance }) => instance.endsWith(name))!.status())!.outcomes
+    const { turned } = (await tenbins.find(({ instance }) => instance.endsWith(name))!.statusNow()).outcomes
     assert.ok(Number(turned) > 100, `${turned} answers`)
   }
   await traffic.stop()

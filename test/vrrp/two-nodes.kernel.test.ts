@@ -25,7 +25,7 @@ import { setOf, VrrpNode } from './vrrp-node.ts'
 /** LIFETIME_MS: of an address that nobody renews (held-addresses.ts), until the kernel has taken it away. */
 const LIFETIME_MS = 3250
 /** Three of these are more than this machine is late by at times. */
-const ADVERT_MS = 200
+const ADVERT_MS = 150
 /** Of a machine that is busy with other things. */
 const SLACK_MS = 2000
 const setAt = (priority: number, more: Partial<SetSpec>, network: Partial<NetworkSpec>): SetSpec =>
@@ -135,7 +135,8 @@ test('keys are given to one node after the other without a change of roles; then
       [lb1, 200],
     ] as const) {
       node.respec({ sets: [setAt(priority, { auth: { kind: 'hmac', files } }, BOTH)] })
-      await delay(5 * ADVERT_MS)
+      // longer than silence has to last
+      await delay(4 * ADVERT_MS)
     }
   assert.equal([...lb1.roles, ...lb2.roles].length, length)
 
