@@ -16,23 +16,46 @@ import type { Operations } from '../daemon/api-routes.ts'
 import { type ApiServer, serveApi } from '../daemon/api-server.ts'
 import { openLog } from '../daemon/log.ts'
 import { FakeRecorder } from '../engine/fake-recorder.ts'
-import type { RecordedPacket } from '../engine/recorded.ts'
+import type { Cursor, RecordedPacket } from '../engine/recorded.ts'
 import { ether, ipv4, packet, tcp } from '../wire/packet.ts'
 import { tcpFlag } from '../wire/tcp.ts'
 import { capture } from './captured.ts'
 import { blocksOf } from './pcapng.fixture.ts'
 
+/** AskedRecorder: it counts how many readers began with what comes, how often it was asked for packets, and what it gave. */
+class AskedRecorder extends FakeRecorder {
+  begun = 0
+  asked = 0
+  given = 0
+
+  override since(...args: Parameters<FakeRecorder['since']>): ReturnType<FakeRecorder['since']> {
+    const recorded = super.since(...args)
+    this.asked++
+    this.given += recorded.packets.length
+    return recorded
+  }
+
+  override end(): Cursor {
+    this.begun++
+    return super.end()
+  }
+}
+
+async function until(isSo: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  for (const end = Date.now() + 20_000; !(await isSo()); await delay(5)) assert.ok(Date.now() < end, what)
+}
+
 let dir: string
 let socket: string
 let server: ApiServer
-let recorder: FakeRecorder
+let recorder: AskedRecorder
 let isOn: boolean
 let kept: CapturesAnswer['captures']
 
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), 'cli-capture-'))
   socket = join(dir, 'api.sock')
-  recorder = new FakeRecorder(100)
+  recorder = new AskedRecorder(100)
   isOn = true
   kept = []
   const log = openLog({ level: 'error', pretty: false, colour: false, write: (line) => console.error(line) })
@@ -124,9 +147,9 @@ test('packets are shown as they come, until so many are', async () => {
 
 test('who reads too late is told how many packets were overwritten', async () => {
   const shown = run('--last', '1m', '-f', '-c', '101')
-  await delay(300)
+  await until(() => recorder.asked > 0, 'it reads')
   recorder.record(...Array.from({ length: 250 }, (_, i) => syn(i + 1)))
-  await delay(300)
+  await until(() => recorder.given === 100, 'it has read what is left')
   recorder.record(syn(999))
   const { err, out } = await shown
   assert.match(err, /^101 packets, 150 were overwritten before they were read\n$/)
@@ -157,7 +180,7 @@ test('a name that no packet can have is refused with the nearest', async () => {
 })
 
 test('a reader of standard output that is slower than packets gets them all', async () => {
-  recorder = new FakeRecorder(2000)
+  recorder = new AskedRecorder(2000)
   recorder.record(...Array.from({ length: 1500 }, (_, i) => syn(i + 1)))
   const main = fileURLToPath(new URL('main.ts', import.meta.url))
   const child = spawn(
@@ -238,12 +261,11 @@ test('the API refuses a filter that does not parse, and a fifth reader', async (
     callDaemon(socket, { path: '/v1/capture', query, reply: captureLineSchema })
   await assert.rejects(ask({ filter: 'flags' }), { code: 'FILTER_INVALID' })
   const readers = Array.from({ length: 4 }, () => run('-c', '1'))
-  await delay(300)
+  await until(() => recorder.begun === 4, 'four read')
   await assert.rejects(ask({}), { code: 'FOLLOWERS_LIMIT' })
   recorder.record(syn(1))
   for (const { code } of await Promise.all(readers)) assert.equal(code, 0)
-  await delay(200)
-  assert.match((await run('--last', '1m')).err, /^1 packet\n$/)
+  await until(async () => (await run('--last', '1m')).err === '1 packet\n', 'there is room again')
 })
 
 test('what was kept by itself is listed, with whose it is', async () => {

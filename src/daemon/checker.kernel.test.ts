@@ -60,7 +60,7 @@ class World {
 
 async function until(is: () => boolean, what: string): Promise<void> {
   for (let tries = 0; !is(); tries++) {
-    assert.ok(tries < 2000, what)
+    assert.ok(tries < 6000, what)
     await delay(5)
   }
 }

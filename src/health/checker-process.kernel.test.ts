@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { RHYTHM } from '../config/check-spec.ts'
 import { CheckerClient, stopChecker } from './checker-client.ts'
 import type { Alive, Change, Order, State } from './protocol.ts'
+import { readKept } from './state-file.ts'
 
 const rhythm = { ...RHYTHM, everyMs: 50, inDoubtMs: 50, timeoutMs: 200 }
 
@@ -18,11 +19,12 @@ const rhythm = { ...RHYTHM, everyMs: 50, inDoubtMs: 50, timeoutMs: 200 }
 class World {
   readonly folder = mkdtempSync(join(tmpdir(), 'tenbin-checker-'))
   readonly socket = join(this.folder, 'checker.sock')
+  readonly checks = join(this.folder, 'checks.json')
   process: ChildProcess | undefined
 
   start(): void {
     const entry = fileURLToPath(new URL('./checker-process.ts', import.meta.url))
-    const args = ['--import', 'tsx', entry, this.socket, join(this.folder, 'checks.json'), 'checker-test']
+    const args = ['--import', 'tsx', entry, this.socket, this.checks, 'checker-test']
     this.process = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] })
   }
 
@@ -30,6 +32,17 @@ class World {
     const ended = once(this.process!, 'exit')
     this.process!.kill(signal)
     await ended
+  }
+
+  /** keeps: it has written of these keys that they stand so. */
+  keeps(standings: Readonly<Record<string, State['standing']>>): Promise<void> {
+    const isSo = () => {
+      const { states } = readKept(this.checks)
+      return Object.entries(standings).every(([key, standing]) =>
+        states.some((state) => state.key === key && state.standing === standing),
+      )
+    }
+    return until(isSo, `${JSON.stringify(standings)} is kept`)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -77,7 +90,7 @@ class Main {
 
 async function until(is: () => boolean, what: string): Promise<void> {
   for (let tries = 0; !is(); tries++) {
-    assert.ok(tries < 2000, what)
+    assert.ok(tries < 6000, what)
     await delay(5)
   }
 }
@@ -139,7 +152,7 @@ test('main dies: looking goes on, and the next main finds the same checker with 
   await until(() => first.standing('a') === 'up', 'it is up')
   first[Symbol.dispose]()
   await web.stop()
-  await delay(600)
+  await world.keeps({ a: 'down' })
   using second = new Main(world)
   second.client.order([{ ...web.order('a'), seed: 'up' }])
   await until(() => second.states.size === 1, 'it is told')
@@ -156,7 +169,7 @@ test('the checker is killed: its successor begins with what was known, and looks
   using main = new Main(world)
   main.client.order([web.order('web'), dead.order('dead')])
   await until(() => main.standing('web') === 'up' && main.standing('dead') === 'down', 'both are known')
-  await delay(300)
+  await world.keeps({ web: 'up', dead: 'down' })
   await world.kill('SIGKILL')
   const before = main.changes.length
   const { why } = main.states.get('dead')!
@@ -180,13 +193,13 @@ test('both die: the checker alone goes on where it was', async () => {
   const first = new Main(world)
   first.client.order([web.order('a')])
   await until(() => first.standing('a') === 'up', 'it is up')
-  await delay(300)
+  await world.keeps({ a: 'up' })
   first[Symbol.dispose]()
   await world.kill('SIGKILL')
   await web.stop()
   world.start()
   // No main: it looks all the same.
-  await delay(2000)
+  await world.keeps({ a: 'down' })
   using second = new Main(world)
   second.client.order([{ ...web.order('a'), seed: 'up' }])
   await until(() => second.states.size === 1, 'it is told')

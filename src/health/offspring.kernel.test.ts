@@ -13,7 +13,7 @@ import { CheckerClient } from './checker-client.ts'
 import type { Order, State } from './protocol.ts'
 
 const skip = process.geteuid?.() !== 0 && 'running scripts as another user needs root'
-const rhythm = { ...RHYTHM, everyMs: 1_500, inDoubtMs: 1_500, timeoutMs: 1_200, fall: 1 }
+const rhythm = { ...RHYTHM, everyMs: 3_500, inDoubtMs: 3_500, timeoutMs: 3_000, fall: 1 }
 
 const stateOf = (pid: string): string | undefined =>
   existsSync(`/proc/${pid}/status`)

@@ -144,19 +144,22 @@ test('a receiver that hangs, closes, pours or talks something else is given up i
     undefined,
     (request) => void request.socket.end('220 mail.example ESMTP\r\n'),
   )
-  for (const [url, expected] of [
-    [`https://${silent}/`, /^tls nothing for 0\.3 s$/],
-    [hangs.url, /^answer nothing for 0\.3 s$/],
+  const ends = [
+    [`https://${silent}/`, /^tls nothing for 1 s$/],
+    [hangs.url, /^answer nothing for 1 s$/],
     [closes.url, /^answer socket hang up$/],
     [pours.url, /answered 200 OK$/],
     [talks.url, /^answer Parse Error/],
     ['http://localhost:1/TOKEN', /^connect .*ECONNREFUSED/],
     ['https://hooks.invalid/TOKEN', /^name /],
-  ] as const) {
-    const begun = performance.now()
-    const text = failure(await postWebhook(job(url, { timeoutMs: 300 })))
-    assert.match(text, expected)
-    assert.ok(!text.includes('TOKEN'), text)
-    assert.ok(performance.now() - begun < 700, url)
-  }
+  ] as const
+  await Promise.all(
+    ends.map(async ([url, expected]) => {
+      const begun = performance.now()
+      const text = failure(await postWebhook(job(url, { timeoutMs: 1_000 })))
+      assert.match(text, expected)
+      assert.ok(!text.includes('TOKEN'), text)
+      assert.ok(performance.now() - begun < 3_000, url)
+    }),
+  )
 })

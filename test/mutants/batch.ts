@@ -14,7 +14,7 @@ import { type BatchSuite, batchSuites, bundling, type Mutant, mutated, root } fr
 
 const PROCESSES = 2
 /** A process that takes longer hangs: so long to begin, and so long for each of its mutants. */
-const TIMEOUT_MS = { first: 60_000, each: 8_000 } as const
+const TIMEOUT_MS = { first: 60_000, each: 12_000 } as const
 
 /** Said: what a suite said of a mutant. `broken`: it is no program at all (a name that is not there). */
 export interface Said {

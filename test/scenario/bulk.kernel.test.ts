@@ -25,7 +25,7 @@ import { networkCounters, pick } from './support/network-counters.ts'
 import { Tenbin } from './support/tenbin.ts'
 
 const TOTAL_BYTES = Number(process.env.TENBIN_BULK_GB ?? '0.1') * 1e9
-const CONNECTIONS = 4
+const CONNECTIONS = 8
 const ADDRESSES = ['10.0.0.100', '2001:db8::100']
 
 const labs = new Map<LabForward, { readonly lab: Lab; readonly tenbin: Tenbin }>()
@@ -89,7 +89,7 @@ for (const forward of FORWARDS) {
     const sum = (forward === 'nat' ? done : up).length * bytes
     assert.ok(intoBalancer > sum && intoBalancer < 1.3 * sum, `${intoBalancer} of ${sum}`)
     assert.ok(Math.abs(outOfBalancer / intoBalancer - 1) < 0.01, `${outOfBalancer}`)
-    const { services, outcomes } = (await tenbin.status())!
+    const { services, outcomes } = await tenbin.statusNow()
     for (const { name, bytes: forwarded } of services)
       assert.ok(Number(forwarded) > (up.length * bytes) / 2, `${name} ${forwarded}`)
     for (const name of ['no-server', 'bad-length', 'truncated', 'fragment', 'ttl'])

@@ -18,7 +18,7 @@ import { networkCounters, pick } from './support/network-counters.ts'
 import { startNginx } from './support/nginx.ts'
 import { Tenbin } from './support/tenbin.ts'
 
-const OPEN = { exchanges: 12, slowRequests: 12, downloads: 6 }
+const OPEN = { exchanges: 30, slowRequests: 24, downloads: 6 }
 const CURL = { loops: 2, rate: 50 }
 const DRAINED = 'web02'
 /** So many requests are to be answered before a count is taken for one. */
@@ -68,7 +68,7 @@ test('a drain under load fails no request, breaks no connection, sends nothing n
     while ((await total(lab)) - from < count) await delay(20)
   }
   const stateOf = async (server: string) =>
-    (await tenbin.status())!.pools[0]!.servers.find(({ name }) => name === server)!
+    (await tenbin.statusNow()).pools[0]!.servers.find(({ name }) => name === server)!
 
   await requests(REQUESTS)
   const held = await portsOf(lab, DRAINED, '10.0.0.100')
@@ -148,7 +148,7 @@ test('a disabled server keeps its connections, or they end by a RST, as on_failu
     const healthy = await resets('web02')
     return (await resets('client')).every((port) => healthy.includes(port))
   }, 'all clients of web01 have noticed')
-  const { overrides } = (await tenbin.status())!
+  const { overrides } = await tenbin.statusNow()
   assert.deepEqual(
     overrides.map(({ server, order }) => [server, order]),
     [['web01', 'disabled']],
@@ -165,6 +165,6 @@ test('a disabled server keeps its connections, or they end by a RST, as on_failu
   await cli(tenbin, 'enable web01')
   await cli(tenbin, 'drain web02 --deadline 1s')
   const state = async () =>
-    (await tenbin.status())!.pools[0]!.servers.find(({ name }) => name === 'web02')!.state
+    (await tenbin.statusNow()).pools[0]!.servers.find(({ name }) => name === 'web02')!.state
   await until(async () => (await state()) === 'disabled', 'the deadline passes')
 })

@@ -61,7 +61,7 @@ const fileOf = (servers: readonly string[]) =>
   tenbinFile(lab.topology, { www: { listen: [LISTENER], servers } }, without(servers))
 const without = (servers: readonly string[]) =>
   serverNames(lab.topology).filter((name) => !servers.includes(name))
-const status = async () => (await tenbin.status())!
+const status = async () => tenbin.statusNow()
 const serverIn = ({ servers }: Status, name: string) => servers.find((each) => each.name === name)!
 const held = async () =>
   [...(await ip('-4', '-o', 'addr', 'show', 'eth0')).matchAll(/inet (\S+)/g)].map((found) => found[1])

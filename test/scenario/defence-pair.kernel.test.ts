@@ -26,7 +26,7 @@ const PER_S = 5_000
 const file = `
 nodes: { lb1: 10.0.0.2, lb2: 10.0.0.3 }
 interfaces: { lan: eth0 }
-addresses: { front: { on: lan, ips: [${SERVICE}/24], vrid: 61, prefer: lb1, advert: 100ms } }
+addresses: { front: { on: lan, ips: [${SERVICE}/24], vrid: 61, prefer: lb1, advert: 300ms } }
 servers: { web01..02: 10.0.0.11..12 }
 defaults: { forward: dsr, check: { tcp: {}, every: 300ms, timeout: 300ms, fall: 2 } }
 services: { www: { listen: ["${SERVICE}:80"], servers: web01..02 } }

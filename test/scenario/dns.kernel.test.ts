@@ -129,7 +129,7 @@ for (const service of ['dns', 'dns6'] as const) {
     const servers = serverNames(lab.topology)
     const named = (name: string) => (service === 'dns' ? name : name.replace('web', 'six'))
     const counted = async () => {
-      const { servers: all, outcomes } = (await tenbin.status())!
+      const { servers: all, outcomes } = await tenbin.statusNow()
       const packets = servers.map((name) => Number(all.find((each) => each.name === named(name))!.packets))
       const answers = await Promise.all(servers.map(answersOf))
       return { packets, answers, forwarded: Number(outcomes.forwarded) }

@@ -46,7 +46,7 @@ services:
 let lab: Lab
 let tenbin: Tenbin
 const macOf = (name: string): string => (findNode(lab.topology, name) as LabNode).mac
-const outcomes = async () => (await tenbin.status())!.outcomes
+const outcomes = async () => (await tenbin.statusNow()).outcomes
 const link = (): Layer => ether({ destination: macOf('lb1'), source: macOf('client') })
 
 before(async () => {
@@ -65,21 +65,30 @@ after(async () => {
   await lab?.[Symbol.asyncDispose]()
 })
 
-/** answers: the frames that the client gets while `frames` are sent from it, and a moment longer. */
+/** awaited: until it is so, or would have been long ago; what is so then is for who asks. */
+async function awaited(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  for (const end = Date.now() + 10_000; !(await isSo()) && Date.now() < end; ) await delay(20)
+}
+
+/** answers: the frames that the client gets when `frames` are sent from it, until there are `count`, and a moment longer. */
 async function answers(
   frames: readonly Uint8Array[],
   wanted: (frame: Read) => boolean,
+  count: number,
 ): Promise<Uint8Array[]> {
   await using capture = await Capture.of(lab, 'client')
   send(lab, 'client', frames)
-  await delay(200)
-  const all = await capture.stop()
-  return all
-    .filter((frame) => frame.ether.destination === macOf('client') && wanted(frame))
-    .map(({ bytes }) => Uint8Array.from(bytes))
+  const isOne = (frame: Read) => frame.ether.destination === macOf('client') && wanted(frame)
+  await awaited(() => capture.soFar().filter(isOne).length >= count)
+  await delay(100)
+  return (await capture.stop()).filter(isOne).map(({ bytes }) => Uint8Array.from(bytes))
 }
 const isIp = (frame: Read): boolean => frame.ip !== undefined && frame.tcp === undefined
 const isIp6 = ({ bytes }: Read): boolean => bytes[12] === 0x86 && bytes[13] === 0xdd
+const isIcmp6 =
+  (type: number) =>
+  (frame: Read): boolean =>
+    isIp6(frame) && frame.bytes[54] === type
 
 test('a ping of a service address is answered by the node, over IPv4 and IPv6', { skip }, async () => {
   const ping = packet(
@@ -88,7 +97,7 @@ test('a ping of a service address is answered by the node, over IPv4 and IPv6', 
     icmp({ rest: 0x00470001 }),
     'four',
   )
-  const [pong, ...more] = await answers([ping], isIp)
+  const [pong, ...more] = await answers([ping], isIp, 1)
   assert.ok(pong && more.length === 0)
   assert.deepEqual([pong[34], Buffer.from(pong).toString('latin1', 42, 46)], [icmpType.ECHOREPLY, 'four'])
   const ping6 = packet(
@@ -97,7 +106,7 @@ test('a ping of a service address is answered by the node, over IPv4 and IPv6', 
     icmp({ rest: 0x00470001 }),
     'six!',
   )
-  const pongs = (await answers([ping6], isIp6)).filter((frame) => frame[54] === icmp6Type.ECHO_REPLY)
+  const pongs = await answers([ping6], isIcmp6(icmp6Type.ECHO_REPLY), 1)
   assert.equal(pongs.length, 1)
   assert.equal(Buffer.from(pongs[0]!).toString('latin1', 62, 66), 'six!')
   assert.equal(Buffer.from(pongs[0]!.subarray(6, 12)).toString('hex'), macOf('lb1').replaceAll(':', ''))
@@ -126,13 +135,13 @@ test('who sends a packet whose TTL has run out is told by the service address, s
   const before = await networkCounters(lab, 'client')
   const probe = (ttl: number) => tcp({ source: 41_100 + ttl, destination: 80, flags: tcpFlag.SYN })
   const four = packet(link(), ipv4({ source: client, destination: service, ttl: 1 }), probe(1))
-  const [told, ...more] = await answers([four], isIp)
+  const [told, ...more] = await answers([four], isIp, 1)
   assert.ok(told && more.length === 0)
   assert.deepEqual([...told.subarray(26, 34)], [10, 0, 0, 100, 10, 0, 0, 200])
   assert.equal(told[34], icmpType.TIME_EXCEEDED)
   assert.deepEqual(told.subarray(42), four.subarray(14, 42))
   const six = packet(link(), ipv6({ source: client6, destination: service6, hopLimit: 1 }), probe(1))
-  const told6 = (await answers([six], isIp6)).filter((frame) => frame[54] === icmp6Type.TIME_EXCEED)
+  const told6 = await answers([six], isIcmp6(icmp6Type.TIME_EXCEED), 1)
   assert.equal(told6.length, 1)
   assert.deepEqual(told6[0]!.subarray(62), six.subarray(14))
   // the client's own kernel looks at every checksum
@@ -180,7 +189,7 @@ for (const [isIpv6, turned] of [
   }, async () => {
     const before = await outcomes()
     const parts = pieces(isIpv6, 42_000 + (isIpv6 ? 10 : 0) + (turned ? 1 : 0), turned)
-    const got = await answers(parts, isIpv6 ? isIp6 : isIp)
+    const got = await answers(parts, isIpv6 ? isIp6 : isIp, parts.length)
     // the answer repeats the datagram: it comes in fragments too, the server's name in the first
     assert.equal(got.length, parts.length)
     const names = got.map((frame) =>
@@ -189,9 +198,13 @@ for (const [isIpv6, turned] of [
         .slice(0, 5),
     )
     assert.equal(names.filter((name) => servers.includes(name)).length, 1, names.join())
-    const now = await outcomes()
-    const grown = (name: string) => Number(now[name]) - Number(before[name])
     // and the client's port unreachable, as no socket has asked
+    let now = before
+    const grown = (name: string) => Number(now[name]) - Number(before[name])
+    await awaited(async () => {
+      now = await outcomes()
+      return grown('forwarded') >= parts.length + 1
+    })
     assert.equal(grown('forwarded'), parts.length + 1)
     assert.equal(grown('fragment-held'), turned ? parts.length - 1 : 0)
     assert.deepEqual([grown('fragment-lost'), grown('fragment')], [0, 0])
@@ -203,10 +216,14 @@ test('a later fragment whose first never comes is dropped, and the node’s kern
   const before = await outcomes()
   const kernelBefore = await networkCounters(lab, 'lb1')
   send(lab, 'client', pieces(false, 43_000, false).slice(1))
-  await delay(200)
-  const now = await outcomes()
-  assert.equal(Number(now['fragment-held']) - Number(before['fragment-held']), 2)
-  assert.equal(Number(now['fragment-lost']) - Number(before['fragment-lost']), 2)
+  let now = before
+  const grown = (name: string) => Number(now[name]) - Number(before[name])
+  await awaited(async () => {
+    now = await outcomes()
+    return grown('fragment-held') >= 2 && grown('fragment-lost') >= 2
+  })
+  assert.equal(grown('fragment-held'), 2)
+  assert.equal(grown('fragment-lost'), 2)
   const kernelNow = await networkCounters(lab, 'lb1')
   assert.deepEqual(pick(kernelNow, 'Ip.ReasmReqds'), pick(kernelBefore, 'Ip.ReasmReqds'))
 })

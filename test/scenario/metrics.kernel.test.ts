@@ -131,7 +131,7 @@ test('metrics are read over the network, understood by promtool, and go on throu
 
   // An address that is not there is a problem, and nothing else; another one counts from the reload on.
   await tenbin.apply(fileOf(lab, '192.0.2.1:9102'))
-  const codes = async () => (await tenbin.status())!.problems.map(({ code }) => code)
+  const codes = async () => (await tenbin.statusNow()).problems.map(({ code }) => code)
   await until(async () => (await codes()).includes('METRICS_UNHEARD'), 'it is a problem')
   assert.equal(await scraped(lab, OPEN), undefined)
   await tenbin.apply(fileOf(lab, '10.0.0.2:9103'))

@@ -58,7 +58,7 @@ after(async () => {
   await lab?.[Symbol.asyncDispose]()
 })
 
-const status = async (): Promise<Status> => (await tenbin.status())!
+const status = async (): Promise<Status> => tenbin.statusNow()
 const who = (names: Iterable<string | undefined>): (string | undefined)[] => [...new Set(names)].sort()
 
 /** curl: who answers so many requests, each with a connection of its own. */

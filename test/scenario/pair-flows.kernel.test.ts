@@ -18,8 +18,8 @@ const file = `
 nodes: { lb1: 10.0.0.2, lb2: 10.0.0.3 }
 interfaces: { lan: eth0, back: eth1 }
 addresses:
-  front: { vrid: 51, prefer: lb1, advert: 100ms, ips: { lan: [${SERVICE}/24], back: [${ROUTER}/24] } }
-  side: { vrid: 52, prefer: lb1, advert: 100ms, ips: { lan: [${SIDE}/24] } }
+  front: { vrid: 51, prefer: lb1, advert: 300ms, ips: { lan: [${SERVICE}/24], back: [${ROUTER}/24] } }
+  side: { vrid: 52, prefer: lb1, advert: 300ms, ips: { lan: [${SIDE}/24] } }
 servers: { web01..04: 10.0.1.11..14 }
 defaults: { forward: nat, check: { tcp: {}, every: 500ms } }
 services:

@@ -76,7 +76,7 @@ test('wlc: connections that stay are as the weights, and status counts them', { 
   await using connections = await holdConnections(lab, held)
   assert.deepEqual(perServer(await connections.ask('report')), { web01: 30, web02: 10, web03: 20 })
   const counts = async () => {
-    const { pools } = (await tenbin.status())!
+    const { pools } = await tenbin.statusNow()
     return pools
       .find(({ services }) => services.includes('least'))!
       .servers.map(({ active, inactive }) => [active, inactive])

@@ -99,9 +99,9 @@ async function sendUntil(
 ): Promise<Status> {
   for (let sends = 1; ; sends++) {
     await send()
-    let status = (await tenbin.status())!
+    let status = await tenbin.statusNow()
     for (const end = Date.now() + SWEEP_MS; Date.now() < end && !isDone(status.flows!); await delay(100))
-      status = (await tenbin.status())!
+      status = await tenbin.statusNow()
     if (isDone(status.flows!)) return status
     assert.ok(sends < 5, JSON.stringify(status.flows))
   }
@@ -152,7 +152,7 @@ for (const forward of FORWARDS) {
     await sendUntil(place, send, ({ syn }) => syn >= 0.95 * HALF_OPEN)
     // The walk that counted them may have begun before the last ones came.
     await delay(WALK_MS + 500)
-    const status = (await place.tenbin.status())!
+    const status = await place.tenbin.statusNow()
     t.diagnostic(JSON.stringify({ flows: status.flows, events: status.events }))
     await unharmed(place, status)
   })
@@ -179,7 +179,7 @@ for (const forward of FORWARDS) {
     const url = `http://${lab.topology.serviceAddresses[0]}:80/?[1-50]`
     const words = ['curl', '-sS', '-f', '-m', '10', '-H', 'Connection: close', '-o', '/dev/null'] as const
     assert.deepEqual(await execute(lab, 'client', [...words, url]), { code: 0, out: '', err: '' })
-    const { outcomes } = (await tenbin.status())!
+    const { outcomes } = await tenbin.statusNow()
     assert.ok(!(Number(outcomes['no-room']) > 0), `no-room: ${outcomes['no-room']}`)
   })
 }

@@ -51,7 +51,7 @@ after(async () => {
   await lab?.[Symbol.asyncDispose]()
 })
 
-const status = async (): Promise<Status> => (await tenbin.status())!
+const status = async (): Promise<Status> => tenbin.statusNow()
 const outcome = async (name: string): Promise<number> => Number((await status()).outcomes[name])
 
 /** answers: who answers so many requests, each with a connection of its own; '' where nobody does. */

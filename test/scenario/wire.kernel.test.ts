@@ -62,7 +62,7 @@ after(async () => {
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 const isTcp = (frame: Read): boolean => frame.tcp !== undefined
-const outcomes = async () => (await tenbin.status())!.outcomes
+const outcomes = async () => (await tenbin.statusNow()).outcomes
 
 /** forwarded: the frame that dsr makes of this one. */
 function forwarded({ bytes, ip }: Read, server: string): Uint8Array {

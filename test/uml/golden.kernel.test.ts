@@ -19,7 +19,7 @@ describe('on Linux 6.1', { skip: whyNoUml() ?? false }, () => {
   let report: GuestReport
 
   before(async () => {
-    const { output, result, status } = await runInUml({ script, timeoutMs: 600_000 })
+    const { output, result, status } = await runInUml({ script, timeoutMs: 1_100_000 })
     assert.equal(status, 0, output)
     report = result as GuestReport
   })

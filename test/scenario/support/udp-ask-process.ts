@@ -14,7 +14,7 @@ export interface UdpAskOptions {
   readonly length?: number
 }
 
-/** UdpAnswered: what became of one datagram; no `server`: nobody answered within a second. */
+/** UdpAnswered: what became of one datagram; no `server`: nobody answered in time. */
 export interface UdpAnswered {
   readonly localPort: number
   readonly server?: string
@@ -24,7 +24,8 @@ export interface UdpAnswered {
   readonly error?: string
 }
 
-const ANSWER_MS = 1000
+/** ANSWER_MS: a busy machine may let a server wait. */
+const ANSWER_MS = 5000
 const { address, port, count, length } = JSON.parse(process.argv[2]!) as UdpAskOptions
 
 async function ask(): Promise<UdpAnswered> {
