@@ -54,9 +54,9 @@ export async function runScript(
       // One that does not read is no error: its exit says how it was.
       child.stdin?.on('error', () => undefined)
       child.stdin?.end(`${body}\n`)
-      // 'close' would wait for offspring that holds the pipes.
+      // 'close' would wait for offspring that holds the pipes; the second turn begins when these were looked at once more.
       child.once('exit', (status, signal) =>
-        setImmediate(() =>
+        setImmediate(setImmediate, () =>
           resolve(
             status === 0 ? done(`exit 0${said()}`) : failed('run', `${signal ?? `exit ${status}`}${said()}`),
           ),

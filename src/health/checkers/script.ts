@@ -70,9 +70,12 @@ export function script(target: Target, { command, isDynamic, uid, gid }: ScriptO
       child.stdout?.on('data', keep)
       child.stderr?.on('data', keep)
       child.once('error', refuse)
-      // 'close' would wait for offspring that holds the pipes.
+      // 'close' would wait for offspring that holds the pipes. Another child's SIGCHLD may have told of this one's end before
+      // the pipes were looked at: the second turn begins behind that.
       child.once('exit', (status, signal) =>
-        setImmediate(() => resolve(verdictOf(status, signal, output.toString('latin1').trim(), isDynamic))),
+        setImmediate(setImmediate, () =>
+          resolve(verdictOf(status, signal, output.toString('latin1').trim(), isDynamic)),
+        ),
       )
     })
 }
