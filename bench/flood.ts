@@ -32,7 +32,7 @@ export async function flood({ quick }: { readonly quick: boolean }): Promise<rea
   await setup(floodPackages)
   if (isStale()) await build()
   const seen = await whatUsersSee(quick ? QUICK : FULL)
-  return [...limited(floodRows(seen)), ...costRows(quick ? COST.quick : COST.full)]
+  return limited([...floodRows(seen), ...costRows(quick ? COST.quick : COST.full)])
 }
 
 async function whatUsersSee({ rates, rounds, windowMs }: Effort): Promise<readonly Measured[]> {

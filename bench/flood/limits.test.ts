@@ -32,6 +32,13 @@ test('a defence has to answer 99 of 100 requests, within twice the time without 
   )
 })
 
+test('what a packet costs has a limit where one is named', () => {
+  assert.deepEqual(
+    failures(['flood.cost.rule-drop', 20], ['flood.cost.limit-drop', 41], ['flood.cost.listed-0', 500]),
+    ['flood.cost.limit-drop: 41 ms, the limit is 40: of the median'],
+  )
+})
+
 test('a row that is wrong already stays as it is', () => {
   assert.deepEqual(failures(['flood.proof-dsr.10.ok', 0.5, 'the flood was 2 kpps, not 10']), [
     'flood.proof-dsr.10.ok: the flood was 2 kpps, not 10',

@@ -10,9 +10,22 @@ const [ANSWERED, TIMES_IDLE] = [0.99, 2]
 /** DEFENCES: those that have limits. */
 const DEFENCES: readonly Who[] = ['rule', 'proof-dsr', 'proof-nat']
 
-/** limited: rows, failed where a defence answers too few, or takes too long beside what it takes at rate 0. */
+/** COSTS_NS: what a packet may cost, by row. */
+const COSTS_NS: Readonly<Record<string, number>> = {
+  'flood.cost.rule-drop': 20,
+  'flood.cost.limit-drop': 40,
+  'flood.cost.proof-drop': 150,
+  'flood.cost.syn-ack': 150,
+}
+
+/**
+ * limited: rows, failed where a defence answers too few, takes too long beside what it takes at rate 0, or costs too much a
+ * packet.
+ */
 export const limited = (rows: readonly Row[]): readonly Row[] =>
   rows.map((row) => {
+    const cost = COSTS_NS[row.name]
+    if (cost !== undefined) return within(row, cost, 'of the median')
     const [, who, , what] = row.name.split('.')
     if (!DEFENCES.some((defence) => defence === who)) return row
     if (what === 'ok') return enough(row)

@@ -79,6 +79,8 @@ export interface Failover {
   readonly mac: 'interface' | 'virtual'
   /** Absent: by multicast. */
   readonly unicast?: readonly UnicastRole[]
+  /** Least TTL or hop limit of an advert by unicast. */
+  readonly minTtl?: number
   readonly auth?: FailoverAuth
   readonly announce: Announce
   readonly routes: readonly RouteOfSet[]

@@ -58,7 +58,7 @@ test('what is not said follows from what is', () => {
   assert.deepEqual(more!.failover!.auth, { kind: 'pass', file: '/etc/tenbin/pass' })
   const { unicast, ...usual } = plain!.failover!
   assert.deepEqual(usual, {
-    ...{ vrid: 53, version: 3, checksum: 'rfc5798', mac: 'interface', accept: true },
+    ...{ vrid: 53, version: 3, checksum: 'rfc5798', mac: 'interface', accept: true, minTtl: 64 },
     priorities: { lb1: 100, lb2: 99 },
     ...{ advertMs: 1000, preempt: false, preemptDelayMs: 0 },
     announce: { repeatMs: 5000, refreshMs: 0 },

@@ -57,6 +57,8 @@ export function resolveFailover(
   checkWord('mac', mac, ['interface', 'virtual'], say)
   const known = merged.incomplete.has('nodes') ? undefined : nodes.map(({ name }) => name)
   const unicast = resolveUnicast(shape, parts, place, { merged, nodes, findings })
+  if (shape.min_ttl !== undefined && shape.unicast === undefined)
+    say('min_ttl is of adverts by unicast: by multicast they come from the link itself, with 255', 'min_ttl')
   const auth = authOf(shape, version, say)
   const duration = (text: string | undefined, otherwise: number, ...at: Path) =>
     durationAt(text, { min: 1000, max: DAY_MS, otherwise }, inside(place, ...at), findings)
@@ -66,6 +68,7 @@ export function resolveFailover(
     advertMs: advertOf(shape, version, place, findings),
     ...preemptOf(shape, place, findings),
     ...(unicast && { unicast }),
+    ...(shape.min_ttl !== undefined && { minTtl: shape.min_ttl }),
     ...(auth && { auth }),
     announce: {
       repeatMs: duration(shape.announce?.repeat, FAILOVER.repeatMs, 'announce', 'repeat'),

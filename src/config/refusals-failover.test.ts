@@ -127,6 +127,11 @@ test('link-local addresses are a set’s that says on which link it moves', () =
 test('unicast has one address of every node, of each family, on each role', () => {
   const cases: readonly (readonly [Change, ...string[]])[] = [
     [set('vrid: 51, unicast: true'), ...[]],
+    [set('vrid: 51, unicast: true, min_ttl: 64'), ...[]],
+    [
+      set('vrid: 51, min_ttl: 64'),
+      'min_ttl is of adverts by unicast: by multicast they come from the link itself, with 255',
+    ],
     [
       set('vrid: 51, unicast: true', 'nodes: { lb1: 192.168.8.2 }'),
       'there is nobody to send to: add the other node to nodes',

@@ -56,7 +56,7 @@ export const movingFile = textOf({
       - { file: /etc/tenbin/stop, fault: true }
       - { reach: [192.168.8.1, 10.0.0.9], every: 500ms, weight: 20 }
   more: { on: lan, ips: [192.168.8.101/24], vrid: 52, prefer: lb2, version: 2, advert: 2s, auth: { pass: /etc/tenbin/pass } }
-  plain: { on: lan, ips: [192.168.8.102/24], vrid: 53, unicast: true }
+  plain: { on: lan, ips: [192.168.8.102/24], vrid: 53, unicast: true, min_ttl: 64 }
   here: { on: lan, ips: [192.168.8.103/24] }
   out:
     ips: { lan: [192.168.8.104/24, "2001:db8::104/64"], back: [10.0.0.4/24] }

@@ -183,6 +183,11 @@ export const addressSet = section(
           'Adverts go to the other nodes’ addresses instead of by multicast; true: to those in nodes.',
       })
       .optional(),
+    min_ttl: whole(
+      1,
+      255,
+      'With unicast: adverts that come with less of a TTL or hop limit are refused; 255, the link itself, if absent. keepalived sends 64 by unicast over IPv6.',
+    ).optional(),
     auth: auth.meta({ description: 'How adverts prove who sent them.' }).optional(),
     mac: choice(
       'interface or virtual',

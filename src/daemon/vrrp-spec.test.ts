@@ -10,7 +10,7 @@ const desired = load('t', textReader({ t: movingFile }))
 const [one, two] = ['lb1', 'lb2'].map((node) => vrrpSpecOf(desired, node, 'tenbin'))
 
 test('vrrp is told this node’s part: its priority, NICs and peers', () => {
-  const [front, more, , out] = two!.sets
+  const [front, more, plain, out] = two!.sets
   assert.deepEqual([one!.sets[0]!.priority, front!.priority, more!.priority], [255, 100, 200])
   assert.deepEqual(front!.networks, [
     {
@@ -29,6 +29,7 @@ test('vrrp is told this node’s part: its priority, NICs and peers', () => {
   ])
   assert.equal(more!.routes, undefined)
   assert.equal(more!.networks[0]!.unicast, undefined)
+  assert.equal(plain!.networks[0]!.unicast!.minTtl, 64)
   assert.deepEqual(
     front!.track.map(({ name, thing }) => [name, thing.kind]),
     [

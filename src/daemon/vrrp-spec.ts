@@ -5,6 +5,7 @@ import { formatPrefix } from '../base/prefix.ts'
 import type { Failover, RouteOfSet, TrackRule } from '../config/failover-spec.ts'
 import { type AddressSet, type DesiredState, nicOf } from '../config/state.ts'
 import type { NetworkSpec, SetRoute, SetSpec, TrackSpec, VrrpSpec } from '../vrrp/spec.ts'
+import { VRRP_TTL } from '../wire/vrrp.ts'
 
 /** MovingSet: an address set that moves. */
 export type MovingSet = AddressSet & { readonly failover: Failover }
@@ -44,14 +45,18 @@ function setOf(set: MovingSet, desired: DesiredState, node: string): SetSpec {
 }
 
 /** unicastOf a role: whom this node speaks to, each in the families that both have. */
-function unicastOf({ unicast }: Failover, role: string, node: string): NetworkSpec['unicast'] {
+function unicastOf(
+  { unicast, minTtl = VRRP_TTL }: Failover,
+  role: string,
+  node: string,
+): NetworkSpec['unicast'] {
   const found = unicast?.find((each) => each.role === role)
   if (!found) return undefined
   const self = found.nodes[node] ?? []
   const others = Object.entries(found.nodes).flatMap(([name, addresses]) => (name === node ? [] : addresses))
   const families = new Set(self.map(isIp4))
   const texts = (some: readonly Ip[]) => some.map(formatIp)
-  return { self: texts(self), peers: texts(others.filter((each) => families.has(isIp4(each)))), minTtl: 255 }
+  return { self: texts(self), peers: texts(others.filter((each) => families.has(isIp4(each)))), minTtl }
 }
 
 const routeOf = (

@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ErrorCode } from '../base/error-catalogue.ts'
 import { TenbinError } from '../base/errors.ts'
 import type { Participant } from './coordinator.ts'
-import { FakeNode } from './node.fixture.ts'
+import { contentOf, FakeNode } from './node.fixture.ts'
 
 let lb1: FakeNode
 let lb2: FakeNode
@@ -60,6 +60,16 @@ test('a node in no cluster says whom of the file it did not ask; who was left ou
     'lb2 was not asked: this node is in no cluster (tenbin cluster init)',
   ])
   assert.deepEqual(await notes(4, ['lb2', 'lb3']), [])
+})
+
+test('a node that the file leaves out is told of: it goes on with the one it has', async () => {
+  const { folder, files } = contentOf(2)
+  const text = Buffer.from(files[0]!.bytes).toString().replace(', lb3: 10.0.0.4', '')
+  const content = { folder, files: [{ ...files[0]!, bytes: Buffer.from(text) }] }
+  const { ran } = await lb1.coordinator.apply({ content, who: 'root', why: '' })
+  assert.deepEqual(ran.notes, [
+    'lb3 is no node of the file any more, and goes on as it is: stop tenbin there',
+  ])
 })
 
 for (const step of ['check', 'run', 'verify', 'write trying'] as const)

@@ -124,7 +124,7 @@ export class Coordinator {
       }
       await local.settle(attempt.id, confirmMs)
       const unheard = await this.#tell(remote, (member) => member.settle(attempt.id, confirmMs))
-      const run = { ...ran!, notes: [...ran!.notes, ...aloneNotes(alone)] }
+      const run = { ...ran!, notes: [...ran!.notes, ...aloneNotes(alone), ...goneNotes(gone)] }
       return { head, isChanged: true, ran: run, nodes: members.map(({ node }) => node), unheard }
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
@@ -225,6 +225,10 @@ const aloneNotes = (nodes: readonly string[]): readonly string[] =>
     : [
         `${nodes.join(', ')} ${nodes.length === 1 ? 'was' : 'were'} not asked: this node is in no cluster (tenbin cluster init)`,
       ]
+
+/** goneNotes: who is in no file any more goes on with the one it has, address sets and all. */
+const goneNotes = (nodes: readonly string[]): readonly string[] =>
+  nodes.map((node) => `${node} is no node of the file any more, and goes on as it is: stop tenbin there`)
 
 function inOrder(members: readonly Member[], nodes: readonly string[]): Member[] {
   const place = (member: Member) => {
