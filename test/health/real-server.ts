@@ -57,14 +57,17 @@ export async function realServer({
   }
 }
 
-/** standsStill: every thread of the process group is stopped, which one is only once it has been scheduled (proc(5): stat). */
+/**
+ * standsStill: every thread of the process group is stopped, which one is only once it has been scheduled (proc(5): stat), or
+ * has ended: whoever is stopped waits for no child of his.
+ */
 function standsStill(group: number): boolean {
   const statOf = (path: string) => readFileSync(path, 'latin1').split(') ')[1]!.split(' ')
   return readdirSync('/proc').every((pid) => {
     try {
       if (!/^[0-9]+$/.test(pid) || Number(statOf(`/proc/${pid}/stat`)[2]) !== group) return true
       const tasks = readdirSync(`/proc/${pid}/task`)
-      return tasks.every((task) => statOf(`/proc/${pid}/task/${task}/stat`)[0] === 'T')
+      return tasks.every((task) => ['T', 'Z'].includes(statOf(`/proc/${pid}/task/${task}/stat`)[0]!))
     } catch {
       // it has ended meanwhile
       return true
