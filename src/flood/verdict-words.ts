@@ -146,7 +146,10 @@ export const countText = (n: number): string => Math.round(n).toLocaleString('en
 export const perSecond = (n: number): string => `${countText(n)}/s`
 export const percent = (share: number): string => {
   const value = share * 100
-  return `${value > 0 && value < 100 && (value < 1 || value > 99) ? value.toFixed(1) : Math.round(value)} %`
+  if (value === 0 || value >= 100 || (value >= 1 && value <= 99)) return `${Math.round(value)} %`
+  // What is nearly all is not all, and what is nearly nothing is something.
+  const tenths = value < 1 ? Math.ceil(value * 10) : Math.floor(value * 10)
+  return `${(tenths / 10).toFixed(1)} %`
 }
 export const msText = (ms: number): string =>
   ms >= 1000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms)} ms`
