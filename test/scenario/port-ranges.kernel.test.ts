@@ -61,10 +61,19 @@ after(async () => {
   await lab?.[Symbol.asyncDispose]()
 })
 
-/** curl: who answers at these ports, in their order. */
+/** Below those that the kernel takes: two flows of one port of the client, to two listeners, clash at their one server. */
+let lastPort = 10_000
+
+/** curl: who answers at these ports, in their order, each asked from a port of the client's that nothing else has had. */
 async function curl(address: string, ports: readonly number[]): Promise<string[]> {
-  const urls = ports.map((port) => `http://${address}:${port}/`)
-  const out = await lab.run('client', ['curl', '-g', '-sS', '-f', '-m', '20', ...urls])
+  const asks = ports.map((port) => {
+    const from = ['--local-port', `${++lastPort}`]
+    return ['-g', '-sS', '-f', '-m', '20', ...from, `http://${address}:${port}/`]
+  })
+  const out = await lab.run('client', [
+    'curl',
+    ...asks.flatMap((ask, at) => (at === 0 ? ask : ['--next', ...ask])),
+  ])
   return out.trim().split('\n')
 }
 
