@@ -23,9 +23,13 @@ interface StandIn {
 /** Of all other keys nobody misses anything. */
 const standIns: Readonly<Record<string, Readonly<Record<string, StandIn>>>> = {
   addresses: {
-    on: { value: () => '', others: ['unicast', 'track', 'routes'] },
+    on: { value: () => '', others: ['unicast', 'min_ttl', 'track', 'routes'] },
     // by role, where no role is said
-    ips: { value: ({ on }) => (on === undefined ? {} : []), others: ['unicast', 'track', 'routes'] },
+    ips: {
+      value: ({ on }) => (on === undefined ? {} : []),
+      others: ['unicast', 'min_ttl', 'track', 'routes'],
+    },
+    unicast: { others: ['min_ttl'] },
     vrid: { value: () => 51 },
     version: { others: ['advert', 'auth', 'checksum'] },
   },
