@@ -47,8 +47,6 @@ const SECRETS_EVERY_MS = 5000
  * of all nodes reaches the active one last, and until then its adverts are of another virtual router.
  */
 const OTHERS_MS = 10_000
-/** UNTOLD_MS: so long a process that starts preempts nobody before it is told something: main may know why it is not to. */
-const UNTOLD_MS = 10_000
 
 export class VrrpService implements Disposable {
   readonly #options: VrrpServiceOptions
@@ -64,8 +62,6 @@ export class VrrpService implements Disposable {
   /** By set, rule and thing. */
   #trackers = new Map<string, Disposable>()
   #isLeaving = false
-  /** What to do, by main or a file, since it started. */
-  #isTold = false
   /** Why NICs could not be read. */
   #blind: string | undefined
 
@@ -134,7 +130,6 @@ export class VrrpService implements Disposable {
       setInterval(() => this.#each((set) => set.checkSecrets()), SECRETS_EVERY_MS),
     ]
     this.#run(this.#orders.spec)
-    this.#each((set) => set.holdFor(UNTOLD_MS))
   }
 
   /** obey main; nothing follows when all roles are being given up. */
@@ -144,8 +139,6 @@ export class VrrpService implements Disposable {
       case 'spec':
         this.#orders.respec(message.spec)
         this.#run(message.spec)
-        if (!this.#isTold) this.#each((set) => set.holdFor(0))
-        this.#isTold = true
         return
       case 'order':
         this.#order(message)
