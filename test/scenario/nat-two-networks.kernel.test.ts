@@ -35,7 +35,7 @@ defaults: { forward: nat, check: none }
 services:
   www: { listen: "${SERVICE}:80", servers: web01..03 }
   www6: { listen: "[${SERVICE6}]:80", servers: six01..03 }
-  shown: { listen: "${SERVICE}:8080", servers: web01..03, server_port: 80 }
+  shown: { listen: "${SERVICE}:8080", servers: web01..03, server_port: 81 }
   dns: { listen: "${SERVICE}:5353/udp", servers: web01..03, server_port: 53 }
   closed: { listen: "${SERVICE}:5454/udp", servers: web01..03, server_port: 9 }
   closed6: { listen: "[${SERVICE6}]:9/udp", servers: six01..03 }

@@ -2,7 +2,7 @@
 //
 //            .-- client 10.0.1.200 2001:db8:1::200: curl, wrk, datagrams
 //   switch --+-- lb1 10.0.0.2 2001:db8::2: tenbin, services on 10.0.0.100 and 2001:db8::100
-//            '-- web01..03 10.0.0.11..13 2001:db8::11..13: nginx on port 80, datagrams on port 53; default route by lb1
+//            '-- web01..03 10.0.0.11..13 2001:db8::11..13: nginx on ports 80 and 81, datagrams on port 53; default route by lb1
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
@@ -38,7 +38,7 @@ defaults: { forward: nat, check: none }
 services:
   www: { listen: "${service}:80", servers: ${members('web', without)} }
   www6: { listen: "[${service6}]:80", servers: ${members('six', without)} }
-  shown: { listen: "${service}:8080", servers: web01..03, server_port: 80 }
+  shown: { listen: "${service}:8080", servers: web01..03, server_port: 81 }
   dns: { listen: "${service}:5353/udp", servers: web01..03, server_port: 53 }
 `
 
@@ -96,7 +96,7 @@ test('a server sees its client, and the client sees the service', { skip }, asyn
   assert.ok((await lines(client, 'tcp and src host 10.0.0.100 and src port 8080')).length >= 3 * REQUESTS)
   for (const server of servers) {
     assert.deepEqual(await lines(server, 'tcp and (host 10.0.0.100 or port 8080)'), [])
-    assert.ok((await lines(server, 'tcp and src host 10.0.1.200 and dst port 80')).length > 0)
+    assert.ok((await lines(server, 'tcp and src host 10.0.1.200 and dst port 81')).length > 0)
   }
 })
 

@@ -1,6 +1,7 @@
 // Real nginx in every server of a lab, in the foreground, with a configuration of its own. `/` answers the server's
 // name; `/until-closed` does, too, without a length, so that a client of HTTP/1.0 reads until the server has closed; `/file`
-// is the same FILE_BYTES everywhere. It ends with the lab.
+// is the same FILE_BYTES everywhere. It ends with the lab. Port 81 is as 80: with `forward: nat` listeners that
+// have a server port each never meet there (outcome `clash`), whichever ports a client takes again.
 
 import { createHash, randomBytes } from 'node:crypto'
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
@@ -70,6 +71,7 @@ http {
   send_timeout 300s;
   server {
     listen 80 backlog=4096;
+    listen 81;
     ${ipv6 ? 'listen [::]:80 backlog=4096;' : ''}
     default_type text/plain;
     location = / { return 200 "${name}\\n"; }
