@@ -220,9 +220,9 @@ export class AddressSet implements Disposable {
     this.#settle(this.#host.now())
   }
 
-  /** holdFor: nobody is preempted for so long from now on. */
-  holdFor(ms: number): void {
-    this.#group = heldGroup(this.#group, this.#host.now() + ms)
+  /** holdUntil: nobody is preempted before, by the host's clock. */
+  holdUntil(until: number): void {
+    this.#group = heldGroup(this.#group, until)
   }
 
   /** deferFor: a node that leaves within so long from now on is left to another one until that is over. */

@@ -14,10 +14,12 @@ const fileSchema = z.strictObject({
   maintained: z.array(z.string()),
   /** How services were told last, by the names of rules. */
   tracked: z.record(z.string(), z.boolean()),
+  /** Until when a set preempts nobody; ms of bootMs. */
+  held: z.record(z.string(), z.number()).default({}),
 })
 export type KeptOrders = Omit<z.infer<typeof fileSchema>, 'version'>
 
-export const noOrders: KeptOrders = { spec: { sets: [] }, maintained: [], tracked: {} }
+export const noOrders: KeptOrders = { spec: { sets: [] }, maintained: [], tracked: {}, held: {} }
 
 /** readOrders: what was kept at `path`. */
 export function readOrders(path: string): KeptOrders {

@@ -32,6 +32,11 @@ export class Orders {
     return this.#orders.tracked[service]
   }
 
+  /** heldUntil: until when the set preempts nobody; 0: it may. */
+  heldUntil(set: string): number {
+    return this.#orders.held[set] ?? 0
+  }
+
   /** unkept: why the last order could not be kept. */
   get unkept(): string | undefined {
     return this.#unkept
@@ -39,6 +44,14 @@ export class Orders {
 
   respec(spec: VrrpSpec): void {
     this.#keep({ ...this.#orders, spec })
+  }
+
+  /** hold a set, or all of them: nobody is preempted before `until`, ms of bootMs; 0: not held. Of sets that are no more nothing is kept. */
+  hold(set: string | undefined, until: number): void {
+    const held = this.spec.sets
+      .map(({ name }) => [name, name === (set ?? name) ? until : this.heldUntil(name)] as const)
+      .filter(([, at]) => at > 0)
+    this.#keep({ ...this.#orders, held: Object.fromEntries(held) })
   }
 
   /** maintain a set, or all of them. */

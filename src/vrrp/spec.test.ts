@@ -16,10 +16,13 @@ test('a spec survives being written and read; a file that is damaged is as if th
   const folder = mkdtempSync(join(tmpdir(), 'tenbin-kept-'))
   try {
     const path = join(folder, 'vrrp.json')
-    const orders = { spec: { sets: [setSpec()] }, maintained: ['front'], tracked: { 'service:www': true } }
+    const before = { spec: { sets: [setSpec()] }, maintained: ['front'], tracked: { 'service:www': true } }
+    const orders = { ...before, held: { front: 60_000 } }
     assert.deepEqual(readOrders(path), noOrders)
     keepOrders(path, orders)
     assert.deepEqual(readOrders(path), orders)
+    writeFileSync(path, JSON.stringify({ version: 1, ...before }))
+    assert.deepEqual(readOrders(path), { ...before, held: {} }, 'as it was written before there were holds')
     writeFileSync(path, '{"version":1')
     assert.deepEqual(readOrders(path), noOrders)
   } finally {

@@ -33,13 +33,7 @@ before(() => {
   ip('addr add 10.0.0.2/24 dev eth0')
   dir = mkdtempSync(join(tmpdir(), 'vrrp-service-'))
   reactor = new Reactor()
-  service = new VrrpService({
-    ...{ reactor, kept: join(dir, 'vrrp.json'), counter: join(dir, 'boots') },
-    onRole: (change) => roles.push(change),
-    onFinding: () => undefined,
-    onOther: () => undefined,
-    log: () => undefined,
-  })
+  service = begin()
   advertise(1000, '10.0.0.100')
 })
 after(async () => {
@@ -49,6 +43,17 @@ after(async () => {
   namespace[Symbol.dispose]()
   rmSync(dir, { recursive: true })
 })
+
+/** begin: as a process that starts. */
+function begin(): VrrpService {
+  return new VrrpService({
+    ...{ reactor, kept: join(dir, 'vrrp.json'), counter: join(dir, 'boots') },
+    onRole: (change) => roles.push(change),
+    onFinding: () => undefined,
+    onOther: () => undefined,
+    log: () => undefined,
+  })
+}
 
 function order(set: SetSpec): void {
   service.obey({ v: VRRP_PROTOCOL, kind: 'spec', spec: { sets: [set] } })
@@ -125,4 +130,22 @@ test('a set that becomes another one goes on being active, on a node that owns n
       ],
     )
   }
+})
+
+test('whom nobody is to preempt is known to a process that starts, and to a set that becomes another one', {
+  skip,
+}, async () => {
+  const hold = (ms: number) => service.obey({ v: VRRP_PROTOCOL, kind: 'hold', set: 'front', ms })
+  const isHeldOff = () => (service.status()[0]!.heldUntil ?? 0) > Date.now() + 50_000
+  hold(60_000)
+  await service.end()
+  service = begin()
+  assert.equal(isHeldOff(), true)
+  order(setSpec({ advertMs: 1000, vrid: 53 }, { addresses: ['10.0.0.100/24'] }))
+  assert.equal(isHeldOff(), true)
+  hold(0)
+  assert.equal(isHeldOff(), false)
+  await service.end()
+  service = begin()
+  assert.equal(isHeldOff(), false)
 })

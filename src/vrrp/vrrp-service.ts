@@ -148,7 +148,8 @@ export class VrrpService implements Disposable {
         this.#each((set) => this.#seeService(set, message.name))
         return
       case 'hold':
-        this.#each((set) => set.holdFor(message.ms), message.set)
+        this.#orders.hold(message.set, message.ms > 0 ? bootMs() + message.ms : 0)
+        this.#each((set) => set.holdUntil(this.#orders.heldUntil(set.spec.name)), message.set)
         return
       default:
         message satisfies never
@@ -214,6 +215,7 @@ export class VrrpService implements Disposable {
     for (const [index, set] of this.#sets.entries()) {
       set.maintain(this.#orders.isMaintained(set.spec.name))
       if (going.includes(set)) set.change(spec.sets[index]!, withPath)
+      else set.holdUntil(this.#orders.heldUntil(set.spec.name))
       for (const name of this.#orders.services) this.#seeService(set, name)
     }
     this.#track(spec)
