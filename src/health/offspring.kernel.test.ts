@@ -15,10 +15,13 @@ import type { Order, State } from './protocol.ts'
 const skip = process.geteuid?.() !== 0 && 'running scripts as another user needs root'
 const rhythm = { ...RHYTHM, everyMs: 3_500, inDoubtMs: 3_500, timeoutMs: 3_000, fall: 1 }
 
-const stateOf = (pid: string): string | undefined =>
-  existsSync(`/proc/${pid}/status`)
-    ? /^State:\s+(.)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-    : undefined
+function stateOf(pid: string): string | undefined {
+  try {
+    return /^State:\s+(.)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+  } catch {
+    return undefined // it has ended
+  }
+}
 
 async function until(is: () => boolean, what: string): Promise<void> {
   for (let tries = 0; !is(); tries++) {

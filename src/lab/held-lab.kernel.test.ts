@@ -166,11 +166,14 @@ test('a lab whose maker is killed in the middle is a leftover, and the next lab 
     await Lab.hold({ name: 'tg', servers: 40 })`
   const args = ['--import', 'tsx', '--input-type=module', '-e', code]
   const maker = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] })
+  const closed = once(maker, 'close')
   while (labNamespaces('tg').length === 0) await delay(1)
-  // Locked, so that no other lab's beginning removes it before it was looked at.
+  // It stands still until the lock is had, or it might be done; locked, so that no other lab's beginning removes it before
+  // it was looked at.
+  maker.kill('SIGSTOP')
   await locked(async () => {
     maker.kill('SIGKILL')
-    await once(maker, 'close')
+    await closed
     assert.ok(isLeftover(recall('tg')!))
   })
 

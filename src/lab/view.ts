@@ -5,6 +5,7 @@
 import { formatIp } from '../base/addresses.ts'
 import { KernelNetwork } from '../netlink/kernel-network.ts'
 import { openNamed } from '../sys/named-namespace.ts'
+import { isErrno } from '../sys/syscall.ts'
 import { Balancer } from './balancer.ts'
 import { tenbinWord } from './entry.ts'
 import { Lab } from './held-lab.ts'
@@ -136,24 +137,22 @@ export function describe(lab: LabView, out: LabOutput): string {
 
 const withoutMac = ({ mac: _, ...addresses }: LabAddresses): Omit<LabAddresses, 'mac'> => addresses
 
-/** inside: what `look` sees of a namespace's network. */
-function inside<Result>(namespace: string, look: (network: KernelNetwork) => Result): Result {
-  using place = openNamed(namespace)
-  using network = place.run(() => new KernelNetwork())
-  return look(network)
+/** inside: what `look` sees of a namespace's network: nothing where that is not made yet, or removed already. */
+function inside(namespace: string, look: (network: KernelNetwork) => readonly string[]): readonly string[] {
+  try {
+    using place = openNamed(namespace)
+    using network = place.run(() => new KernelNetwork())
+    return look(network)
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return []
+    throw error
+  }
 }
 
-const portsThatAreDown = ({ switch: { namespace } }: Topology): ReadonlySet<string> =>
-  inside(
-    namespace,
-    (network) =>
-      new Set(
-        network
-          .listLinks()
-          .filter(({ isUp }) => !isUp)
-          .map(({ name }) => name),
-      ),
-  )
+const portsThatAreDown = ({ switch: { namespace } }: Topology): ReadonlySet<string> => {
+  const down = (network: KernelNetwork) => network.listLinks().filter(({ isUp }) => !isUp)
+  return new Set(inside(namespace, (network) => down(network).map(({ name }) => name)))
+}
 
 /** movingAddresses: those of services, and of the servers' router. */
 export const movingAddresses = ({

@@ -1,14 +1,5 @@
 import assert from 'node:assert/strict'
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -63,9 +54,9 @@ test('another exit, a signal and its words are told', async () => {
 test('a script that does not end is ended with its offspring', async () => {
   const pid = join(written, 'pid')
   const begun = performance.now()
-  const outcome = await run([file(`#!/bin/sh\nsleep 60 & echo $! > ${pid}\nwait\n`)], '{}', 400)
-  assert.equal(outcomeText(outcome), 'the script: not done after 0.4 s')
-  assert.ok(performance.now() - begun < 900)
+  const outcome = await run([file(`#!/bin/sh\nsleep 60 & echo $! > ${pid}\nwait\n`)], '{}', 2000)
+  assert.equal(outcomeText(outcome), 'the script: not done after 2 s')
+  assert.ok(performance.now() - begun < 30_000, 'not: waited for')
   const sleeper = Number(readFileSync(pid, 'utf8'))
   for (let tries = 0; isAlive(sleeper); tries++) {
     assert.ok(tries < 100, 'its child is alive')
@@ -75,8 +66,11 @@ test('a script that does not end is ended with its offspring', async () => {
 
 /** isAlive: and no zombie. */
 function isAlive(pid: number): boolean {
-  const status = `/proc/${pid}/status`
-  return existsSync(status) && !/^State:\s+Z/m.test(readFileSync(status, 'utf8'))
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
 }
 
 test('one that ends without reading, and one that talks without end, do no harm', async () => {

@@ -81,12 +81,12 @@ test('upgraded beneath it, a vrrp process whose rtnl process dies gives its role
     const [node, ...args] = vrrpCommand(places)
     const vrrp = spawn(node!, args, { stdio: ['ignore', 'ignore', 'pipe'] })
     pid = vrrp.pid!
-    const ended = once(vrrp, 'exit', { signal: AbortSignal.timeout(DEADLINE_MS) })
     const said = text(vrrp.stderr)
     const isHeld = () => ip('-4 -o addr show dev eth0').includes(' 10.0.0.100/24 ')
     await until('its address', isHeld)
     assert.equal(priorityOf(rtnlOf(pid)!), '0 0', 'or who reaps it might wait for it for ever')
     upgrade(dir)
+    const ended = once(vrrp, 'exit', { signal: AbortSignal.timeout(DEADLINE_MS) })
     process.kill(rtnlOf(pid)!, 'SIGKILL')
     const how = await ended
     pid = undefined

@@ -31,6 +31,8 @@ export async function lookAt(checker: Checker, timeoutMs = 2000): Promise<Findin
   const started = performance.now()
   const finding = await lookOnce(checker, { reactor, timeoutMs })
   const took = performance.now() - started
+  // what it was late by is noticed a turn later
+  await delay(10)
   delays.disable()
   const lateMs = Number.isFinite(delays.max) ? delays.max / 1e6 : 0
   assert.ok(

@@ -155,7 +155,13 @@ export class Machine implements AsyncDisposable {
   #findInit(): number | undefined {
     const children = (pid: number): number[] =>
       readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
-    const isSystemd = (pid: number): boolean => readFileSync(`/proc/${pid}/comm`, 'utf8') === 'systemd\n'
+    const isSystemd = (pid: number): boolean => {
+      try {
+        return readFileSync(`/proc/${pid}/comm`, 'utf8') === 'systemd\n'
+      } catch {
+        return false // it has ended meanwhile
+      }
+    }
     const { pid } = this.#child
     return pid === undefined ? undefined : children(pid).find(isSystemd)
   }

@@ -72,6 +72,13 @@ async function move(lab: Lab, connections: number, bytes: number): Promise<reado
   return done
 }
 
+/** repeats: segments that the client and all servers have sent again. */
+async function repeats(lab: Lab): Promise<number> {
+  const nodes = ['client', ...serverNames(lab.topology)]
+  const counters = await Promise.all(nodes.map((name) => networkCounters(lab, name)))
+  return counters.reduce((sum, each) => sum + (each.get('Tcp.RetransSegs') ?? 0), 0)
+}
+
 for (const forward of FORWARDS) {
   test(`${forward}: ${TOTAL_BYTES / 1e9} GB arrive as they were sent, answers ${forward === 'nat' ? 'through' : 'past'} lb1`, {
     skip,
@@ -88,7 +95,7 @@ for (const forward of FORWARDS) {
     // What goes up, with headers; of what comes down only its ACKs with dsr, all of it with nat.
     const sum = (forward === 'nat' ? done : up).length * bytes
     assert.ok(intoBalancer > sum && intoBalancer < 1.3 * sum, `${intoBalancer} of ${sum}`)
-    assert.ok(Math.abs(outOfBalancer / intoBalancer - 1) < 0.01, `${outOfBalancer}`)
+    assert.ok(Math.abs(outOfBalancer / intoBalancer - 1) < 0.05, `${outOfBalancer}`)
     const { services, outcomes } = await tenbin.statusNow()
     for (const { name, bytes: forwarded } of services)
       assert.ok(Number(forwarded) > (up.length * bytes) / 2, `${name} ${forwarded}`)
@@ -104,7 +111,9 @@ for (const forward of FORWARDS) {
     const { lab } = labs.get(forward)!
     const nodes = ['client', ...serverNames(lab.topology)]
     const captures = await Promise.all(nodes.map((name) => Capture.of(lab, name, 'lb1')))
+    const repeatedUntil = await repeats(lab)
     await move(lab, 3, 100_000)
+    const repeated = (await repeats(lab)) - repeatedUntil
     for (const capture of captures) await capture.stop()
     const found = await Promise.all(captures.map(({ file }) => checksums(lab, file)))
     assert.deepEqual(
@@ -114,9 +123,8 @@ for (const forward of FORWARDS) {
     const [client, ...others] = found.map(({ right }) => right)
     // 12 transfers of 100,000 bytes in segments of 1,448, up and down.
     assert.ok(client! > 12 * 70, `${client} segments`)
-    assert.equal(
-      others.reduce((sum, right) => sum + right),
-      client,
-    )
+    // one that the node's queue has lost is seen once where it was sent, and again
+    const lost = Math.abs(others.reduce((sum, right) => sum + right) - client!)
+    assert.ok(lost <= repeated, `${lost} segments are missing, ${repeated} were repeated`)
   })
 }

@@ -97,7 +97,7 @@ test('a drain under load fails no request, breaks no connection, sends nothing n
   assert.equal(await accepted(lab, DRAINED), before, 'nor after a restart of the daemon')
   const { out } = await tenbin.cli('status')
   assert.match(out, /\nweb02 +10\.0\.0\.12 +draining +0\.0 %/)
-  assert.match(out, /\nweb02 +drained +all pools +\S+ +[~\d]+ flows? left.*, out in 59m/)
+  assert.match(out, /\nweb02 +drained +all pools +\S+ +[~\d]+ flows? left.*, out in 5\dm/)
 
   await cli(tenbin, `undrain ${DRAINED}`)
   await requests(REQUESTS)
@@ -139,7 +139,7 @@ test('a disabled server keeps its connections, or they end by a RST, as on_failu
     }),
   )
   await tenbin.start()
-  const only = { everyMs: 50, download, exchanges: 8, slowRequests: 8, downloads: 0, port: 80 }
+  const only = { everyMs: 50, download, exchanges: 12, slowRequests: 12, downloads: 0, port: 80 }
   await using keeping = await startOpenConnections(lab, { ...only, address: '10.0.0.100' })
   await using resetting = await startOpenConnections(lab, { ...only, address: '10.0.0.101' })
   await cli(tenbin, 'disable web01')
@@ -158,7 +158,7 @@ test('a disabled server keeps its connections, or they end by a RST, as on_failu
     [],
   )
   const broken = (await resetting.stop()).flatMap(({ broken }) => broken ?? [])
-  assert.ok(broken.length > 0 && broken.length < 16, `${broken.length} of 16 were at web01`)
+  assert.ok(broken.length > 0 && broken.length < 24, `${broken.length} of 24 were at web01`)
   // a RST between two requests is noticed by the next one, which finds another connection
   for (const why of broken) assert.match(why, /ECONNRESET|hang up|another one/)
 

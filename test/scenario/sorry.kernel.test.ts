@@ -25,14 +25,14 @@ import { brokenOf, holdConnections, perServer } from './support/flows.ts'
 import { startNginx } from './support/nginx.ts'
 import { Tenbin } from './support/tenbin.ts'
 
-const CHECK = { http: '/', every: '300ms', in_doubt: '150ms', timeout: '300ms', fall: 2, rise: 1 }
+const CHECK = { http: '/', port: 80, every: '300ms', in_doubt: '150ms', timeout: '300ms', fall: 2, rise: 1 }
 const DETECTION = detectionOf({ ...RHYTHM, everyMs: 300, inDoubtMs: 150, timeoutMs: 300, fall: 2 })
 /** From a finding to the last slot, and what this machine is late by at times. */
 const MARGIN = 2000
 /** What this machine may be late by is no request lost. */
-const REQUEST_TIMEOUT = 1500
+const REQUEST_TIMEOUT = 3000
 const MEMBERS = ['web01', 'web02', 'web03'] as const
-const EACH = 24
+const EACH = 48
 
 const services = {
   dsr: ['all', 'changes', 'none', 'kept'],
@@ -71,7 +71,7 @@ describe('sorry servers and quorum', { concurrency: 2 }, () => {
               return [
                 name,
                 name === 'kept'
-                  ? { ...common, listen, persistence: '5m' }
+                  ? { ...common, listen, persistence: '5m', ...(forward === 'nat' && { server_port: 81 }) }
                   : { ...common, listen, track: name },
               ]
             }),
@@ -117,7 +117,13 @@ describe('sorry servers and quorum', { concurrency: 2 }, () => {
       await allUp()
 
       const [client] = nodesOf(lab.topology, 'client')
-      const target = { address: addressOf('all'), port: 80, ratePerSecond: 200, timeoutMs: REQUEST_TIMEOUT }
+      const target = {
+        address: addressOf('all'),
+        port: 80,
+        ratePerSecond: 200,
+        concurrency: 1200,
+        timeoutMs: REQUEST_TIMEOUT,
+      }
       await using traffic = await TrafficClient.start(client!.namespace, target, 50)
       traffic.resume()
       await delay(300)

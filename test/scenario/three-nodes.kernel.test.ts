@@ -38,13 +38,13 @@ const text = (keys: string): string => `
 nodes: { lb1: 10.0.0.2, lb2: 10.0.0.3, lb3: 10.0.0.4 }
 interfaces: { lan: eth0 }
 addresses:
-  front: { on: lan, ips: [${addressOf('front')}/24], vrid: 51, prefer: lb1, advert: 300ms }
+  front: { on: lan, ips: [${addressOf('front')}/24], vrid: 51, prefer: lb1, advert: 400ms }
   keyed:
-    { on: lan, ips: [${addressOf('keyed')}/24], vrid: 52, prefer: lb1, advert: 300ms, unicast: true, auth: { hmac: ${keys} },
+    { on: lan, ips: [${addressOf('keyed')}/24], vrid: 52, prefer: lb1, advert: 400ms, unicast: true, auth: { hmac: ${keys} },
       track: [{ file: /proc/sys/net/ipv4/conf/${STOP} }, { script: [/bin/sh, ${script()}], every: 200ms, fall: 0s },
               { reach: [10.0.0.200], every: 500ms }] }
   old: { on: lan, ips: [${addressOf('old')}/24], vrid: 53, prefer: lb1, version: 2, auth: { pass: ${place('pass')} } }
-  virtual: { on: lan, ips: [${addressOf('virtual')}/24], vrid: 54, prefer: lb1, advert: 300ms, mac: virtual }
+  virtual: { on: lan, ips: [${addressOf('virtual')}/24], vrid: 54, prefer: lb1, advert: 400ms, mac: virtual }
 servers: { web01: 10.0.0.11 }
 defaults: { forward: dsr, check: none }
 services: { www: { listen: [${SETS.map((set) => `"${addressOf(set)}:80"`).join(', ')}], servers: web01 } }

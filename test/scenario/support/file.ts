@@ -15,6 +15,7 @@ export type Services = Readonly<
       readonly scheduler?: string
       readonly check?: object | string
       readonly forward?: 'dsr' | 'nat'
+      readonly server_port?: number
       readonly track?: 'none' | 'changes' | 'all'
       readonly sorry?: string | readonly string[] | object
       readonly quorum?: number | string | object
