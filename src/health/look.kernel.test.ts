@@ -18,8 +18,8 @@ test('a process that was not run in time does not hold that against the server',
   using reactor = new Reactor()
   for (const expect of [undefined, Pattern.compile('^O')]) {
     const checker = tcp(loopback(server.port), expect === undefined ? {} : { expect })
-    const looking = lookOnce(checker, { reactor, timeoutMs: 50 })
-    busy(300)
+    const looking = lookOnce(checker, { reactor, timeoutMs: 200 })
+    busy(700)
     const { outcome, text } = await looking
     assert.equal(outcome, 'good', text)
   }
@@ -28,15 +28,18 @@ test('a process that was not run in time does not hold that against the server',
 test('a server that is silent is down all the same, at most as much later as the process was', async () => {
   await using server = await hostileServer('mute')
   using reactor = new Reactor()
-  const started = performance.now()
-  const looking = lookOnce(tcp(loopback(server.port), { expect: Pattern.compile('x') }), {
-    reactor,
-    timeoutMs: 200,
-  })
-  busy(300)
-  const { outcome, text } = await looking
-  assert.deepEqual([outcome, text], ['bad', 'waiting for "x" timed out after 200ms'])
-  assert.ok(performance.now() - started < 700)
+  const checker = tcp(loopback(server.port), { expect: Pattern.compile('x') })
+  // The machine may be late, too: once in five it is not.
+  let leastMs = Infinity
+  for (let tries = 0; tries < 5 && leastMs >= 700; tries++) {
+    const started = performance.now()
+    const looking = lookOnce(checker, { reactor, timeoutMs: 200 })
+    busy(300)
+    const { outcome, text } = await looking
+    assert.deepEqual([outcome, text], ['bad', 'waiting for "x" timed out after 200ms'])
+    leastMs = Math.min(leastMs, performance.now() - started)
+  }
+  assert.ok(leastMs < 700, `${leastMs} ms`)
 })
 
 test('what a look owns ends with it, the last first, and what comes later ends at once', async () => {

@@ -43,10 +43,10 @@ export async function pair(context: DemoContext): Promise<readonly [died: RoleCh
   screen.say('lb2 runs the same, and takes over after three adverts that it did not hear.')
 
   screen.step('The daemon of lb1 is killed (SIGKILL)')
-  const before = traffic.counts
+  const before = await traffic.fresh()
   const { pid } = await lb1.kill()
   await delay(lookMs / 4, undefined, { signal })
-  screen.say(`Process ${pid} is dead. Its program goes on: ${between(before, traffic.counts)}.`)
+  screen.say(`Process ${pid} is dead. Its program goes on: ${between(before, await traffic.fresh())}.`)
   await lb1.start()
 
   screen.step('lb1 dies: its cables are out, all of its processes are killed')

@@ -52,11 +52,17 @@ async function until(isTrue: () => boolean, what: string): Promise<void> {
     assert.ok(Date.now() < deadline, `not in time: ${what}`)
 }
 
+/** child: the one that there is; that of the test before may not have ended yet. */
+async function child(): Promise<number> {
+  await until(() => children().length === 1, 'there is one')
+  return children()[0]!
+}
+
 test('it is not root, has no capabilities, and nobody else of its user can look into it', async () => {
   process.env.TENBIN_TEST_SECRET = 'hush'
   using notifier = new Notifier({ uid: 65_534, gid: 65_534 })
   assert.equal(outcomeText(await notifier.send(job('/'))), 'receiver answered 200 OK')
-  const [pid] = children()
+  const pid = await child()
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   for (const line of [
     'Uid:\t65534\t65534\t65534\t65534',
@@ -76,7 +82,7 @@ test('one that is killed fails what it was sending, and the next one goes on', a
   using notifier = new Notifier({ uid: 65_534, gid: 65_534 })
   await notifier.send(job('/'))
   const hangs = notifier.send(job('/hang'))
-  process.kill(children()[0]!, 'SIGKILL')
+  process.kill(await child(), 'SIGKILL')
   assert.equal(outcomeText(await hangs), 'the process that sends: it ended: SIGKILL')
   assert.equal(outcomeText(await notifier.send(job('/'))), 'receiver answered 200 OK')
 })
@@ -129,7 +135,7 @@ test('what it is sending when we end keeps nobody waiting', async () => {
 test('it ends with us', async () => {
   const notifier = new Notifier({ uid: 65_534, gid: 65_534 })
   await notifier.send(job('/'))
-  const [pid] = children()
+  const pid = await child()
   notifier[Symbol.dispose]()
   await until(() => !existsSync(`/proc/${pid}`), 'it is gone')
 })

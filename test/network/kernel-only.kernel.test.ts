@@ -185,7 +185,9 @@ test('only the kernel is believed', () => {
   stranger.bind(netlinkAddress())
   const message = encodeMessage({ type: 17, flags: 0, sequence: 0, port: 0, payload: Buffer.alloc(16) })
   assert.equal(stranger.send(message, netlinkAddress(netlinkPort(listener.address))), true)
-  assert.equal(next(listener, false), undefined)
+  // the kernel itself may still tell of the link's carrier
+  for (let told = next(listener, false); told; told = next(listener, false))
+    assert.notEqual(told.readUInt16LE(4), 17)
   world.setLink({ mtu: 1400 })
   assert.ok(next(listener, false))
 })

@@ -16,6 +16,7 @@ import { callDaemon } from '../../src/cli/client.ts'
 import { eventsSchema } from '../../src/daemon/api-events.ts'
 import { orderSchema } from '../../src/daemon/api-schema.ts'
 import type { Event } from '../../src/events/event.ts'
+import { readEvents } from '../../src/events/event-files.ts'
 import { EVENTS_KEPT } from '../../src/events/event-log.ts'
 import { Lab } from '../../src/lab/held-lab.ts'
 import { labFile } from '../../src/lab/lab-file.ts'
@@ -44,7 +45,7 @@ before(async () => {
   lb1 = new DaemonNode(lab, 'lb1')
   lb1.write(`${labFile(lab.topology)}
 notify:
-  chat: { webhook: "http://127.0.0.1:8081/hush-path", secret_file: ${lab.directory}/key, on: [server, flood], timeout: 1s }
+  chat: { webhook: "http://127.0.0.1:8081/hush-path", secret_file: ${lab.directory}/key, on: [server, flood], timeout: 5s }
 `)
 })
 after(async () => {
@@ -124,6 +125,8 @@ test('a daemon that is killed while its receiver hangs tells everything afterwar
   assert.ok(performance.now() - begun < 5_000, 'orders wait for nobody')
   await lb1.until(() => heard().length > 0, 'the receiver is told')
   const before = await events()
+  const isWritten = () => (readEvents(lb1.instance.events).at(-1)?.seq ?? 0) >= before.at(-1)!.seq
+  await lb1.until(isWritten, 'the last one is on the disk')
   assert.equal(await lb1.end('SIGKILL'), null)
   await lb1.until(() => err.includes('the daemon is gone'), 'events -f says so')
   mode('200')

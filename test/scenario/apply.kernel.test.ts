@@ -67,7 +67,9 @@ before(async () => {
   for (const node of nodes) node.write(fileOf(0))
   await Promise.all(nodes.map((node) => node.start()))
   await until(([a, b]) => roleOf(a) === 'active' && roleOf(b) === 'backup', 'lb1 is active')
-  const isMet = async () => (await lb1!.cli('cluster', 'status', '--json')).out.includes('"connected"')
+  const meets = async (node: Node) =>
+    (await node.cli('cluster', 'status', '--json')).out.includes('"connected"')
+  const isMet = async () => (await Promise.all(nodes.map(meets))).every(Boolean)
   for (const end = Date.now() + PATIENCE_MS; !(await isMet()); await delay(100))
     assert.ok(Date.now() < end, 'they meet')
 })

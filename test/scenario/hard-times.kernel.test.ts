@@ -199,6 +199,7 @@ test('the disk is full: all goes on, status says what is not kept, and with room
   await undisturbed('full', async () => {
     tenbin.fill()
     await tenbin.say('drain', 'web04')
+    await traffic.decided()
     process.kill(nginxOf('web04'), 'SIGKILL')
     await until((status) => checks(status)[3] === 'down', 'web04 is down')
     await lab.run('lb1', ['ip', 'address', 'del', '10.0.0.100/24', 'dev', 'eth0'])

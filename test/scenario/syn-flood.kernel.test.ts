@@ -28,7 +28,7 @@ import { Tenbin } from './support/tenbin.ts'
 const HALF_OPEN = Number(process.env.TENBIN_HALF_OPEN ?? '10000')
 /** How many SYNs the flood has. */
 const FLOOD = 4 * HALF_OPEN
-const [CONNECTIONS, LOOKED_AT, EVERY_MS, DRAINED] = [100, 60, 100, 'web02']
+const [CONNECTIONS, LOOKED_AT, EVERY_MS, DRAINED] = [100, 100, 100, 'web02']
 const TRACKS: Readonly<Record<LabForward, readonly ('all' | 'changes')[]>> = {
   dsr: ['all', 'changes'],
   nat: ['all'],

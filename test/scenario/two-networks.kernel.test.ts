@@ -13,6 +13,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Status } from '../../src/daemon/api-schema.ts'
 import { Lab } from '../../src/lab/held-lab.ts'
 import { addBackNetwork, plugBack, unplugBack } from './support/back-network.ts'
+import { allClosed } from './support/closed.ts'
 import { execute, skip } from './support/execute.ts'
 import { Tenbin } from './support/tenbin.ts'
 
@@ -115,6 +116,7 @@ for (const address of [SERVICE, `[${SERVICE6}]`]) {
 test('clients of the back network have an address there, and nothing of theirs goes to the front', {
   skip,
 }, async () => {
+  await allClosed(lab, 'client')
   const [redirected, forwarded] = [await outcome('redirected'), await outcome('forwarded')]
   assert.deepEqual(await answers(INNER, 'client2'), webs)
   assert.ok((await outcome('forwarded')) >= forwarded + 5 * REQUESTS)

@@ -9,7 +9,6 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import { after, before, test } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
 import { parseIp4, parseMac } from '../../src/base/addresses.ts'
 import { Lab } from '../../src/lab/held-lab.ts'
 import { findNode, type LabNode, SWITCH } from '../../src/lab/topology.ts'
@@ -24,6 +23,7 @@ import { arp, ether, icmp, ipv4, packet, tcp } from '../../src/wire/packet.ts'
 import { tcpFlag } from '../../src/wire/tcp.ts'
 import { Capture } from './support/capture.ts'
 import { checksums } from './support/checksums.ts'
+import { allClosed } from './support/closed.ts'
 import { skip } from './support/execute.ts'
 import { serverNames, tenbinFile } from './support/file.ts'
 import { from, type Read, send, to } from './support/frames.ts'
@@ -81,15 +81,6 @@ async function assertChecksums(file: string, segments: number): Promise<void> {
   assert.deepEqual(await checksums(lab, file), { right: segments, rightErrors: 0, wrong: [] })
 }
 
-/** allClosed: no connection of the client is open, or closing: TIME_WAIT (06) sends no more (proc(5): net/tcp). */
-async function allClosed(): Promise<void> {
-  for (;;) {
-    const sockets = (await lab.run('client', ['cat', '/proc/net/tcp'])).trim().split('\n').slice(1)
-    if (sockets.every((line) => line.trim().split(/\s+/)[3] === '06')) return
-    await delay(10)
-  }
-}
-
 test('real requests: every frame is whole, reaches exactly its server with TTL less one, and nothing else is there', {
   skip,
 }, async () => {
@@ -110,7 +101,7 @@ test('real requests: every frame is whole, reaches exactly its server with TTL l
   const file = `http://${LISTENER}/file`
   await curl('-r', '0-300000', '-o', '/dev/null', file, '-o', '/dev/null', file)
   await curl('-o', '/dev/null', '--data-binary', `@${atClient.file}`, file)
-  await allClosed()
+  await allClosed(lab, 'client')
 
   // In the order in which frames pass, so that each capture has what the one before has.
   const frames = new Map<string, readonly Read[]>([['lb1', await atNode.stop()]])

@@ -10,6 +10,8 @@ export interface UdpAskOptions {
   readonly address: string
   readonly port: number
   readonly count: number
+  /** The first of the ports that are asked from; absent: the kernel's choice. */
+  readonly from?: number
   /** Bytes of the question; absent: a few. */
   readonly length?: number
 }
@@ -26,10 +28,11 @@ export interface UdpAnswered {
 
 /** ANSWER_MS: a busy machine may let a server wait. */
 const ANSWER_MS = 5000
-const { address, port, count, length } = JSON.parse(process.argv[2]!) as UdpAskOptions
+const { address, port, count, from, length } = JSON.parse(process.argv[2]!) as UdpAskOptions
 
-async function ask(): Promise<UdpAnswered> {
+async function ask(local: number | undefined): Promise<UdpAnswered> {
   await using socket = createSocket(address.includes(':') ? 'udp6' : 'udp4')
+  if (local !== undefined) socket.bind(local)
   socket.connect(port, address)
   await once(socket, 'connect')
   const localPort = socket.address().port
@@ -46,5 +49,5 @@ async function ask(): Promise<UdpAnswered> {
 }
 
 const answered: UdpAnswered[] = []
-for (let i = 0; i < count; i++) answered.push(await ask())
+for (let i = 0; i < count; i++) answered.push(await ask(from === undefined ? undefined : from + i))
 process.stdout.write(JSON.stringify(answered))
