@@ -23,8 +23,8 @@ test('whom nobody preempts, and until when, is known to the next process', () =>
     orders.hold('back', 0)
     assert.deepEqual(again(), [1000, 0])
     orders.hold('gone', 3000)
-    orders.respec({ sets: [setSpec({ name: 'back', vrid: 52 })] })
     orders.hold('back', 4000)
+    orders.respec({ sets: [setSpec({ name: 'back', vrid: 52 })] })
     assert.deepEqual(again(), [0, 4000], 'nothing is kept of a set that is no more')
   } finally {
     rmSync(folder, { recursive: true })

@@ -42,16 +42,20 @@ export class Orders {
     return this.#unkept
   }
 
+  /** respec: of sets that are no more no hold is kept. */
   respec(spec: VrrpSpec): void {
-    this.#keep({ ...this.#orders, spec })
+    this.#keep({ ...this.#orders, spec, held: this.#heldOf(spec, (name) => this.heldUntil(name)) })
   }
 
-  /** hold a set, or all of them: nobody is preempted before `until`, ms of bootMs; 0: not held. Of sets that are no more nothing is kept. */
+  /** hold a set, or all of them: nobody is preempted before `until`, ms of bootMs; 0: not held. */
   hold(set: string | undefined, until: number): void {
-    const held = this.spec.sets
-      .map(({ name }) => [name, name === (set ?? name) ? until : this.heldUntil(name)] as const)
-      .filter(([, at]) => at > 0)
-    this.#keep({ ...this.#orders, held: Object.fromEntries(held) })
+    const untilOf = (name: string) => (name === (set ?? name) ? until : this.heldUntil(name))
+    this.#keep({ ...this.#orders, held: this.#heldOf(this.spec, untilOf) })
+  }
+
+  #heldOf({ sets }: VrrpSpec, untilOf: (name: string) => number): KeptOrders['held'] {
+    const all = sets.map(({ name }) => [name, untilOf(name)] as const)
+    return Object.fromEntries(all.filter(([, until]) => until > 0))
   }
 
   /** maintain a set, or all of them. */
