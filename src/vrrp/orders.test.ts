@@ -14,6 +14,7 @@ test('whom nobody preempts, and until when, is known to the next process', () =>
       const orders = new Orders(path)
       return ['front', 'back'].map((set) => orders.heldUntil(set))
     }
+    assert.equal(new Orders(path).heldUntil('constructor'), 0)
     const orders = new Orders(path)
     orders.respec({ sets: [setSpec(), setSpec({ name: 'back', vrid: 52 })] })
     assert.deepEqual(again(), [0, 0])

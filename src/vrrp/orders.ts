@@ -34,7 +34,8 @@ export class Orders {
 
   /** heldUntil: until when the set preempts nobody; 0: it may. */
   heldUntil(set: string): number {
-    return this.#orders.held[set] ?? 0
+    // a set may be called `constructor`
+    return Object.hasOwn(this.#orders.held, set) ? this.#orders.held[set]! : 0
   }
 
   /** unkept: why the last order could not be kept. */
@@ -53,11 +54,6 @@ export class Orders {
     this.#keep({ ...this.#orders, held: this.#heldOf(this.spec, untilOf) })
   }
 
-  #heldOf({ sets }: VrrpSpec, untilOf: (name: string) => number): KeptOrders['held'] {
-    const all = sets.map(({ name }) => [name, untilOf(name)] as const)
-    return Object.fromEntries(all.filter(([, until]) => until > 0))
-  }
-
   /** maintain a set, or all of them. */
   maintain(set: string | undefined, isMaintained: boolean): void {
     const names = set === undefined ? this.spec.sets.map(({ name }) => name) : [set]
@@ -70,6 +66,11 @@ export class Orders {
     const names = new Set(this.spec.sets.flatMap(({ track }) => track.map(({ name }) => name)))
     const known = Object.entries({ ...this.#orders.tracked, [service]: isUp })
     this.#keep({ ...this.#orders, tracked: Object.fromEntries(known.filter(([name]) => names.has(name))) })
+  }
+
+  #heldOf({ sets }: VrrpSpec, untilOf: (name: string) => number): KeptOrders['held'] {
+    const all = sets.map(({ name }) => [name, untilOf(name)] as const)
+    return Object.fromEntries(all.filter(([, until]) => until > 0))
   }
 
   #keep(orders: KeptOrders): void {
