@@ -111,9 +111,9 @@ for (const forward of FORWARDS) {
     const { lab } = labs.get(forward)!
     const nodes = ['client', ...serverNames(lab.topology)]
     const captures = await Promise.all(nodes.map((name) => Capture.of(lab, name, 'lb1')))
-    const repeatedUntil = await repeats(lab)
+    const before = await repeats(lab)
     await move(lab, 3, 100_000)
-    const repeated = (await repeats(lab)) - repeatedUntil
+    const repeated = (await repeats(lab)) - before
     for (const capture of captures) await capture.stop()
     const found = await Promise.all(captures.map(({ file }) => checksums(lab, file)))
     assert.deepEqual(

@@ -151,7 +151,7 @@ test('a carpet is told, and customers beside it whom servers do not keep up with
       // its checks may all be late for a moment, and say another number
       return services.find(
         ({ name, verdict, text }) =>
-          name === 'www' && verdict === 'overload' && / 1 of 2 servers are down$/.test(text ?? ''),
+          name === 'www' && verdict === 'overload' && / 1 of 2 servers are down$/.test(text),
       )
     })
     for (const { text } of [carpet, overload]) t.diagnostic(text)

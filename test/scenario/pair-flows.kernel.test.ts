@@ -42,7 +42,10 @@ after(async () => {
 /** taken: how many records a node has heard of. */
 const taken = async (node: PairNode) => (await pair[node].status())?.sharing?.[0]?.taken ?? 0
 
-/** shopper: who answers a new connection of the shop. Its ports are its own: where another connection has one, a server is not its client's (`clash`). */
+/**
+ * shopper: who answers a new connection of the shop. curl binds a port that no open connection has: one to another listener
+ * of this server port would send it to another server (`clash`).
+ */
 const shopper = async () => {
   const curl = ['curl', '-sS', '-f', '-m', '5', '--local-port', '20000-29999'] as const
   return (await pair.lab.run('client', [...curl, `http://${SERVICE}:8080/`])).trim()
