@@ -114,7 +114,7 @@ export class AdvertPort implements Disposable {
 }
 
 /** advertFrame: an advert to the group of its family, from Ethernet on. */
-function advertFrame({ bytes, source, destination, mac }: Outgoing): Uint8Array {
+export function advertFrame({ bytes, source, destination, mac }: Outgoing): Uint8Array {
   const ends = { source: formatIp(source), destination: formatIp(destination) }
   if (isIp4(source))
     return packet(

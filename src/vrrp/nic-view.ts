@@ -17,6 +17,9 @@ export interface NicView {
   readonly primary: Readonly<Record<4 | 6, Ip | undefined>>
 }
 
+/** NOWHERE: an index that no NIC has: the kernel counts from 1 on. */
+export const NOWHERE = 2 ** 31 - 1
+
 /** isLinkLocal: fe80::/10. */
 export const isLinkLocal = (ip: Ip): boolean => !isIp4(ip) && ip >> 118n === 0x3fan
 

@@ -38,6 +38,18 @@ test('a process that begins takes away addresses and routes that an earlier one 
   assert.deepEqual(left(), [2, 0])
 })
 
+test('a process that begins rehearses on no NIC that there is', () => {
+  const { network, work } = world()
+  const asked: number[] = []
+  const { addAddress } = network
+  network.addAddress = (address, options) => {
+    asked.push(address.ifindex)
+    addAddress.call(network, address, options)
+  }
+  work.begin(watched)
+  assert.ok(asked.length > 0 && asked.every((ifindex) => ifindex > 1_000_000), `${asked}`)
+})
+
 test('routes that cannot be read keep no address', () => {
   const { network, work, left } = world()
   const { listStaticRoutes } = network

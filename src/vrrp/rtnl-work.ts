@@ -8,7 +8,7 @@ import type { Network, NetworkEvent } from '../netlink/network.ts'
 import { type Held, HeldAddresses, removeStrays } from './held-addresses.ts'
 import { HeldRoutes, removeStrayRoutes } from './held-routes.ts'
 import { parseMember } from './members.ts'
-import { type NicView, viewNic } from './nic-view.ts'
+import { type NicView, NOWHERE, viewNic } from './nic-view.ts'
 import { PacketPathLook, type Seen } from './packet-path-look.ts'
 import { tellPacketPath } from './path-roles.ts'
 import { type RtnlMember, STALE_MS, type ToRtnl, type Watched } from './rtnl-protocol.ts'
@@ -67,6 +67,7 @@ export class RtnlWork implements Disposable {
   /** begin: addresses and routes that an earlier process left are gone; says what was. Throws as Network does. */
   begin(watched: Watched): string[] {
     this.watch(watched)
+    this.#rehearse()
     return watched.nics.flatMap((nic) => {
       const { network } = this.#options
       const addresses = removeStrays(network, nic, this.#moving).length
@@ -170,6 +171,13 @@ export class RtnlWork implements Disposable {
   /** Dispose: what is held stays, until its time is over. */
   [Symbol.dispose](): void {
     this.#path?.[Symbol.dispose]()
+  }
+
+  /** #rehearse what has not run before a role is taken, and takes a millisecond more when it does so first (rehearsal.ts). */
+  #rehearse(): void {
+    const addresses = new HeldAddresses(this.#options.network)
+    for (const text of ['192.0.2.1', '2001:db8::1'])
+      quietly(() => addresses.take([{ ifindex: NOWHERE, address: parseIp(text), prefix: 32 }], 1))
   }
 
   #take(held: SetHeld, members: readonly RtnlMember[], validS: number): Places {

@@ -21,7 +21,7 @@ export interface SetHost {
   readonly sendFrame: (frame: Uint8Array, ifindex: number) => boolean
   /** isRouter: whether the kernel calls itself a router in neighbour advertisements of a NIC. */
   readonly isRouter: (nic: string) => boolean
-  readonly numbers: TrailerNumbers
+  readonly numbers: Pick<TrailerNumbers, 'begin' | 'next'>
   readonly onRole: (change: RoleChange) => void
   readonly onFinding: (told: FindingTold) => void
 }

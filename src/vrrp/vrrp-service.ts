@@ -16,6 +16,7 @@ import { type Arrived, isPortOf, NicTable } from './nic-table.ts'
 import { Orders } from './orders.ts'
 import type { FindingTold, RoleChange, SetStatus, ToVrrp } from './protocol.ts'
 import { vridOf } from './receive.ts'
+import { rehearse } from './rehearsal.ts'
 import { RtnlClient } from './rtnl-client.ts'
 import type { FromRtnl, Watched } from './rtnl-protocol.ts'
 import type { SetHost } from './set-host.ts'
@@ -129,6 +130,8 @@ export class VrrpService implements Disposable {
       }, PATH_EVERY_MS),
       setInterval(() => this.#each((set) => set.checkSecrets()), SECRETS_EVERY_MS),
     ]
+    // The rtnl process takes longer to start.
+    rehearse({ frames: this.#frames, isRouter })
     this.#run(this.#orders.spec)
   }
 
