@@ -21,7 +21,7 @@ export interface ProbeOptions {
   readonly own: string
 }
 
-/** Outage: requests without an answer, from the sending of the first to that of the next that was answered. */
+/** Outage: requests without an answer, from when the first of them was due to the sending of the next that was answered. */
 export interface Outage {
   /** CLOCK_MONOTONIC. */
   readonly fromMs: number
@@ -103,14 +103,16 @@ function report(): ProbeReport {
   const [from, outages] = [told, [] as Outage[]]
   let coarsestMs = 0
   for (let last = sentMs[told % RING]!; told < next && sentMs[told % RING]! < end; told++) {
-    coarsestMs = Math.max(coarsestMs, sentMs[told % RING]! - last)
-    last = sentMs[told % RING]!
+    const at = sentMs[told % RING]!
+    const dueMs = Math.min(last + EVERY_MS, at)
+    coarsestMs = Math.max(coarsestMs, at - last)
+    last = at
     const open = outages.at(-1)
     if (answered[told % RING]) {
-      if (open?.ms === 0) outages[outages.length - 1] = { ...open, ms: last - open.fromMs }
+      if (open?.ms === 0) outages[outages.length - 1] = { ...open, ms: at - open.fromMs }
     } else if (open?.ms === 0) {
       outages[outages.length - 1] = { ...open, requests: open.requests + 1 }
-    } else outages.push({ fromMs: last, ms: 0, requests: 1 })
+    } else outages.push({ fromMs: dueMs, ms: 0, requests: 1 })
   }
   const open = outages.at(-1)
   // One that has not ended counts as far as is known.

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { failoverRows } from './rows.ts'
-import type { Change, Failure } from './scene.ts'
+import { failoverRows, isBlind, type Told } from './rows.ts'
+import type { Change } from './scene.ts'
 
 const change = (ms: number, coarsestMs = 1.5): Change => ({ ms, outages: ms > 0 ? 1 : 0, coarsestMs })
-const failure = (ms: number, backMs = 0): Failure => ({ changed: change(ms), back: change(backMs) })
+const failure = (ms: number, backMs = 0, again = 0): Told => ({
+  ...{ changed: change(ms), back: change(backMs), again },
+})
 
 test('each cause has its median and its worst, and the way back of an orderly end is a row of its own', () => {
   const rows = failoverRows([
@@ -12,7 +14,7 @@ test('each cause has its median and its worst, and the way back of an orderly en
       who: 'tenbin',
       advert: '1s',
       cause: 'crash',
-      failures: [failure(3300), failure(3100, 2), failure(2900)],
+      failures: [failure(3300), failure(3100, 2, 1), failure(2900)],
     },
     { who: 'tenbin', advert: '1s', cause: 'orderly', failures: [failure(0, 1)] },
   ])
@@ -27,12 +29,16 @@ test('each cause has its median and its worst, and the way back of an orderly en
       ['failover.tenbin.1s.failback.worst', 1, 1],
     ],
   )
-  assert.deepEqual(rows[0]!.checks, { outages: 3, coarsest: 1.5, 'back worst': 2 })
+  assert.deepEqual(rows[0]!.checks, { outages: 3, coarsest: 1.5, 'back worst': 2, again: 1 })
   assert.ok(rows.every(({ failed }) => failed === undefined))
 })
 
 test('what was not looked at finely enough is not to be believed', () => {
-  const coarse = { changed: change(0, 21), back: change(0) }
+  const coarse = { changed: change(0, 21), back: change(0), again: 3 }
+  assert.deepEqual(
+    [failure(0), coarse, { ...coarse, changed: change(0), back: change(0, 21) }].map(isBlind),
+    [...[false, true, true]],
+  )
   const rows = failoverRows([{ who: 'tenbin', advert: '10ms', cause: 'freeze', failures: [coarse] }])
   assert.match(rows[0]!.failed!, /silent for 21 ms/)
 })

@@ -9,16 +9,25 @@ import type { Row } from '../runner/row.ts'
 import type { Change, Failure } from './scene.ts'
 import type { Cause } from './setting.ts'
 
+/** Told: a failure, brought about so often before while the probe was silent. */
+export interface Told extends Failure {
+  readonly again: number
+}
+
 /** Measured: all failures of one cause, of one contender at one interval. */
 export interface Measured {
   readonly who: string
   readonly advert: string
   readonly cause: Cause
-  readonly failures: readonly Failure[]
+  readonly failures: readonly Told[]
 }
 
 /** COARSEST_MS: the probe asks each millisecond; a longer silence of its own makes an outage of as much unseen. */
 export const COARSEST_MS = 20
+
+/** isBlind: it cannot be told what happened. */
+export const isBlind = ({ changed, back }: Failure): boolean =>
+  Math.max(changed.coarsestMs, back.coarsestMs) > COARSEST_MS
 
 /** JUDGED: from so many runs on; a median of two says where in an advert's interval they fell. */
 const JUDGED = 10
@@ -45,7 +54,9 @@ const measuredRows = (all: readonly Measured[]): readonly Row[] =>
     const name = (of: string) => `failover.${who}.${advert}.${of}`
     const changed = failures.map((failure) => failure.changed)
     const backWorst = Math.max(...back.map(({ ms }) => ms))
-    const rows = rowsOf(name(cause), changed, { 'back worst': round(backWorst) })
+    const again = failures.reduce((sum, failure) => sum + failure.again, 0)
+    const more = { 'back worst': round(backWorst), ...(again > 0 && { again }) }
+    const rows = rowsOf(name(cause), changed, more)
     return cause === 'orderly' ? [...rows, ...rowsOf(name('failback'), back)] : rows
   })
 

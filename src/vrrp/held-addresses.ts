@@ -4,9 +4,10 @@
 // an address that somebody else put there is used and left alone.
 
 import { type Ip, isIp4 } from '../base/addresses.ts'
-import type { InterfaceAddress, Lifetime } from '../netlink/addresses.ts'
+import type { InterfaceAddress, NewAddress } from '../netlink/addresses.ts'
 import { TENBIN_PROTOCOL } from '../netlink/mark.ts'
 import type { Network } from '../netlink/network.ts'
+import { isErrno } from '../sys/syscall.ts'
 
 /** Held: an address on a NIC. */
 export interface Held {
@@ -67,17 +68,21 @@ export class HeldAddresses {
    */
   take(wanted: readonly Held[], validS: number): void {
     const keys = new Set(wanted.map(keyOf))
-    this.#remove(this.#held.filter((each) => !keys.has(keyOf(each))))
-    const present = new Map<number, readonly InterfaceAddress[]>()
-    for (const { ifindex } of wanted) present.set(ifindex, this.#network.listAddresses(ifindex))
-    const isOthers = ({ ifindex, address }: Held): boolean =>
-      present.get(ifindex)!.some((each) => each.address === address && !isOurs(each))
-    this.#held = []
+    const others = this.#held.filter((each) => !keys.has(keyOf(each)))
+    this.#held = this.#held.filter((each) => keys.has(keyOf(each)))
     this.#wanted = wanted
     try {
-      for (const each of wanted.filter((one) => !isOthers(one))) {
-        this.#held = [...this.#held, each]
-        this.#put(each, validS)
+      this.#remove(others)
+      // Clients wait for them: whose an address is that was there before is asked when all others are there.
+      const found = new Set(wanted.filter((each) => !this.#add(each, validS)))
+      const present = new Map<number, readonly InterfaceAddress[]>()
+      for (const { ifindex } of wanted) present.set(ifindex, this.#network.listAddresses(ifindex))
+      for (const each of wanted) {
+        const isOthers = present
+          .get(each.ifindex)!
+          .some((one) => one.address === each.address && !isOurs(one))
+        if (isOthers) this.#giveWay(each, found.has(each))
+        else if (found.has(each)) this.#put(each, validS)
       }
     } catch (error) {
       this.leave()
@@ -98,11 +103,30 @@ export class HeldAddresses {
     this.#remove(held)
   }
 
-  #put({ ifindex, address, prefix }: Held, validS: number): void {
-    this.#network.addAddress(
-      { ifindex, address, prefix, lifetime: lifetimeOf(address, validS), nodad: !isIp4(address) },
-      { replace: true },
-    )
+  /** #add one; false: it is there already. */
+  #add(one: Held, validS: number): boolean {
+    const before = this.#held
+    // One that fails may be there all the same.
+    if (!this.has(one)) this.#held = [...before, one]
+    try {
+      this.#network.addAddress(leased(one, validS))
+      return true
+    } catch (error) {
+      if (!isErrno(error, 'EEXIST')) throw error
+      this.#held = before
+      return false
+    }
+  }
+
+  /** #giveWay to somebody else's, where `isFound` with this prefix. */
+  #giveWay(one: Held, isFound: boolean): void {
+    this.#held = this.#held.filter((each) => keyOf(each) !== keyOf(one))
+    if (!isFound) this.#remove([one])
+  }
+
+  #put(one: Held, validS: number): void {
+    if (!this.has(one)) this.#held = [...this.#held, one]
+    this.#network.addAddress(leased(one, validS), { replace: true })
   }
 
   /** #remove, the last one first: the kernel removes what is secondary together with the first of its prefix. */
@@ -119,10 +143,10 @@ export class HeldAddresses {
   }
 }
 
-/** lifetimeOf: an IPv6 address that moves is never the source of what this machine asks of others. */
-const lifetimeOf = (address: Ip, validS: number): Lifetime => ({
-  validS,
-  preferredS: isIp4(address) ? validS : 0,
+/** leased: an address for so long. One of IPv6 that moves is never the source of what this machine asks of others. */
+const leased = ({ ifindex, address, prefix }: Held, validS: number): NewAddress => ({
+  ...{ ifindex, address, prefix, nodad: !isIp4(address) },
+  lifetime: { validS, preferredS: isIp4(address) ? validS : 0 },
 })
 
 /**

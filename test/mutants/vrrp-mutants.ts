@@ -336,7 +336,7 @@ const instance: readonly Mutant[] = [
     'if (this.#options.now() > at + STALE_MS)',
     'if (this.#options.now() < at)',
   ),
-  held('an address that somebody else put there is held', '&& !isOurs(each))', '&& isOurs(each))'),
+  held('an address that somebody else put there is held', '&& !isOurs(one))', '&& isOurs(one))'),
   exchange('a new key signs at once', 'keys: signed ? [signed] : ', 'keys: '),
   keeping(
     'another interval or password is sent at once',
