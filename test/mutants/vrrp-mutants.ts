@@ -17,7 +17,7 @@ const receive = inFile('src/vrrp/receive.ts', 'vrrpAdverts')
 const set = inFile('src/vrrp/address-set.ts', 'addressSet')
 const addresses = inFile('src/vrrp/set-addresses.ts', 'addressSet')
 const work = inFile('src/vrrp/rtnl-work.ts', 'addressSet')
-const held = inFile('src/vrrp/held-addresses.ts', 'addressSet')
+const held = inFile('src/vrrp/held-addresses.ts', 'heldAddresses')
 const routes = inFile('src/vrrp/held-routes.ts', 'heldRoutes')
 const exchange = inFile('src/vrrp/set-secrets.ts', 'setSecrets')
 const keeping = inFile('src/vrrp/set-secrets.ts', 'exchange')
@@ -337,6 +337,14 @@ const instance: readonly Mutant[] = [
     'if (this.#options.now() < at)',
   ),
   held('an address that somebody else put there is held', '&& !isOurs(one))', '&& isOurs(one))'),
+  held('one that was there keeps its time', 'else if (found.has(each)) this.#put(each, validS)', ''),
+  held('somebody has it beside us', 'if (!isFound) this.#remove([one])', ''),
+  held('one that was there was put there by us', '      this.#held = before\n', ''),
+  held(
+    'what gives way is held on paper',
+    'this.#held = this.#held.filter((each) => keyOf(each) !== keyOf(one))',
+    '',
+  ),
   exchange('a new key signs at once', 'keys: signed ? [signed] : ', 'keys: '),
   keeping(
     'another interval or password is sent at once',
