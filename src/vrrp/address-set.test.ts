@@ -7,6 +7,7 @@ import { after, mock, test } from 'node:test'
 import { formatIp, parseIp } from '../base/addresses.ts'
 import { formatRoute } from '../netlink/static-routes.ts'
 import { advertOf } from './compose.ts'
+import { LINGER } from './linger.ts'
 import { membersOf, routerOf } from './members.ts'
 import { DOWN, folder, INTERVAL, SetWorld, US } from './set-world.fixture.ts'
 import { setSpec } from './spec.fixture.ts'
@@ -52,16 +53,29 @@ test('an address that was there before, and is taken away by who had it, is held
   assert.equal(world.announced.length, 2)
   world.hear(200)
   world.set.addressesGone()
-  assert.deepEqual(world.held, [])
+  assert.deepEqual([world.held, world.announced.length], [[], 2])
 })
 
-test('somebody with more right to it has it at once', () => {
+test('somebody with more right to it has it at once; the addresses stay for a moment, until his are there', () => {
   const world = new SetWorld()
   world.pass(DOWN)
   world.hear(200)
   assert.equal(world.last, 'backup: higher')
-  assert.deepEqual(world.held, [])
   assert.equal(world.set.status().active?.priority, 200)
+  world.pass(LINGER.followedMs - 1)
+  assert.equal(world.held.length, 1)
+  world.hear(200)
+  world.pass(1)
+  assert.deepEqual([world.held, world.set.isLingering], [[], false])
+})
+
+test('who overslept has no address for a moment more', () => {
+  const world = new SetWorld()
+  world.pass(DOWN)
+  world.now += 3 * INTERVAL
+  world.hear(200)
+  assert.ok(world.roles.some(({ why }) => why.name === 'overslept'))
+  assert.deepEqual(world.held, [])
 })
 
 test('told to leave it sends priority 0, and holds the addresses until another node is heard', () => {
@@ -73,6 +87,9 @@ test('told to leave it sends priority 0, and holds the addresses until another n
   world.hear(0)
   assert.equal(world.set.isLingering, true)
   world.hear(50)
+  world.pass(LINGER.followedMs - 1)
+  assert.deepEqual([world.held.length, world.set.isLingering], [1, true])
+  world.pass(1)
   assert.deepEqual([world.held, world.set.isLingering], [[], false])
 })
 
@@ -198,20 +215,22 @@ test('addresses that cannot be taken are a fault, tried again later each time', 
   world.pass(1000)
   assert.equal(starts(), 2)
   world.pass(DOWN + 1999)
-  assert.equal(starts(), 2)
+  assert.deepEqual([starts(), world.announced], [2, []])
   world.network.addAddress = addAddress
   world.pass(1)
   assert.equal(starts(), 3)
   world.pass(DOWN)
-  assert.equal(world.held.length, 1)
+  assert.deepEqual([world.held.length, world.announced.length], [1, 1])
 })
 
 test('while the kernel does not answer adverts go on, until the addresses would be gone: that is a fault', () => {
   const world = new SetWorld()
   world.isRtnlStuck = true
-  world.pass(DOWN)
-  assert.deepEqual([world.last, world.announced.length], ['active: silence', 1])
-  world.pass(1999)
+  world.pass(DOWN + 4)
+  assert.deepEqual([world.last, world.announced.length], ['active: silence', 0])
+  world.pass(1)
+  assert.equal(world.announced.length, 1)
+  world.pass(1994)
   assert.deepEqual([world.last, world.sent.length], ['active: silence', 20])
   world.pass(1)
   assert.equal(world.last, 'initialize: shutdown')
@@ -284,7 +303,7 @@ test('routes are made after the addresses, change while it is active, and go bef
     told.push(...events.flatMap((event) => ('gone' in event && event.gone ? [event.kind] : []))),
   )
   world.hear(200)
-  world.settle()
+  world.pass(LINGER.followedMs)
   network.deliver()
   assert.deepEqual([there(), world.held, world.set.status().unrouted], [[], [], undefined])
   assert.deepEqual(told, ['route', 'address', 'route'])

@@ -175,7 +175,7 @@ export class AddressSet implements Disposable {
     const judged = this.#secrets.judge({ member: member.name, isBackup }, expected, packet, this.#host.now())
     const { source: from } = packet
     const happen = (event: Exclude<Event, { kind: 'tick' }>) =>
-      this.#step({ to: member.name, event }, this.#host.now())
+      this.#step({ to: member.name, event }, this.#host.now(), { lingerMs: LINGER.followedMs })
     if (judged.kind === 'refused') {
       this.#tallies.refused(judged.refusal)
       happen({ kind: 'finding', finding: judged.refusal, from })
@@ -184,7 +184,7 @@ export class AddressSet implements Disposable {
     this.#tallies.count('received')
     this.#heard = { ...judged.heard, at: Date.now() }
     if (judged.heard.priority > 0) this.#heirUntil = undefined
-    if (this.isLingering && judged.heard.priority > 0) this.#leaveAddresses()
+    if (this.isLingering && judged.heard.priority > 0) this.#linger(this.#host.now(), LINGER.followedMs)
     happen({ kind: 'advert', ...judged.heard })
     for (const finding of judged.remarks) {
       this.#tallies.remarked(finding)
@@ -210,7 +210,7 @@ export class AddressSet implements Disposable {
   /** yieldRole: an operator's word. */
   yieldRole(why: string, holdMs: number): void {
     const now = this.#host.now()
-    this.#step({ to: undefined, event: { kind: 'yield', why, holdMs } }, now, { mayLinger: true })
+    this.#step({ to: undefined, event: { kind: 'yield', why, holdMs } }, now, { lingerMs: this.#lingerMs() })
     this.#settle(now)
   }
 
@@ -239,16 +239,18 @@ export class AddressSet implements Disposable {
 
   /**
    * addressesGone: somebody took addresses away, ours or some of his own that were used: those that the set is to have are there
-   * again at once, and told to neighbours.
+   * again at once, and told to neighbours. Whoever is being followed has none from then on.
    */
   addressesGone(): void {
-    this.#addresses.retake()
+    if (this.isLingering) this.#leaveAddresses()
+    else this.#addresses.retake()
   }
 
   /** leave: gives the role up for good, with priority 0. It is over when it does not linger any more. */
   leave(why: string): void {
     this.#isOver = true
-    this.#step({ to: undefined, event: { kind: 'shutdown', why } }, this.#host.now(), { mayLinger: true })
+    const lingerMs = this.#lingerMs()
+    this.#step({ to: undefined, event: { kind: 'shutdown', why } }, this.#host.now(), { lingerMs })
   }
 
   /** isLingering: the role is given up, and nobody else was heard yet. */
@@ -293,7 +295,7 @@ export class AddressSet implements Disposable {
       const role = groupRole(this.#group)
       if (fault && role !== 'initialize')
         this.#step({ to: undefined, event: { kind: 'shutdown', why: fault.text } }, now, {
-          mayLinger: this.#verdict.faults.every(({ name }) => this.#isOfFile(name)),
+          lingerMs: this.#verdict.faults.every(({ name }) => this.#isOfFile(name)) ? this.#lingerMs() : 0,
         })
       else if (!fault && role === 'initialize') this.#startUp(now)
       else return
@@ -385,18 +387,20 @@ export class AddressSet implements Disposable {
     return name === 'maintenance' || this.#spec.track.some((rule) => rule.name === name)
   }
 
-  #step(happened: Happened, now: number, { mayLinger = false } = {}): void {
+  /** #step: `lingerMs`: so long it serves on, where another one follows it. */
+  #step(happened: Happened, now: number, { lingerMs = 0 } = {}): void {
     const before = groupRole(this.#group)
     const [group, effects] = stepGroup(this.#group, happened, now)
     this.#group = group
     for (const { member, effect } of effects)
       if (effect.kind === 'send') this.#send(member, effect.priority, now)
-    for (const each of effects) this.#execute(each, now, mayLinger)
+    const isReplaced = effects.some(({ effect }) => effect.kind === 'role' && effect.why.name === 'overslept')
+    for (const each of effects) this.#execute(each, now, isReplaced ? 0 : lingerMs)
     const to = groupRole(group)
     if (to !== before) this.#tellRole(before, to, effects)
   }
 
-  #execute({ member, effect }: GroupEffect, now: number, mayLinger: boolean): void {
+  #execute({ member, effect }: GroupEffect, now: number, lingerMs: number): void {
     switch (effect.kind) {
       case 'send':
         return
@@ -404,8 +408,7 @@ export class AddressSet implements Disposable {
         this.#take()
         return
       case 'leave':
-        if (mayLinger) this.#lingerUntil = now + this.#lingerMs()
-        else this.#leaveAddresses()
+        this.#linger(now, lingerMs)
         return
       case 'announce':
         this.#addresses.announce(this.#member(member))
@@ -453,6 +456,16 @@ export class AddressSet implements Disposable {
   #leaveAddresses(): void {
     this.#lingerUntil = undefined
     this.#addresses.leave()
+  }
+
+  /** #linger: the addresses are held for so long at most from now on; not at all where they are not there yet. */
+  #linger(now: number, ms: number): void {
+    if (ms === 0 || !this.#addresses.isHeld) {
+      this.#leaveAddresses()
+      return
+    }
+    this.#addresses.hush()
+    this.#lingerUntil = Math.min(this.#lingerUntil ?? Number.POSITIVE_INFINITY, now + ms)
   }
 
   /** #lingerMs: the longest that another one waits after priority 0 (Skew_Time), and its lateness. */

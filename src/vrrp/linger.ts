@@ -1,4 +1,5 @@
-// Who gives a role up in order goes on serving until another node has it: so long at most, and `lateMs` of that for the other
-// one to be late. Whoever ends the process waits for longer than that.
+// LINGER: whoever is followed by another node in order goes on serving until that one does. Who gives a role up waits for it
+// `mostMs` at most, `lateMs` of that for the other one to be late; whoever ends the process waits for longer than that. From
+// an advert of the other one on its addresses, and the word of them, are a moment away: `followedMs`.
 
-export const LINGER = { lateMs: 100, mostMs: 5000 } as const
+export const LINGER = { lateMs: 100, mostMs: 5000, followedMs: 10 } as const

@@ -1,8 +1,9 @@
 // An address set's addresses and routes on this node's NICs: taken, renewed before their lifetime is over, left, and told to
 // neighbours. Its idea: the addresses of all members are taken and left together, since they move together; that is asked of
-// the rtnl process, and an answer that does not come before their time would be over is a failure. Neighbours are told at
-// once, before the answer: the packet path forwards what is for services whether the node has their address or not. Left out:
-// when, which the machine says (event.ts).
+// the rtnl process, and an answer that does not come before their time would be over is a failure. Neighbours are told when
+// they are there, so that nobody who still answers is left for one who does not yet; a kernel that takes longer than a few
+// milliseconds is not waited for: the packet path forwards what is for services whether the node has their address or not.
+// Left out: when, which the machine says (event.ts).
 
 import { formatIp } from '../base/addresses.ts'
 import { announcement } from './announcement.ts'
@@ -16,6 +17,8 @@ import type { Unsent } from './unsent.ts'
 
 /** ANNOUNCE_MS: so long it is tried to announce; neighbours are told again later (announcing.ts). */
 const ANNOUNCE_MS = 1000
+/** TELL_WITHIN_MS: so long neighbours are not told while addresses are being taken: several times what that takes. */
+const TELL_WITHIN_MS = 5
 
 /** SetAddressesOptions: `onFailed`: they are not held; why. It comes outside of all calls. */
 export interface SetAddressesOptions {
@@ -49,6 +52,9 @@ export class SetAddresses {
   readonly #options: SetAddressesOptions
   #taken: Taken | undefined
   #orders = 0
+  /** Members whose neighbours are to be told when the addresses are there, or at `#tellAt`. */
+  readonly #untold = new Set<MemberSpec>()
+  #tellAt = 0
   #unrouted: readonly string[] = []
 
   constructor(options: SetAddressesOptions) {
@@ -57,12 +63,14 @@ export class SetAddresses {
 
   /** nextAt: when tick() has something to do. */
   get nextAt(): number | undefined {
-    return this.#taken && (this.#taken.answerBy ?? this.#taken.renewAt)
+    if (!this.#taken) return undefined
+    const dueAt = dueAtOf(this.#taken)
+    return this.#untold.size === 0 ? dueAt : Math.min(dueAt, this.#tellAt)
   }
 
-  /** isTaken: they are held, or that was asked for. */
-  get isTaken(): boolean {
-    return this.#taken !== undefined
+  /** isHeld: they are there, for all that is known. */
+  get isHeld(): boolean {
+    return this.#taken !== undefined && !this.#isTaking
   }
 
   /** unrouted: routes that could not be made when that was tried last, and why. */
@@ -91,8 +99,9 @@ export class SetAddresses {
 
   /** tick: what is due at `now`: renewal, for so long from now on. Gives why they are not held any more. */
   tick(now: number, lease: () => Lease): string | undefined {
+    if (now >= this.#tellAt) this.#tellUntold()
     const taken = this.#taken
-    if (!taken || now < this.nextAt!) return undefined
+    if (!taken || now < dueAtOf(taken)) return undefined
     if (taken.answerBy !== undefined) {
       this.leave()
       return `the kernel did not answer for ${taken.lease.validS} s`
@@ -103,10 +112,16 @@ export class SetAddresses {
 
   leave(): void {
     if (!this.#taken) return
-    for (const member of this.#taken.what.members) this.#options.unsent.drop(announcementOf(member))
+    this.hush()
     this.#taken = undefined
     this.#unrouted = []
     this.#options.host.rtnl.release(this.#options.set)
+  }
+
+  /** hush: neighbours are told no more of what waits to be told. */
+  hush(): void {
+    this.#untold.clear()
+    for (const member of this.#taken?.what.members ?? []) this.#options.unsent.drop(announcementOf(member))
   }
 
   /** clear: nothing that a set made beside addresses stays: of this process, or of one before. */
@@ -114,8 +129,24 @@ export class SetAddresses {
     this.#options.host.rtnl.clear(members)
   }
 
-  /** announce a member's addresses to its neighbours: those that there is no room for a little later. */
+  /** announce a member's addresses to its neighbours, as soon as they are there. */
   announce(member: MemberSpec): void {
+    if (this.#isTaking && this.#options.host.now() < this.#tellAt) this.#untold.add(member)
+    else this.#tell(member)
+  }
+
+  get #isTaking(): boolean {
+    return this.#taken?.how === 'take' && this.#taken.answerBy !== undefined
+  }
+
+  #tellUntold(): void {
+    const untold = [...this.#untold]
+    this.#untold.clear()
+    for (const member of untold) this.#tell(member)
+  }
+
+  /** #tell a member's neighbours: those that there is no room for a little later. */
+  #tell(member: MemberSpec): void {
     const { host, unsent } = this.#options
     const { nic, addresses, virtualMac } = member
     const view = host.nic(nic)
@@ -138,6 +169,7 @@ export class SetAddresses {
     const now = host.now()
     const order = ++this.#orders
     const answerBy = by ?? now + lease.validS * 1000
+    if (how === 'take' && by === undefined) this.#tellAt = now + TELL_WITHIN_MS
     this.#taken = { what, lease, how, order, answerBy, renewAt: now + lease.renewMs }
     const { validS, takenMs } = lease
     host.rtnl.hold({ set, how, ...what, validS, takenMs, at: now }, (held) => this.#answered(order, held))
@@ -150,12 +182,14 @@ export class SetAddresses {
       case 'held':
         this.#taken = { ...taken, answerBy: undefined }
         this.#unrouted = held.unrouted
+        this.#tellUntold()
         return
       case 'late':
         // Whoever is late again and again holds nothing either.
         this.#order(taken.how, taken.what, taken.lease, taken.answerBy)
         return
       case 'failed':
+        this.#untold.clear()
         this.#taken = undefined
         this.#unrouted = []
         this.#options.onFailed(held.why)
@@ -177,6 +211,9 @@ export class SetAddresses {
     return true
   }
 }
+
+/** dueAtOf: when its order must have been answered, or else it is renewed. */
+const dueAtOf = ({ answerBy, renewAt }: Taken): number => answerBy ?? renewAt
 
 /** announcementOf a member: its name among what is unsent. */
 const announcementOf = ({ name }: MemberSpec): string => `announcement ${name}`

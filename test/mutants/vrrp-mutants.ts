@@ -300,7 +300,28 @@ const adverts: readonly Mutant[] = [
 ]
 
 const instance: readonly Mutant[] = [
-  set('who leaves in order does not wait for another one', 'if (mayLinger) this', 'if (false) this'),
+  set(
+    'who leaves in order does not wait for another one',
+    'if (ms === 0 || !this.#addresses.isHeld) {',
+    'if (ms >= 0 || !this.#addresses.isHeld) {',
+  ),
+  set(
+    'who is followed holds what is not there yet',
+    'if (ms === 0 || !this.#addresses.isHeld) {',
+    'if (ms === 0) {',
+  ),
+  set('who is followed goes on telling neighbours', '    this.#addresses.hush()\n', ''),
+  set(
+    'who is followed takes addresses again',
+    'if (this.isLingering) this.#leaveAddresses()',
+    'if (false) this.#leaveAddresses()',
+  ),
+  set('who overslept lingers', 'isReplaced ? 0 : lingerMs', 'lingerMs'),
+  set(
+    'who is followed holds the addresses as long as nobody follows',
+    'this.#lingerUntil = Math.min(this.#lingerUntil ?? Number.POSITIVE_INFINITY, now + ms)',
+    'this.#lingerUntil ??= now + ms',
+  ),
   set(
     'who heard another node goes on holding the addresses',
     'if (this.isLingering && judged.heard.priority > 0)',
@@ -308,8 +329,8 @@ const instance: readonly Mutant[] = [
   ),
   set(
     'a link that fails leaves the addresses until another node is heard',
-    'mayLinger: this.#verdict.faults.every(({ name }) => this.#isOfFile(name)),',
-    'mayLinger: true,',
+    'lingerMs: this.#verdict.faults.every(({ name }) => this.#isOfFile(name)) ? this.#lingerMs() : 0,',
+    'lingerMs: this.#lingerMs(),',
   ),
   set(
     'adverts that do not leave are no fault',
@@ -330,6 +351,22 @@ const instance: readonly Mutant[] = [
     'addresses that could not be taken are no fault',
     '        this.#options.onFailed(held.why)\n',
     '',
+  ),
+  addresses(
+    'neighbours are told before addresses are there',
+    'if (this.#isTaking && this.#options.host.now() < this.#tellAt) this.#untold.add(member)\n    else this.#tell(member)',
+    'this.#tell(member)',
+  ),
+  addresses(
+    'neighbours are told when addresses are there at last',
+    'TELL_WITHIN_MS = 5',
+    'TELL_WITHIN_MS = 50',
+  ),
+  addresses('neighbours are told late', '        this.#tellUntold()\n        return', '        return'),
+  addresses(
+    'neighbours are told what is not there',
+    '        this.#untold.clear()\n        this.#taken',
+    '        this.#taken',
   ),
   work(
     'an old order is carried out',
@@ -385,7 +422,7 @@ const instance: readonly Mutant[] = [
   out('priority 0 that waits is sent by who is active again', '    this.#unsent.drop(member.name)\n', ''),
   addresses(
     'addresses that are left are announced still',
-    'this.#options.unsent.drop(announcementOf(member))',
+    'for (const member of this.#taken?.what.members ?? []) this.#options.unsent.drop(announcementOf(member))',
     '',
   ),
   work('routes are left after the addresses', '    held.routes.leave()\n', ''),
