@@ -1,7 +1,7 @@
 // One address set of this node, as it runs: a group of virtual routers (group.ts), what weighs on it, the addresses that it
 // holds. Its idea: whatever happens becomes one step of the group at one time, and the effects of that step are executed at
-// once: first all adverts, then what is done on this node, since no advert may wait for an address (event.ts). A failure
-// becomes a fault, and a fault a shutdown. Left out: sockets and NICs, which sets share (set-host.ts).
+// once: addresses are ordered first, since that takes another process a moment and this one none; then all adverts, then what
+// is done on this node (event.ts). A failure becomes a fault, and a fault a shutdown. Left out: sockets and NICs, which sets share (set-host.ts).
 
 import { formatIp, type Ip } from '../base/addresses.ts'
 import type { IpPacket } from '../sys/ip-socket.ts'
@@ -392,6 +392,7 @@ export class AddressSet implements Disposable {
     const before = groupRole(this.#group)
     const [group, effects] = stepGroup(this.#group, happened, now)
     this.#group = group
+    for (const { effect } of effects) if (effect.kind === 'take') this.#take()
     for (const { member, effect } of effects)
       if (effect.kind === 'send') this.#send(member, effect.priority, now)
     const isReplaced = effects.some(({ effect }) => effect.kind === 'role' && effect.why.name === 'overslept')
@@ -402,10 +403,8 @@ export class AddressSet implements Disposable {
 
   #execute({ member, effect }: GroupEffect, now: number, lingerMs: number): void {
     switch (effect.kind) {
-      case 'send':
-        return
       case 'take':
-        this.#take()
+      case 'send':
         return
       case 'leave':
         this.#linger(now, lingerMs)

@@ -41,6 +41,7 @@ test('what somebody else has with another prefix is not there twice', () => {
   fake.addAddress({ ...at(index, '10.0.0.100', 32), protocol: 0 })
   const held = new HeldAddresses(fake)
   held.take([at(index, '10.0.0.100')], 2)
+  held.review()
   assert.deepEqual(
     fake.listAddresses(index).map(({ prefix }) => prefix),
     [32],

@@ -73,20 +73,28 @@ export class HeldAddresses {
     this.#wanted = wanted
     try {
       this.#remove(others)
-      // Clients wait for them: whose an address is that was there before is asked when all others are there.
-      const found = new Set(wanted.filter((each) => !this.#add(each, validS)))
-      const present = new Map<number, readonly InterfaceAddress[]>()
-      for (const { ifindex } of wanted) present.set(ifindex, this.#network.listAddresses(ifindex))
-      for (const each of wanted) {
-        const isOthers = present
-          .get(each.ifindex)!
-          .some((one) => one.address === each.address && !isOurs(one))
-        if (isOthers) this.#giveWay(each, found.has(each))
-        else if (found.has(each)) this.#put(each, validS)
-      }
+      const found = wanted.filter((each) => !this.#add(each, validS))
+      const theirs = new Set(this.#theirs(found).map(keyOf))
+      for (const each of found)
+        if (theirs.has(keyOf(each))) this.#giveWay(each)
+        else this.#put(each, validS)
     } catch (error) {
       this.leave()
       throw error
+    }
+  }
+
+  /**
+   * review what was taken last: what somebody else has with another prefix is his, and not there twice. Clients wait for what is
+   * taken, and not for this. Throws as Network does.
+   */
+  review(): void {
+    const theirs = this.#theirs(this.#held)
+    for (const each of this.#held) {
+      if (!theirs.some(({ ifindex, address }) => ifindex === each.ifindex && address === each.address))
+        continue
+      this.#giveWay(each)
+      this.#remove([each])
     }
   }
 
@@ -118,10 +126,17 @@ export class HeldAddresses {
     }
   }
 
-  /** #giveWay to somebody else's, where `isFound` with this prefix. */
-  #giveWay(one: Held, isFound: boolean): void {
+  /** #theirs: what others have on the NICs of these. */
+  #theirs(some: readonly Held[]): readonly InterfaceAddress[] {
+    const nics = new Set(some.map(({ ifindex }) => ifindex))
+    return [...nics].flatMap((ifindex) =>
+      this.#network.listAddresses(ifindex).filter((each) => !isOurs(each)),
+    )
+  }
+
+  /** #giveWay to somebody else, who has it. */
+  #giveWay(one: Held): void {
     this.#held = this.#held.filter((each) => keyOf(each) !== keyOf(one))
-    if (!isFound) this.#remove([one])
   }
 
   #put(one: Held, validS: number): void {

@@ -55,6 +55,7 @@ function obey(message: ToRtnl): void {
       return
     case 'hold':
       vrrp.send({ kind: 'held', id: message.id, set: message.set, ...work.hold(message) })
+      if (message.how === 'take') work.review(message.set)
       return
     case 'release':
       work.release(message.set)

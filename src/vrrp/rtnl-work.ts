@@ -125,6 +125,11 @@ export class RtnlWork implements Disposable {
     }
   }
 
+  /** review what a set has been given, when that has been answered (HeldAddresses). Never throws. */
+  review(set: string): void {
+    quietly(() => this.#sets.get(set)?.addresses.review())
+  }
+
   /** release what a set holds. Never throws: what fails the kernel takes away when its time is over. */
   release(set: string): void {
     const held = this.#sets.get(set)

@@ -52,8 +52,8 @@ export class SetAddresses {
   readonly #options: SetAddressesOptions
   #taken: Taken | undefined
   #orders = 0
-  /** Members whose neighbours are to be told when the addresses are there, or at `#tellAt`. */
-  readonly #untold = new Set<MemberSpec>()
+  /** By announcementOf: what neighbours are told when the addresses are there, or at `#tellAt`. */
+  readonly #untold = new Map<string, () => boolean>()
   #tellAt = 0
   #unrouted: readonly string[] = []
 
@@ -131,23 +131,7 @@ export class SetAddresses {
 
   /** announce a member's addresses to its neighbours, as soon as they are there. */
   announce(member: MemberSpec): void {
-    if (this.#isTaking && this.#options.host.now() < this.#tellAt) this.#untold.add(member)
-    else this.#tell(member)
-  }
-
-  get #isTaking(): boolean {
-    return this.#taken?.how === 'take' && this.#taken.answerBy !== undefined
-  }
-
-  #tellUntold(): void {
-    const untold = [...this.#untold]
-    this.#untold.clear()
-    for (const member of untold) this.#tell(member)
-  }
-
-  /** #tell a member's neighbours: those that there is no room for a little later. */
-  #tell(member: MemberSpec): void {
-    const { host, unsent } = this.#options
+    const { host } = this.#options
     const { nic, addresses, virtualMac } = member
     const view = host.nic(nic)
     const mac = virtualMac ?? view?.mac
@@ -158,7 +142,24 @@ export class SetAddresses {
       while (frames[0] !== undefined && this.#send(frames[0], view.index)) frames.shift()
       return frames.length === 0
     }
-    const [name, now] = [announcementOf(member), host.now()]
+    const name = announcementOf(member)
+    if (this.#isTaking && host.now() < this.#tellAt) this.#untold.set(name, attempt)
+    else this.#tell(name, attempt)
+  }
+
+  get #isTaking(): boolean {
+    return this.#taken?.how === 'take' && this.#taken.answerBy !== undefined
+  }
+
+  #tellUntold(): void {
+    for (const [name, attempt] of this.#untold) this.#tell(name, attempt)
+    this.#untold.clear()
+  }
+
+  /** #tell neighbours what there is room for; the rest a little later. */
+  #tell(name: string, attempt: () => boolean): void {
+    const { host, unsent } = this.#options
+    const now = host.now()
     if (attempt()) unsent.drop(name)
     else unsent.retry(name, attempt, now, now + ANNOUNCE_MS)
   }

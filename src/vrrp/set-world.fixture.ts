@@ -82,6 +82,7 @@ export class SetWorld {
             if (this.isRtnlLate) return done({ kind: 'late' })
             const said = { members: members.map(toMember), routes: [...routes] }
             done(howOf(work.hold({ kind: 'hold', id: 0, ...order, ...said })))
+            work.review(order.set)
           }),
         release: (set) => later(() => work.release(set)),
         clear: (members) => later(() => work.clear(members.map(toMember))),

@@ -354,8 +354,8 @@ const instance: readonly Mutant[] = [
   ),
   addresses(
     'neighbours are told before addresses are there',
-    'if (this.#isTaking && this.#options.host.now() < this.#tellAt) this.#untold.add(member)\n    else this.#tell(member)',
-    'this.#tell(member)',
+    'if (this.#isTaking && host.now() < this.#tellAt)',
+    'if (false)',
   ),
   addresses(
     'neighbours are told when addresses are there at last',
@@ -373,9 +373,9 @@ const instance: readonly Mutant[] = [
     'if (this.#options.now() > at + STALE_MS)',
     'if (this.#options.now() < at)',
   ),
-  held('an address that somebody else put there is held', '&& !isOurs(one))', '&& isOurs(one))'),
-  held('one that was there keeps its time', 'else if (found.has(each)) this.#put(each, validS)', ''),
-  held('somebody has it beside us', 'if (!isFound) this.#remove([one])', ''),
+  held('an address that somebody else put there is held', '!isOurs(each)),', 'isOurs(each)),'),
+  held('one that was there keeps its time', '        else this.#put(each, validS)\n', ''),
+  held('somebody has it beside us', '      this.#remove([each])\n', ''),
   held('one that was there was put there by us', '      this.#held = before\n', ''),
   held(
     'what gives way is held on paper',
