@@ -28,6 +28,7 @@ import { LINGER } from './linger.ts'
 import { type MemberSpec, membersOf, routerOf } from './members.ts'
 import type { SetStatus } from './protocol.ts'
 import type { VirtualRouter } from './router.ts'
+import { isSameRouter } from './same-set.ts'
 import { type Belongings, SetAddresses } from './set-addresses.ts'
 import type { SetHost } from './set-host.ts'
 import { SetSecrets } from './set-secrets.ts'
@@ -42,16 +43,7 @@ const NO_SOURCE = 0 as Ip
 /** STEPS_MOST: a fault, and what follows; more would be a bug that must not hold up adverts. */
 const STEPS_MOST = 8
 
-/** isSameSet: a set that goes on with other parameters; else it is another one. */
-export const isSameSet = (a: SetSpec, b: SetSpec): boolean => identityOf(a) === identityOf(b)
-/** isSameRouter: adverts of both are of one virtual router, wherever both are (RFC 9568 1.7: VRID and family). */
-const isSameRouter = (a: SetSpec, b: SetSpec): boolean =>
-  a.name === b.name && a.vrid === b.vrid && a.version === b.version
-const identityOf = (spec: SetSpec): string =>
-  JSON.stringify([spec.name, spec.vrid, spec.version, spec.mac, placesOf(spec)])
 const belongingsOf = (spec: SetSpec): Belongings => ({ members: membersOf(spec), routes: spec.routes ?? [] })
-const placesOf = (spec: SetSpec): unknown =>
-  membersOf(spec).map(({ name, nic, unicast }) => [name, nic, `${unicast?.self}`])
 
 /**
  * Before: what this node's set of that name `was` until now, as another one. `patienceMs`: for so long from now on nobody's silence
