@@ -26,23 +26,25 @@ export async function carryOut({ advert, advertMs, runs, lanes }: Plan): Promise
   const failures = new Map<string, Told[]>()
   const round = async (run: number, who: string, contender: Contender): Promise<void> => {
     const phaseMs = ((run + 0.5) / runs) * advertMs
-    const failAll = async (causes: readonly Cause[], again: number): Promise<void> => {
+    /** All causes up to the last one that is asked for, so that each comes after the same ones as always; gives the blind ones. */
+    const failAll = async (asked: ReadonlySet<Cause>, again: number): Promise<ReadonlySet<Cause>> => {
       await using scene = await Scene.begin(contender, advertMs)
-      for (const cause of causes) {
+      const blind = new Set<Cause>()
+      for (const cause of CAUSES.slice(0, CAUSES.findLastIndex((each) => asked.has(each)) + 1)) {
         const failure = { ...(await scene.fail(cause, phaseMs)), again }
+        if (!asked.has(cause)) continue
         if (isBlind(failure) && again < AGAIN) {
-          // In a scene of its own: a node that takes over again and again would hold back.
-          blind.push(cause)
+          blind.add(cause)
           continue
         }
         const key = `${who} ${cause}`
         // Other lanes add theirs meanwhile.
         failures.set(key, [...(failures.get(key) ?? []), failure])
       }
+      return blind
     }
-    const blind: Cause[] = []
-    await failAll(CAUSES, 0)
-    for (let again = 1; blind.length > 0; again++) await failAll(blind.splice(0), again)
+    let asked: ReadonlySet<Cause> = new Set(CAUSES)
+    for (let again = 0; asked.size > 0; again++) asked = await failAll(asked, again)
   }
   const lane = async (first: number): Promise<void> => {
     for (let run = first; run < runs; run += lanes) {

@@ -32,8 +32,8 @@ export const isBlind = ({ changed, back }: Failure): boolean =>
 /** JUDGED: from so many runs on; a median of two says where in an advert's interval they fell. */
 const JUDGED = 10
 
-/** LIMITS of tenbin's rows as multiples of keepalived's, or so many ms more, which the probe's own grain is. */
-export const LIMITS = { p50: 1.05, worst: 1.25, moreMs: 3 } as const
+/** LIMITS of tenbin's rows: as multiples of keepalived's, or so many ms more. */
+export const LIMITS = { p50: { times: 1.05, moreMs: 3 }, worst: { times: 1.25, moreMs: 0 } } as const
 
 /** failoverRows: two for each that was measured, and two more for the way back from an orderly end. */
 export function failoverRows(all: readonly Measured[]): readonly Row[] {
@@ -43,7 +43,8 @@ export function failoverRows(all: readonly Measured[]): readonly Row[] {
     if (who !== 'tenbin' || of === undefined || row.runs < JUDGED) return row
     const other = rows.find(({ name }) => name === `failover.keepalived.${advert}.${cause}.${of}`)
     if (!other) return row
-    const most = Math.max(other.value * LIMITS[of as 'p50' | 'worst'], other.value + LIMITS.moreMs)
+    const { times, moreMs } = LIMITS[of as keyof typeof LIMITS]
+    const most = Math.max(other.value * times, other.value + moreMs)
     return within(row, most, `keepalived has ${round(other.value)}`)
   })
 }
@@ -55,9 +56,9 @@ const measuredRows = (all: readonly Measured[]): readonly Row[] =>
     const changed = failures.map((failure) => failure.changed)
     const backWorst = Math.max(...back.map(({ ms }) => ms))
     const again = failures.reduce((sum, failure) => sum + failure.again, 0)
-    const more = { 'back worst': round(backWorst), ...(again > 0 && { again }) }
-    const rows = rowsOf(name(cause), changed, more)
-    return cause === 'orderly' ? [...rows, ...rowsOf(name('failback'), back)] : rows
+    const repeated = again > 0 ? { again } : {}
+    const rows = rowsOf(name(cause), changed, { 'back worst': round(backWorst), ...repeated })
+    return cause === 'orderly' ? [...rows, ...rowsOf(name('failback'), back, repeated)] : rows
   })
 
 function rowsOf(

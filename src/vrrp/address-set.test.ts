@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, mock, test } from 'node:test'
 import { formatIp, parseIp } from '../base/addresses.ts'
 import { formatRoute } from '../netlink/static-routes.ts'
+import type { AddressSet } from './address-set.ts'
 import { advertOf } from './compose.ts'
 import { LINGER } from './linger.ts'
 import { membersOf, routerOf } from './members.ts'
@@ -69,6 +70,61 @@ test('somebody with more right to it has it at once; the addresses stay for a mo
   assert.deepEqual([world.held, world.set.isLingering], [[], false])
 })
 
+test('by a virtual MAC, which the other one has already, nothing is held a moment longer', () => {
+  const world = new SetWorld({ mac: 'virtual' })
+  world.rtnlSays = { kind: 'held', unrouted: [] }
+  world.pass(DOWN)
+  assert.equal(world.last, 'active: silence')
+  world.hear(200)
+  assert.equal(world.set.isLingering, false)
+  const other = new SetWorld({ mac: 'virtual' })
+  other.rtnlSays = world.rtnlSays
+  other.pass(DOWN)
+  other.set.yieldRole('an operator', 10_000)
+  assert.equal(other.set.isLingering, true)
+  other.hear(50)
+  assert.equal(other.set.isLingering, false)
+})
+
+test('who leaves in order and is not followed yet goes on holding what somebody takes away', () => {
+  const world = new SetWorld()
+  world.pass(DOWN)
+  world.set.leave('it was told to')
+  world.network.removeAddress({ ifindex: world.link.index, address: parseIp('10.0.0.100'), prefix: 24 })
+  world.set.addressesGone()
+  assert.equal(world.held.length, 1)
+})
+
+test('who leaves in order and fails meanwhile holds nothing any more', () => {
+  for (const leave of [
+    (set: AddressSet) => set.maintain(true),
+    (set: AddressSet) => set.leave('it was told to'),
+  ]) {
+    const world = new SetWorld()
+    world.pass(DOWN)
+    leave(world.set)
+    assert.equal(world.held.length, 1)
+    world.network.changeLink(world.link.index, { isUp: false })
+    world.set.networkChanged()
+    assert.deepEqual([world.held, world.set.isLingering], [[], false])
+  }
+})
+
+test('members that take over together ask for what they hold once', () => {
+  const world = new SetWorld({}, {}, { network: { addresses: ['10.0.0.100/24', '2001:db8::100/64'] } })
+  world.network.addAddress({
+    ifindex: world.link.index,
+    address: parseIp('fe80::2'),
+    prefix: 64,
+    protocol: 0,
+  })
+  world.set.networkChanged()
+  const added = mock.method(world.network, 'addAddress')
+  world.pass(DOWN)
+  assert.equal(world.last, 'active: silence')
+  assert.deepEqual([world.held.length, added.mock.callCount(), world.announced.length], [2, 2, 2])
+})
+
 test('who overslept has no address for a moment more', () => {
   const world = new SetWorld()
   world.pass(DOWN)
@@ -91,6 +147,8 @@ test('told to leave it sends priority 0, and holds the addresses until another n
   assert.deepEqual([world.held.length, world.set.isLingering], [1, true])
   world.pass(1)
   assert.deepEqual([world.held, world.set.isLingering], [[], false])
+  world.pass(DOWN)
+  assert.equal(world.last, 'initialize: shutdown')
 })
 
 test('priority 0 that the kernel has no room for is sent when it has, while others still wait for silence', () => {
@@ -257,7 +315,7 @@ test('an order that waited for too long is not carried out, but given anew by wh
 test('a process that is late again and again holds nothing either: that is a fault, too', () => {
   const world = new SetWorld()
   world.pass(DOWN)
-  world.isRtnlLate = true
+  world.rtnlSays = { kind: 'late' }
   for (let ms = 0; ms < 4000 && world.last === 'active: silence'; ms += 100) world.pass(100)
   assert.equal(world.last, 'initialize: shutdown')
   assert.match(world.set.status().faults[0]!.text, /kernel did not answer for 2 s/)

@@ -24,7 +24,7 @@ import {
   withRouters,
 } from './group.ts'
 import { type Lease, leaseOf } from './held-addresses.ts'
-import { LINGER } from './linger.ts'
+import { type Linger, type Lingering, lingering } from './linger.ts'
 import { type MemberSpec, membersOf, routerOf } from './members.ts'
 import type { SetStatus } from './protocol.ts'
 import type { VirtualRouter } from './router.ts'
@@ -78,8 +78,7 @@ export class AddressSet implements Disposable {
   #made: Made | undefined
   #heard: Heard | undefined
   #since = Date.now()
-  /** The role is given up, the addresses stay until somebody else is heard, or until then. */
-  #lingerUntil: number | undefined
+  #lingering: Lingering | undefined
   #isOver = false
   readonly #patientUntil: number
   /** Until then it may begin as active: others have not missed an advert yet. */
@@ -137,7 +136,7 @@ export class AddressSet implements Disposable {
       this.#fitness.nextAt(this.#host.now()),
       this.#addresses.nextAt,
       this.#unsent.nextAt,
-      this.#lingerUntil,
+      this.#lingering?.until,
     ]
     const set = times.filter((at) => at !== undefined)
     return set.length === 0 ? undefined : Math.min(...set)
@@ -152,7 +151,7 @@ export class AddressSet implements Disposable {
     this.#unsent.tick(now)
     const failed = this.#addresses.tick(now, () => this.#lease())
     if (failed !== undefined) this.#fitness.fail('addresses', failed, now)
-    if (this.#lingerUntil !== undefined && now >= this.#lingerUntil) this.#leaveAddresses()
+    if (this.#lingering && now >= this.#lingering.until) this.#leaveAddresses()
     this.#settle(now)
   }
 
@@ -167,7 +166,7 @@ export class AddressSet implements Disposable {
     const judged = this.#secrets.judge({ member: member.name, isBackup }, expected, packet, this.#host.now())
     const { source: from } = packet
     const happen = (event: Exclude<Event, { kind: 'tick' }>) =>
-      this.#step({ to: member.name, event }, this.#host.now(), { lingerMs: LINGER.followedMs })
+      this.#step({ to: member.name, event }, this.#host.now(), { linger: 'followed' })
     if (judged.kind === 'refused') {
       this.#tallies.refused(judged.refusal)
       happen({ kind: 'finding', finding: judged.refusal, from })
@@ -176,7 +175,7 @@ export class AddressSet implements Disposable {
     this.#tallies.count('received')
     this.#heard = { ...judged.heard, at: Date.now() }
     if (judged.heard.priority > 0) this.#heirUntil = undefined
-    if (this.isLingering && judged.heard.priority > 0) this.#linger(this.#host.now(), LINGER.followedMs)
+    if (this.isLingering && judged.heard.priority > 0) this.#linger('followed', this.#host.now())
     happen({ kind: 'advert', ...judged.heard })
     for (const finding of judged.remarks) {
       this.#tallies.remarked(finding)
@@ -202,7 +201,7 @@ export class AddressSet implements Disposable {
   /** yieldRole: an operator's word. */
   yieldRole(why: string, holdMs: number): void {
     const now = this.#host.now()
-    this.#step({ to: undefined, event: { kind: 'yield', why, holdMs } }, now, { lingerMs: this.#lingerMs() })
+    this.#step({ to: undefined, event: { kind: 'yield', why, holdMs } }, now, { linger: 'left' })
     this.#settle(now)
   }
 
@@ -231,23 +230,22 @@ export class AddressSet implements Disposable {
 
   /**
    * addressesGone: somebody took addresses away, ours or some of his own that were used: those that the set is to have are there
-   * again at once, and told to neighbours. Whoever is being followed has none from then on.
+   * again at once, and told to neighbours. Whoever is followed by another node has none from then on.
    */
   addressesGone(): void {
-    if (this.isLingering) this.#leaveAddresses()
+    if (this.#lingering?.isFollowed) this.#leaveAddresses()
     else this.#addresses.retake()
   }
 
   /** leave: gives the role up for good, with priority 0. It is over when it does not linger any more. */
   leave(why: string): void {
     this.#isOver = true
-    const lingerMs = this.#lingerMs()
-    this.#step({ to: undefined, event: { kind: 'shutdown', why } }, this.#host.now(), { lingerMs })
+    this.#step({ to: undefined, event: { kind: 'shutdown', why } }, this.#host.now(), { linger: 'left' })
   }
 
-  /** isLingering: the role is given up, and nobody else was heard yet. */
+  /** isLingering: the role is given up, and the addresses are held yet. */
   get isLingering(): boolean {
-    return this.#lingerUntil !== undefined
+    return this.#lingering !== undefined
   }
 
   status(): SetStatus {
@@ -280,15 +278,17 @@ export class AddressSet implements Disposable {
 
   /** #settle what follows of faults and parameters: until nothing does. */
   #settle(now: number): void {
-    for (let steps = 0; steps < STEPS_MOST && !this.#isOver; steps++) {
+    for (let steps = 0; steps < STEPS_MOST; steps++) {
       this.#verdict = this.#fitness.verdict(this.#spec.priority, now)
+      // Whoever cannot serve any more serves nobody by what it holds.
+      const canServe = this.#verdict.faults.every(({ name }) => this.#isOfFile(name))
+      if (this.isLingering && !canServe) this.#leaveAddresses()
+      if (this.#isOver) return
       this.#reparametrize(now)
       const [fault] = this.#verdict.faults
       const role = groupRole(this.#group)
       if (fault && role !== 'initialize')
-        this.#step({ to: undefined, event: { kind: 'shutdown', why: fault.text } }, now, {
-          lingerMs: this.#verdict.faults.every(({ name }) => this.#isOfFile(name)) ? this.#lingerMs() : 0,
-        })
+        this.#step({ to: undefined, event: { kind: 'shutdown', why: fault.text } }, now, { linger: 'left' })
       else if (!fault && role === 'initialize') this.#startUp(now)
       else return
     }
@@ -379,27 +379,29 @@ export class AddressSet implements Disposable {
     return name === 'maintenance' || this.#spec.track.some((rule) => rule.name === name)
   }
 
-  /** #step: `lingerMs`: so long it serves on, where another one follows it. */
-  #step(happened: Happened, now: number, { lingerMs = 0 } = {}): void {
+  #step(happened: Happened, now: number, { linger }: { readonly linger?: Linger | undefined } = {}): void {
     const before = groupRole(this.#group)
     const [group, effects] = stepGroup(this.#group, happened, now)
     this.#group = group
-    for (const { effect } of effects) if (effect.kind === 'take') this.#take()
+    // All members' addresses and the routes, once: they move together.
+    if (effects.some(({ effect }) => effect.kind === 'take')) this.#take()
     for (const { member, effect } of effects)
       if (effect.kind === 'send') this.#send(member, effect.priority, now)
-    const isReplaced = effects.some(({ effect }) => effect.kind === 'role' && effect.why.name === 'overslept')
-    for (const each of effects) this.#execute(each, now, isReplaced ? 0 : lingerMs)
+    const hasOverslept = effects.some(
+      ({ effect }) => effect.kind === 'role' && effect.why.name === 'overslept',
+    )
+    for (const each of effects) this.#execute(each, now, hasOverslept ? undefined : linger)
     const to = groupRole(group)
     if (to !== before) this.#tellRole(before, to, effects)
   }
 
-  #execute({ member, effect }: GroupEffect, now: number, lingerMs: number): void {
+  #execute({ member, effect }: GroupEffect, now: number, linger: Linger | undefined): void {
     switch (effect.kind) {
       case 'take':
       case 'send':
         return
       case 'leave':
-        this.#linger(now, lingerMs)
+        this.#linger(linger, now)
         return
       case 'announce':
         this.#addresses.announce(this.#member(member))
@@ -432,9 +434,8 @@ export class AddressSet implements Disposable {
     if (failed !== undefined) this.#fitness.fail('sending', failed, now)
   }
 
-  /** #take: all members' addresses, and the routes, each time one of them takes: they move together. */
   #take(): void {
-    this.#lingerUntil = undefined
+    this.#lingering = undefined
     this.#addresses.take(this.#belongings, this.#lease())
   }
 
@@ -445,24 +446,19 @@ export class AddressSet implements Disposable {
   }
 
   #leaveAddresses(): void {
-    this.#lingerUntil = undefined
+    this.#lingering = undefined
     this.#addresses.leave()
   }
 
-  /** #linger: the addresses are held for so long at most from now on; not at all where they are not there yet. */
-  #linger(now: number, ms: number): void {
-    if (ms === 0 || !this.#addresses.isHeld) {
+  /** #linger: the addresses are held a while longer; not what is not there yet, nor by a MAC that the other one has already. */
+  #linger(how: Linger | undefined, now: number): void {
+    const isVirtual = this.#spec.mac === 'virtual'
+    if (how === undefined || !this.#addresses.isHeld || (how === 'followed' && isVirtual)) {
       this.#leaveAddresses()
       return
     }
     this.#addresses.hush()
-    this.#lingerUntil = Math.min(this.#lingerUntil ?? Number.POSITIVE_INFINITY, now + ms)
-  }
-
-  /** #lingerMs: the longest that another one waits after priority 0 (Skew_Time), and its lateness. */
-  #lingerMs(): number {
-    const { version, advertMs } = this.#spec
-    return Math.min(LINGER.mostMs, (version === 3 ? advertMs : 1000) + LINGER.lateMs)
+    this.#lingering = lingering(this.#lingering, how, this.#spec, now)
   }
 
   #tellRole(from: SetStatus['role'], to: SetStatus['role'], effects: readonly GroupEffect[]): void {

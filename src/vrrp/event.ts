@@ -1,7 +1,8 @@
 // What happens to a virtual router, and what is to be done about it: the machine's words (machine.ts). An instance
 // executes effects in two lines, each in its order: what goes to the link (`send`), and what is done on this node (`take`,
-// `leave`, `announce`, each ended before the next). Adverts never wait for a `take`, however long it takes: the instance
-// goes on stepping. A `leave` follows the `send` before it; where the kernel had no room that is tried again (unsent.ts). Where
+// `leave`, `announce`). Adverts never wait for a `take`, however long it takes: the instance goes on stepping. What is taken is
+// announced when it is there (set-addresses.ts). A `leave` follows the `send` before it, where the kernel had no room that is
+// tried again (unsent.ts); where another node follows in order it comes a moment later (linger.ts). Where
 // addresses cannot be taken, or no advert could be sent for three intervals, the answer is a `shutdown`: others have taken
 // over, or are about to.
 
@@ -50,10 +51,10 @@ export type Effect =
   | { readonly kind: 'send'; readonly priority: number }
   /** Addresses, and with them their connected routes; defence and tables are there. `accept`: this node's kernel answers on them. */
   | { readonly kind: 'take'; readonly accept: boolean }
-  /** Addresses away. */
+  /** Addresses away, at once or a moment later. */
   | { readonly kind: 'leave' }
   /** Gratuitous ARP or unsolicited NA for every address. */
-  | { readonly kind: 'announce'; readonly why: 'took' | 'repeat' | 'refresh' | 'conflict' }
+  | { readonly kind: 'announce'; readonly why: 'took' | 'given' | 'repeat' | 'refresh' | 'conflict' }
   | { readonly kind: 'role'; readonly from: RoleName; readonly to: RoleName; readonly why: Why }
   /** `left`: how many like it were not told since the last one. */
   | {

@@ -36,63 +36,6 @@ test('what somebody else put there is used and left alone', () => {
   assert.deepEqual(texts(), ['10.0.0.100'])
 })
 
-test('what somebody else has with another prefix is not there twice', () => {
-  const { fake, index, texts } = network()
-  fake.addAddress({ ...at(index, '10.0.0.100', 32), protocol: 0 })
-  const held = new HeldAddresses(fake)
-  held.take([at(index, '10.0.0.100')], 2)
-  held.review()
-  assert.deepEqual(
-    fake.listAddresses(index).map(({ prefix }) => prefix),
-    [32],
-  )
-  assert.equal(held.has(at(index, '10.0.0.100')), false)
-  assert.equal(held.wants(at(index, '10.0.0.100')), true)
-  held.leave()
-  assert.deepEqual(texts(), ['10.0.0.100'])
-})
-
-test('what is ours already is taken for as long as all others', () => {
-  const { fake, index } = network()
-  fake.addAddress({ ...at(index, '10.0.0.100'), lifetime: { validS: 1, preferredS: 1 } })
-  const held = new HeldAddresses(fake)
-  const lifetimes = () => fake.listAddresses(index).map(({ lifetime }) => lifetime?.validS)
-  held.take([at(index, '10.0.0.100'), at(index, '10.0.0.101')], 2)
-  assert.deepEqual(lifetimes(), [2, 2])
-  held.take([at(index, '10.0.0.100'), at(index, '10.0.0.101')], 3)
-  assert.deepEqual(lifetimes(), [3, 3])
-  held.leave()
-  assert.deepEqual(lifetimes(), [])
-})
-
-test("one that was taken away and is somebody else's now is left alone", () => {
-  const { fake, index, texts } = network()
-  const held = new HeldAddresses(fake)
-  const one = at(index, '10.0.0.100')
-  held.take([one], 2)
-  fake.removeAddress(one)
-  fake.addAddress({ ...one, protocol: 0 })
-  held.take([one], 2)
-  assert.equal(held.has(one), false)
-  held.leave()
-  assert.deepEqual(texts(), ['10.0.0.100'])
-})
-
-test("where one cannot be taken that was held before none is held, and somebody else's stays", () => {
-  const { fake, index, texts } = network()
-  fake.addAddress({ ...at(index, '10.0.0.99'), protocol: 0 })
-  const held = new HeldAddresses(fake)
-  const wanted = ['10.0.0.99', '10.0.0.100', '10.0.0.101'].map((text) => at(index, text))
-  held.take(wanted.slice(0, 2), 2)
-  const { addAddress } = fake
-  fake.addAddress = (address, options) => {
-    if (address.address === wanted[2]!.address) throw new Error('no room')
-    addAddress.call(fake, address, options)
-  }
-  assert.throws(() => held.take(wanted, 2), /no room/)
-  assert.deepEqual(texts(), ['10.0.0.99'])
-})
-
 test('where one cannot be taken none is held', () => {
   const { fake, index, texts } = network()
   const held = new HeldAddresses(fake)

@@ -4,10 +4,9 @@
 // an address that somebody else put there is used and left alone.
 
 import { type Ip, isIp4 } from '../base/addresses.ts'
-import type { InterfaceAddress, NewAddress } from '../netlink/addresses.ts'
+import type { InterfaceAddress, Lifetime } from '../netlink/addresses.ts'
 import { TENBIN_PROTOCOL } from '../netlink/mark.ts'
 import type { Network } from '../netlink/network.ts'
-import { isErrno } from '../sys/syscall.ts'
 
 /** Held: an address on a NIC. */
 export interface Held {
@@ -68,33 +67,21 @@ export class HeldAddresses {
    */
   take(wanted: readonly Held[], validS: number): void {
     const keys = new Set(wanted.map(keyOf))
-    const others = this.#held.filter((each) => !keys.has(keyOf(each)))
-    this.#held = this.#held.filter((each) => keys.has(keyOf(each)))
+    this.#remove(this.#held.filter((each) => !keys.has(keyOf(each))))
+    const present = new Map<number, readonly InterfaceAddress[]>()
+    for (const { ifindex } of wanted) present.set(ifindex, this.#network.listAddresses(ifindex))
+    const isOthers = ({ ifindex, address }: Held): boolean =>
+      present.get(ifindex)!.some((each) => each.address === address && !isOurs(each))
+    this.#held = []
     this.#wanted = wanted
     try {
-      this.#remove(others)
-      const found = wanted.filter((each) => !this.#add(each, validS))
-      const theirs = new Set(this.#theirs(found).map(keyOf))
-      for (const each of found)
-        if (theirs.has(keyOf(each))) this.#giveWay(each)
-        else this.#put(each, validS)
+      for (const each of wanted.filter((one) => !isOthers(one))) {
+        this.#held = [...this.#held, each]
+        this.#put(each, validS)
+      }
     } catch (error) {
       this.leave()
       throw error
-    }
-  }
-
-  /**
-   * review what was taken last: what somebody else has with another prefix is his, and not there twice. Clients wait for what is
-   * taken, and not for this. Throws as Network does.
-   */
-  review(): void {
-    const theirs = this.#theirs(this.#held)
-    for (const each of this.#held) {
-      if (!theirs.some(({ ifindex, address }) => ifindex === each.ifindex && address === each.address))
-        continue
-      this.#giveWay(each)
-      this.#remove([each])
     }
   }
 
@@ -111,37 +98,11 @@ export class HeldAddresses {
     this.#remove(held)
   }
 
-  /** #add one; false: it is there already. */
-  #add(one: Held, validS: number): boolean {
-    const before = this.#held
-    // One that fails may be there all the same.
-    if (!this.has(one)) this.#held = [...before, one]
-    try {
-      this.#network.addAddress(leased(one, validS))
-      return true
-    } catch (error) {
-      if (!isErrno(error, 'EEXIST')) throw error
-      this.#held = before
-      return false
-    }
-  }
-
-  /** #theirs: what others have on the NICs of these. */
-  #theirs(some: readonly Held[]): readonly InterfaceAddress[] {
-    const nics = new Set(some.map(({ ifindex }) => ifindex))
-    return [...nics].flatMap((ifindex) =>
-      this.#network.listAddresses(ifindex).filter((each) => !isOurs(each)),
+  #put({ ifindex, address, prefix }: Held, validS: number): void {
+    this.#network.addAddress(
+      { ifindex, address, prefix, lifetime: lifetimeOf(address, validS), nodad: !isIp4(address) },
+      { replace: true },
     )
-  }
-
-  /** #giveWay to somebody else, who has it. */
-  #giveWay(one: Held): void {
-    this.#held = this.#held.filter((each) => keyOf(each) !== keyOf(one))
-  }
-
-  #put(one: Held, validS: number): void {
-    if (!this.has(one)) this.#held = [...this.#held, one]
-    this.#network.addAddress(leased(one, validS), { replace: true })
   }
 
   /** #remove, the last one first: the kernel removes what is secondary together with the first of its prefix. */
@@ -158,10 +119,10 @@ export class HeldAddresses {
   }
 }
 
-/** leased: an address for so long. One of IPv6 that moves is never the source of what this machine asks of others. */
-const leased = ({ ifindex, address, prefix }: Held, validS: number): NewAddress => ({
-  ...{ ifindex, address, prefix, nodad: !isIp4(address) },
-  lifetime: { validS, preferredS: isIp4(address) ? validS : 0 },
+/** lifetimeOf: an IPv6 address that moves is never the source of what this machine asks of others. */
+const lifetimeOf = (address: Ip, validS: number): Lifetime => ({
+  validS,
+  preferredS: isIp4(address) ? validS : 0,
 })
 
 /**

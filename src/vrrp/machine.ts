@@ -16,7 +16,7 @@
 // out: judging adverts (receive.ts), address sets of several virtual routers and their back-off (group.ts).
 
 import { PRIORITY } from '../wire/vrrp.ts'
-import { announced, announcedAgain, contested } from './announcing.ts'
+import { announced, announcedAgain, contested, given } from './announcing.ts'
 import type { Effect, Event, Heard, RoleName, Why } from './event.ts'
 import { admitReport, type Finding } from './finding.ts'
 import { hasOverslept, hasOversleptTakeover, listening } from './overslept.ts'
@@ -143,6 +143,9 @@ function tick(router: VirtualRouter, state: State, mayTake: boolean, now: number
   return becomeActive(router, state, { name: phase.cause }, now)
 }
 
+/** GIVEN: why a role is taken that another node, which is there, gives up, of this router or of its group. */
+const GIVEN: ReadonlySet<Why['name']> = new Set(['preempted', 'other-left', 'group'])
+
 /** 6.4.2, Active_Down_Timer fires; and 6.4.1 for the owner. */
 function becomeActive(router: VirtualRouter, state: State, why: Why, now: number): Step {
   const from = state.phase.role
@@ -150,7 +153,7 @@ function becomeActive(router: VirtualRouter, state: State, why: Why, now: number
     role: 'active',
     ...advertised(router, now),
     assertedAt: now,
-    announcing: announced(now, router.announce),
+    announcing: GIVEN.has(why.name) ? given(now) : announced(now, router.announce),
   }
   const effects: Effect[] = [
     { kind: 'send', priority: router.priority },

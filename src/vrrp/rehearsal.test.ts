@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { SyscallError } from '../sys/syscall.ts'
-import { NODE_OPTIONS } from './node-options.ts'
 import { rehearse } from './rehearsal.ts'
+import { V8_OPTIONS } from './v8-options.ts'
 
 /** Of adverts, of gratuitous ARP, of adverts and neighbour advertisements. */
 const [IP, ARP, IPV6] = ['0800', '0806', '86dd'] as const
@@ -52,5 +52,5 @@ test('a rehearsal is the same whatever the kernel says', () => {
 test('the unit of vrrp starts it with the options that all others start it with', () => {
   const unit = readFileSync(new URL('../../packaging/tenbin-vrrp.service', import.meta.url), 'utf8')
   const [, options] = /^ExecStart=\S+ (.*?) --enable-source-maps/ms.exec(unit) ?? []
-  assert.deepEqual(options?.split(/[\s\\]+/), NODE_OPTIONS)
+  assert.deepEqual(options?.split(/[\s\\]+/), V8_OPTIONS)
 })

@@ -12,7 +12,6 @@ import type { WithoutVersion } from '../health/protocol.ts'
 import { bootMs } from '../sys/alarm.ts'
 import type { MemberSpec } from './members.ts'
 import type { NicView } from './nic-view.ts'
-import { NODE_OPTIONS } from './node-options.ts'
 import {
   type FromRtnl,
   fromRtnlSchema,
@@ -24,6 +23,7 @@ import {
 } from './rtnl-protocol.ts'
 import type { HoldAnswer } from './rtnl-work.ts'
 import type { SetRoute } from './spec.ts'
+import { V8_OPTIONS } from './v8-options.ts'
 
 /** HoldOrder: a set's addresses and routes for `validS` seconds; `take`: these and no others; `at` is bootMs. */
 export interface HoldOrder {
@@ -280,5 +280,5 @@ function rtnlCommand(record: string): readonly [string, ...string[]] {
   const isSource = extname(fileURLToPath(import.meta.url)) === '.ts'
   const entry = fileURLToPath(new URL(`./rtnl-process.${isSource ? 'ts' : 'js'}`, import.meta.url))
   const loader = isSource ? ['--import', import.meta.resolve('tsx')] : ['--enable-source-maps']
-  return [process.execPath, ...NODE_OPTIONS, ...loader, entry, record]
+  return [process.execPath, ...V8_OPTIONS, ...loader, entry, record]
 }

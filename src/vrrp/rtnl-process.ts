@@ -48,6 +48,7 @@ function obey(message: ToRtnl): void {
     case 'begin':
       vrrp.send({ kind: 'began', texts: work.begin(message) })
       nics.see()
+      work.rehearse()
       return
     case 'watch':
       work.watch(message)
@@ -55,7 +56,6 @@ function obey(message: ToRtnl): void {
       return
     case 'hold':
       vrrp.send({ kind: 'held', id: message.id, set: message.set, ...work.hold(message) })
-      if (message.how === 'take') work.review(message.set)
       return
     case 'release':
       work.release(message.set)

@@ -38,15 +38,17 @@ test('a process that begins takes away addresses and routes that an earlier one 
   assert.deepEqual(left(), [2, 0])
 })
 
-test('a process that begins rehearses on no NIC that there is', () => {
-  const { network, work } = world()
+test('a rehearsal is on no NIC that there is', () => {
+  const { network, work, left } = world()
   const asked: number[] = []
   const { addAddress } = network
   network.addAddress = (address, options) => {
     asked.push(address.ifindex)
     addAddress.call(network, address, options)
   }
-  work.begin(watched)
+  const before = left()
+  work.rehearse()
+  assert.deepEqual(left(), before)
   assert.ok(asked.length > 0 && asked.every((ifindex) => ifindex > 1_000_000), `${asked}`)
 })
 

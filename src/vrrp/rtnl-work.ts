@@ -67,7 +67,6 @@ export class RtnlWork implements Disposable {
   /** begin: addresses and routes that an earlier process left are gone; says what was. Throws as Network does. */
   begin(watched: Watched): string[] {
     this.watch(watched)
-    this.#rehearse()
     return watched.nics.flatMap((nic) => {
       const { network } = this.#options
       const addresses = removeStrays(network, nic, this.#moving).length
@@ -78,6 +77,13 @@ export class RtnlWork implements Disposable {
         ...(routes === 0 ? [] : [`removed ${routes} routes of an earlier process by ${nic}`]),
       ]
     })
+  }
+
+  /** rehearse what has not run before a role is taken, and takes a millisecond more when it does so first (rehearsal.ts). */
+  rehearse(): void {
+    const addresses = new HeldAddresses(this.#options.network)
+    for (const text of ['192.0.2.1', '2001:db8::1'])
+      quietly(() => addresses.take([{ ifindex: NOWHERE, address: parseIp(text), prefix: 32 }], 1))
   }
 
   watch(watched: Watched): void {
@@ -123,11 +129,6 @@ export class RtnlWork implements Disposable {
       this.release(set)
       return { failed: (error as Error).message }
     }
-  }
-
-  /** review what a set has been given, when that has been answered (HeldAddresses). Never throws. */
-  review(set: string): void {
-    quietly(() => this.#sets.get(set)?.addresses.review())
   }
 
   /** release what a set holds. Never throws: what fails the kernel takes away when its time is over. */
@@ -176,13 +177,6 @@ export class RtnlWork implements Disposable {
   /** Dispose: what is held stays, until its time is over. */
   [Symbol.dispose](): void {
     this.#path?.[Symbol.dispose]()
-  }
-
-  /** #rehearse what has not run before a role is taken, and takes a millisecond more when it does so first (rehearsal.ts). */
-  #rehearse(): void {
-    const addresses = new HeldAddresses(this.#options.network)
-    for (const text of ['192.0.2.1', '2001:db8::1'])
-      quietly(() => addresses.take([{ ifindex: NOWHERE, address: parseIp(text), prefix: 32 }], 1))
   }
 
   #take(held: SetHeld, members: readonly RtnlMember[], validS: number): Places {

@@ -17,7 +17,7 @@ import type { Unsent } from './unsent.ts'
 
 /** ANNOUNCE_MS: so long it is tried to announce; neighbours are told again later (announcing.ts). */
 const ANNOUNCE_MS = 1000
-/** TELL_WITHIN_MS: so long neighbours are not told while addresses are being taken: several times what that takes. */
+/** TELL_WITHIN_MS: so long neighbours are not told while addresses are being taken: several times what that takes for a few. */
 const TELL_WITHIN_MS = 5
 
 /** SetAddressesOptions: `onFailed`: they are not held; why. It comes outside of all calls. */

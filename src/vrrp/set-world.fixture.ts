@@ -47,8 +47,8 @@ export class SetWorld {
   #isAbsent: boolean
   /** It does nothing. */
   isRtnlStuck = false
-  /** All that it is asked to hold has waited for too long. */
-  isRtnlLate = false
+  /** What it says to all that it is asked to hold, without doing it. */
+  rtnlSays: Held | undefined
 
   constructor(
     more: Partial<SetSpec> = {},
@@ -79,10 +79,9 @@ export class SetWorld {
       rtnl: {
         hold: ({ members, routes, ...order }: HoldOrder, done: (how: Held) => void) =>
           later(() => {
-            if (this.isRtnlLate) return done({ kind: 'late' })
+            if (this.rtnlSays) return done(this.rtnlSays)
             const said = { members: members.map(toMember), routes: [...routes] }
             done(howOf(work.hold({ kind: 'hold', id: 0, ...order, ...said })))
-            work.review(order.set)
           }),
         release: (set) => later(() => work.release(set)),
         clear: (members) => later(() => work.clear(members.map(toMember))),
@@ -110,7 +109,8 @@ export class SetWorld {
   /** settle: the rtnl process does what it was told. */
   settle(): void {
     if (this.isRtnlStuck) return
-    if (this.isRtnlLate) {
+    if (this.rtnlSays) {
+      // What is asked for anew waits its turn.
       for (const order of this.#orders.splice(0)) order()
       return
     }

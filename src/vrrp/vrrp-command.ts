@@ -2,7 +2,7 @@
 
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { NODE_OPTIONS } from './node-options.ts'
+import { V8_OPTIONS } from './v8-options.ts'
 
 /** VrrpPlaces: paths. `spec`: a file to do without main what it says. */
 export interface VrrpPlaces {
@@ -18,5 +18,5 @@ export function vrrpCommand({ socket, kept, counter, spec }: VrrpPlaces): readon
   const entry = fileURLToPath(new URL(`./vrrp-process.${isSource ? 'ts' : 'js'}`, import.meta.url))
   const loader = isSource ? ['--import', import.meta.resolve('tsx')] : ['--enable-source-maps']
   const places = [socket, kept, counter, ...(spec === undefined ? [] : [spec])]
-  return [process.execPath, ...NODE_OPTIONS, ...loader, entry, ...places]
+  return [process.execPath, ...V8_OPTIONS, ...loader, entry, ...places]
 }

@@ -131,8 +131,7 @@ export class VrrpService implements Disposable {
       }, PATH_EVERY_MS),
       setInterval(() => this.#each((set) => set.checkSecrets()), SECRETS_EVERY_MS),
     ]
-    // The rtnl process takes longer to start.
-    rehearse({ frames: this.#frames, isRouter })
+    this.#rehearse()
     this.#run(this.#orders.spec)
   }
 
@@ -188,6 +187,15 @@ export class VrrpService implements Disposable {
   [Symbol.dispose](): void {
     this.#close()
     this.#rtnl[Symbol.dispose]()
+  }
+
+  /** #rehearse while the rtnl process starts, which takes longer. Nothing ends of it. */
+  #rehearse(): void {
+    try {
+      rehearse({ frames: this.#frames, isRouter })
+    } catch (error) {
+      this.#options.log(`a takeover could not be rehearsed, and may take longer: ${(error as Error).message}`)
+    }
   }
 
   #close(): void {

@@ -48,7 +48,6 @@ export const testSuites = {
   addressSet: 'src/vrrp/address-set.test.ts',
   setSecrets: 'src/vrrp/set-secrets.test.ts',
   exchange: 'src/vrrp/exchange.test.ts',
-  heldAddresses: 'src/vrrp/held-addresses.test.ts',
   heldRoutes: 'src/vrrp/held-routes.test.ts',
   rotation: 'src/cluster/rotation.test.ts',
   peerRecord: 'src/cluster/peer-record.test.ts',

@@ -17,7 +17,8 @@ const receive = inFile('src/vrrp/receive.ts', 'vrrpAdverts')
 const set = inFile('src/vrrp/address-set.ts', 'addressSet')
 const addresses = inFile('src/vrrp/set-addresses.ts', 'addressSet')
 const work = inFile('src/vrrp/rtnl-work.ts', 'addressSet')
-const held = inFile('src/vrrp/held-addresses.ts', 'heldAddresses')
+const held = inFile('src/vrrp/held-addresses.ts', 'addressSet')
+const lingering = inFile('src/vrrp/linger.ts', 'addressSet')
 const routes = inFile('src/vrrp/held-routes.ts', 'heldRoutes')
 const exchange = inFile('src/vrrp/set-secrets.ts', 'setSecrets')
 const keeping = inFile('src/vrrp/set-secrets.ts', 'exchange')
@@ -187,7 +188,7 @@ const states: readonly Mutant[] = [
   ),
   announcing(
     'what follows a conflict is not repeated',
-    "next === 'conflict' ? announced(now, rules) : refresh(now, rules)",
+    "next === 'conflict' || next === 'given' ? announced(now, rules) : refresh(now, rules)",
     'refresh(now, rules)',
   ),
   announcing(
@@ -302,35 +303,36 @@ const adverts: readonly Mutant[] = [
 const instance: readonly Mutant[] = [
   set(
     'who leaves in order does not wait for another one',
-    'if (ms === 0 || !this.#addresses.isHeld) {',
-    'if (ms >= 0 || !this.#addresses.isHeld) {',
+    "if (how === undefined || !this.#addresses.isHeld || (how === 'followed' && isVirtual))",
+    'if (true)',
   ),
-  set(
-    'who is followed holds what is not there yet',
-    'if (ms === 0 || !this.#addresses.isHeld) {',
-    'if (ms === 0) {',
-  ),
+  set('who is followed holds what is not there yet', '!this.#addresses.isHeld || ', ''),
+  set('who is followed has the virtual MAC, too', " || (how === 'followed' && isVirtual)", ''),
+  set('who leaves in order drops the virtual MAC', "(how === 'followed' && isVirtual)", 'isVirtual'),
   set('who is followed goes on telling neighbours', '    this.#addresses.hush()\n', ''),
+  set('who is followed takes addresses again', 'if (this.#lingering?.isFollowed) this', 'if (false) this'),
   set(
-    'who is followed takes addresses again',
-    'if (this.isLingering) this.#leaveAddresses()',
-    'if (false) this.#leaveAddresses()',
+    'who is not followed yet takes none again',
+    'if (this.#lingering?.isFollowed) this',
+    'if (this.#lingering) this',
   ),
-  set('who overslept lingers', 'isReplaced ? 0 : lingerMs', 'lingerMs'),
+  set('who overslept lingers', 'hasOverslept ? undefined : linger', 'linger'),
   set(
+    'a link that fails leaves the addresses until another node is heard',
+    'if (this.isLingering && !canServe) this',
+    'if (false) this',
+  ),
+  set('who left for good begins again', '      if (this.#isOver) return\n', ''),
+  lingering(
     'who is followed holds the addresses as long as nobody follows',
-    'this.#lingerUntil = Math.min(this.#lingerUntil ?? Number.POSITIVE_INFINITY, now + ms)',
-    'this.#lingerUntil ??= now + ms',
+    'Math.min(before?.until ?? until, until)',
+    'before?.until ?? until',
   ),
+  lingering('who is followed again holds them longer', 'Math.min(before?.until ?? until, until)', 'until'),
   set(
     'who heard another node goes on holding the addresses',
     'if (this.isLingering && judged.heard.priority > 0)',
     'if (this.isLingering && judged.heard.priority > 255)',
-  ),
-  set(
-    'a link that fails leaves the addresses until another node is heard',
-    'lingerMs: this.#verdict.faults.every(({ name }) => this.#isOfFile(name)) ? this.#lingerMs() : 0,',
-    'lingerMs: this.#lingerMs(),',
   ),
   set(
     'adverts that do not leave are no fault',
@@ -373,15 +375,7 @@ const instance: readonly Mutant[] = [
     'if (this.#options.now() > at + STALE_MS)',
     'if (this.#options.now() < at)',
   ),
-  held('an address that somebody else put there is held', '!isOurs(each)),', 'isOurs(each)),'),
-  held('one that was there keeps its time', '        else this.#put(each, validS)\n', ''),
-  held('somebody has it beside us', '      this.#remove([each])\n', ''),
-  held('one that was there was put there by us', '      this.#held = before\n', ''),
-  held(
-    'what gives way is held on paper',
-    'this.#held = this.#held.filter((each) => keyOf(each) !== keyOf(one))',
-    '',
-  ),
+  held('an address that somebody else put there is held', '&& !isOurs(each))', '&& isOurs(each))'),
   exchange('a new key signs at once', 'keys: signed ? [signed] : ', 'keys: '),
   keeping(
     'another interval or password is sent at once',

@@ -117,7 +117,7 @@ export const groupStories: readonly GroupStory[] = [
       [7629.375, tick, [...takes('front', 'preempted'), ...takes('back', 'preempted')]],
     ],
     isActive: true,
-    next: 8629.375,
+    next: 7649.375,
   },
   {
     name: 'many takeovers of a group raise one alarm, put off preemption, and are forgotten after a calm',
@@ -157,7 +157,7 @@ export const groupStories: readonly GroupStory[] = [
       [45_218.375, tick, takesBoth('preempted')],
     ],
     isActive: true,
-    next: 46_218.375,
+    next: 45_238.375,
   },
   {
     name: 'takeovers that are far apart are not too many',
@@ -224,7 +224,7 @@ export const groupStories: readonly GroupStory[] = [
       ],
     ],
     isActive: true,
-    next: 1000,
+    next: 20,
   },
 ]
 

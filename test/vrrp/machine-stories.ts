@@ -212,7 +212,8 @@ export const stories: readonly Story[] = [
     lines: [
       [0, startup, ['initialize -> backup: startup'], 6609.375],
       [1000, hear(0), [], 1609.375],
-      [1609.375, tick, takeOver('other-left'), 3609.375],
+      [1609.375, tick, takeOver('other-left'), 1629.375],
+      [1629.375, tick, ['announce given'], 3609.375],
       [2000, hear(99), ['report conflict'], 3609.375],
       [2100, hear(101), ['leave', 'active -> backup: higher'], 8709.375],
       // an interval that differs never comes this far: its adverts are refused
@@ -228,6 +229,17 @@ export const stories: readonly Story[] = [
       [3709.375, tick, ['announce repeat'], 4009.375],
       [4009.375, tick, ['announce refresh'], 4309.375],
       [4100, hear(101), ['leave', 'active -> backup: higher'], 7709.375],
+    ],
+  },
+  {
+    name: 'where another node gave way, neighbours are told once more when its addresses are gone',
+    router: { announce: { repeatMs: 300, refreshMs: 0 } },
+    lines: [
+      started,
+      [1000, hear(99), [], 3609.375],
+      [3609.375, tick, takeOver('preempted'), 3629.375],
+      [3629.375, tick, ['announce given'], 3929.375],
+      [3929.375, tick, ['announce repeat'], 4609.375],
     ],
   },
   {
@@ -393,7 +405,7 @@ export const stories: readonly Story[] = [
   },
   {
     name: 'who joins its group takes over at once',
-    lines: [started, [10, { kind: 'join' }, takeOver('group'), 1010], [20, { kind: 'join' }, [], 1010]],
+    lines: [started, [10, { kind: 'join' }, takeOver('group'), 30], [20, { kind: 'join' }, [], 30]],
   },
   {
     name: 'changed parameters are told at once by who is active, addresses taken and announced',
