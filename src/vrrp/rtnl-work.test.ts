@@ -52,6 +52,17 @@ test('a rehearsal is on no NIC that there is', () => {
   assert.ok(asked.length > 0 && asked.every((ifindex) => ifindex > 1_000_000), `${asked}`)
 })
 
+test('a NIC that was seen is not asked for once more when a role is taken', () => {
+  const { network, work, left } = world()
+  work.begin(watched)
+  work.views()
+  network.getLink = () => assert.fail('it was seen')
+  const members = [{ nic: 'eth0', family: 4 as const, addresses: ['10.0.0.101/24'] }]
+  const order = { id: 1, at: 0, set: 'front', members, routes: [], validS: 2, takenMs: 400 }
+  assert.deepEqual(work.hold({ kind: 'hold', how: 'take', ...order }), {})
+  assert.deepEqual(left(), [3, 0])
+})
+
 test('routes that cannot be read keep no address', () => {
   const { network, work, left } = world()
   const { listStaticRoutes } = network

@@ -230,8 +230,9 @@ export class RtnlWork implements Disposable {
     return link && work({ nic: link, family, mac: parseMac(virtualMac) })
   }
 
+  /** #linkOf a NIC as it was seen last: events are told at once, and who takes a role does not wait for one more question. */
   #linkOf(nic: string): { readonly name: string; readonly index: number } | undefined {
-    return this.#options.network.getLink(nic)
+    return this.#views.find(({ name }) => name === nic) ?? this.#options.network.getLink(nic)
   }
 }
 
