@@ -1,7 +1,8 @@
 // One address set of this node, as it runs: a group of virtual routers (group.ts), what weighs on it, the addresses that it
 // holds. Its idea: whatever happens becomes one step of the group at one time, and the effects of that step are executed at
-// once: addresses are ordered first, since that takes another process a moment and this one none; then all adverts, then what
-// is done on this node (event.ts). A failure becomes a fault, and a fault a shutdown. Left out: sockets and NICs, which sets share (set-host.ts).
+// once: addresses are ordered first, since that takes another process a moment and this one next to none; then all adverts, then
+// what is done on this node (event.ts). A failure becomes a fault, and a fault a shutdown. Left out: sockets and NICs, which sets
+// share (set-host.ts).
 
 import { formatIp, type Ip } from '../base/addresses.ts'
 import type { IpPacket } from '../sys/ip-socket.ts'
@@ -379,7 +380,7 @@ export class AddressSet implements Disposable {
     return name === 'maintenance' || this.#spec.track.some((rule) => rule.name === name)
   }
 
-  #step(happened: Happened, now: number, { linger }: { readonly linger?: Linger | undefined } = {}): void {
+  #step(happened: Happened, now: number, { linger }: { readonly linger?: Linger } = {}): void {
     const before = groupRole(this.#group)
     const [group, effects] = stepGroup(this.#group, happened, now)
     this.#group = group
