@@ -15,7 +15,7 @@ import type { Row } from './runner/row.ts'
 const FULL: readonly Plan[] = [
   { advert: '10ms', advertMs: 10, runs: 20, lanes: 1 },
   { advert: '100ms', advertMs: 100, runs: 20, lanes: 1 },
-  { advert: '1s', advertMs: 1000, runs: 20, lanes: 5 },
+  { advert: '1s', advertMs: 1000, runs: 20, lanes: 2 },
 ]
 const QUICK: readonly Plan[] = [
   { advert: '100ms', advertMs: 100, runs: 3, lanes: 1 },
