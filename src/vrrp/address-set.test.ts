@@ -284,11 +284,11 @@ test('addresses that cannot be taken are a fault, tried again later each time', 
 test('while the kernel does not answer adverts go on, until the addresses would be gone: that is a fault', () => {
   const world = new SetWorld()
   world.isRtnlStuck = true
-  world.pass(DOWN + 4)
+  world.pass(DOWN + LINGER.followedMs - 1)
   assert.deepEqual([world.last, world.announced.length], ['active: silence', 0])
   world.pass(1)
   assert.equal(world.announced.length, 1)
-  world.pass(1994)
+  world.pass(1999 - LINGER.followedMs)
   assert.deepEqual([world.last, world.sent.length], ['active: silence', 20])
   world.pass(1)
   assert.equal(world.last, 'initialize: shutdown')

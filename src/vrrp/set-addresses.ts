@@ -1,13 +1,14 @@
 // An address set's addresses and routes on this node's NICs: taken, renewed before their lifetime is over, left, and told to
 // neighbours. Its idea: the addresses of all members are taken and left together, since they move together; that is asked of
 // the rtnl process, and an answer that does not come before their time would be over is a failure. Neighbours are told when
-// they are there, so that nobody who still answers is left for one who does not yet; a kernel that takes longer than a few
-// milliseconds is not waited for: the packet path forwards what is for services whether the node has their address or not.
-// Left out: when, which the machine says (event.ts).
+// they are there, so that nobody who still answers is left for one who does not yet, but no later than the other one goes on
+// answering: the packet path forwards what is for services whether the node has their address or not. Left out: when, which
+// the machine says (event.ts).
 
 import { formatIp } from '../base/addresses.ts'
 import { announcement } from './announcement.ts'
 import type { Lease } from './held-addresses.ts'
+import { LINGER } from './linger.ts'
 import type { MemberSpec } from './members.ts'
 import type { Held } from './rtnl-client.ts'
 import type { SetHost } from './set-host.ts'
@@ -17,8 +18,8 @@ import type { Unsent } from './unsent.ts'
 
 /** ANNOUNCE_MS: so long it is tried to announce; neighbours are told again later (announcing.ts). */
 const ANNOUNCE_MS = 1000
-/** TELL_WITHIN_MS: so long neighbours are not told while addresses are being taken: several times what that takes for a few. */
-const TELL_WITHIN_MS = 5
+/** TELL_WITHIN_MS: neighbours are told at the latest when whoever is followed has the addresses no longer. */
+const TELL_WITHIN_MS = LINGER.followedMs
 
 /** SetAddressesOptions: `onFailed`: they are not held; why. It comes outside of all calls. */
 export interface SetAddressesOptions {

@@ -361,8 +361,8 @@ const instance: readonly Mutant[] = [
   ),
   addresses(
     'neighbours are told when addresses are there at last',
-    'TELL_WITHIN_MS = 5',
-    'TELL_WITHIN_MS = 50',
+    'TELL_WITHIN_MS = LINGER.followedMs',
+    'TELL_WITHIN_MS = 5 * LINGER.followedMs',
   ),
   addresses('neighbours are told late', '        this.#tellUntold()\n        return', '        return'),
   addresses(
