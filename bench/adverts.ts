@@ -32,7 +32,8 @@ export async function adverts({ quick }: { readonly quick: boolean }): Promise<r
     ['ip', '-batch', '-'],
     hosts.map((host) => `addr add ${host}/16 dev eth0\n`).join(''),
   )
-  await lab.run('lb1', ['ip', 'route', 'add', '10.0.0.0/16', 'dev', 'eth0'])
+  // Or else the kernel would ask servers by ARP from a service address, which is theirs, too, and would not be answered.
+  await lab.run('lb1', ['ip', 'addr', 'add', '10.0.0.2/16', 'dev', 'eth0'])
   await lab.startWebServers()
   const tenbin = new Tenbin(lab)
   const fileOf = (weight: number, count = services): string =>
